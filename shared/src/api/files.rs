@@ -1,0 +1,498 @@
+//! The `files` namespace.
+//!
+//! Source: `dropbox-api-spec`, files.stone; limits are quoted from there.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Nothing, Route, error::RouteError};
+use crate::{content_hash::ContentHash, endpoints::Host, secret::Secret};
+
+/// The longest request body of one call: 150 MiB.
+pub const MAX_BODY_BYTES: u64 = 150 * 1024 * 1024;
+/// The longest file, through a session: 2^41 − 2^22 bytes.
+pub const MAX_FILE_BYTES: u64 = (1 << 41) - (1 << 22);
+/// The most entries of one batch call, and sessions of one `start_batch`.
+pub const MAX_BATCH_ENTRIES: usize = 1000;
+/// The most entries to ask a listing page for.
+pub const MAX_LIST_LIMIT: u32 = 2000;
+
+/// One page of a listing, from its start.
+pub const LIST_FOLDER: Route<ListFolderArg, ListFolderResult> = Route::rpc("files/list_folder");
+/// The next page, or what changed since.
+pub const LIST_FOLDER_CONTINUE: Route<CursorArg, ListFolderResult> = Route::rpc("files/list_folder/continue");
+/// What stands at a path (never the root).
+pub const GET_METADATA: Route<PathArg, Metadata> = Route::rpc("files/get_metadata");
+/// One file in one call.
+pub const UPLOAD: Route<UploadArg, FileMetadata> = Route::upload("files/upload");
+/// Starts one session, with its first bytes.
+pub const SESSION_START: Route<SessionStartArg, SessionStarted> = Route::upload("files/upload_session/start");
+/// Starts up to 1000 sessions, without bytes.
+pub const SESSION_START_BATCH: Route<SessionStartBatchArg, SessionsStarted> =
+    Route::rpc("files/upload_session/start_batch");
+/// Adds bytes to one session.
+pub const SESSION_APPEND: Route<SessionAppendArg, Nothing> = Route::upload("files/upload_session/append_v2");
+/// Adds bytes to many sessions in one body.
+pub const SESSION_APPEND_BATCH: Route<SessionAppendBatchArg, Entries<Outcome>> =
+    Route::upload("files/upload_session/append_batch");
+/// Makes files of up to 1000 closed sessions, under one lock of the namespace.
+pub const SESSION_FINISH_BATCH: Route<SessionFinishBatchArg, Entries<FinishOutcome>> =
+    Route::rpc("files/upload_session/finish_batch_v2");
+/// A file's content.
+pub const DOWNLOAD: Route<PathArg, FileMetadata> = Route::download("files/download");
+/// Makes a folder.
+pub const CREATE_FOLDER: Route<PathArg, CreateFolderResult> = Route::rpc("files/create_folder_v2");
+/// Removes a file, or a folder with all in it.
+pub const DELETE: Route<DeleteArg, DeleteResult> = Route::rpc("files/delete_v2");
+/// Renames a file or folder.
+pub const MOVE: Route<RelocationArg, RelocationResult> = Route::rpc_once("files/move_v2");
+/// Copies a file or folder on the server.
+pub const COPY: Route<RelocationArg, RelocationResult> = Route::rpc_once("files/copy_v2");
+
+/// The host that a long poll goes to; it must carry no Authorization.
+pub const LONGPOLL_HOST: Host = Host::Notify;
+
+/// `files.ListFolderArg`
+#[derive(Clone, Debug, Serialize)]
+pub struct ListFolderArg {
+    /// `""` is the root.
+    pub path: String,
+    /// With all that is below.
+    #[serde(skip_serializing_if = "is_false")]
+    pub recursive: bool,
+    /// About how many entries a page should have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// An argument that is a cursor alone.
+#[derive(Clone, Debug, Serialize)]
+pub struct CursorArg {
+    /// As the last page gave it.
+    pub cursor: String,
+}
+
+/// An argument that is a path alone (or `id:…`, or for reading `rev:…`).
+#[derive(Clone, Debug, Serialize)]
+pub struct PathArg {
+    /// The path.
+    pub path: String,
+}
+
+/// `files.ListFolderResult`. A page may be empty and still have more behind it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ListFolderResult {
+    /// In no promised order.
+    pub entries: Vec<Metadata>,
+    /// For the next page, or for what changes later.
+    pub cursor: String,
+    /// Whether there is a next page now.
+    pub has_more: bool,
+}
+
+/// `files.Metadata`: what stands at a path.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = ".tag", rename_all = "snake_case")]
+pub enum Metadata {
+    /// A file.
+    File(FileMetadata),
+    /// A folder.
+    Folder(FolderMetadata),
+    /// Something that was here.
+    Deleted(DeletedMetadata),
+    /// A kind that is newer than this program.
+    #[serde(other)]
+    Unknown,
+}
+
+/// `files.FileMetadata`, as far as it is used.
+#[derive(Clone, Debug, Deserialize)]
+pub struct FileMetadata {
+    /// The last component, in its right case.
+    pub name: String,
+    /// The key to compare by; absent when the file isn't mounted.
+    #[serde(default)]
+    pub path_lower: Option<String>,
+    /// Right only in its last component.
+    #[serde(default)]
+    pub path_display: Option<String>,
+    /// Stays the same through renames.
+    pub id: String,
+    /// The modification time that the client set.
+    pub client_modified: Time,
+    /// This revision.
+    pub rev: String,
+    /// In bytes.
+    pub size: u64,
+    /// Absent on what can't be downloaded.
+    #[serde(default)]
+    pub content_hash: Option<ContentHash>,
+    /// False for Paper and other cloud documents.
+    #[serde(default = "yes")]
+    pub is_downloadable: bool,
+}
+
+/// `files.FolderMetadata`, as far as it is used.
+#[derive(Clone, Debug, Deserialize)]
+pub struct FolderMetadata {
+    /// The last component, in its right case.
+    pub name: String,
+    /// The key to compare by.
+    #[serde(default)]
+    pub path_lower: Option<String>,
+    /// Right only in its last component.
+    #[serde(default)]
+    pub path_display: Option<String>,
+    /// Set where a shared folder is mounted: another namespace, so another write lock.
+    #[serde(default)]
+    pub sharing_info: Option<FolderSharingInfo>,
+}
+
+/// `files.FolderSharingInfo`, as far as it is used.
+#[derive(Clone, Debug, Deserialize)]
+pub struct FolderSharingInfo {
+    /// The namespace of a mount point.
+    #[serde(default)]
+    pub shared_folder_id: Option<String>,
+}
+
+/// `files.DeletedMetadata`
+#[derive(Clone, Debug, Deserialize)]
+pub struct DeletedMetadata {
+    /// The key to compare by.
+    #[serde(default)]
+    pub path_lower: Option<String>,
+}
+
+/// A point in time in whole seconds since 1970, written `2015-05-12T15:50:38Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Time(pub i64);
+
+impl Serialize for Time {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let time = jiff::Timestamp::from_second(self.0).map_err(serde::ser::Error::custom)?;
+        serializer.collect_str(&time.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let time: jiff::Timestamp = text.parse().map_err(serde::de::Error::custom)?;
+        Ok(Self(time.as_second()))
+    }
+}
+
+/// `files.CommitInfo`: how a file is put in its place.
+#[derive(Clone, Debug, Serialize)]
+pub struct CommitInfo {
+    /// Where to.
+    pub path: String,
+    /// Over what.
+    pub mode: WriteMode,
+    /// The modification time to keep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_modified: Option<Time>,
+    /// No notification on the user's desktops.
+    pub mute: bool,
+}
+
+/// `files.WriteMode`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = ".tag", rename_all = "snake_case")]
+pub enum WriteMode {
+    /// Never replaces.
+    Add,
+    /// Replaces whatever file is there.
+    Overwrite,
+    /// Replaces this revision and no other.
+    Update {
+        /// The revision that was seen.
+        update: String,
+    },
+}
+
+/// `files.UploadArg`
+#[derive(Clone, Debug, Serialize)]
+pub struct UploadArg {
+    /// The place.
+    #[serde(flatten)]
+    pub commit: CommitInfo,
+    /// Of the body.
+    pub content_hash: ContentHash,
+}
+
+/// `files.UploadSessionType`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = ".tag", rename_all = "snake_case")]
+pub enum SessionType {
+    /// Bytes come in order.
+    Sequential,
+    /// Pieces of whole blocks come in any order.
+    Concurrent,
+}
+
+/// `files.UploadSessionStartArg`
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct SessionStartArg {
+    /// No more bytes will come.
+    #[serde(skip_serializing_if = "is_false")]
+    pub close: bool,
+    /// Sequential if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_type: Option<SessionType>,
+    /// Of the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_hash: Option<ContentHash>,
+}
+
+/// `files.UploadSessionStartResult`
+#[derive(Clone, Debug, Deserialize)]
+pub struct SessionStarted {
+    /// Good for 7 days.
+    pub session_id: String,
+}
+
+/// `files.UploadSessionStartBatchArg`
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionStartBatchArg {
+    /// Sequential if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_type: Option<SessionType>,
+    /// 1 to 1000.
+    pub num_sessions: u64,
+}
+
+/// `files.UploadSessionStartBatchResult`
+#[derive(Clone, Debug, Deserialize)]
+pub struct SessionsStarted {
+    /// As many as were asked for.
+    pub session_ids: Vec<String>,
+}
+
+/// `files.UploadSessionCursor`
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionCursor {
+    /// Which session.
+    pub session_id: String,
+    /// How many bytes are before this piece.
+    pub offset: u64,
+}
+
+/// `files.UploadSessionAppendArg`
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionAppendArg {
+    /// Where to.
+    pub cursor: SessionCursor,
+    /// No more bytes will come.
+    #[serde(skip_serializing_if = "is_false")]
+    pub close: bool,
+    /// Of the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_hash: Option<ContentHash>,
+}
+
+/// `files.UploadSessionAppendBatchArg`
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionAppendBatchArg {
+    /// In the order of their bytes in the body.
+    pub entries: Vec<SessionAppendEntry>,
+    /// Of the whole body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_hash: Option<ContentHash>,
+}
+
+/// `files.UploadSessionAppendBatchArgEntry`
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionAppendEntry {
+    /// Where to.
+    pub cursor: SessionCursor,
+    /// How many bytes of the body.
+    pub length: u64,
+    /// No more bytes will come.
+    #[serde(skip_serializing_if = "is_false")]
+    pub close: bool,
+}
+
+/// `files.UploadSessionFinishBatchArg`
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionFinishBatchArg {
+    /// Up to 1000.
+    pub entries: Vec<SessionFinishArg>,
+}
+
+/// `files.UploadSessionFinishArg`
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionFinishArg {
+    /// The offset is the whole size.
+    pub cursor: SessionCursor,
+    /// Where to.
+    pub commit: CommitInfo,
+}
+
+/// A batch's answer: as many entries as were asked, in their order.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Entries<T> {
+    /// Same positions as in the argument.
+    pub entries: Vec<T>,
+}
+
+/// What became of one entry of `append_batch`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = ".tag", rename_all = "snake_case")]
+pub enum Outcome {
+    /// Its bytes are there.
+    Success,
+    /// They are not.
+    Failure {
+        /// Why not.
+        failure: RouteError,
+    },
+    /// A newer kind of answer.
+    #[serde(other)]
+    Unknown,
+}
+
+/// What became of one entry of `finish_batch_v2`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = ".tag", rename_all = "snake_case")]
+pub enum FinishOutcome {
+    /// The file is there.
+    Success(FileMetadata),
+    /// It is not.
+    Failure {
+        /// Why not.
+        failure: RouteError,
+    },
+    /// A newer kind of answer.
+    #[serde(other)]
+    Unknown,
+}
+
+/// `files.CreateFolderResult`
+#[derive(Clone, Debug, Deserialize)]
+pub struct CreateFolderResult {
+    /// The new folder.
+    pub metadata: FolderMetadata,
+}
+
+/// `files.DeleteArg`
+#[derive(Clone, Debug, Serialize)]
+pub struct DeleteArg {
+    /// What.
+    pub path: String,
+    /// Only if this is its revision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_rev: Option<String>,
+}
+
+/// `files.DeleteResult`
+#[derive(Clone, Debug, Deserialize)]
+pub struct DeleteResult {
+    /// What went.
+    pub metadata: Metadata,
+}
+
+/// `files.RelocationArg`
+#[derive(Clone, Debug, Serialize)]
+pub struct RelocationArg {
+    /// What.
+    pub from_path: String,
+    /// Where to.
+    pub to_path: String,
+}
+
+/// `files.RelocationResult`
+#[derive(Clone, Debug, Deserialize)]
+pub struct RelocationResult {
+    /// What stands there now.
+    pub metadata: Metadata,
+}
+
+/// A link that anyone may use for four hours: a secret.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TemporaryLink {
+    /// The address.
+    pub link: Secret,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_leave_out_what_is_default() {
+        let append = SessionAppendBatchArg {
+            entries: vec![SessionAppendEntry {
+                cursor: SessionCursor {
+                    session_id: "s".into(),
+                    offset: 0,
+                },
+                length: 5,
+                close: true,
+            }],
+            content_hash: None,
+        };
+        assert_eq!(
+            serde_json::to_string(&append).unwrap(),
+            r#"{"entries":[{"cursor":{"session_id":"s","offset":0},"length":5,"close":true}]}"#
+        );
+        assert_eq!(serde_json::to_string(&SessionStartArg::default()).unwrap(), "{}");
+        assert_eq!(serde_json::to_string(&Nothing).unwrap(), "null");
+        let commit = CommitInfo {
+            path: "/a".into(),
+            mode: WriteMode::Update { update: "015".into() },
+            client_modified: Some(Time(1_431_445_838)),
+            mute: true,
+        };
+        assert_eq!(
+            serde_json::to_string(&commit).unwrap(),
+            r#"{"path":"/a","mode":{".tag":"update","update":"015"},"client_modified":"2015-05-12T15:50:38Z","mute":true}"#
+        );
+    }
+
+    #[test]
+    fn answers_are_read_with_the_tag_anywhere_and_with_unknown_kinds() {
+        let page: ListFolderResult = serde_json::from_str(
+            r#"{"entries":[
+                {"name":"A","id":"id:1","client_modified":"2015-05-12T15:50:38Z","server_modified":"2015-05-12T15:50:38Z","rev":"0123456789","size":3,".tag":"file","new_field":[1]},
+                {".tag":"folder","name":"B","id":"id:2","path_lower":"/b","property_groups":[]},
+                {".tag":"deleted","name":"C","path_lower":"/c"},
+                {".tag":"hologram","name":"D"}],
+              "cursor":"c","has_more":false}"#,
+        )
+        .unwrap();
+        assert!(
+            matches!(&page.entries[0], Metadata::File(f) if f.size == 3 && f.client_modified == Time(1_431_445_838) && f.is_downloadable)
+        );
+        assert!(matches!(&page.entries[1], Metadata::Folder(f) if f.path_lower.as_deref() == Some("/b")));
+        assert!(matches!(&page.entries[2], Metadata::Deleted(_)));
+        assert!(matches!(&page.entries[3], Metadata::Unknown));
+    }
+
+    #[test]
+    fn batch_outcomes_are_read_in_place() {
+        let appended: Entries<Outcome> =
+            serde_json::from_str(r#"{"entries":[{".tag":"success"},{".tag":"failure","failure":{".tag":"incorrect_offset","correct_offset":5}}]}"#).unwrap();
+        assert!(matches!(&appended.entries[0], Outcome::Success));
+        assert!(
+            matches!(&appended.entries[1], Outcome::Failure { failure } if failure.correct_offset() == Some(5))
+        );
+        let finished: Entries<FinishOutcome> = serde_json::from_str(
+            r#"{"entries":[{".tag":"success","name":"A","id":"id:1","client_modified":"2015-05-12T15:50:38Z","server_modified":"2015-05-12T15:50:38Z","rev":"0123456789","size":3},
+                {".tag":"failure","failure":{".tag":"path","path":{".tag":"conflict","conflict":{".tag":"file"}}}}]}"#,
+        )
+        .unwrap();
+        assert!(matches!(&finished.entries[0], FinishOutcome::Success(f) if f.name == "A"));
+        assert!(
+            matches!(&finished.entries[1], FinishOutcome::Failure { failure } if failure.ends_with(&["conflict", "file"]))
+        );
+    }
+}

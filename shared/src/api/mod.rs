@@ -1,0 +1,93 @@
+//! Dropbox's API as data: each route with its host, style, argument, result and whether it may be repeated.
+//!
+//! The types are our own, a small part of `dropbox-api-spec`; `tests` checks them against the official
+//! generated ones. Ours keep what the generated ones lose: unknown tags of any union survive, `.tag` may
+//! stand anywhere in its object, and an entry is small. ARCHITECTURE.md says more.
+
+pub mod auth;
+pub mod error;
+pub mod files;
+pub mod json;
+pub mod users;
+
+use std::marker::PhantomData;
+
+use crate::endpoints::Host;
+
+/// How argument and result travel (`dropbox-api-spec`, attribute `style`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// JSON in the body, both ways.
+    Rpc,
+    /// Argument in `Dropbox-API-Arg`, bytes in the request's body.
+    Upload,
+    /// Argument in `Dropbox-API-Arg`, result in `Dropbox-API-Result`, bytes in the answer's body.
+    Download,
+}
+
+/// Whether a call may be sent again when its answer was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// Again as it is: it reads, or doing it twice gives the same.
+    Safe,
+    /// Only after a look at what is there now.
+    LookFirst,
+}
+
+/// One route: its name without the leading `/2/`, and how to call it.
+#[derive(Debug)]
+pub struct Route<Arg, Answer> {
+    /// For example `files/list_folder`.
+    pub name: &'static str,
+    /// Which host serves it.
+    pub host: Host,
+    /// How argument and result travel.
+    pub style: Style,
+    /// May it be sent again?
+    pub repeat: Repeat,
+    types: PhantomData<fn(Arg) -> Answer>,
+}
+
+impl<Arg, Answer> Route<Arg, Answer> {
+    const fn new(name: &'static str, host: Host, style: Style, repeat: Repeat) -> Self {
+        Self {
+            name,
+            host,
+            style,
+            repeat,
+            types: PhantomData,
+        }
+    }
+
+    const fn rpc(name: &'static str) -> Self {
+        Self::new(name, Host::Api, Style::Rpc, Repeat::Safe)
+    }
+
+    const fn rpc_once(name: &'static str) -> Self {
+        Self::new(name, Host::Api, Style::Rpc, Repeat::LookFirst)
+    }
+
+    const fn upload(name: &'static str) -> Self {
+        Self::new(name, Host::Content, Style::Upload, Repeat::Safe)
+    }
+
+    const fn download(name: &'static str) -> Self {
+        Self::new(name, Host::Content, Style::Download, Repeat::Safe)
+    }
+}
+
+/// The result of a `Void` route: the body isn't looked at (it is `null`, or empty).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Nothing;
+
+impl serde::Serialize for Nothing {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Nothing {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}

@@ -1,0 +1,402 @@
+//! The grant: the paste-able token that goes from the laptop to the login node.
+//!
+//! One line of printable ASCII, version 1:
+//!
+//! ```text
+//! dbxgrant1.<payload length>.<payload>.<checksum>
+//! ```
+//!
+//! The payload is JSON in base64url without padding, its length is in decimal characters, and the
+//! checksum is the first 12 hex digits of the SHA-256 of everything before it. So a reader knows when
+//! a paste is whole, and can tell a cut one from an altered one. A newer format gets a higher number
+//! after `dbxgrant`; this reader refuses it by name.
+//!
+//! [`Grant::parse`] forgives what terminals and chat windows do to a line (wraps, blanks, CR LF,
+//! quotes, quote marks of mail programs, the marker lines) and nothing else.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{pkce::Challenge, secret::Secret};
+
+/// The line printed before a grant on a terminal.
+pub const BEGIN_MARKER: &str = "-----BEGIN GRANT (paste from here)-----";
+/// The line printed after a grant on a terminal.
+pub const END_MARKER: &str = "-----END GRANT (to here)-----";
+
+const WORD: &str = "dbxgrant";
+const VERSION: u32 = 1;
+const CHECKSUM_DIGITS: usize = 12;
+
+/// What is handed from the laptop to the node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Grant {
+    /// A one-time code that only the holder of the challenge's verifier can use.
+    Code(CodeGrant),
+    /// A whole token.
+    Token(TokenGrant),
+}
+
+/// A one-time authorization code, bound to a challenge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeGrant {
+    /// The app key that the code was issued to.
+    pub app_key: String,
+    /// The code.
+    pub code: Secret,
+    /// The challenge that the code was issued for.
+    pub challenge: String,
+    /// The redirect address that the code was issued for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
+}
+
+/// A whole token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenGrant {
+    /// The app key that the token was issued to.
+    pub app_key: String,
+    /// Good for API calls until `expires_at`.
+    pub access_token: Secret,
+    /// Good for new access tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Secret>,
+    /// When the access token ends, in seconds since 1970 (UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+    /// What was granted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    /// Whose it is: `dbid:…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
+    /// The app's secret, where refreshing needs it (an app without PKCE).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_secret: Option<Secret>,
+}
+
+/// What is wrong with a pasted text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GrantError {
+    /// Nothing was pasted.
+    #[error("nothing was pasted")]
+    Empty,
+    /// No grant in it.
+    #[error("this is not a grant: a grant starts with '{WORD}{VERSION}.'")]
+    NotAGrant,
+    /// The end is missing.
+    #[error("the grant is cut off: {missing} of its characters are missing at the end")]
+    Truncated {
+        /// How many characters at the least.
+        missing: usize,
+    },
+    /// A character is not the one that was printed.
+    #[error("the grant was altered on the way: its checksum does not match; copy it anew, the whole line")]
+    Altered,
+    /// Something else stands behind it.
+    #[error("something else stands behind the grant: paste the grant alone")]
+    TrailingText,
+    /// A newer format.
+    #[error(
+        "the grant is of version {0}, newer than this program understands (version {VERSION}); update node-tool"
+    )]
+    NewerVersion(u32),
+    /// For another app.
+    #[error(
+        "the grant was made for the app key '{found}', not for '{expected}'; run the authorizer with '{expected}'"
+    )]
+    OtherApp {
+        /// In the grant.
+        found: String,
+        /// Wanted here.
+        expected: String,
+    },
+    /// For another pairing.
+    #[error(
+        "the grant was made for another pairing (another challenge); run the authorizer line that was printed last"
+    )]
+    OtherChallenge,
+}
+
+impl Grant {
+    /// The grant as its one line, without a line end.
+    pub fn encode(&self) -> Secret {
+        let json = serde_json::to_vec(self).unwrap_or_default(); // strings and numbers only: cannot fail
+        let payload = URL_SAFE_NO_PAD.encode(json);
+        let head = format!("{WORD}{VERSION}.{}.{payload}.", payload.len());
+        Secret::new(format!("{head}{}", checksum(&head)))
+    }
+
+    /// Reads a pasted text.
+    ///
+    /// # Errors
+    /// When the text isn't exactly one whole, unaltered grant of a version this reader knows.
+    pub fn parse(pasted: &str) -> Result<Self, GrantError> {
+        let text: String = pasted.chars().filter(|&c| !is_paste_damage(c)).collect();
+        if text.is_empty() {
+            return Err(GrantError::Empty);
+        }
+        let (version, body, start) = find_head(&text)?;
+        if version > VERSION {
+            return Err(GrantError::NewerVersion(version));
+        }
+        if version < 1 {
+            return Err(GrantError::NotAGrant);
+        }
+        let (length, payload_at) = payload_length(&text, body)?;
+        let checksum_at = payload_at
+            .checked_add(length)
+            .and_then(|at| at.checked_add(1))
+            .ok_or(GrantError::Altered)?;
+        let end = checksum_at + CHECKSUM_DIGITS;
+        // A paste cut off by hand may still be followed by the end marker.
+        let whole = strip_end_marker(&text[start..]).len() + start;
+        if whole < end {
+            return Err(GrantError::Truncated { missing: end - whole });
+        }
+        let (head, check) = (text.get(start..checksum_at), text.get(checksum_at..end));
+        let (Some(head), Some(check)) = (head, check) else {
+            return Err(GrantError::Altered);
+        };
+        if checksum(head) != check {
+            return Err(GrantError::Altered);
+        }
+        if end != whole {
+            return Err(GrantError::TrailingText);
+        }
+        let json = URL_SAFE_NO_PAD
+            .decode(&text[payload_at..payload_at + length])
+            .map_err(|_| GrantError::Altered)?;
+        serde_json::from_slice(&json).map_err(|_| GrantError::Altered)
+    }
+
+    /// The app key that it was made for.
+    pub fn app_key(&self) -> &str {
+        match self {
+            Self::Code(code) => &code.app_key,
+            Self::Token(token) => &token.app_key,
+        }
+    }
+
+    /// Checks that the grant was made for `app_key`.
+    ///
+    /// # Errors
+    /// When it wasn't.
+    pub fn check_app_key(&self, app_key: &str) -> Result<(), GrantError> {
+        if self.app_key() == app_key {
+            Ok(())
+        } else {
+            Err(GrantError::OtherApp {
+                found: self.app_key().to_owned(),
+                expected: app_key.to_owned(),
+            })
+        }
+    }
+}
+
+impl CodeGrant {
+    /// Checks that the code was issued for `challenge`.
+    ///
+    /// # Errors
+    /// When it was issued for another one.
+    pub fn check_challenge(&self, challenge: &Challenge) -> Result<(), GrantError> {
+        if self.challenge == challenge.as_str() {
+            Ok(())
+        } else {
+            Err(GrantError::OtherChallenge)
+        }
+    }
+}
+
+/// What a terminal, a chat window or a mail program may put into a line: white space, line wraps,
+/// quotes of all kinds, invisible characters.
+fn is_paste_damage(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c, '"' | '\'' | '`' | '>' | '|' | '´' | '\\')
+        || matches!(c, '\u{2018}'..='\u{201f}' | '«' | '»' | '‹' | '›')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
+}
+
+/// Finds `dbxgrant<number>.`: the version, where the rest starts, where the word starts.
+fn find_head(text: &str) -> Result<(u32, usize, usize), GrantError> {
+    let Some(start) = text.find(WORD) else {
+        let cut = (1..WORD.len()).any(|length| text == &WORD[..length]);
+        return Err(if cut {
+            GrantError::Truncated { missing: WORD.len() }
+        } else {
+            GrantError::NotAGrant
+        });
+    };
+    let before = &text[..start];
+    let begin: String = BEGIN_MARKER.chars().filter(|&c| !is_paste_damage(c)).collect();
+    if !(before.is_empty() || begin.ends_with(before)) {
+        return Err(GrantError::NotAGrant);
+    }
+    let digits = text[start + WORD.len()..]
+        .bytes()
+        .take_while(u8::is_ascii_digit)
+        .count();
+    let after = start + WORD.len() + digits;
+    match (
+        text[start + WORD.len()..after].parse(),
+        text.as_bytes().get(after),
+    ) {
+        (Ok(version), Some(b'.')) => Ok((version, after + 1, start)),
+        (_, None) => Err(GrantError::Truncated {
+            missing: CHECKSUM_DIGITS,
+        }),
+        _ => Err(GrantError::NotAGrant),
+    }
+}
+
+/// Reads `<payload length>.`: the length, and where the payload starts.
+fn payload_length(text: &str, at: usize) -> Result<(usize, usize), GrantError> {
+    let digits = text[at..].bytes().take_while(u8::is_ascii_digit).count();
+    match (
+        text[at..at + digits].parse::<usize>(),
+        text.as_bytes().get(at + digits),
+    ) {
+        (Ok(length), Some(b'.')) if length <= 1 << 24 => Ok((length, at + digits + 1)),
+        (_, None) => Err(GrantError::Truncated {
+            missing: CHECKSUM_DIGITS,
+        }),
+        _ => Err(GrantError::Altered),
+    }
+}
+
+fn strip_end_marker(text: &str) -> &str {
+    let end: String = END_MARKER.chars().filter(|&c| !is_paste_damage(c)).collect();
+    // The marker may have been cut by the selection as well.
+    (5..=end.len())
+        .rev()
+        .find_map(|length| text.strip_suffix(&end[..length]))
+        .unwrap_or(text)
+}
+
+fn checksum(head: &str) -> String {
+    let digest = Sha256::digest(head.as_bytes());
+    digest
+        .iter()
+        .take(CHECKSUM_DIGITS / 2)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn code() -> Grant {
+        Grant::Code(CodeGrant {
+            app_key: "appkey1".into(),
+            code: Secret::new("one-time-code-of-some-forty-three-characters"),
+            challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".into(),
+            redirect_uri: Some("http://localhost:53682/".into()),
+        })
+    }
+
+    fn token(length: usize) -> Grant {
+        Grant::Token(TokenGrant {
+            app_key: "appkey1".into(),
+            access_token: Secret::new("sl.".to_owned() + &"x".repeat(length)),
+            refresh_token: Some(Secret::new("refresh")),
+            expires_at: Some(1_800_000_000),
+            scopes: vec!["files.content.read".into()],
+            account_id: Some("dbid:abc".into()),
+            app_secret: None,
+        })
+    }
+
+    #[test]
+    fn survives_what_terminals_and_chat_windows_do() {
+        for grant in [code(), token(10), token(9_000)] {
+            let line = grant.encode().expose().to_owned();
+            assert!(line.bytes().all(|c| c.is_ascii_graphic()));
+            let wrapped = |width: usize, end: &str| {
+                line.as_bytes()
+                    .chunks(width)
+                    .map(|c| String::from_utf8_lossy(c))
+                    .collect::<Vec<_>>()
+                    .join(end)
+            };
+            for damaged in [
+                line.clone(),
+                format!("  {line}\r\n"),
+                format!("\"{line}\""),
+                format!("“{line}”"),
+                format!("`{line}`\n"),
+                wrapped(80, "\n"),
+                wrapped(76, "\r\n> "),
+                wrapped(7, " "),
+                wrapped(40, "\u{200b}"),
+                format!("{BEGIN_MARKER}\n{line}\n{END_MARKER}\n"),
+                format!("{BEGIN_MARKER}\r\n{}\r\n{END_MARKER}", wrapped(80, "\r\n")),
+                format!("from here)-----\n{line}\n-----END GR"),
+            ] {
+                assert_eq!(Grant::parse(&damaged).as_ref(), Ok(&grant), "{damaged:.80}");
+            }
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let line = code().encode().expose().to_owned();
+        let swapped = line.replacen('e', "f", 3);
+        for (text, expected) in [
+            ("", GrantError::Empty),
+            (" \r\n", GrantError::Empty),
+            ("hello there", GrantError::NotAGrant),
+            ("{\"access_token\":\"x\"}", GrantError::NotAGrant),
+            ("dbxgrant2.10.abc", GrantError::NewerVersion(2)),
+            ("dbxgrant17.", GrantError::NewerVersion(17)),
+            (&line[..line.len() - 3], GrantError::Truncated { missing: 3 }),
+            (
+                &format!("{}\n{END_MARKER}", &line[..line.len() - 30]),
+                GrantError::Truncated { missing: 30 },
+            ),
+            (&swapped, GrantError::Altered),
+            (&format!("{line}{line}"), GrantError::TrailingText),
+            (&format!("{line} and more"), GrantError::TrailingText),
+            (&format!("see: {line}"), GrantError::NotAGrant),
+        ] {
+            assert_eq!(Grant::parse(text), Err(expected), "{text:.60}");
+        }
+        assert!(matches!(
+            code().check_app_key("other"),
+            Err(GrantError::OtherApp { .. })
+        ));
+        let Grant::Code(inner) = code() else {
+            unreachable!()
+        };
+        let other = Challenge::parse("A9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").unwrap();
+        assert_eq!(inner.check_challenge(&other), Err(GrantError::OtherChallenge));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let shown = format!("{:?} {:?}", code(), token(5));
+        assert!(!shown.contains("one-time") && !shown.contains("sl.x") && !shown.contains("\"refresh\""));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_refused_without_a_panic(text in ".{0,200}") {
+            prop_assert!(Grant::parse(&text).is_err());
+        }
+
+        #[test]
+        fn any_cut_or_changed_character_is_noticed(at in 0usize..200, replacement in "[A-Za-z0-9_.-]") {
+            let line = code().encode().expose().to_owned();
+            let at = at % line.len();
+            prop_assert!(Grant::parse(&line[..at]).is_err());
+            let changed = format!("{}{replacement}{}", &line[..at], &line[at + 1..]);
+            if changed != line {
+                prop_assert!(Grant::parse(&changed).is_err());
+            }
+        }
+    }
+}

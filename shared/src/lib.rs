@@ -1,0 +1,24 @@
+//! What the laptop's `authorizer` and the login node's `node-tool` must agree on, as pure data and
+//! rules: this crate does no I/O, reads no environment and prints nothing.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`pkce`] | verifier, challenge and state (RFC 7636) |
+//! | [`oauth`] | the authorize address; the token endpoint's questions and answers |
+//! | [`grant`] | the paste-able token: its format, and what is wrong with one |
+//! | [`endpoints`] | which host serves what, and the one way to point elsewhere |
+//! | [`api`] | routes as data, with their arguments, results and errors |
+//! | [`content_hash`] | Dropbox's block hash, whole and from pieces |
+//! | [`secret`] | text that no `Debug`, `Display` or log can show |
+//! | [`failure`] | what happened, why, what to type next |
+//! | [`exit`] | the exit codes |
+
+pub mod api;
+pub mod content_hash;
+pub mod endpoints;
+pub mod exit;
+pub mod failure;
+pub mod grant;
+pub mod oauth;
+pub mod pkce;
+pub mod secret;

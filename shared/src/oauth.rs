@@ -1,0 +1,256 @@
+//! Dropbox's OAuth 2 as data: the address a person opens, the questions the token endpoint is asked, its answers.
+//!
+//! Source: Dropbox OAuth guide and HTTP documentation (`/oauth2/authorize`, `/oauth2/token`), RFC 6749, RFC 7636.
+
+use serde::Deserialize;
+use url::form_urlencoded;
+
+use crate::{
+    endpoints::{Endpoints, Host},
+    pkce::Challenge,
+    secret::Secret,
+};
+
+/// The redirect address that has to be registered in the App Console, to the letter.
+pub const REDIRECT_URI: &str = "http://localhost:53682/";
+/// The port in [`REDIRECT_URI`]; the one rclone's users have registered already.
+pub const REDIRECT_PORT: u16 = 53682;
+/// The path of the token endpoint on [`Host::Api`].
+pub const TOKEN_PATH: &str = "/oauth2/token";
+
+/// What the authorize page is asked for.
+#[derive(Debug)]
+pub struct AuthorizeRequest<'a> {
+    /// The app key.
+    pub app_key: &'a str,
+    /// The PKCE challenge; absent only for apps that use their secret instead.
+    pub challenge: Option<&'a Challenge>,
+    /// Where the browser is sent with the answer; without it Dropbox shows the code to be copied.
+    pub redirect_uri: Option<&'a str>,
+    /// Comes back unchanged; only useful with a redirect.
+    pub state: Option<&'a Secret>,
+    /// Ask even if this app is approved already: needed for new permissions or another account.
+    pub force_reapprove: bool,
+}
+
+impl AuthorizeRequest<'_> {
+    /// The address to open in a browser. Asks for offline access, so that the answer holds a refresh token.
+    pub fn url(&self, endpoints: &Endpoints) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("client_id", self.app_key);
+        query.append_pair("response_type", "code");
+        query.append_pair("token_access_type", "offline");
+        if let Some(challenge) = self.challenge {
+            query.append_pair("code_challenge", challenge.as_str());
+            query.append_pair("code_challenge_method", "S256");
+        }
+        if let Some(uri) = self.redirect_uri {
+            query.append_pair("redirect_uri", uri);
+        }
+        if let Some(state) = self.state {
+            query.append_pair("state", state.expose());
+        }
+        if self.force_reapprove {
+            query.append_pair("force_reapprove", "true");
+        }
+        format!(
+            "{}?{}",
+            endpoints.url(Host::Web, "/oauth2/authorize"),
+            query.finish()
+        )
+    }
+}
+
+/// Checks that `text` can be an app key.
+///
+/// # Errors
+/// When it has characters that no app key has, or is empty.
+pub fn check_app_key(text: &str) -> Result<String, String> {
+    let legal = (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-');
+    if legal {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "'{text}' is not an app key; it stands on your app's page in the Dropbox App Console, some 15 letters and digits"
+        ))
+    }
+}
+
+/// How the asker of a token proves that the code is its own.
+#[derive(Clone, Debug)]
+pub enum Proof {
+    /// PKCE: the verifier of the challenge that the code was issued for.
+    Verifier(Secret),
+    /// The app's secret, for the rare app without PKCE.
+    AppSecret(Secret),
+}
+
+/// A question to the token endpoint; `form` is its `application/x-www-form-urlencoded` body.
+#[derive(Clone, Debug)]
+pub enum TokenRequest {
+    /// Exchanges a one-time code.
+    Code {
+        /// The app key.
+        app_key: String,
+        /// The code.
+        code: Secret,
+        /// Exactly what the authorize page was given, or nothing if it was given nothing.
+        redirect_uri: Option<String>,
+        /// The verifier or secret.
+        proof: Proof,
+    },
+    /// Asks for a new access token.
+    Refresh {
+        /// The app key that the refresh token was issued to.
+        app_key: String,
+        /// The refresh token.
+        refresh_token: Secret,
+        /// The app's secret, if the token came without PKCE.
+        app_secret: Option<Secret>,
+    },
+}
+
+impl TokenRequest {
+    /// The request's body.
+    pub fn form(&self) -> Secret {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        match self {
+            Self::Code {
+                app_key,
+                code,
+                redirect_uri,
+                proof,
+            } => {
+                form.append_pair("grant_type", "authorization_code");
+                form.append_pair("code", code.expose());
+                form.append_pair("client_id", app_key);
+                if let Some(uri) = redirect_uri {
+                    form.append_pair("redirect_uri", uri);
+                }
+                match proof {
+                    Proof::Verifier(verifier) => form.append_pair("code_verifier", verifier.expose()),
+                    Proof::AppSecret(secret) => form.append_pair("client_secret", secret.expose()),
+                };
+            }
+            Self::Refresh {
+                app_key,
+                refresh_token,
+                app_secret,
+            } => {
+                form.append_pair("grant_type", "refresh_token");
+                form.append_pair("refresh_token", refresh_token.expose());
+                form.append_pair("client_id", app_key);
+                if let Some(secret) = app_secret {
+                    form.append_pair("client_secret", secret.expose());
+                }
+            }
+        }
+        Secret::new(form.finish())
+    }
+}
+
+/// The token endpoint's answer. A refresh brings no new refresh token: the old one goes on.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TokenAnswer {
+    /// Good for API calls until it expires.
+    pub access_token: Secret,
+    /// Seconds from now; 14400 as a rule.
+    #[serde(default)]
+    pub expires_in: Option<u64>,
+    /// Good for new access tokens, without an end by time.
+    #[serde(default)]
+    pub refresh_token: Option<Secret>,
+    /// What was granted, separated by blanks.
+    #[serde(default)]
+    pub scope: Option<String>,
+    /// Whose it is: `dbid:…`.
+    #[serde(default)]
+    pub account_id: Option<String>,
+}
+
+/// The token endpoint's refusal (RFC 6749 §5.2).
+#[derive(Clone, Debug, Deserialize)]
+pub struct TokenRefusal {
+    /// `invalid_grant`, `invalid_client`, …
+    pub error: String,
+    /// For people.
+    #[serde(default)]
+    pub error_description: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pkce::Verifier;
+
+    #[test]
+    fn the_address_asks_for_offline_access_with_pkce() {
+        let challenge = Challenge::parse("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").unwrap();
+        let request = AuthorizeRequest {
+            app_key: "key1",
+            challenge: Some(&challenge),
+            redirect_uri: Some(REDIRECT_URI),
+            state: Some(&Secret::new("s t")),
+            force_reapprove: false,
+        };
+        assert_eq!(
+            request.url(&Endpoints::default()),
+            "https://www.dropbox.com/oauth2/authorize?client_id=key1&response_type=code&token_access_type=offline\
+             &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256\
+             &redirect_uri=http%3A%2F%2Flocalhost%3A53682%2F&state=s+t"
+        );
+    }
+
+    #[test]
+    fn questions_are_forms_that_carry_their_fields_once() {
+        let verifier = Verifier::generate().unwrap();
+        let code = TokenRequest::Code {
+            app_key: "k".into(),
+            code: Secret::new("c&d"),
+            redirect_uri: None,
+            proof: Proof::Verifier(verifier.secret().clone()),
+        };
+        assert_eq!(
+            code.form().expose(),
+            format!(
+                "grant_type=authorization_code&code=c%26d&client_id=k&code_verifier={}",
+                verifier.secret().expose()
+            )
+        );
+        let refresh = TokenRequest::Refresh {
+            app_key: "k".into(),
+            refresh_token: Secret::new("r"),
+            app_secret: None,
+        };
+        assert_eq!(
+            refresh.form().expose(),
+            "grant_type=refresh_token&refresh_token=r&client_id=k"
+        );
+    }
+
+    #[test]
+    fn answers_tolerate_what_may_be_missing() {
+        let full: TokenAnswer = serde_json::from_str(
+            r#"{"access_token":"sl.a","token_type":"bearer","expires_in":14400,"refresh_token":"r","scope":"a b","uid":"1","account_id":"dbid:x"}"#,
+        )
+        .unwrap();
+        assert_eq!(full.expires_in, Some(14400));
+        let short: TokenAnswer = serde_json::from_str(r#"{"access_token":"sl.a"}"#).unwrap();
+        assert!(short.refresh_token.is_none());
+        assert!(!format!("{full:?}").contains("sl.a"));
+    }
+
+    #[test]
+    fn app_keys_are_short_words() {
+        assert!(check_app_key("abc123def456ghi").is_ok());
+        for bad in ["", "a b", "a/b", "--challenge=", &"x".repeat(65)] {
+            assert!(
+                check_app_key(bad).is_err() || bad.starts_with("--challenge") && !bad.contains('='),
+                "{bad}"
+            );
+        }
+    }
+}

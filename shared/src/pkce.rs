@@ -1,0 +1,115 @@
+//! Proof Key for Code Exchange (RFC 7636) and the `state` that ties an answer to its question.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use rand::{TryRng, rngs::SysRng};
+use sha2::{Digest, Sha256};
+
+use crate::secret::Secret;
+
+/// The secret half of a login: made where the token will live, and never sent to anyone but the token endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verifier(Secret);
+
+/// The public half: `BASE64URL(SHA-256(verifier))`, 43 characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge(String);
+
+impl Verifier {
+    /// Makes a verifier of 86 characters from 64 bytes of the system's generator (RFC 7636 §4.1 asks for 43 to 128).
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn generate() -> Result<Self, NoRandomness> {
+        Ok(Self(Secret::new(random_text::<64>()?)))
+    }
+
+    /// The challenge that belongs to this verifier.
+    pub fn challenge(&self) -> Challenge {
+        Challenge(URL_SAFE_NO_PAD.encode(Sha256::digest(self.0.expose().as_bytes())))
+    }
+
+    /// The text that the token endpoint is told.
+    pub fn secret(&self) -> &Secret {
+        &self.0
+    }
+}
+
+impl Challenge {
+    /// Takes a challenge that came from elsewhere.
+    ///
+    /// # Errors
+    /// When it isn't 43 characters of base64url, which every SHA-256 challenge is.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let decoded = URL_SAFE_NO_PAD.decode(text);
+        match decoded {
+            Ok(bytes) if bytes.len() == 32 => Ok(Self(text.to_owned())),
+            _ => Err(format!(
+                "'{text}' is not a PKCE challenge (43 characters of A-Z a-z 0-9 - _); copy the whole line that node-tool printed"
+            )),
+        }
+    }
+
+    /// The challenge as it stands in an address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The system's random generator failed.
+#[derive(Debug, thiserror::Error)]
+#[error("the system's random generator gave nothing")]
+pub struct NoRandomness;
+
+/// Makes a `state`: 43 characters from 32 bytes of the system's generator (Dropbox allows 500 bytes).
+///
+/// # Errors
+/// When the system has no randomness to give.
+pub fn state() -> Result<Secret, NoRandomness> {
+    random_text::<32>().map(Secret::new)
+}
+
+fn random_text<const BYTES: usize>() -> Result<String, NoRandomness> {
+    let mut bytes = [0u8; BYTES];
+    SysRng.try_fill_bytes(&mut bytes).map_err(|_| NoRandomness)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc_7636_appendix_b() {
+        let verifier = Verifier(Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
+        assert_eq!(
+            verifier.challenge().as_str(),
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+        );
+    }
+
+    #[test]
+    fn verifiers_are_legal_and_differ() {
+        let (a, b) = (Verifier::generate().unwrap(), Verifier::generate().unwrap());
+        assert_ne!(a, b);
+        assert_eq!(a.secret().expose().len(), 86);
+        assert!(
+            a.secret()
+                .expose()
+                .bytes()
+                .all(|c| c.is_ascii_alphanumeric() || b"-._~".contains(&c))
+        );
+        assert!(Challenge::parse(a.challenge().as_str()).is_ok());
+    }
+
+    #[test]
+    fn a_challenge_is_43_characters_of_base64url() {
+        for bad in [
+            "",
+            "short",
+            &"A".repeat(44),
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM",
+        ] {
+            assert!(Challenge::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
