@@ -1,1 +1,25 @@
-//! node-tool
+//! `node-tool`: lists, copies and syncs between Dropbox and a cluster's file system.
+//!
+//! ```text
+//!   cli ─▶ commands ─▶ plan ◀── local, dropbox      two listings become a plan
+//!              │         │
+//!              ▼         ▼
+//!           report ◀─ transfer ──▶ local, dropbox   the plan is carried out; what happens is told
+//! ```
+//!
+//! Imports point down: `commands → transfer → plan → {dropbox, local} → tree → shared`. `plan` does no I/O,
+//! `dropbox` alone sends HTTP, `report` alone prints, nothing imports `commands`.
+
+pub mod account;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod dropbox;
+pub mod local;
+pub mod location;
+pub mod plan;
+pub mod report;
+pub mod transfer;
+pub mod tree;
+
+pub use cli::main;

@@ -1,0 +1,92 @@
+//! One file a verb: its arguments, what it asks, what it prints.
+
+pub mod config;
+pub mod copy;
+pub mod ls;
+
+use shared::{endpoints::Endpoints, exit, failure::Failure};
+
+use crate::{
+    account::Account,
+    config::{ConfigError, Store},
+    dropbox::{Client, Error, Fate, Http},
+};
+
+/// What every command works with.
+#[derive(Debug)]
+pub struct App {
+    /// The config file.
+    pub store: Store,
+    /// Where Dropbox is.
+    pub endpoints: Endpoints,
+    /// The way there.
+    pub http: Http,
+    /// Connections at once, at most.
+    pub transfers: usize,
+    /// Errors only.
+    pub quiet: bool,
+}
+
+impl App {
+    /// Connects with a remote of the config.
+    ///
+    /// # Errors
+    /// When there is no such remote; the nearest name is told.
+    pub fn client(&self, name: &str) -> Result<Client, Failure> {
+        let mut config = self.store.load().map_err(config_failure)?;
+        let Some(remote) = config.remotes.remove(name) else {
+            return Err(unknown_remote(name, config.remotes.keys()));
+        };
+        let account = Account::new(self.store.clone(), name.to_owned(), remote, self.http.clone());
+        Ok(Client::new(self.http.clone(), account, self.transfers))
+    }
+}
+
+/// No such remote.
+pub fn unknown_remote<'a>(name: &str, known: impl Iterator<Item = &'a String> + Clone) -> Failure {
+    let failure = Failure::usage(format!("there is no remote '{name}:'"));
+    let names: Vec<String> = known.map(|n| format!("{n}:")).collect();
+    let failure = if names.is_empty() {
+        failure.why("no remote is set up yet")
+    } else {
+        failure.why(format!("there are: {}", names.join(", ")))
+    };
+    failure.next(format!("node-tool config create {name} --app-key KEY"))
+}
+
+/// The config can't be used.
+pub fn config_failure(error: ConfigError) -> Failure {
+    let failure = Failure::usage("could not use the config").why(&error);
+    match error {
+        ConfigError::Malformed { path, .. } => failure.next(format!(
+            "mend '{}', or move it away and connect anew; it was not changed",
+            path.display()
+        )),
+        ConfigError::Locked(path) => {
+            failure.next(format!("if no node-tool runs, remove '{}'", path.display()))
+        }
+        ConfigError::Io { .. } => failure,
+    }
+}
+
+/// Dropbox can't be used for `what`.
+pub fn dropbox_failure(what: impl Into<String>, error: &Error, remote: &str) -> Failure {
+    let failure = Failure::new(what).why(error);
+    let reconnect = format!("node-tool config reconnect {remote}:");
+    match error {
+        Error::LoginOver(_) => failure.next(reconnect).code(exit::FATAL),
+        Error::Access(access) => match access.required_scope() {
+            Some(scope) => failure
+                .next(format!("tick '{scope}' under Permissions of the app at https://www.dropbox.com/developers/apps, Submit, then:"))
+                .next(reconnect)
+                .code(exit::FATAL),
+            None => failure.code(exit::FATAL),
+        },
+        Error::PathRoot(_) => failure.next(reconnect).code(exit::FATAL),
+        Error::Network(_) => failure
+            .next("check the network; behind a proxy set HTTPS_PROXY")
+            .code(exit::TEMPORARY),
+        _ if error.fate() == Fate::TryAgain => failure.next("try again later").code(exit::TEMPORARY),
+        _ => failure,
+    }
+}

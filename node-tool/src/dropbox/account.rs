@@ -1,0 +1,35 @@
+//! The account itself: who it is, how much room it has, and giving the login back.
+
+use shared::api::{
+    Nothing,
+    auth::REVOKE,
+    users::{Account, GET_CURRENT_ACCOUNT, GET_SPACE_USAGE, SpaceUsage},
+};
+
+use super::{Client, Error};
+
+impl Client {
+    /// Who is connected.
+    ///
+    /// # Errors
+    /// When Dropbox can't be asked.
+    pub async fn current_account(&self) -> Result<Account, Error> {
+        self.rpc(&GET_CURRENT_ACCOUNT, &Nothing).await
+    }
+
+    /// How much is used and allowed.
+    ///
+    /// # Errors
+    /// When Dropbox can't be asked.
+    pub async fn space_usage(&self) -> Result<SpaceUsage, Error> {
+        self.rpc(&GET_SPACE_USAGE, &Nothing).await
+    }
+
+    /// Ends the login, on every node that shares it.
+    ///
+    /// # Errors
+    /// When Dropbox can't be told.
+    pub async fn revoke(&self) -> Result<Nothing, Error> {
+        self.rpc(&REVOKE, &Nothing).await
+    }
+}

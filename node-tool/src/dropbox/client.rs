@@ -1,0 +1,354 @@
+//! Sends calls: the access token, the lane, the tries, and from status and body to result or error.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::{Response, header::HeaderMap};
+use serde::{Serialize, de::DeserializeOwned};
+use shared::{
+    api::{Repeat, Route, Style, error::RouteError, json::header_safe},
+    secret::Secret,
+};
+
+use super::{
+    Error, Http, NetworkError, Payload,
+    http::network_error,
+    pace::{Lane, Pace},
+    retry::Tries,
+};
+use crate::account::Account;
+
+/// An answer's header, or the next bytes, may take this long (the official SDK waits 100 s).
+const PATIENCE: Duration = Duration::from_secs(100);
+/// A commit may take minutes (seen: 120 s for one file, 500 s for a batch).
+const COMMIT_PATIENCE: Duration = Duration::from_secs(600);
+/// The slowest upload that is still waited for, in bytes a second.
+const SLOWEST: u64 = 64 * 1024;
+
+/// A connected Dropbox account.
+#[derive(Debug)]
+pub struct Client {
+    http: Http,
+    account: Account,
+    pace: Pace,
+}
+
+/// A file's content on its way, and the metadata that came with it. Holds its lane until dropped.
+#[derive(Debug)]
+pub struct Download<'a, Answer> {
+    /// The result.
+    pub answer: Answer,
+    /// 206 if a range was asked for and is what comes.
+    pub partial: bool,
+    response: Response,
+    _lane: Lane<'a>,
+}
+
+impl Client {
+    /// Calls for `account`, at most `most` at once.
+    pub fn new(http: Http, account: Account, most: usize) -> Self {
+        Self {
+            http,
+            account,
+            pace: Pace::new(most),
+        }
+    }
+
+    /// The remote's name.
+    pub fn remote(&self) -> &str {
+        self.account.name()
+    }
+
+    /// The shared limit.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// Calls a route whose argument and result are JSON bodies.
+    ///
+    /// # Errors
+    /// The last try's.
+    pub async fn rpc<A: Serialize, R: DeserializeOwned>(
+        &self,
+        route: &Route<A, R>,
+        arg: &A,
+    ) -> Result<R, Error> {
+        let body = json(arg)?;
+        let patience = if route.name.contains("finish") {
+            COMMIT_PATIENCE
+        } else {
+            PATIENCE
+        };
+        self.tries(route, async |token| {
+            let _lane = self.pace.lane().await;
+            let request = self
+                .http
+                .post(route.host, &format!("/2/{}", route.name))
+                .bearer_auth(token.expose())
+                .header("Content-Type", "application/json")
+                .body(body.clone())
+                .timeout(patience);
+            let response = self.send(route.name, request).await?;
+            result_in_body(response).await
+        })
+        .await
+    }
+
+    /// Calls a route whose body is bytes.
+    ///
+    /// # Errors
+    /// The last try's.
+    pub async fn upload<A: Serialize, R: DeserializeOwned>(
+        &self,
+        route: &Route<A, R>,
+        arg: &A,
+        payload: &Payload,
+    ) -> Result<R, Error> {
+        let arg = header_safe(&json(arg)?);
+        let patience = PATIENCE + Duration::from_secs(payload.length_bytes() / SLOWEST);
+        self.tries(route, async |token| {
+            let _lane = self.pace.lane().await;
+            let body =
+                tokio::task::block_in_place(|| payload.open()).map_err(|e| Error::Source(e.to_string()))?;
+            let request = self
+                .http
+                .post(route.host, &format!("/2/{}", route.name))
+                .bearer_auth(token.expose())
+                .header("Content-Type", "application/octet-stream")
+                .header("Dropbox-API-Arg", &arg)
+                .header("Content-Length", payload.length_bytes())
+                .body(reqwest::Body::wrap(body))
+                .timeout(patience);
+            let response = self.send(route.name, request).await?;
+            result_in_body(response).await
+        })
+        .await
+    }
+
+    /// Calls a route that answers with bytes; `range` is first and last byte.
+    ///
+    /// # Errors
+    /// The last try's. What breaks later is told by [`Download::chunk`].
+    pub async fn download<A: Serialize, R: DeserializeOwned>(
+        &self,
+        route: &Route<A, R>,
+        arg: &A,
+        range: Option<(u64, u64)>,
+    ) -> Result<Download<'_, R>, Error> {
+        let arg = header_safe(&json(arg)?);
+        self.tries(route, async |token| {
+            let lane = self.pace.lane().await;
+            let mut request = self
+                .http
+                .post(route.host, &format!("/2/{}", route.name))
+                .bearer_auth(token.expose())
+                .header("Dropbox-API-Arg", &arg)
+                .header("Content-Length", 0);
+            if let Some((first, last)) = range {
+                request = request.header("Range", format!("bytes={first}-{last}"));
+            }
+            let sent = tokio::time::timeout(PATIENCE, self.send(route.name, request)).await;
+            let response = sent.map_err(|_| Error::Network(NetworkError::Timeout("Dropbox".into())))??;
+            let partial = response.status().as_u16() == 206;
+            let header = response
+                .headers()
+                .get("Dropbox-API-Result")
+                .map(|v| v.as_bytes().to_vec());
+            let header = header.ok_or_else(|| Error::NotDropbox("it has no Dropbox-API-Result".into()))?;
+            let answer = serde_json::from_slice(&header).map_err(|e| Error::NotDropbox(e.to_string()))?;
+            Ok(Download {
+                answer,
+                partial,
+                response,
+                _lane: lane,
+            })
+        })
+        .await
+    }
+
+    /// Tries `attempt` until it succeeds or isn't worth another try; renews the token once on a 401.
+    async fn tries<A, R, T>(
+        &self,
+        route: &Route<A, R>,
+        attempt: impl AsyncFn(&Secret) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        debug_assert!(route.style != Style::Download || route.repeat == Repeat::Safe);
+        let mut tries = Tries::default();
+        let mut renewed = false;
+        let mut token = self.account.bearer().await?;
+        loop {
+            let error = match attempt(&token).await {
+                Ok(done) => {
+                    self.pace.went_well();
+                    return Ok(done);
+                }
+                Err(error) => error,
+            };
+            if let Error::Access(access) = &error
+                && !renewed
+                && (access.has("expired_access_token") || access.has("invalid_access_token"))
+            {
+                renewed = true;
+                token = self.account.renew(&token).await?;
+                continue;
+            }
+            if let Error::Access(access) = &error
+                && (access.has("expired_access_token") || access.has("invalid_access_token"))
+            {
+                return Err(Error::LoginOver(access.to_string()));
+            }
+            match &error {
+                Error::RateLimited {
+                    after,
+                    contention: false,
+                } => self.pace.slow_down(Some(after.unwrap_or(Duration::from_secs(1)))),
+                Error::RateLimited { .. } | Error::Network(NetworkError::Timeout(_)) => {
+                    self.pace.slow_down(None)
+                }
+                _ => {}
+            }
+            if route.repeat == Repeat::LookFirst && error.is_unknown() {
+                return Err(error);
+            }
+            let Some(wait) = tries.wait_after(&error) else {
+                return Err(error);
+            };
+            tracing::info!("{}: waiting {:.1} s: {error}", route.name, wait.as_secs_f64());
+            tokio::time::sleep(wait).await;
+            token = self.account.bearer().await?;
+        }
+    }
+
+    async fn send(&self, route: &str, request: reqwest::RequestBuilder) -> Result<Response, Error> {
+        let response = request.send().await.map_err(|e| network_error(&e))?;
+        let status = response.status().as_u16();
+        tracing::debug!(
+            "{route}: HTTP {status}, request id {}",
+            header(response.headers(), "x-dropbox-request-id").unwrap_or("-")
+        );
+        if status == 200 || status == 206 {
+            return Ok(response);
+        }
+        let after = retry_after(response.headers());
+        let body = tokio::time::timeout(PATIENCE, response.bytes()).await;
+        let body = body.unwrap_or_else(|_| Ok(Bytes::new())).unwrap_or_default();
+        Err(refusal(status, after, &body))
+    }
+}
+
+impl<Answer> Download<'_, Answer> {
+    /// The next bytes; nothing at the end.
+    ///
+    /// # Errors
+    /// When the connection breaks or stalls.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        match tokio::time::timeout(PATIENCE, self.response.chunk()).await {
+            Ok(chunk) => chunk.map_err(|e| network_error(&e)),
+            Err(_) => Err(Error::Network(NetworkError::Timeout("Dropbox".into()))),
+        }
+    }
+}
+
+fn json(arg: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(arg).map_err(|e| Error::BadRequest(e.to_string()))
+}
+
+async fn result_in_body<R: DeserializeOwned>(response: Response) -> Result<R, Error> {
+    let is_json =
+        header(response.headers(), "content-type").is_none_or(|t| t.starts_with("application/json"));
+    let body = response.bytes().await.map_err(|e| network_error(&e))?;
+    // The result of a Void route is `null`, or (seen) nothing at all.
+    let body = if body.is_empty() {
+        Bytes::from_static(b"null")
+    } else {
+        body
+    };
+    serde_json::from_slice(&body).map_err(|error| {
+        Error::NotDropbox(if is_json {
+            error.to_string()
+        } else {
+            "it is a web page, perhaps of a network that wants a login".into()
+        })
+    })
+}
+
+/// From a status that isn't success to an error.
+fn refusal(status: u16, after: Option<Duration>, body: &[u8]) -> Error {
+    let text = || {
+        String::from_utf8_lossy(body)
+            .chars()
+            .take(400)
+            .collect::<String>()
+    };
+    match (status, RouteError::from_body(body)) {
+        (401 | 403, Some(error)) => Error::Access(error),
+        (404 | 409, Some(error)) => Error::Route(error),
+        (422, Some(error)) => Error::PathRoot(error),
+        (429, error) => Error::RateLimited {
+            after,
+            contention: error.is_some_and(|e| e.has("too_many_write_operations")),
+        },
+        (400, _) => Error::BadRequest(text()),
+        (408 | 500.., _) => Error::Server(status),
+        (401 | 403 | 404 | 409 | 422, None) => {
+            Error::NotDropbox(format!("HTTP {status} without an explanation"))
+        }
+        _ => Error::BadRequest(format!("HTTP {status} {}", text())),
+    }
+}
+
+/// `Retry-After` in seconds.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    header(headers, "retry-after")?
+        .trim()
+        .parse()
+        .ok()
+        .and_then(|s| Duration::try_from_secs_f64(s).ok())
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dropbox::Fate;
+
+    #[test]
+    fn statuses_become_fates() {
+        for (status, body, fate) in [
+            (400, "Error in call to API function", Fate::SkipFile),
+            (
+                401,
+                r#"{"error":{".tag":"missing_scope","required_scope":"x"}}"#,
+                Fate::StopRun,
+            ),
+            (
+                409,
+                r#"{"error":{".tag":"path","path":{".tag":"not_found"}}}"#,
+                Fate::SkipFile,
+            ),
+            (
+                409,
+                r#"{"error":{".tag":"path","path":{".tag":"insufficient_space"}}}"#,
+                Fate::StopRun,
+            ),
+            (
+                409,
+                r#"{"error":{".tag":"path","path":{".tag":"too_many_write_operations"}}}"#,
+                Fate::TryAgain,
+            ),
+            (409, "<html>", Fate::TryAgain),
+            (429, "slow down", Fate::TryAgain),
+            (500, "", Fate::TryAgain),
+            (503, "<html>", Fate::TryAgain),
+        ] {
+            assert_eq!(
+                refusal(status, None, body.as_bytes()).fate(),
+                fate,
+                "{status} {body}"
+            );
+        }
+    }
+}

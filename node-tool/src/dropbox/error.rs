@@ -1,0 +1,167 @@
+//! From an HTTP answer to an error kind that a caller can match on.
+
+use std::time::Duration;
+
+use shared::api::error::RouteError;
+
+/// What a call came to, when not to its result.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The route's own error (409).
+    #[error("{}", say_route(.0))]
+    Route(RouteError),
+    /// The login is over: the refresh token is not accepted any more.
+    #[error("Dropbox no longer accepts this login ({0})")]
+    LoginOver(String),
+    /// The token may not do this (401, 403).
+    #[error("{}", say_access(.0))]
+    Access(RouteError),
+    /// The argument was refused (400).
+    #[error("Dropbox refused the request: {0}")]
+    BadRequest(String),
+    /// The account's root is another one than before (422).
+    #[error("the account's root folder has changed")]
+    PathRoot(RouteError),
+    /// Slow down (429).
+    #[error("Dropbox asked to slow down, too often")]
+    RateLimited {
+        /// How long to send nothing.
+        after: Option<Duration>,
+        /// `too_many_write_operations` is lock contention, not a quota.
+        contention: bool,
+    },
+    /// 5xx or something like it.
+    #[error("Dropbox had a problem of its own (HTTP {0})")]
+    Server(u16),
+    /// No answer, or half of one.
+    #[error("{0}")]
+    Network(NetworkError),
+    /// An answer that Dropbox would not give.
+    #[error("the answer did not come from Dropbox: {0}")]
+    NotDropbox(String),
+    /// The body could not be read anew from disk.
+    #[error("could not read it again: {0}")]
+    Source(String),
+}
+
+/// How the network failed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// Nothing was sent.
+    #[error("no connection to {host}: {reason}")]
+    Connect {
+        /// Where to.
+        host: String,
+        /// Why.
+        reason: String,
+    },
+    /// The answer is unknown: it may or may not have been done.
+    #[error("the connection to {host} broke: {reason}")]
+    Broken {
+        /// Where to.
+        host: String,
+        /// Why.
+        reason: String,
+    },
+    /// No answer in time.
+    #[error("{0} did not answer in time")]
+    Timeout(String),
+}
+
+/// What an error means for the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The same call may succeed.
+    TryAgain,
+    /// Final for this file; others go on.
+    SkipFile,
+    /// Nothing else can succeed.
+    StopRun,
+}
+
+impl Error {
+    /// What it means for the run.
+    pub fn fate(&self) -> Fate {
+        match self {
+            Self::RateLimited { .. } | Self::Server(_) | Self::Network(_) | Self::NotDropbox(_) => {
+                Fate::TryAgain
+            }
+            Self::LoginOver(_) | Self::Access(_) | Self::PathRoot(_) => Fate::StopRun,
+            Self::Route(error) if error.has("insufficient_space") || error.has("insufficient_quota") => {
+                Fate::StopRun
+            }
+            Self::Route(error)
+                if error.has("too_many_write_operations") || error.ends_with(&["internal_error"]) =>
+            {
+                Fate::TryAgain
+            }
+            Self::Route(error) if error.ends_with(&["content_hash_mismatch"]) => Fate::TryAgain,
+            Self::Route(_) | Self::BadRequest(_) | Self::Source(_) => Fate::SkipFile,
+        }
+    }
+
+    /// Whether the request may have been carried out although the answer is missing.
+    pub fn is_unknown(&self) -> bool {
+        match self {
+            Self::Server(_) | Self::NotDropbox(_) => true,
+            Self::Network(error) => !matches!(error, NetworkError::Connect { .. }),
+            _ => false,
+        }
+    }
+
+    /// The route's error, if it is one.
+    pub fn route(&self) -> Option<&RouteError> {
+        match self {
+            Self::Route(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether the path leads to nothing.
+    pub fn is_not_found(&self) -> bool {
+        self.route().is_some_and(|e| e.ends_with(&["not_found"]))
+    }
+}
+
+/// Words for the tags that users meet; the tag itself is added so that it can be searched for.
+fn say_route(error: &RouteError) -> String {
+    if let Some(message) = error.user_message() {
+        return format!("Dropbox says: {message} ({error})");
+    }
+    let words = match error.tags().last().copied().unwrap_or_default() {
+        "not_found" => "it is not there",
+        "not_file" => "it is not a file",
+        "not_folder" => "it is not a folder",
+        "restricted_content" => "Dropbox blocks this file for legal reasons",
+        "unsupported_content_type" | "unsupported_file" => "Dropbox can't hand it out as a file",
+        "locked" => "somebody has locked it",
+        "malformed_path" | "disallowed_name" => "Dropbox doesn't allow this name",
+        "file" if error.has("conflict") => "another version of it appeared there meanwhile",
+        "folder" if error.has("conflict") => "a folder of this name is there",
+        "file_ancestor" => "a file stands where a folder is needed",
+        "no_write_permission" | "access_restricted" | "operation_suppressed" => "you may not write there",
+        "team_folder" => "a team folder itself can't be changed",
+        "insufficient_space" | "insufficient_quota" => "the Dropbox account is full",
+        "too_many_write_operations" => "too many programs write to this account at once",
+        "too_large" => "it is too large",
+        _ => "Dropbox refused it",
+    };
+    format!("{words} ({error})")
+}
+
+fn say_access(error: &RouteError) -> String {
+    if let Some(message) = error.user_message() {
+        return format!("Dropbox says: {message} ({error})");
+    }
+    match (
+        error.required_scope(),
+        error.tags().first().copied().unwrap_or_default(),
+    ) {
+        (Some(scope), _) => format!("the app lacks the permission '{scope}'"),
+        (None, "user_suspended") => "the account is suspended; its team's administrator can lift that".into(),
+        (None, "invalid_account_type") => {
+            "this kind of account may not do that, or a team limit is used up".into()
+        }
+        (None, tag) => format!("Dropbox denied access ({tag})"),
+    }
+}

@@ -1,0 +1,22 @@
+//! Talking to Dropbox. Knows no flags, no plans and no terminal; the only part that names reqwest.
+
+mod account;
+mod body;
+mod client;
+
+mod error;
+mod http;
+mod list;
+mod pace;
+mod path;
+mod retry;
+mod token;
+
+pub use body::Payload;
+pub use client::{Client, Download};
+pub use error::{Error, Fate, NetworkError};
+pub use http::Http;
+pub use list::{Listed, Listing};
+pub use path::{DropboxPath, PathError, check_name};
+pub use retry::{Tries, with_retries};
+pub use token::exchange;

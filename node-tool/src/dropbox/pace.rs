@@ -1,0 +1,161 @@
+//! One adaptive limit that all requests of the process share.
+//!
+//! Requests take a lane each. The number of lanes starts modest, grows by one for every round that went
+//! well, and halves when Dropbox asks to slow down or the network times out. A `Retry-After` stops
+//! everything until it is over, since Dropbox counts refused calls too.
+
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Notify;
+
+/// Lanes at the start.
+const FIRST_LANES: usize = 8;
+/// After one halving, others within this time are about the same event.
+const CALM: Duration = Duration::from_secs(1);
+
+/// The limit.
+#[derive(Debug)]
+pub struct Pace {
+    state: Mutex<State>,
+    freed: Notify,
+    most: usize,
+}
+
+#[derive(Debug)]
+struct State {
+    lanes: usize,
+    busy: usize,
+    good: usize,
+    halved_at: Option<Instant>,
+    closed_until: Option<Instant>,
+}
+
+impl Pace {
+    /// Never more than `most` requests at once.
+    pub fn new(most: usize) -> Self {
+        let most = most.max(1);
+        let state = State {
+            lanes: FIRST_LANES.min(most),
+            busy: 0,
+            good: 0,
+            halved_at: None,
+            closed_until: None,
+        };
+        Self {
+            state: Mutex::new(state),
+            freed: Notify::new(),
+            most,
+        }
+    }
+
+    /// The most lanes there can be.
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Waits for a lane; it is given back when the result is dropped.
+    pub async fn lane(&self) -> Lane<'_> {
+        loop {
+            let freed = self.freed.notified();
+            tokio::pin!(freed);
+            freed.as_mut().enable();
+            match self.try_lane() {
+                Ok(lane) => return lane,
+                Err(Some(wait)) => tokio::time::sleep(wait).await,
+                Err(None) => freed.await,
+            }
+        }
+    }
+
+    /// A lane, or how long the gate is closed, or nothing if all lanes are busy.
+    fn try_lane(&self) -> Result<Lane<'_>, Option<Duration>> {
+        let mut state = self.lock();
+        if let Some(wait) = state
+            .closed_until
+            .and_then(|until| until.checked_duration_since(Instant::now()))
+        {
+            return Err(Some(wait.max(Duration::from_millis(1))));
+        }
+        if state.busy >= state.lanes {
+            return Err(None);
+        }
+        state.busy += 1;
+        Ok(Lane { pace: self })
+    }
+
+    /// A request went well.
+    pub fn went_well(&self) {
+        let mut state = self.lock();
+        state.good += 1;
+        if state.good >= state.lanes && state.lanes < self.most {
+            state.lanes += 1;
+            state.good = 0;
+            drop(state);
+            self.freed.notify_one();
+        }
+    }
+
+    /// Dropbox or the network is overloaded: fewer lanes, and none at all for `pause`.
+    pub fn slow_down(&self, pause: Option<Duration>) {
+        let mut state = self.lock();
+        let now = Instant::now();
+        if state.halved_at.is_none_or(|at| now.duration_since(at) > CALM) {
+            state.lanes = (state.lanes / 2).max(1);
+            state.halved_at = Some(now);
+            state.good = 0;
+        }
+        if let Some(pause) = pause {
+            state.closed_until = state.closed_until.max(Some(now + pause));
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// The right to have one request under way.
+#[derive(Debug)]
+pub struct Lane<'a> {
+    pace: &'a Pace,
+}
+
+impl Drop for Lane<'_> {
+    fn drop(&mut self) {
+        self.pace.lock().busy -= 1;
+        self.pace.freed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_grow_slowly_and_halve_at_once() {
+        let pace = Pace::new(10);
+        assert_eq!(pace.lock().lanes, 8);
+        (0..8).for_each(|_| pace.went_well());
+        assert_eq!(pace.lock().lanes, 9);
+        pace.slow_down(None);
+        pace.slow_down(None);
+        assert_eq!(pace.lock().lanes, 4);
+        (0..1000).for_each(|_| pace.went_well());
+        assert_eq!(pace.lock().lanes, 10);
+    }
+
+    #[test]
+    fn a_closed_gate_and_full_lanes_give_nothing() {
+        let pace = Pace::new(1);
+        let lane = pace.try_lane().unwrap();
+        assert_eq!(pace.try_lane().unwrap_err(), None);
+        drop(lane);
+        pace.slow_down(Some(Duration::from_secs(1000)));
+        assert!(pace.try_lane().unwrap_err().unwrap() > Duration::from_secs(900));
+    }
+}

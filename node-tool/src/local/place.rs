@@ -1,0 +1,101 @@
+//! Putting a downloaded file in its place: a temporary file beside it, renamed when it is whole and right.
+
+use std::{
+    fs::{self, File, FileTimes, OpenOptions},
+    io,
+    os::unix::fs::{FileExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use crate::tree::Modified;
+
+/// A file that is being downloaded. Removed when dropped, unless it was put in its place.
+#[derive(Debug)]
+pub struct Partial {
+    file: Arc<File>,
+    path: PathBuf,
+    target: PathBuf,
+    placed: bool,
+}
+
+impl Partial {
+    /// Makes the temporary file beside `target`, with its folders.
+    ///
+    /// # Errors
+    /// When a folder or the file can't be made, or something that isn't a file stands at `target`.
+    pub fn create(target: &Path) -> io::Result<Self> {
+        let parent = target.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(parent)?;
+        if fs::symlink_metadata(target).is_ok_and(|m| m.is_dir()) {
+            return Err(io::Error::other("a folder stands where the file should go"));
+        }
+        // The name is short, hidden, and says whose it is.
+        let path = parent.join(format!(".node-tool.{:016x}.partial", rand::random::<u64>()));
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(0o666)
+            .open(&path)?;
+        Ok(Self {
+            file: Arc::new(file),
+            path,
+            target: target.to_owned(),
+            placed: false,
+        })
+    }
+
+    /// The open file, for writing at offsets.
+    pub fn file(&self) -> Arc<File> {
+        Arc::clone(&self.file)
+    }
+
+    /// Writes at an offset.
+    ///
+    /// # Errors
+    /// When the disk is full, for example.
+    pub fn write_at(file: &File, bytes: &[u8], offset_bytes: u64) -> io::Result<()> {
+        file.write_all_at(bytes, offset_bytes)
+    }
+
+    /// Gives the file its time and its name; what stood there is replaced at once.
+    ///
+    /// # Errors
+    /// When it can't be renamed.
+    pub fn put_in_place(mut self, modified: Modified) -> io::Result<()> {
+        set_times(&self.file, modified)?;
+        fs::rename(&self.path, &self.target)?;
+        self.placed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        if !self.placed {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Sets the modification time of an existing file.
+///
+/// # Errors
+/// When it isn't ours.
+pub fn set_modified(path: &Path, modified: Modified) -> io::Result<()> {
+    set_times(&OpenOptions::new().write(true).open(path)?, modified)
+}
+
+fn set_times(file: &File, modified: Modified) -> io::Result<()> {
+    let magnitude = Duration::from_secs(modified.seconds.unsigned_abs());
+    let time = if modified.seconds >= 0 {
+        UNIX_EPOCH.checked_add(magnitude)
+    } else {
+        UNIX_EPOCH.checked_sub(magnitude)
+    };
+    let time: SystemTime = time.ok_or_else(|| io::Error::other("its time can't be kept"))?
+        + Duration::from_nanos(modified.nanoseconds.into());
+    file.set_times(FileTimes::new().set_modified(time))
+}

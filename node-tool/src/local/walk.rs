@@ -1,0 +1,153 @@
+//! Sorted walking. Symlinks and special files are told, not followed.
+
+use std::{
+    fs::Metadata,
+    io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use walkdir::WalkDir;
+
+use crate::tree::{Entry, FileInfo, Kind, Modified};
+
+/// What a walk found.
+#[derive(Debug, Default)]
+pub struct Walked {
+    /// Sorted by path.
+    pub entries: Vec<Entry>,
+    /// What was left out.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Something that was left out.
+#[derive(Debug)]
+pub struct Skipped {
+    /// Where.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: String,
+    /// Whether the run has to fail for it: an unreadable folder does, a symlink doesn't.
+    pub is_error: bool,
+}
+
+/// Walks `root`, which is a folder; `recursive` with all that is below.
+pub fn walk(root: &Path, recursive: bool) -> Walked {
+    let depth = if recursive { usize::MAX } else { 1 };
+    let mut walked = Walked::default();
+    let mut skip = |path: PathBuf, reason: String, is_error| {
+        walked.skipped.push(Skipped {
+            path,
+            reason,
+            is_error,
+        })
+    };
+    for item in WalkDir::new(root)
+        .min_depth(1)
+        .max_depth(depth)
+        .follow_root_links(true)
+    {
+        let item = match item {
+            Ok(item) => item,
+            Err(error) => {
+                let path = error.path().unwrap_or(root).to_owned();
+                let reason = error.io_error().map_or_else(|| error.to_string(), plain);
+                skip(path, reason, true);
+                continue;
+            }
+        };
+        let Some(path) = item
+            .path()
+            .strip_prefix(root)
+            .ok()
+            .and_then(Path::to_str)
+            .map(str::to_owned)
+        else {
+            skip(
+                item.into_path(),
+                "its name is not UTF-8, which Dropbox needs".into(),
+                true,
+            );
+            continue;
+        };
+        let kind = item.file_type();
+        if kind.is_dir() {
+            walked.entries.push(Entry {
+                path,
+                kind: Kind::Folder,
+            });
+        } else if kind.is_file() {
+            match item.metadata() {
+                Ok(metadata) => walked.entries.push(Entry {
+                    path,
+                    kind: Kind::File(file_info(&metadata)),
+                }),
+                Err(error) => skip(item.path().to_owned(), error.to_string(), true),
+            }
+        } else {
+            let what = if kind.is_symlink() {
+                "it is a symlink"
+            } else {
+                "it is not a regular file"
+            };
+            skip(item.into_path(), what.into(), false);
+        }
+    }
+    walked.entries.sort_by(|a, b| a.path.cmp(&b.path));
+    walked
+}
+
+/// What stands at `path`, symlinks followed; nothing if nothing does. The entry's path is its name alone.
+///
+/// # Errors
+/// When the file system can't tell.
+pub fn stat(path: &Path) -> io::Result<Option<Entry>> {
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let name = path
+        .file_name()
+        .map(|n| n.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    if metadata.is_dir() {
+        return Ok(Some(Entry {
+            path: name,
+            kind: Kind::Folder,
+        }));
+    }
+    if metadata.is_file() {
+        return Ok(Some(Entry {
+            path: name,
+            kind: Kind::File(file_info(&metadata)),
+        }));
+    }
+    Err(io::Error::other("it is neither a file nor a folder"))
+}
+
+pub(super) fn file_info(metadata: &Metadata) -> FileInfo {
+    let modified = Modified {
+        seconds: metadata.mtime(),
+        nanoseconds: u32::try_from(metadata.mtime_nsec()).unwrap_or(0),
+    };
+    FileInfo {
+        size_bytes: metadata.len(),
+        modified,
+        remote: None,
+    }
+}
+
+fn plain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "permission denied".into(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,92 @@
+//! What a person types for a place: `remote:path`, or a local path.
+
+use std::path::PathBuf;
+
+use crate::{
+    config::check_name,
+    dropbox::{DropboxPath, PathError},
+};
+
+/// A place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// On this machine.
+    Local(PathBuf),
+    /// In a Dropbox.
+    Remote {
+        /// The remote's name.
+        name: String,
+        /// The path in it.
+        path: DropboxPath,
+    },
+}
+
+/// What is wrong with a typed place.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LocationError {
+    /// Nothing was typed.
+    #[error("an empty path; use '.' for this folder")]
+    Empty,
+    /// The part before the colon.
+    #[error("{0}; for a local file write './{1}'")]
+    Name(String, String),
+    /// The part behind it.
+    #[error(transparent)]
+    Path(#[from] PathError),
+}
+
+impl Location {
+    /// Reads `text` as rclone does: a colon before any slash ends a remote's name.
+    ///
+    /// # Errors
+    /// When it is empty, or no name or path in Dropbox.
+    pub fn parse(text: &str) -> Result<Self, LocationError> {
+        if text.is_empty() {
+            return Err(LocationError::Empty);
+        }
+        match text.split_once(':') {
+            Some((name, path)) if !name.contains('/') => {
+                let name = check_name(name).map_err(|reason| LocationError::Name(reason, text.to_owned()))?;
+                Ok(Self::Remote {
+                    name,
+                    path: DropboxPath::parse(path)?,
+                })
+            }
+            _ => Ok(Self::Local(PathBuf::from(text))),
+        }
+    }
+}
+
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Local(path) => path.display().fmt(f),
+            Self::Remote { name, path } => write!(f, "{name}:{}", path.as_str().trim_start_matches('/')),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_colon_before_any_slash_makes_a_remote() {
+        for (text, shown) in [
+            ("dbx:", "dbx:"),
+            ("dbx:a/b", "dbx:a/b"),
+            ("dbx:/a/", "dbx:a"),
+            ("dbx:a:b", "dbx:a:b"),
+        ] {
+            let location = Location::parse(text).unwrap();
+            assert!(matches!(location, Location::Remote { .. }), "{text}");
+            assert_eq!(location.to_string(), shown);
+        }
+        for text in ["a", "./a:b", "/x/a:b", "..", "a/b:c"] {
+            assert_eq!(Location::parse(text).unwrap(), Location::Local(text.into()));
+        }
+        for bad in ["", ":x", "-x:y", "dbx:..", "dbx:a\\b"] {
+            assert!(Location::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

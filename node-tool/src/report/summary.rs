@@ -1,0 +1,75 @@
+//! What a transfer came to: counted while it runs, told in one line at its end.
+
+use std::{fmt, time::Duration};
+
+/// Counts of a transfer.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Files that were copied.
+    pub copied: u64,
+    /// Their bytes.
+    pub copied_bytes: u64,
+    /// Files that were there already.
+    pub same: u64,
+    /// Paths that failed, with the reason.
+    pub failed: Vec<(String, String)>,
+    /// From start to end.
+    pub took: Duration,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} copied ({})", files(self.copied), bytes(self.copied_bytes))?;
+        write!(f, ", {} already there", self.same)?;
+        if !self.failed.is_empty() {
+            write!(f, ", {} failed", self.failed.len())?;
+        }
+        let seconds = self.took.as_secs_f64();
+        write!(f, ", {seconds:.1} s")?;
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate for people"
+        )]
+        if self.copied_bytes > 0 && seconds > 0.0 {
+            write!(f, ", {}/s", bytes((self.copied_bytes as f64 / seconds) as u64))?;
+        }
+        Ok(())
+    }
+}
+
+fn files(count: u64) -> String {
+    if count == 1 {
+        "1 file".into()
+    } else {
+        format!("{count} files")
+    }
+}
+
+/// A size for people: `1.5 MiB`.
+pub fn bytes(count: u64) -> String {
+    indicatif::BinaryBytes(count).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_says_it_all() {
+        let mut summary = Summary {
+            copied: 2,
+            copied_bytes: 3 << 20,
+            same: 5,
+            took: Duration::from_secs(2),
+            ..Summary::default()
+        };
+        assert_eq!(
+            summary.to_string(),
+            "2 files copied (3.00 MiB), 5 already there, 2.0 s, 1.50 MiB/s"
+        );
+        summary.failed.push(("x".into(), "y".into()));
+        assert!(summary.to_string().contains("1 failed"));
+    }
+}

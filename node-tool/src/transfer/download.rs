@@ -1,0 +1,259 @@
+//! Down: into a temporary file beside the target, hashed as it arrives, renamed when it is whole and right.
+//! A big file comes in ranges of one pinned revision over several connections.
+
+use std::{
+    collections::HashSet,
+    io,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use shared::{
+    api::files::{DOWNLOAD, PathArg},
+    content_hash::{Assembly, BLOCK_BYTES, Hasher},
+};
+
+use super::{Event, Limits, Listener, commit::fail};
+use crate::{
+    dropbox::{Client, Error, NetworkError, Tries},
+    local::{Partial, hash_file, set_modified},
+    plan::{Action, Plan, Task},
+    tree::RemoteInfo,
+};
+
+/// Bytes of a range: a multiple of the block.
+const RANGE_BYTES: u64 = 4 * BLOCK_BYTES;
+/// Bytes gathered before they are hashed and written.
+const WRITE_BYTES: usize = 256 * 1024;
+
+/// Copies what `plan` says to the folder `to`.
+pub async fn download(client: &Client, plan: Plan, to: &Path, limits: Limits, listener: &Listener) {
+    let folders = Folders {
+        root: to,
+        checked: Mutex::new(HashSet::new()),
+    };
+    stream::iter(plan.actions)
+        .for_each_concurrent(limits.transfers, |action| async {
+            match one(client, &action, to, &folders).await {
+                Ok(Done::Copied) => listener(Event::Copied {
+                    path: action.from,
+                    bytes: action.source.size_bytes,
+                    replaced: action.over.is_some(),
+                }),
+                Ok(Done::Same) => listener(Event::Same { path: action.from }),
+                Err(Problem::Dropbox(error)) => fail(listener, &action, error.to_string(), Some(error)),
+                Err(Problem::Disk(error)) => fail(listener, &action, plain(&error), None),
+                Err(Problem::Wrong(reason)) => fail(listener, &action, reason.into(), None),
+            }
+        })
+        .await;
+}
+
+enum Done {
+    Copied,
+    Same,
+}
+
+#[derive(Debug)]
+enum Problem {
+    Dropbox(Error),
+    Disk(io::Error),
+    Wrong(&'static str),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::Dropbox(error)
+    }
+}
+
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+async fn one(client: &Client, action: &Action, to: &Path, folders: &Folders<'_>) -> Result<Done, Problem> {
+    let target = to.join(&action.to);
+    let Some(remote) = &action.source.remote else {
+        return Err(Problem::Wrong("the listing has no revision of it"));
+    };
+    if matches!(action.task, Task::Settle) && is_same(&target, remote).await? {
+        set_modified(&target, action.source.modified)?;
+        return Ok(Done::Same);
+    }
+    folders.check(&action.to)?;
+    let partial = tokio::task::block_in_place(|| Partial::create(&target))?;
+    let size = action.source.size_bytes;
+    let assembly = Mutex::new(Assembly::new(size));
+    let ranges = (0..size).step_by(usize::try_from(RANGE_BYTES).unwrap_or(usize::MAX));
+    stream::iter(ranges)
+        .map(|start| range(client, remote, size, start, &partial, &assembly))
+        .buffer_unordered(client.pace().most())
+        .try_collect::<Vec<()>>()
+        .await?;
+    let hash = assembly
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .finish();
+    match (hash, remote.content_hash) {
+        (None, _) => return Err(Problem::Wrong("a part of it is missing")),
+        (Some(got), Some(expected)) if got != expected => {
+            return Err(Problem::Wrong(
+                "its bytes were damaged on the way; nothing was kept, copy it again",
+            ));
+        }
+        _ => {}
+    }
+    tokio::task::block_in_place(|| partial.put_in_place(action.source.modified))?;
+    Ok(Done::Copied)
+}
+
+async fn is_same(target: &Path, remote: &RemoteInfo) -> Result<bool, Problem> {
+    let path = target.to_owned();
+    let hash = tokio::task::spawn_blocking(move || hash_file(&path))
+        .await
+        .map_err(io::Error::other)??;
+    Ok(Some(hash) == remote.content_hash)
+}
+
+/// Brings one range to disk. A connection that breaks is taken up again where it broke.
+async fn range(
+    client: &Client,
+    remote: &RemoteInfo,
+    size: u64,
+    start: u64,
+    partial: &Partial,
+    assembly: &Mutex<Assembly>,
+) -> Result<(), Problem> {
+    let end = size.min(start + RANGE_BYTES);
+    let file = partial.file();
+    let mut hasher = Hasher::new();
+    let mut at = start;
+    let mut tries = Tries::default();
+    while at < end {
+        let before = at;
+        let mut flush = |bytes: Bytes| -> io::Result<()> {
+            tokio::task::block_in_place(|| {
+                hasher.update(&bytes);
+                Partial::write_at(&file, &bytes, at)
+            })?;
+            at += bytes.len() as u64;
+            Ok(())
+        };
+        let error = match stream_range(client, remote, size, before, end, &mut flush).await {
+            Ok(()) => continue,
+            Err(Problem::Dropbox(error)) => error,
+            Err(other) => return Err(other),
+        };
+        if at > before {
+            tries = Tries::default(); // it moved on
+        }
+        let Some(wait) = tries.wait_after(&error) else {
+            return Err(error.into());
+        };
+        tokio::time::sleep(wait).await;
+    }
+    assembly
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .place(start, &hasher.into_blocks());
+    Ok(())
+}
+
+/// Streams `from..end` to `flush`, once.
+async fn stream_range(
+    client: &Client,
+    remote: &RemoteInfo,
+    size: u64,
+    from: u64,
+    end: u64,
+    flush: &mut impl FnMut(Bytes) -> io::Result<()>,
+) -> Result<(), Problem> {
+    let whole = from == 0 && end == size;
+    let arg = PathArg {
+        path: format!("rev:{}", remote.rev),
+    };
+    let mut download = client
+        .download(&DOWNLOAD, &arg, (!whole).then_some((from, end - 1)))
+        .await?;
+    if download.answer.rev != remote.rev || download.answer.size != size {
+        return Err(Problem::Wrong("another revision came than was asked for"));
+    }
+    if !whole && !download.partial {
+        return Err(Problem::Dropbox(Error::NotDropbox(
+            "the range was ignored".into(),
+        )));
+    }
+    let mut left = end - from;
+    let mut gathered = BytesMut::new();
+    while let Some(chunk) = download.chunk().await? {
+        left = left
+            .checked_sub(chunk.len() as u64)
+            .ok_or_else(|| Error::NotDropbox("more bytes came than the file has".into()))?;
+        gathered.extend_from_slice(&chunk);
+        if gathered.len() >= WRITE_BYTES {
+            flush(gathered.split().freeze())?;
+        }
+    }
+    if !gathered.is_empty() {
+        flush(gathered.freeze())?;
+    }
+    if left > 0 {
+        let broken = NetworkError::Broken {
+            host: "Dropbox".into(),
+            reason: format!("{left} bytes were missing at the end"),
+        };
+        return Err(Problem::Dropbox(Error::Network(broken)));
+    }
+    Ok(())
+}
+
+/// Folders below the target that were looked at: a symlink among them is never written through.
+struct Folders<'a> {
+    root: &'a Path,
+    checked: Mutex<HashSet<PathBuf>>,
+}
+
+impl Folders<'_> {
+    fn check(&self, relative: &str) -> Result<(), Problem> {
+        let mut checked = self
+            .checked
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut path = self.root.to_owned();
+        let Some((parents, _)) = relative.rsplit_once('/') else {
+            return Ok(());
+        };
+        for part in parents.split('/') {
+            path.push(part);
+            if checked.contains(&path) {
+                continue;
+            }
+            match std::fs::symlink_metadata(&path) {
+                Ok(metadata) if metadata.is_symlink() => {
+                    return Err(Problem::Wrong(
+                        "a symlink stands where a folder should be, and is not written through",
+                    ));
+                }
+                Ok(metadata) if !metadata.is_dir() => {
+                    return Err(Problem::Wrong("a file stands where a folder should be"));
+                }
+                _ => {}
+            }
+            checked.insert(path.clone());
+        }
+        Ok(())
+    }
+}
+
+fn plain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "permission denied on this machine".into(),
+        io::ErrorKind::StorageFull => "the disk is full".into(),
+        io::ErrorKind::QuotaExceeded => "your disk quota is used up".into(),
+        _ => error.to_string(),
+    }
+}

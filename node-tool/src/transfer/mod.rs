@@ -1,0 +1,63 @@
+//! Carries a plan out. Several files at once; one file's failure is that file's outcome and nobody else's.
+//!
+//! `upload` and `download` each know one direction; `small` and `session` are the two ways up, `commit` makes
+//! files of what was sent, `event` says what happens to whoever listens.
+
+mod commit;
+mod download;
+mod event;
+mod session;
+mod small;
+mod upload;
+
+pub use download::download;
+pub use event::{Event, Listener};
+pub use upload::upload;
+
+use tokio::sync::Semaphore;
+
+/// What a run may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Files, or pieces of files, under way at once.
+    pub transfers: usize,
+    /// Bytes of file content in memory at once.
+    pub memory_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            transfers: 16,
+            memory_bytes: 40 << 20,
+        }
+    }
+}
+
+/// Bytes of memory, handed out by the KiB.
+#[derive(Debug)]
+struct Memory {
+    kibibytes: Semaphore,
+    most: u32,
+}
+
+impl Memory {
+    fn new(bytes: usize) -> Self {
+        let most = u32::try_from(bytes / 1024).unwrap_or(u32::MAX).max(1);
+        Self {
+            kibibytes: Semaphore::new(most as usize),
+            most,
+        }
+    }
+
+    /// Waits until `bytes` may be used; never asks for more than there is.
+    async fn take(&self, bytes: u64) -> tokio::sync::SemaphorePermit<'_> {
+        let wanted = u32::try_from(bytes.div_ceil(1024))
+            .unwrap_or(u32::MAX)
+            .clamp(1, self.most);
+        match self.kibibytes.acquire_many(wanted).await {
+            Ok(permit) => permit,
+            Err(_) => unreachable!("the semaphore is never closed"),
+        }
+    }
+}

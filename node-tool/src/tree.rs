@@ -1,0 +1,95 @@
+//! What stands in a folder, on either side, as plain data.
+
+use shared::content_hash::ContentHash;
+
+/// A file or folder below the folder that was listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Relative to the listed folder, with `/`, in the right case.
+    pub path: String,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What an entry is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A folder.
+    Folder,
+    /// A file.
+    File(FileInfo),
+}
+
+/// What is known of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileInfo {
+    /// In bytes.
+    pub size_bytes: u64,
+    /// When it was changed, by its owner's word.
+    pub modified: Modified,
+    /// Only from Dropbox.
+    pub remote: Option<RemoteInfo>,
+}
+
+/// What only Dropbox knows of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteInfo {
+    /// This revision.
+    pub rev: String,
+    /// Of this revision; absent on cloud documents.
+    pub content_hash: Option<ContentHash>,
+    /// False for cloud documents such as Paper, which have to be exported.
+    pub downloadable: bool,
+}
+
+/// A modification time since 1970 (UTC).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Modified {
+    /// Whole seconds, rounded down.
+    pub seconds: i64,
+    /// The rest.
+    pub nanoseconds: u32,
+}
+
+impl Modified {
+    /// Whether two times are less than a second apart: Dropbox keeps whole seconds.
+    pub fn is_same(self, other: Self) -> bool {
+        let nanoseconds = |m: Self| i128::from(m.seconds) * 1_000_000_000 + i128::from(m.nanoseconds);
+        (nanoseconds(self) - nanoseconds(other)).abs() < 1_000_000_000
+    }
+}
+
+impl Entry {
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<&FileInfo> {
+        match &self.kind {
+            Kind::File(file) => Some(file),
+            Kind::Folder => None,
+        }
+    }
+
+    /// The last name.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_the_same_within_a_second() {
+        let at = |seconds, nanoseconds| Modified { seconds, nanoseconds };
+        for (a, b, same) in [
+            (at(10, 0), at(10, 999_999_999), true),
+            (at(10, 0), at(11, 0), false),
+            (at(10, 500_000_000), at(11, 400_000_000), true),
+            (at(-1, 0), at(0, 0), false),
+            (at(-1, 900_000_000), at(0, 0), true),
+        ] {
+            assert_eq!(a.is_same(b), same, "{a:?} {b:?}");
+            assert_eq!(b.is_same(a), same);
+        }
+    }
+}
