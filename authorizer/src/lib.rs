@@ -1,1 +1,21 @@
-//! authorizer
+//! `authorizer`: logs in to Dropbox in the laptop's browser and prints a grant for the login node.
+//!
+//! ```text
+//!   cli ─▶ flow ─▶ browser      opens Dropbox's page
+//!             ├──▶ callback     waits for the redirect to localhost:53682, shows what happened
+//!             ├──▶ exchange     asks for a token, only without --challenge
+//!             └──▶ say          prints the grant
+//! ```
+//!
+//! With `--challenge` the code is all that passes through here, and only the node that made the challenge
+//! can use it; the verifier and the tokens never exist on this machine.
+
+mod browser;
+mod callback;
+mod cli;
+mod exchange;
+mod flow;
+mod pages;
+mod say;
+
+pub use cli::main;
