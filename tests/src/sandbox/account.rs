@@ -1,0 +1,174 @@
+//! The people who use the sandbox, and the `users` routes.
+
+use dropbox_sdk::types::common::{RootInfo, TeamRootInfo, UserRootInfo};
+use dropbox_sdk::types::{users, users_common};
+use serde_json::{Value, json};
+
+use super::answer::{Failure, Reply, wire};
+use super::tree::Ns;
+use super::world::{Call, World};
+
+/// A person.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// `dbid:…`, 40 characters.
+    pub id: String,
+    /// First name.
+    pub given_name: String,
+    /// Last name.
+    pub surname: String,
+    /// Mail address.
+    pub email: String,
+    /// The person's own namespace.
+    pub home: Ns,
+    /// The namespace that `root` means: the team's, or the person's own.
+    pub root: Ns,
+    /// The person's folder in the team's root.
+    pub home_path: Option<String>,
+    /// Member of a team.
+    pub in_team: bool,
+    /// How much may be stored, in bytes.
+    pub quota_bytes: u64,
+    /// Suspended by the team's administrator.
+    pub suspended: bool,
+}
+
+impl Account {
+    /// The name as people see it.
+    pub fn display_name(&self) -> String {
+        format!("{} {}", self.given_name, self.surname)
+    }
+
+    /// Which namespaces are the person's.
+    pub fn root_info(&self) -> RootInfo {
+        let (root, home) = (self.root.0.to_string(), self.home.0.to_string());
+        match &self.home_path {
+            Some(path) => RootInfo::Team(TeamRootInfo::new(root, home, path.clone())),
+            None => RootInfo::User(UserRootInfo::new(root, home)),
+        }
+    }
+
+    fn name(&self) -> users::Name {
+        let initials = [&self.given_name, &self.surname]
+            .iter()
+            .filter_map(|part| part.chars().next())
+            .collect();
+        users::Name::new(
+            self.given_name.clone(),
+            self.surname.clone(),
+            self.given_name.clone(),
+            self.display_name(),
+            initials,
+        )
+    }
+}
+
+/// `users/get_current_account`.
+pub fn current(world: &World, call: &Call) -> Reply {
+    let account = world.account(call)?;
+    let kind = if account.in_team {
+        users_common::AccountType::Business
+    } else {
+        users_common::AccountType::Basic
+    };
+    let full = users::FullAccount::new(
+        account.id.clone(),
+        account.name(),
+        account.email.clone(),
+        true,
+        account.suspended,
+        "en".into(),
+        "https://www.dropbox.com/referrals/sandbox".into(),
+        false,
+        kind,
+        account.root_info(),
+    )
+    .with_country("DE".to_owned());
+    let mut out = wire(&full)?;
+    if account.in_team {
+        out["team"] = team();
+        out["team_member_id"] = json!(format!("dbmid:{}", &account.id[5..]));
+    }
+    Ok(out)
+}
+
+fn team() -> Value {
+    json!({
+        "id": "dbtid:AAFdgehTzw7WlXhZJsbGCLePe8RvQGYDr-I",
+        "name": "Sandbox University",
+        "sharing_policies": {
+            "shared_folder_member_policy": {".tag": "team"},
+            "shared_folder_join_policy": {".tag": "from_anyone"},
+            "shared_link_create_policy": {".tag": "team_only"},
+            "group_creation_policy": {".tag": "admins_only"},
+            "shared_folder_link_restriction_policy": {".tag": "anyone"},
+            "enforce_link_password_policy": {".tag": "optional"},
+            "default_link_expiration_days_policy": {".tag": "none"},
+            "shared_link_default_permissions_policy": {".tag": "default"}
+        },
+        "office_addin_policy": {".tag": "disabled"},
+        "top_level_content_policy": {".tag": "admin_only"}
+    })
+}
+
+/// `users/get_space_usage`.
+pub fn space_usage(world: &World, call: &Call) -> Reply {
+    let account = world.account(call)?;
+    let used = world.tree.used(call.view.account);
+    let allocation = if account.in_team {
+        json!({
+            ".tag": "team",
+            "used": used,
+            "allocated": account.quota_bytes,
+            "user_within_team_space_allocated": 0,
+            "user_within_team_space_limit_type": {".tag": "off"},
+            "user_within_team_space_used_cached": used,
+        })
+    } else {
+        json!({".tag": "individual", "allocated": account.quota_bytes})
+    };
+    Ok(json!({"used": used, "allocation": allocation}))
+}
+
+/// `users/get_account`.
+pub fn get(world: &World, call: &Call, arg: &Value) -> Reply {
+    let id = arg["account_id"].as_str().unwrap_or_default();
+    let own = world.account(call)?.id == id;
+    let Some(account) = world.accounts.iter().find(|account| account.id == id) else {
+        return Err(Failure::route(&users::GetAccountError::NoAccount));
+    };
+    let basic = users::BasicAccount::new(
+        account.id.clone(),
+        account.name(),
+        account.email.clone(),
+        true,
+        account.suspended,
+        own || account.in_team,
+    );
+    wire(&basic)
+}
+
+/// `users/features/get_values`.
+pub fn features(world: &World, call: &Call, arg: &Value) -> Reply {
+    let account = world.account(call)?;
+    let features = arg["features"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if features.is_empty() {
+        return Err(Failure::route(
+            &users::UserFeaturesGetValuesBatchError::EmptyFeaturesList,
+        ));
+    }
+    let values: Vec<Value> = features
+        .iter()
+        .filter_map(|feature| feature[".tag"].as_str())
+        .map(|tag| {
+            let enabled = match tag {
+                "paper_as_files" => true,
+                "team_shared_dropbox" => account.home_path.is_some(),
+                "distinct_member_home" => account.root != account.home,
+                _ => false,
+            };
+            json!({".tag": tag, tag: {".tag": "enabled", "enabled": enabled}})
+        })
+        .collect();
+    Ok(json!({"values": values}))
+}

@@ -1,0 +1,395 @@
+//! One call of `/2/…`: faults, body, gate, route, answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body as Out;
+use bytes::Bytes;
+use http::header::{ACCEPT_RANGES, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE};
+use http::request::Parts;
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use serde_json::{Value, json};
+
+use super::answer::{Failure, header_json, ok, plain};
+use super::content::{Body, Content, Receiver};
+use super::faults::Kind;
+use super::files::links;
+use super::files::list;
+use super::files::read::{Asked, Download, range};
+use super::gate;
+use super::routes::{Act, Route, find};
+use super::schema::check;
+use super::server::{Answer, Cut, Server, basic};
+
+/// Most bytes of a body: 150 MiB.
+const LARGEST: u64 = 150 * 1024 * 1024;
+/// Most bytes of a body that is JSON.
+const LARGEST_JSON: u64 = 8 * 1024 * 1024;
+/// How much of a file goes out at a time.
+const OUT_BYTES: usize = 256 * 1024;
+
+/// Answers a call.
+///
+/// # Errors
+/// When a fault asks for the connection to be cut.
+pub async fn call(server: &Arc<Server>, parts: &Parts, body: Incoming) -> Result<Answer, Cut> {
+    let name = parts.uri.path().trim_start_matches("/2/");
+    let Some(route) = find(name) else {
+        return Ok(refused(name, gate::unknown(name), 0));
+    };
+    let fault = server.faults.next(name);
+    if let Some(kind) = &fault
+        && let Some(answer) = before(server, name, kind).await?
+    {
+        drain(body).await;
+        return Ok(answer);
+    }
+    if let Err(failure) = gate::form(parts, route) {
+        drain(body).await;
+        return Ok(refused(name, failure, 0));
+    }
+    let received = match receive(server, route, body, fault.as_ref()).await? {
+        Ok(received) => received,
+        Err(failure) => return Ok(refused(name, failure, 0)),
+    };
+    let bytes_in = received.content.len();
+    let outcome = match route.act {
+        Act::Longpoll => longpoll(server, parts, route, &received).await,
+        _ => run(server, parts, route, received),
+    };
+    if fault == Some(Kind::CutAfter) {
+        return Err(Cut);
+    }
+    Ok(match outcome {
+        Ok(Outcome::Json(value)) => {
+            let entries = value["entries"].as_array().map_or(0, Vec::len);
+            Answer {
+                response: ok(&value),
+                bytes_in,
+                entries,
+                tag: None,
+            }
+        }
+        Ok(Outcome::File(download)) => Answer {
+            response: file(parts, &download, fault.as_ref()),
+            bytes_in,
+            entries: 0,
+            tag: None,
+        },
+        Err(failure) => refused(name, failure, bytes_in),
+    })
+}
+
+enum Outcome {
+    Json(Value),
+    File(Box<Download>),
+}
+
+fn refused(name: &str, failure: Failure, bytes_in: u64) -> Answer {
+    let tag = failure.tag();
+    Answer {
+        response: failure.into_response(name),
+        bytes_in,
+        entries: 0,
+        tag,
+    }
+}
+
+async fn drain(mut body: Incoming) {
+    while let Some(Ok(_)) = body.frame().await {}
+}
+
+/// Faults that answer instead of the route.
+///
+/// # Errors
+/// When the connection is to be cut.
+pub async fn before(server: &Server, name: &str, kind: &Kind) -> Result<Option<Answer>, Cut> {
+    let html = "<!doctype html><html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>";
+    Ok(Some(match kind {
+        Kind::Status { status, html: page } => {
+            let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let (kind, text) = if *page {
+                ("text/html", html)
+            } else {
+                ("text/plain", "something went wrong")
+            };
+            plain(status, kind, text.to_owned()).into()
+        }
+        Kind::TooMany {
+            retry_after: _,
+            plain: true,
+        } => plain(
+            StatusCode::TOO_MANY_REQUESTS,
+            "text/plain",
+            "too many requests".into(),
+        )
+        .into(),
+        Kind::TooMany { retry_after, .. } => {
+            let mut answer = refused(name, Failure::TooMany(Some(retry_after.unwrap_or(1))), 0);
+            if retry_after.is_none() {
+                answer.response.headers_mut().remove(http::header::RETRY_AFTER);
+            }
+            answer
+        }
+        Kind::Contention => refused(name, Failure::TooMany(None), 0),
+        Kind::Route { error } => refused(name, Failure::Route(error.clone()), 0),
+        Kind::Access { error } => refused(name, Failure::Access(error.clone()), 0),
+        Kind::CutBefore => return Err(Cut),
+        Kind::Garbage => plain(StatusCode::OK, "application/json", "{\"entries\": [{]".into()).into(),
+        Kind::Portal => plain(
+            StatusCode::OK,
+            "text/html",
+            "<html><h1>Welcome to the hotel network</h1></html>".into(),
+        )
+        .into(),
+        Kind::Stall { millis } => {
+            tokio::time::sleep(Duration::from_millis(*millis)).await;
+            return Ok(None);
+        }
+        Kind::Expire => {
+            let mut world = server.world();
+            let now = world.clock.now();
+            world.oauth.expire(now);
+            return Ok(None);
+        }
+        Kind::Revoke => {
+            server.world().oauth.revoke_all();
+            return Ok(None);
+        }
+        Kind::LoseSessions => {
+            server.world().sessions.clear();
+            return Ok(None);
+        }
+        Kind::ResetCursors => {
+            server.world().cursors.values_mut().for_each(list::Cursor::kill);
+            return Ok(None);
+        }
+        Kind::CutDuring | Kind::CutAfter | Kind::Truncate | Kind::Flip | Kind::Drip { .. } => {
+            return Ok(None);
+        }
+    }))
+}
+
+async fn receive(
+    server: &Server,
+    route: &Route,
+    mut body: Incoming,
+    fault: Option<&Kind>,
+) -> Result<Result<Body, Failure>, Cut> {
+    let upload = matches!(route.act, Act::Upload(_));
+    let most = if upload { LARGEST } else { LARGEST_JSON };
+    let store = Arc::clone(&server.world().store);
+    let (mut receiver, mut len) = (Receiver::new(&store), 0_u64);
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return Err(Cut) };
+        let Some(data) = frame.data_ref() else { continue };
+        if fault == Some(&Kind::CutDuring) {
+            return Err(Cut);
+        }
+        len += data.len() as u64;
+        if len > most {
+            drain(body).await;
+            let failure = if upload {
+                Failure::Route(json!({".tag": "payload_too_large"}))
+            } else {
+                Failure::Bad("request body: too large".into())
+            };
+            return Ok(Err(failure));
+        }
+        if let Err(error) = receiver.push(data) {
+            return Ok(Err(Failure::internal(error)));
+        }
+    }
+    if fault == Some(&Kind::CutDuring) {
+        return Err(Cut);
+    }
+    Ok(receiver.finish().map_err(Failure::internal))
+}
+
+fn argument(parts: &Parts, route: &Route, received: &Body) -> Result<Value, Failure> {
+    let value = match route.act {
+        Act::Upload(_) | Act::Download(_) => gate::header_argument(&parts.headers)?,
+        _ => gate::body_argument(
+            parts,
+            route,
+            &received.content.read_all().map_err(Failure::internal)?,
+        )?,
+    };
+    let place = if matches!(route.act, Act::Upload(_) | Act::Download(_)) {
+        "HTTP header \"Dropbox-API-Arg\""
+    } else {
+        "request body"
+    };
+    check(route.arg, value).map_err(|why| Failure::Bad(format!("{place}: {why}")))
+}
+
+fn run(server: &Server, parts: &Parts, route: &Route, received: Body) -> Result<Outcome, Failure> {
+    if let Act::App(act) = route.act {
+        let known = basic(parts).is_some_and(|(key, secret)| {
+            server
+                .world()
+                .oauth
+                .apps
+                .get(&key)
+                .is_some_and(|app| app.secret == secret)
+        });
+        let arg = argument(parts, route, &received)?;
+        return if known {
+            act(&arg).map(Outcome::Json)
+        } else {
+            Err(Failure::Bad("Invalid app key or secret.".into()))
+        };
+    }
+    let mut world = server.world();
+    let call = gate::caller(&world, &parts.headers, route.scope)?;
+    let arg = argument(parts, route, &received)?;
+    let outcome = match route.act {
+        Act::Rpc(act) => act(&mut world, &call, &arg).map(Outcome::Json),
+        Act::Upload(act) => act(&mut world, &call, &arg, received).map(Outcome::Json),
+        Act::Download(act) => {
+            if !received.content.is_empty() {
+                return Err(Failure::Bad("This API function takes no body.".into()));
+            }
+            act(&world, &call, &arg).map(|download| Outcome::File(Box::new(download)))
+        }
+        Act::Link => links::temporary(&mut world, &call, &arg, &server.origin).map(Outcome::Json),
+        Act::Revoke => {
+            world.oauth.revoke(&gate::token(&parts.headers));
+            Ok(Outcome::Json(Value::Null))
+        }
+        Act::Longpoll | Act::App(_) => Err(Failure::internal("answered elsewhere")),
+    };
+    world.announce();
+    outcome
+}
+
+async fn longpoll(
+    server: &Server,
+    parts: &Parts,
+    route: &Route,
+    received: &Body,
+) -> Result<Outcome, Failure> {
+    if parts.headers.contains_key(AUTHORIZATION) {
+        return Err(Failure::Bad("This API function takes no Authorization.".into()));
+    }
+    let arg = argument(parts, route, received)?;
+    let seconds = arg["timeout"].as_u64().unwrap_or(30);
+    let mut changed = server.world().changed.subscribe();
+    let wait = async {
+        loop {
+            changed.borrow_and_update();
+            if list::poll(&server.world(), &arg)? {
+                return Ok(true);
+            }
+            // The sender lives as long as the server; a cursor that was reset is noticed within a second.
+            let _ = tokio::time::timeout(Duration::from_secs(1), changed.changed()).await;
+        }
+    };
+    let changes = match tokio::time::timeout(Duration::from_secs(seconds), wait).await {
+        Ok(result) => result?,
+        Err(_) => false,
+    };
+    Ok(Outcome::Json(json!({"changes": changes})))
+}
+
+fn file(parts: &Parts, download: &Download, fault: Option<&Kind>) -> Response<Out> {
+    let size = download.content.len();
+    let header = parts.headers.get(RANGE).and_then(|value| value.to_str().ok());
+    let tag = format!("\"{}\"", download.tag);
+    if parts.headers.get("if-none-match").and_then(|v| v.to_str().ok()) == Some(&tag) {
+        return plain(StatusCode::NOT_MODIFIED, "text/plain", String::new());
+    }
+    let (status, part) = match range(header, size) {
+        Asked::All => (StatusCode::OK, 0..size),
+        Asked::Part(part) => (StatusCode::PARTIAL_CONTENT, part),
+        Asked::Nothing => {
+            let mut response = plain(StatusCode::RANGE_NOT_SATISFIABLE, "text/plain", String::new());
+            if let Ok(value) = HeaderValue::from_str(&format!("bytes */{size}")) {
+                response.headers_mut().insert(CONTENT_RANGE, value);
+            }
+            return response;
+        }
+    };
+    let content = download.content.cut(part.start, part.end - part.start);
+    let len = content.len();
+    let mut response = Response::new(stream(content, fault));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    let mut set = |name: http::HeaderName, text: String| {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.insert(name, value);
+        }
+    };
+    set(CONTENT_TYPE, "application/octet-stream".into());
+    set(CONTENT_LENGTH, len.to_string());
+    set(ACCEPT_RANGES, "bytes".into());
+    set(ETAG, tag);
+    set(
+        http::HeaderName::from_static("dropbox-api-result"),
+        header_json(&download.result),
+    );
+    set(
+        http::HeaderName::from_static("x-server-response-time"),
+        "12".into(),
+    );
+    if status == StatusCode::PARTIAL_CONTENT {
+        set(
+            CONTENT_RANGE,
+            format!("bytes {}-{}/{size}", part.start, part.end.saturating_sub(1)),
+        );
+    }
+    response
+}
+
+fn stream(content: Content, fault: Option<&Kind>) -> Out {
+    let len = content.len();
+    let (piece, pause) = match fault {
+        Some(Kind::Drip { millis }) => (1024, Some(Duration::from_millis(*millis))),
+        _ => (OUT_BYTES, None),
+    };
+    let stop = if fault == Some(&Kind::Truncate) {
+        len / 2
+    } else {
+        len
+    };
+    let flip = (fault == Some(&Kind::Flip)).then_some(len / 2);
+    let pieces = futures_util::stream::unfold(0_u64, move |at| {
+        let content = content.clone();
+        async move {
+            if at >= len {
+                return None;
+            }
+            if at >= stop {
+                return Some((Err(std::io::Error::other("cut short")), len));
+            }
+            if let Some(pause) = pause {
+                tokio::time::sleep(pause).await;
+            }
+            let most = piece.min(usize::try_from(stop - at).unwrap_or(piece));
+            match content.read(at, most) {
+                Ok(bytes) => {
+                    let next = at + bytes.len() as u64;
+                    let bytes = match flip {
+                        Some(spot) if (at..next).contains(&spot) => {
+                            flipped(&bytes, usize::try_from(spot - at).unwrap_or(0))
+                        }
+                        _ => bytes,
+                    };
+                    Some((Ok(bytes), next))
+                }
+                Err(error) => Some((Err(error), len)),
+            }
+        }
+    });
+    Out::from_stream(pieces)
+}
+
+fn flipped(bytes: &Bytes, at: usize) -> Bytes {
+    let mut bytes = bytes.to_vec();
+    if let Some(byte) = bytes.get_mut(at) {
+        *byte ^= 1;
+    }
+    bytes.into()
+}

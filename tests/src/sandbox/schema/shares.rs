@@ -1,0 +1,61 @@
+//! The argument types of the few `sharing` routes that a client of files meets.
+
+use super::types::{NAMESPACE_ID, READ_PATH, STRING, TIME, structs};
+use super::{Struct, Type, Union, may, must, or};
+
+const AUDIENCE: &Type = &Type::Union(&Union {
+    name: "LinkAudience",
+    tags: &[
+        ("public", None),
+        ("team", None),
+        ("no_one", None),
+        ("password", None),
+        ("members", None),
+    ],
+});
+const ACCESS: &Type = &Type::Union(&Union {
+    name: "RequestedLinkAccessLevel",
+    tags: &[
+        ("viewer", None),
+        ("editor", None),
+        ("max", None),
+        ("default", None),
+    ],
+});
+const VISIBILITY: &Type = &Type::Union(&Union {
+    name: "RequestedVisibility",
+    tags: &[("public", None), ("team_only", None), ("password", None)],
+});
+const FOLDER_ACTION: &Type = &Type::Union(&Union {
+    name: "FolderAction",
+    tags: &[
+        ("change_options", None),
+        ("disable_viewer_info", None),
+        ("edit_contents", None),
+        ("enable_viewer_info", None),
+        ("invite_editor", None),
+        ("invite_viewer", None),
+        ("invite_viewer_no_comment", None),
+        ("relinquish_membership", None),
+        ("unmount", None),
+        ("unshare", None),
+        ("leave_a_copy", None),
+        ("share_link", None),
+        ("create_link", None),
+        ("create_view_link", None),
+        ("create_edit_link", None),
+        ("set_access_inheritance", None),
+    ],
+});
+
+structs! {
+    LINK_SETTINGS = "SharedLinkSettings" [&[
+        may("require_password", &Type::Bool), may("link_password", STRING), may("expires", TIME), may("audience", AUDIENCE),
+        may("access", ACCESS), may("requested_visibility", VISIBILITY), may("allow_download", &Type::Bool),
+    ]];
+    CREATE_LINK = "CreateSharedLinkWithSettingsArg" [&[must("path", READ_PATH), may("settings", LINK_SETTINGS)]];
+    LIST_FOLDERS = "ListFoldersArgs" [&[
+        or("limit", &Type::Int("UInt32", 1, 1000), "1000"), may("actions", &Type::List(FOLDER_ACTION, None, None)),
+    ]];
+    MOUNT = "MountFolderArg" [&[must("shared_folder_id", NAMESPACE_ID)]];
+}

@@ -1,0 +1,118 @@
+//! The few `sharing` routes that a client of files meets.
+
+use serde_json::{Value, json};
+
+use super::answer::{Failure, Reply};
+use super::clock::stamp;
+use super::files::text;
+use super::tree::{Ns, SpaceKind};
+use super::words::fresh;
+use super::world::{Call, World};
+
+/// `sharing/list_folders` and `sharing/list_mountable_folders`.
+pub fn list_folders(world: &World, call: &Call, mounted: bool) -> Reply {
+    let mut entries = Vec::new();
+    for (ns, space) in world
+        .tree
+        .spaces
+        .iter()
+        .filter(|(_, space)| space.kind == SpaceKind::Shared)
+    {
+        let Some(member) = space.members.get(&call.view.account) else {
+            continue;
+        };
+        if mounted != member.mount.is_some() {
+            continue;
+        }
+        let node = member.mount.and_then(|id| world.tree.node(id));
+        let name = node.map_or_else(|| format!("Shared {}", ns.0), |node| node.name.clone());
+        let mut entry = json!({
+            "access_type": {".tag": if member.read_only { "viewer" } else { "editor" }},
+            "is_inside_team_folder": false,
+            "is_team_folder": false,
+            "name": name,
+            "policy": {
+                "acl_update_policy": {".tag": "editors"},
+                "shared_link_policy": {".tag": "anyone"},
+                "member_policy": {".tag": "anyone"},
+                "resolved_member_policy": {".tag": "anyone"},
+            },
+            "preview_url": "https://www.dropbox.com/scl/fo/sandbox",
+            "shared_folder_id": ns.0.to_string(),
+            "time_invited": stamp(call.now),
+            "access_inheritance": {".tag": "inherit"},
+        });
+        if let Some((lower, _)) = member.mount.and_then(|id| world.tree.paths(call.view, id)) {
+            entry["path_lower"] = json!(lower);
+        }
+        entries.push(entry);
+    }
+    Ok(json!({"entries": entries}))
+}
+
+/// `sharing/mount_folder`.
+pub fn mount(world: &mut World, call: &Call, arg: &Value) -> Reply {
+    let ns = text(arg, "shared_folder_id").parse().map(Ns).ok();
+    let member = ns.and_then(|ns| world.tree.space(ns)?.members.get(&call.view.account).copied());
+    let (Some(ns), Some(member)) = (ns, member) else {
+        return Err(Failure::Route(
+            json!({".tag": "access_error", "access_error": {".tag": "invalid_id"}}),
+        ));
+    };
+    if member.mount.is_some() {
+        return Err(Failure::Route(json!({".tag": "already_mounted"})));
+    }
+    let Some(root) = world.tree.space(call.view.root).map(|space| space.root) else {
+        return Err(Failure::internal("no root"));
+    };
+    let name = format!("Shared {}", ns.0);
+    let folder = world.tree.add_folder(root, &name, "");
+    world
+        .tree
+        .join(ns, call.view.account, member.read_only, Some(folder));
+    let listed = list_folders(world, call, true)?;
+    let found = listed["entries"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|e| text(e, "shared_folder_id") == text(arg, "shared_folder_id"));
+    found.cloned().ok_or_else(|| Failure::internal("not mounted"))
+}
+
+/// `sharing/create_shared_link_with_settings`.
+pub fn create_link(world: &World, call: &Call, arg: &Value) -> Reply {
+    let id = super::files::lookup(world, call, text(arg, "path")).map_err(|error| {
+        super::answer::wire(&error).map_or_else(
+            |f| f,
+            |error| Failure::Route(json!({".tag": "path", "path": error})),
+        )
+    })?;
+    let Some(node) = world.tree.node(id) else {
+        return Err(Failure::internal("no such node"));
+    };
+    let permissions = json!({
+        "can_revoke": true,
+        "resolved_visibility": {".tag": "public"},
+        "revoke_failure_reason": {".tag": "owner_only"},
+        "visibility_policies": [],
+        "can_set_expiry": false, "can_remove_expiry": false, "allow_download": true,
+        "can_allow_download": true, "can_disallow_download": false, "allow_comments": false,
+        "team_restricts_comments": false,
+    });
+    let lower = world.tree.paths(call.view, id).map(|(lower, _)| lower);
+    let mut out = json!({
+        "url": format!("https://www.dropbox.com/scl/fi/{}/{}?dl=0", fresh(21).to_lowercase(), "file"),
+        "name": node.name, "id": node.id, "path_lower": lower, "link_permissions": permissions,
+    });
+    match world.tree.file(id) {
+        Some(file) => {
+            out[".tag"] = json!("file");
+            out["client_modified"] = json!(stamp(file.client_modified));
+            out["server_modified"] = json!(stamp(file.server_modified));
+            out["rev"] = json!(file.rev);
+            out["size"] = json!(file.content.len());
+        }
+        None => out[".tag"] = json!("folder"),
+    }
+    Ok(out)
+}

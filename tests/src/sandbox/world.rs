@@ -1,0 +1,198 @@
+//! Everything the sandbox knows, behind one lock: people, apps and tokens, trees, sessions, cursors and jobs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dropbox_sdk::types::auth::AuthError;
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::account::Account;
+use super::answer::Failure;
+use super::clock::{Clock, Seconds};
+use super::content::Store;
+use super::files::list::Cursor;
+use super::files::session::Session;
+use super::metadata::Shower;
+use super::oauth::Registry;
+use super::tree::{AccountId, Ns, SpaceKind, Tree, View};
+
+/// The namespace of the first account's home.
+pub const HOME: Ns = Ns(1001);
+/// The namespace of the team's root.
+pub const TEAM: Ns = Ns(2001);
+
+/// What differs between sandboxes.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Most bytes of request headers; above it the answer is 431.
+    pub header_limit: usize,
+    /// Most entries on a page of a listing.
+    pub page_limit: usize,
+    /// Pages come short or empty now and then, as the real ones do.
+    pub odd_pages: bool,
+    /// Names with characters outside the Basic Multilingual Plane are refused, as back ends of 2022 did.
+    pub refuse_astral: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            header_limit: 60 * 1024,
+            page_limit: 2000,
+            odd_pages: true,
+            refuse_astral: false,
+        }
+    }
+}
+
+/// A job that a poll finds done the second time.
+#[derive(Debug)]
+pub struct Job {
+    /// What the check route answers at the end, with its `.tag`.
+    pub result: Value,
+    /// The kind, so that another route's check doesn't find it.
+    pub kind: &'static str,
+    /// Polls that still answer "in progress".
+    pub wait: u32,
+}
+
+/// Everything.
+pub struct World {
+    /// Its time.
+    pub clock: Arc<Clock>,
+    /// Where bytes live.
+    pub store: Arc<Store>,
+    /// All namespaces.
+    pub tree: Tree,
+    /// All people; the first one is who presses Allow.
+    pub accounts: Vec<Account>,
+    /// Apps, codes and tokens.
+    pub oauth: Registry,
+    /// Upload sessions by id.
+    pub sessions: HashMap<String, Session>,
+    /// Listings under way and places in the journal, by their cursor.
+    pub cursors: HashMap<String, Cursor>,
+    /// Jobs by id.
+    pub jobs: HashMap<String, Job>,
+    /// Temporary links: the revision they lead to and when they end.
+    pub links: HashMap<String, (String, Seconds)>,
+    /// Settings.
+    pub settings: Settings,
+    /// Wakes long polls: the number of the last change.
+    pub changed: watch::Sender<u64>,
+    revs: u64,
+}
+
+/// Who calls, and from where `/` starts.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    /// Whose eyes, and which root.
+    pub view: View,
+    /// The time of the call.
+    pub now: Seconds,
+}
+
+impl World {
+    /// A world with one person, Ann Example, in a team with a team space or not.
+    pub fn new(clock: Arc<Clock>, store: Arc<Store>, team: bool, settings: Settings) -> Self {
+        let mut tree = Tree::default();
+        let ann = Account {
+            id: "dbid:AAH4f99T0taONIb-OurWxbNQ6ywGRopQngc".into(),
+            given_name: "Ann".into(),
+            surname: "Example".into(),
+            email: "ann@example.org".into(),
+            home: HOME,
+            root: if team { TEAM } else { HOME },
+            home_path: team.then(|| "/Ann Example".to_owned()),
+            in_team: team,
+            quota_bytes: 2 << 40,
+            suspended: false,
+        };
+        tree.add_space(HOME, SpaceKind::Home, 0);
+        if team {
+            tree.add_space(TEAM, SpaceKind::TeamRoot, 0);
+            if let Some(root) = tree.space(TEAM).map(|space| space.root) {
+                let home = tree.add_folder(root, "Ann Example", "");
+                tree.join(HOME, 0, false, Some(home));
+            }
+        }
+        Self {
+            clock,
+            store,
+            tree,
+            accounts: vec![ann],
+            oauth: Registry::default(),
+            sessions: HashMap::new(),
+            cursors: HashMap::new(),
+            jobs: HashMap::new(),
+            links: HashMap::new(),
+            settings,
+            changed: watch::channel(0).0,
+            revs: 0,
+        }
+    }
+
+    /// The account that calls.
+    ///
+    /// # Errors
+    /// When it is gone or suspended.
+    pub fn account(&self, call: &Call) -> Result<&Account, Failure> {
+        self.person(call.view.account)
+    }
+
+    /// An account by its place.
+    ///
+    /// # Errors
+    /// When it is gone or suspended.
+    pub fn person(&self, id: AccountId) -> Result<&Account, Failure> {
+        match self.accounts.get(id) {
+            Some(account) if account.suspended => Err(auth(&AuthError::UserSuspended)),
+            Some(account) => Ok(account),
+            None => Err(auth(&AuthError::InvalidAccessToken)),
+        }
+    }
+
+    /// Shows nodes to who calls.
+    pub fn shower(&self, call: &Call) -> Shower<'_> {
+        Shower {
+            tree: &self.tree,
+            accounts: &self.accounts,
+            view: call.view,
+        }
+    }
+
+    /// The next revision in a namespace.
+    pub fn next_rev(&mut self, ns: Ns) -> String {
+        self.revs += 1;
+        super::words::fresh_rev(self.revs, ns.0)
+    }
+
+    /// Tells long polls what has happened.
+    pub fn announce(&self) {
+        let now = self.tree.now();
+        self.changed
+            .send_if_modified(|seen| std::mem::replace(seen, now) != now);
+    }
+
+    /// Sessions that are still alive.
+    pub fn drop_old_sessions(&mut self) {
+        let now = self.clock.now();
+        let life = i64::try_from(Session::LIFE.as_secs()).unwrap_or(i64::MAX);
+        self.sessions.retain(|_, session| now - session.started < life);
+    }
+
+    /// Moves time forward.
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+}
+
+/// A 401.
+pub fn auth(error: &AuthError) -> Failure {
+    match super::answer::wire(error) {
+        Ok(value) => Failure::Auth(value),
+        Err(failure) => failure,
+    }
+}
