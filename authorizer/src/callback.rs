@@ -1,6 +1,6 @@
 //! The one-shot listener for Dropbox's redirect: loopback only, the right path, method, host and state, a
 //! deadline, then gone. Stray requests (a favicon, another tab, a port scanner, half a request) get their
-//! refusal, or wait in a thread of their own, and disturb nothing.
+//! refusal, or get no further than the [`door`], and disturb nothing.
 
 use std::{
     io::{self, ErrorKind},
@@ -15,10 +15,13 @@ use std::{
 };
 
 use shared::{oauth::REDIRECT_PORT, secret::Secret};
-use tiny_http::{Header, Method, Request, Response, Server};
+use tiny_http::{Header, Request, Response};
 use url::Url;
 
-use crate::pages::{POLICY, Page};
+use crate::{
+    door,
+    pages::{POLICY, Page},
+};
 
 /// Where the browser is sent, so that the code disappears from its address bar.
 const CLEAN_PATH: &str = "/done";
@@ -79,7 +82,7 @@ impl Listener {
         }
         let (sender, requests) = channel();
         for listener in listeners {
-            let server = Server::from_listener(listener, None).map_err(io::Error::other)?;
+            let server = door::open(listener)?;
             let sender = sender.clone();
             thread::spawn(move || {
                 for request in server.incoming_requests() {
@@ -163,14 +166,10 @@ fn admit(request: Request) -> Option<Request> {
         format!("127.0.0.1:{REDIRECT_PORT}"),
         format!("[::1]:{REDIRECT_PORT}"),
     ];
-    let status = if !host.is_some_and(|host| ours.contains(&host)) {
-        421
-    } else if *request.method() != Method::Get {
-        405
-    } else {
+    if host.is_some_and(|host| ours.contains(&host)) {
         return Some(request);
-    };
-    respond(request, Response::empty(status));
+    }
+    respond(request, Response::empty(421));
     None
 }
 

@@ -13,6 +13,7 @@
 mod browser;
 mod callback;
 mod cli;
+mod door;
 mod exchange;
 mod flow;
 mod pages;

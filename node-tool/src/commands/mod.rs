@@ -44,7 +44,7 @@ impl App {
 
 /// No such remote.
 pub fn unknown_remote<'a>(name: &str, known: impl Iterator<Item = &'a String> + Clone) -> Failure {
-    let failure = Failure::usage(format!("there is no remote '{name}:'"));
+    let failure = Failure::new(format!("there is no remote '{name}:'"));
     let names: Vec<String> = known.map(|n| format!("{n}:")).collect();
     let failure = if names.is_empty() {
         failure.why("no remote is set up yet")

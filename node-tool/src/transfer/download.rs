@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::{
     api::files::{DOWNLOAD, PathArg},
-    content_hash::{Assembly, BLOCK_BYTES, Hasher},
+    content_hash::{Assembly, BLOCK_BYTES, ContentHash, Hasher},
 };
 
 use super::{Event, Limits, Listener, commit::fail};
@@ -25,6 +25,8 @@ use crate::{
 
 /// Bytes of a range: a multiple of the block.
 const RANGE_BYTES: u64 = 4 * BLOCK_BYTES;
+/// A file whose bytes came damaged is fetched anew so often.
+const WHOLE_TRIES: u32 = 3;
 /// Bytes gathered before they are hashed and written.
 const WRITE_BYTES: usize = 256 * 1024;
 
@@ -86,29 +88,36 @@ async fn one(client: &Client, action: &Action, to: &Path, folders: &Folders<'_>)
     }
     folders.check(&action.to)?;
     let partial = tokio::task::block_in_place(|| Partial::create(&target))?;
-    let size = action.source.size_bytes;
+    for _ in 0..WHOLE_TRIES {
+        let got = fetch(client, remote, action.source.size_bytes, &partial).await?;
+        if remote.content_hash.is_none_or(|expected| got == expected) {
+            tokio::task::block_in_place(|| partial.put_in_place(action.source.modified))?;
+            return Ok(Done::Copied);
+        }
+    }
+    Err(Problem::Wrong(
+        "its bytes were damaged on the way, more than once; nothing was kept, copy it again",
+    ))
+}
+
+/// Brings all bytes to disk; gives their hash.
+async fn fetch(
+    client: &Client,
+    remote: &RemoteInfo,
+    size: u64,
+    partial: &Partial,
+) -> Result<ContentHash, Problem> {
     let assembly = Mutex::new(Assembly::new(size));
     let ranges = (0..size).step_by(usize::try_from(RANGE_BYTES).unwrap_or(usize::MAX));
     stream::iter(ranges)
-        .map(|start| range(client, remote, size, start, &partial, &assembly))
+        .map(|start| range(client, remote, size, start, partial, &assembly))
         .buffer_unordered(client.pace().most())
         .try_collect::<Vec<()>>()
         .await?;
-    let hash = assembly
+    let assembly = assembly
         .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .finish();
-    match (hash, remote.content_hash) {
-        (None, _) => return Err(Problem::Wrong("a part of it is missing")),
-        (Some(got), Some(expected)) if got != expected => {
-            return Err(Problem::Wrong(
-                "its bytes were damaged on the way; nothing was kept, copy it again",
-            ));
-        }
-        _ => {}
-    }
-    tokio::task::block_in_place(|| partial.put_in_place(action.source.modified))?;
-    Ok(Done::Copied)
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    assembly.finish().ok_or(Problem::Wrong("a part of it is missing"))
 }
 
 async fn is_same(target: &Path, remote: &RemoteInfo) -> Result<bool, Problem> {

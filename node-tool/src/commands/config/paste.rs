@@ -11,7 +11,9 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, isatty, tcgetattr, tcsetattr},
+    termios::{
+        InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, isatty, tcgetattr, tcsetattr,
+    },
 };
 use serde::Deserialize;
 use shared::{
@@ -73,9 +75,9 @@ pub(super) fn has_terminal() -> bool {
 /// Reads a paste at a prompt, on the terminal.
 pub(super) fn from_terminal(prompt: &str) -> Result<Pasted, PasteError> {
     let mut out = io::stdout().lock();
+    let raw = RawMode::enter()?; // before the prompt: a paste may follow it at once
     write!(out, "{prompt}")?;
     out.flush()?;
-    let raw = RawMode::enter()?;
     let text = read_keys(prompt, &mut out);
     drain();
     drop(raw);
@@ -133,9 +135,6 @@ fn is_whole(text: &str) -> bool {
     if trimmed.is_empty() {
         return false;
     }
-    if text.ends_with("\n\n") || text.ends_with("\n\r\n") {
-        return true; // an empty line ends anything
-    }
     if let Some(from) = trimmed.find('{') {
         return match serde_json::from_str::<serde_json::Value>(
             trimmed[from..].trim_end_matches("<---End paste").trim_end(),
@@ -153,17 +152,27 @@ fn is_whole(text: &str) -> bool {
     }
 }
 
+/// Whether something was written and then an empty line.
+fn ends_empty(text: &str) -> bool {
+    !text.trim().is_empty() && text.ends_with("\n\n")
+}
+
 fn read_keys(prompt: &str, out: &mut impl Write) -> Result<Secret, PasteError> {
     let mut line: Vec<u8> = Vec::new();
     let mut buffer = [0; 4096];
+    let mut escape = Escape::None;
+    let mut after_cr = false;
     loop {
         let count = rustix::io::read(io::stdin().as_fd(), &mut buffer).map_err(io::Error::from)?;
         if count == 0 {
             return Err(PasteError::Ended);
         }
-        let mut escape = Escape::None;
         let mut ended = false;
-        for &byte in &buffer[..count] {
+        for (&byte, rest) in buffer[..count].iter().zip((0..count).rev()) {
+            let second_half = std::mem::replace(&mut after_cr, byte == b'\r') && byte == b'\n';
+            if second_half {
+                continue; // CR LF is one line end
+            }
             if escape.swallows(byte) {
                 continue;
             }
@@ -176,7 +185,9 @@ fn read_keys(prompt: &str, out: &mut impl Write) -> Result<Secret, PasteError> {
                 21 => line.clear(), // Ctrl-U
                 b'\r' | b'\n' => {
                     line.push(b'\n');
-                    ended = is_whole(&String::from_utf8_lossy(&line));
+                    let text = String::from_utf8_lossy(&line);
+                    // An empty line ends anything, unless it is only a gap in a paste that goes on.
+                    ended = is_whole(&text) || (ends_empty(&text) && rest == 0 && !more_comes());
                     if ended {
                         break;
                     }
@@ -215,15 +226,21 @@ impl Escape {
     }
 }
 
-/// Swallows what still comes with the same paste, so that no shell sees it later.
-fn drain() {
+/// Whether more of the same paste is on its way.
+fn more_comes() -> bool {
     let stdin = io::stdin();
     let timeout = Timespec {
         tv_sec: 0,
         tv_nsec: i64::try_from(AFTERMATH.as_nanos()).unwrap_or(0),
     };
+    matches!(poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&timeout)), Ok(ready) if ready > 0)
+}
+
+/// Swallows what still comes with the same paste, so that no shell sees it later.
+fn drain() {
+    let stdin = io::stdin();
     let mut buffer = [0; 4096];
-    while matches!(poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&timeout)), Ok(ready) if ready > 0) {
+    while more_comes() {
         if !matches!(rustix::io::read(stdin.as_fd(), &mut buffer), Ok(count) if count > 0) {
             return;
         }
@@ -242,6 +259,7 @@ impl RawMode {
         let mut raw = before.clone();
         raw.local_modes
             .remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG | LocalModes::IEXTEN);
+        raw.input_modes.remove(InputModes::ICRNL | InputModes::IXON);
         raw.special_codes[SpecialCodeIndex::VMIN] = 1;
         raw.special_codes[SpecialCodeIndex::VTIME] = 0;
         tcsetattr(&stdin, OptionalActions::Now, &raw)?;
@@ -304,7 +322,7 @@ mod tests {
             ("\n".to_owned(), false),
             (format!("{BEGIN_MARKER}\n"), false),
             (format!("{head}\n"), false),
-            (format!("{head}\n\n"), true),
+            (format!("{head}\n\n"), false),
             (format!("{head}\n{tail}\n"), true),
             ("abcDEF0123456789_-xyz\n".to_owned(), true),
             ("nonsense words\n".to_owned(), true),

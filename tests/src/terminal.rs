@@ -1,0 +1,151 @@
+//! A person at a terminal: a program on a pseudo-terminal, what it shows, and what is typed.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+/// How long a person waits for something to appear. Generous: it only matters when a test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A program on a terminal of 80 columns.
+pub struct Terminal {
+    keyboard: File,
+    child: Child,
+    output: Receiver<Vec<u8>>,
+    screen: Vec<u8>,
+    seen: usize,
+}
+
+impl Terminal {
+    /// Starts a command on a terminal of its own.
+    ///
+    /// # Errors
+    /// When there is no terminal or no such program.
+    pub fn start(mut command: Command) -> anyhow::Result<Self> {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+        grantpt(&master)?;
+        unlockpt(&master)?;
+        tcsetwinsize(
+            &master,
+            Winsize {
+                ws_row: 24,
+                ws_col: 80,
+                ws_xpixel: 0,
+                ws_ypixel: 0,
+            },
+        )?;
+        let name = ptsname(&master, Vec::new())?;
+        let slave = File::options().read(true).write(true).open(name.to_str()?)?;
+        command.stdin(Stdio::from(slave.try_clone()?));
+        command
+            .stdout(Stdio::from(slave.try_clone()?))
+            .stderr(Stdio::from(slave));
+        let child = command
+            .spawn()
+            .with_context(|| format!("starting {:?}", command.get_program()))?;
+        drop(command); // and with it our copies of the terminal's other side
+        let keyboard = File::from(master);
+        let mut screen = keyboard.try_clone()?;
+        let (sender, output) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 65536];
+            while let Ok(count) = screen.read(&mut buffer) {
+                if count == 0 || sender.send(buffer[..count].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(Self {
+            keyboard,
+            child,
+            output,
+            screen: Vec::new(),
+            seen: 0,
+        })
+    }
+
+    /// Everything shown so far.
+    pub fn screen(&self) -> String {
+        String::from_utf8_lossy(&self.screen).replace("\r\n", "\n")
+    }
+
+    /// Waits until `text` is shown after what was expected before; gives what was shown up to and with it.
+    ///
+    /// # Errors
+    /// When it doesn't come, with the whole screen.
+    pub fn expect(&mut self, text: &str) -> anyhow::Result<String> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let fresh = &self.screen[self.seen..];
+            if let Some(at) = fresh
+                .windows(text.len())
+                .position(|window| window == text.as_bytes())
+            {
+                let end = self.seen + at + text.len();
+                let shown = String::from_utf8_lossy(&self.screen[self.seen..end]).replace("\r\n", "\n");
+                self.seen = end;
+                return Ok(shown);
+            }
+            match self
+                .output
+                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            {
+                Ok(bytes) => self.screen.extend(bytes),
+                Err(RecvTimeoutError::Timeout) => anyhow::bail!("'{text}' didn't come:\n{}", self.screen()),
+                Err(RecvTimeoutError::Disconnected) => {
+                    anyhow::bail!("ended before '{text}':\n{}", self.screen())
+                }
+            }
+        }
+    }
+
+    /// Types or pastes. Large pastes go in pieces, as a terminal's input queue is small.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn send(&mut self, text: &str) -> anyhow::Result<()> {
+        self.keyboard.write_all(text.as_bytes())?;
+        Ok(())
+    }
+
+    /// Waits for the end; gives the exit code (128 and more for signals) and the whole screen.
+    ///
+    /// # Errors
+    /// When it doesn't end.
+    pub fn end(mut self) -> anyhow::Result<(i32, String)> {
+        use std::os::unix::process::ExitStatusExt as _;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self
+                .output
+                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            {
+                Ok(bytes) => self.screen.extend(bytes),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    let _ = self.child.kill();
+                    anyhow::bail!("it doesn't end:\n{}", self.screen());
+                }
+            }
+        }
+        let status = self.child.wait()?;
+        let code = status
+            .code()
+            .or_else(|| status.signal().map(|signal| 128 + signal))
+            .unwrap_or(-1);
+        Ok((code, self.screen()))
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

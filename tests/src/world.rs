@@ -1,0 +1,252 @@
+//! A home directory of its own, a sandbox, and both programs, seeing nothing else of the machine.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::Context as _;
+use tempfile::TempDir;
+
+use crate::programs::program;
+use crate::sandbox::{Builder, Sandbox};
+use crate::terminal::Terminal;
+
+/// A user, a machine and a Dropbox.
+pub struct World {
+    /// The Dropbox.
+    pub sandbox: Sandbox,
+    dir: TempDir,
+}
+
+/// What a program left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The exit code; 128 and more for signals.
+    pub code: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl Ended {
+    /// The output of a program that must have succeeded.
+    ///
+    /// # Errors
+    /// With everything that it said, if it didn't.
+    pub fn ok(self) -> anyhow::Result<String> {
+        anyhow::ensure!(
+            self.code == 0,
+            "exit code {}\nstdout:\n{}\nstderr:\n{}",
+            self.code,
+            self.out,
+            self.err
+        );
+        Ok(self.out)
+    }
+
+    /// Both outputs of a program that must have failed with a code.
+    ///
+    /// # Errors
+    /// With everything that it said, if it didn't.
+    pub fn fails(self, code: i32) -> anyhow::Result<String> {
+        anyhow::ensure!(
+            self.code == code,
+            "exit code {} instead of {code}\nstdout:\n{}\nstderr:\n{}",
+            self.code,
+            self.out,
+            self.err
+        );
+        Ok(self.err)
+    }
+}
+
+impl World {
+    /// A personal account and an empty home.
+    ///
+    /// # Errors
+    /// When ports or disk can't be had.
+    pub fn new() -> anyhow::Result<Self> {
+        Self::with(Sandbox::builder())
+    }
+
+    /// A home beside a sandbox made to order.
+    ///
+    /// # Errors
+    /// When ports or disk can't be had.
+    pub fn with(builder: Builder) -> anyhow::Result<Self> {
+        let dir = TempDir::with_prefix("world-")?;
+        let sandbox = builder.state_dir(dir.path()).start()?;
+        std::fs::create_dir(dir.path().join("home"))?;
+        Ok(Self { sandbox, dir })
+    }
+
+    /// A world whose remote `dbx:` is connected.
+    ///
+    /// # Errors
+    /// When anything fails.
+    pub fn connected() -> anyhow::Result<Self> {
+        let world = Self::new()?;
+        world.connect("dbx")?;
+        Ok(world)
+    }
+
+    /// Connects a remote with a whole token, as a script would.
+    ///
+    /// # Errors
+    /// When node-tool refuses.
+    pub fn connect(&self, name: &str) -> anyhow::Result<()> {
+        let tokens = self.sandbox.tokens()?;
+        let json = serde_json::json!({
+            "access_token": tokens.access_token,
+            "token_type": "bearer",
+            "refresh_token": tokens.refresh_token,
+            "expiry": "2099-01-01T00:00:00Z",
+        });
+        let args = [
+            "config",
+            "create",
+            name,
+            "--app-key",
+            self.sandbox.app_key(),
+            "--token-stdin",
+        ];
+        self.node_tool_with(args, &json.to_string())?.ok()?;
+        self.sandbox.reset_calls();
+        Ok(())
+    }
+
+    /// The home directory.
+    pub fn home(&self) -> PathBuf {
+        self.dir.path().join("home")
+    }
+
+    /// A path beside the home, for files to copy.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// The config file.
+    pub fn config(&self) -> PathBuf {
+        self.home().join(".config/node-tool/config.toml")
+    }
+
+    /// A program, ready to be given arguments, with nothing of this process's environment.
+    ///
+    /// # Errors
+    /// When it can't be built.
+    pub fn command(&self, name: &str) -> anyhow::Result<Command> {
+        let mut command = Command::new(program(name)?);
+        self.settle(&mut command);
+        Ok(command)
+    }
+
+    /// Gives a command this world's environment.
+    pub fn settle(&self, command: &mut Command) {
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.home())
+            .env("TERM", "xterm-256color")
+            .env("TZ", "UTC")
+            .env("DROPBOX_URL", self.sandbox.origin())
+            .current_dir(self.dir.path())
+            .stdin(Stdio::null());
+    }
+
+    /// Runs node-tool to its end.
+    ///
+    /// # Errors
+    /// When it can't be run.
+    pub fn node_tool<I, S>(&self, args: I) -> anyhow::Result<Ended>
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        let mut command = self.command("node-tool")?;
+        command.args(args);
+        run(command, "")
+    }
+
+    /// Runs node-tool with something on its standard input.
+    ///
+    /// # Errors
+    /// When it can't be run.
+    pub fn node_tool_with<I, S>(&self, args: I, input: &str) -> anyhow::Result<Ended>
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        let mut command = self.command("node-tool")?;
+        command.args(args);
+        run(command, input)
+    }
+
+    /// Starts a program at a terminal.
+    ///
+    /// # Errors
+    /// When it can't be run.
+    pub fn terminal(&self, name: &str, args: &[&str]) -> anyhow::Result<Terminal> {
+        let mut command = Command::new("setsid");
+        self.settle(&mut command);
+        command.args(["--ctty", "--wait"]).arg(program(name)?).args(args);
+        Terminal::start(command)
+    }
+}
+
+/// Runs a command to its end with something on its standard input.
+///
+/// # Errors
+/// When it can't be run.
+pub fn run(mut command: Command, input: &str) -> anyhow::Result<Ended> {
+    command.stdin(if input.is_empty() {
+        Stdio::null()
+    } else {
+        Stdio::piped()
+    });
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("starting {:?}", command.get_program()))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A program that ends early closes its side; its exit code tells.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    ended(child)
+}
+
+/// Waits for a program with piped outputs.
+///
+/// # Errors
+/// When waiting fails.
+pub fn ended(child: Child) -> anyhow::Result<Ended> {
+    use std::os::unix::process::ExitStatusExt as _;
+    let output = child.wait_with_output()?;
+    let code = output
+        .status
+        .code()
+        .or_else(|| output.status.signal().map(|signal| 128 + signal))
+        .unwrap_or(-1);
+    Ok(Ended {
+        code,
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}
+
+/// The one port that all authorizers of a machine share: whoever holds this may use it.
+///
+/// # Errors
+/// When there is no place for the lock file.
+pub fn only_authorizer() -> anyhow::Result<File> {
+    let lock = File::create(std::env::temp_dir().join("authorizer-tests.lock"))?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+/// A path as text, for arguments.
+pub fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

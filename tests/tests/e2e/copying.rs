@@ -1,0 +1,428 @@
+//! `copy`, both ways: what arrives, what is skipped, what is reported, and with how few calls.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+use tests::files::{differences, noise, snapshot, write};
+use tests::sandbox::{Fault, Kind, Sandbox};
+use tests::world::{World, text};
+
+/// A tree with everything that has gone wrong before.
+fn odd_tree(root: &Path) -> anyhow::Result<()> {
+    let names = [
+        "plain.txt",
+        "with space.txt",
+        " leading",
+        "umläute/größe.txt",
+        "emoji 😀/👩‍🔬.txt",
+        "a.",
+        "..b",
+        "-dash",
+        "q'uo\"te",
+        "per%cent",
+        "colon:name",
+        "star*?.txt",
+        "deep/er/and/deeper/x",
+        "日本語/ファイル",
+        "tab\there",
+        "[brackets]{a,b}",
+    ];
+    for (n, name) in names.iter().enumerate() {
+        write(
+            &root.join(name),
+            name.as_bytes(),
+            1_000_000_000 + n as u64 * 86_401,
+        )?;
+    }
+    write(&root.join("empty"), b"", 1_234_567_890)?;
+    write(&root.join("deep/also empty"), b"", 1_234_567_891)?;
+    for (n, len) in [
+        (4 << 20) - 1,
+        4 << 20,
+        (4 << 20) + 1,
+        (8 << 20) + 12_345,
+        16 << 20,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        write(
+            &root.join(format!("sizes/{len}")),
+            &noise(n as u64 + 1, len),
+            1_500_000_000 + n as u64,
+        )?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_tree_comes_back_as_it_was() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let (from, back) = (world.path("from"), world.path("back"));
+    odd_tree(&from)?;
+    let files = snapshot(&from)?.len();
+    let said = world.node_tool(["copy", &text(&from), "dbx:up/here"])?;
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(
+        said.err
+            .lines()
+            .last()
+            .is_some_and(|line| line.starts_with(&format!("{files} files copied"))),
+        "{}",
+        said.err
+    );
+    assert_eq!(said.out, "");
+    world.node_tool(["copy", "dbx:up/here", &text(&back)])?.ok()?;
+    assert_eq!(differences(&from, &back)?, Vec::<String>::new());
+    assert_eq!(world.sandbox.open_sessions(), 0, "no upload was left half way");
+
+    let commits = world.sandbox.count("files/upload_session/finish_batch_v2");
+    assert!(commits <= 2, "{commits} commits for {files} files");
+    world.sandbox.reset_calls();
+    let again = world.node_tool(["copy", &text(&from), "dbx:up/here"])?;
+    assert!(
+        again
+            .err
+            .contains(&format!("0 files copied (0 B), {files} already there")),
+        "{}",
+        again.err
+    );
+    world.node_tool(["copy", "dbx:up/here", &text(&back)])?.ok()?;
+    let counts = world.sandbox.counts();
+    assert_eq!(
+        counts
+            .keys()
+            .filter(|r| r.contains("upload") || r.contains("download"))
+            .count(),
+        0,
+        "{counts:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn thousands_of_small_files_take_few_calls() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let (from, back) = (world.path("from"), world.path("back"));
+    for n in 0..5000_u64 {
+        write(
+            &from.join(format!("d{:02}/f{n:04}", n % 50)),
+            &noise(n, usize::try_from(n % 300)?),
+            1_600_000_000 + n,
+        )?;
+    }
+    world.node_tool(["copy", &text(&from), "dbx:small"])?.ok()?;
+    let counts = world.sandbox.counts();
+    let uploads: usize = counts
+        .iter()
+        .filter(|(route, _)| route.contains("upload"))
+        .map(|(_, n)| n)
+        .sum();
+    assert!(uploads <= 200, "{counts:?}");
+    world.node_tool(["copy", "dbx:small", &text(&back)])?.ok()?;
+    assert_eq!(differences(&from, &back)?, Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn a_file_above_every_limit_of_a_call_goes_over_many_connections() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let (from, back) = (world.path("from"), world.path("back"));
+    write(&from.join("big.bin"), &noise(7, 160 << 20), 1_700_000_000)?;
+    world.node_tool(["copy", &text(&from), "dbx:"])?.ok()?;
+    let calls = world.sandbox.calls();
+    let pieces: Vec<_> = calls
+        .iter()
+        .filter(|call| call.route == "files/upload_session/append_v2")
+        .collect();
+    let connections: std::collections::BTreeSet<u64> = pieces.iter().map(|call| call.connection).collect();
+    assert!(
+        pieces.len() >= 10 && connections.len() >= 3,
+        "{} pieces, {connections:?}",
+        pieces.len()
+    );
+    world.node_tool(["copy", "dbx:", &text(&back)])?.ok()?;
+    assert_eq!(differences(&from, &back)?, Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn one_file_goes_into_a_folder() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    write(&world.path("one.txt"), b"one", 1_400_000_000)?;
+    world.node_tool(["copy", "one.txt", "dbx:folder"])?.ok()?;
+    assert_eq!(
+        world.sandbox.read_file("/folder/one.txt").as_deref(),
+        Some(&b"one"[..])
+    );
+    world
+        .node_tool(["copy", "dbx:folder/one.txt", "down/deeper"])?
+        .ok()?;
+    assert_eq!(fs::read(world.path("down/deeper/one.txt"))?, b"one");
+    Ok(())
+}
+
+#[test]
+fn only_what_differs_is_copied() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let from = world.path("from");
+    for name in ["same", "touched", "changed", "grown"] {
+        write(&from.join(name), b"12345", 1_500_000_000)?;
+    }
+    world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
+    write(&from.join("touched"), b"12345", 1_600_000_000)?;
+    write(&from.join("changed"), b"54321", 1_600_000_000)?;
+    write(&from.join("grown"), b"123456", 1_500_000_000)?;
+    world.sandbox.put_file("/to/only there", b"stays", None)?;
+    let said = world.node_tool(["copy", "from", "dbx:to", "-v"])?;
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(
+        world.sandbox.read_file("/to/changed").as_deref(),
+        Some(&b"54321"[..])
+    );
+    assert_eq!(
+        world.sandbox.read_file("/to/grown").as_deref(),
+        Some(&b"123456"[..])
+    );
+    assert_eq!(
+        world.sandbox.read_file("/to/only there").as_deref(),
+        Some(&b"stays"[..])
+    );
+    assert!(!said.err.contains("same: Copied"), "{}", said.err);
+    Ok(())
+}
+
+#[test]
+fn a_dry_run_changes_nothing() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    write(&world.path("from/new"), b"x", 1_500_000_000)?;
+    world.sandbox.put_file("/there/file", b"y", None)?;
+    let said = world.node_tool(["copy", "from", "dbx:there", "--dry-run"])?;
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(
+        said.err.contains("new: Skipped copy as --dry-run is set"),
+        "{}",
+        said.err
+    );
+    assert_eq!(world.sandbox.tree().len(), 2);
+    world
+        .node_tool(["copy", "dbx:there", "down", "--dry-run"])?
+        .ok()?;
+    assert!(!world.path("down").exists());
+    Ok(())
+}
+
+#[test]
+fn one_bad_file_does_not_stop_the_others() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let from = world.path("from");
+    write(&from.join("good"), b"good", 1_500_000_000)?;
+    write(&from.join("thumbs.db"), b"refused by name", 1_500_000_000)?;
+    write(&from.join("back\\slash"), b"refused by form", 1_500_000_000)?;
+    write(&from.join("trailing "), b"refused by form", 1_500_000_000)?;
+    let said = world.node_tool(["copy", "from", "dbx:to"])?;
+    assert_ne!(said.code, 0, "{}", said.err);
+    assert_eq!(world.sandbox.read_file("/to/good").as_deref(), Some(&b"good"[..]));
+    for name in ["thumbs.db", "back\\slash", "trailing "] {
+        assert!(said.err.contains(name), "{name} in {}", said.err);
+    }
+    assert!(said.err.contains("3 "), "{}", said.err);
+    Ok(())
+}
+
+#[test]
+fn names_that_are_one_on_dropbox_are_reported_not_mixed() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let from = world.path("from");
+    write(&from.join("Readme"), b"upper", 1_500_000_000)?;
+    write(&from.join("README"), b"other", 1_500_000_000)?;
+    write(&from.join("fine"), b"fine", 1_500_000_000)?;
+    let said = world.node_tool(["copy", "from", "dbx:to"])?;
+    assert_ne!(said.code, 0, "{}", said.err);
+    assert!(
+        said.err.contains("Readme") && said.err.contains("README"),
+        "{}",
+        said.err
+    );
+    assert_eq!(world.sandbox.read_file("/to/fine").as_deref(), Some(&b"fine"[..]));
+    Ok(())
+}
+
+#[test]
+fn damaged_and_cut_bodies_never_arrive() -> anyhow::Result<()> {
+    for kind in [
+        Kind::Flip,
+        Kind::Truncate,
+        Kind::CutAfter,
+        Kind::Status {
+            status: 503,
+            html: true,
+        },
+    ] {
+        let world = World::connected()?;
+        let bytes = noise(3, 20 << 20);
+        world.sandbox.put_file("/big", &bytes, None)?;
+        world.sandbox.put_file("/small", b"small", None)?;
+        world
+            .sandbox
+            .fault(Fault::on("files/download", kind.clone()).times(2));
+        let said = world.node_tool(["copy", "dbx:", "down"])?;
+        assert_eq!(said.code, 0, "{kind:?}: {}", said.err);
+        assert_eq!(fs::read(world.path("down/big"))?, bytes, "{kind:?}");
+        assert_eq!(fs::read(world.path("down/small"))?, b"small", "{kind:?}");
+        assert_eq!(
+            fs::read_dir(world.path("down"))?.count(),
+            2,
+            "{kind:?}: nothing temporary is left"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn uploads_survive_faults_of_every_route() -> anyhow::Result<()> {
+    let kinds = [
+        Kind::Status {
+            status: 500,
+            html: false,
+        },
+        Kind::Status {
+            status: 502,
+            html: true,
+        },
+        Kind::TooMany {
+            retry_after: Some(1),
+            plain: false,
+        },
+        Kind::TooMany {
+            retry_after: None,
+            plain: true,
+        },
+        Kind::CutBefore,
+        Kind::CutDuring,
+        Kind::CutAfter,
+        Kind::Contention,
+        Kind::Expire,
+    ];
+    let routes = [
+        "files/list_folder",
+        "files/upload_session/start_batch",
+        "files/upload_session/start",
+        "files/upload_session/append_batch",
+        "files/upload_session/append_v2",
+        "files/upload_session/finish_batch_v2",
+    ];
+    for kind in kinds {
+        let world = World::connected()?;
+        let from = world.path("from");
+        for n in 0..30_u64 {
+            write(&from.join(format!("f{n}")), &noise(n, 1000), 1_500_000_000)?;
+        }
+        write(&from.join("big"), &noise(99, 20 << 20), 1_500_000_000)?;
+        write(&from.join("empty"), b"", 1_500_000_000)?;
+        for route in routes {
+            world.sandbox.fault(Fault::on(route, kind.clone()));
+        }
+        let said = world.node_tool(["copy", "from", "dbx:to"])?;
+        assert_eq!(said.code, 0, "{kind:?}: {}", said.err);
+        world.sandbox.clear_faults();
+        world.node_tool(["copy", "dbx:to", "back"])?.ok()?;
+        assert_eq!(
+            differences(&from, &world.path("back"))?,
+            Vec::<String>::new(),
+            "{kind:?}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_full_account_ends_the_run_with_what_to_do() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.set_quota(10_000);
+    for n in 0..20_u64 {
+        write(
+            &world.path(&format!("from/f{n:02}")),
+            &noise(n, 1000),
+            1_500_000_000,
+        )?;
+    }
+    let said = world.node_tool(["copy", "from", "dbx:to"])?;
+    assert_ne!(said.code, 0, "{}", said.err);
+    assert!(
+        said.err.contains("full") || said.err.contains("space"),
+        "{}",
+        said.err
+    );
+    Ok(())
+}
+
+#[test]
+fn somebody_elses_newer_version_is_not_overwritten() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    write(&world.path("from/file"), b"mine", 1_500_000_000)?;
+    let conflict = json!({".tag": "path", "path": {".tag": "conflict", "conflict": {".tag": "file"}}});
+    world.sandbox.put_file("/to/file", b"old", None)?;
+    let fault = Kind::Route {
+        error: json!({".tag": "path", "reason": conflict["path"], "upload_session_id": "x"}),
+    };
+    world.sandbox.fault(Fault::on("files/upload", fault));
+    let said = world.node_tool(["copy", "from", "dbx:to"])?;
+    assert_ne!(said.code, 0, "{}", said.err);
+    assert!(said.err.contains("file"), "{}", said.err);
+    assert_eq!(world.sandbox.read_file("/to/file").as_deref(), Some(&b"old"[..]));
+    Ok(())
+}
+
+#[test]
+fn small_header_limits_are_found_out() -> anyhow::Result<()> {
+    let world = World::with(Sandbox::builder().header_limit(6 * 1024))?;
+    world.connect("dbx")?;
+    for n in 0..300_u64 {
+        write(
+            &world.path(&format!("from/f{n:03}")),
+            &noise(n, 100),
+            1_500_000_000,
+        )?;
+    }
+    world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
+    assert_eq!(
+        world
+            .sandbox
+            .tree()
+            .iter()
+            .filter(|entry| !entry.is_folder)
+            .count(),
+        300
+    );
+    Ok(())
+}
+
+#[test]
+fn names_from_the_server_stay_in_the_target() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.put_file("/d/Name", b"upper", None)?;
+    fs::create_dir_all(world.path("down"))?;
+    std::os::unix::fs::symlink(world.path("elsewhere"), world.path("down/Name"))?;
+    let said = world.node_tool(["copy", "dbx:d", "down"])?;
+    assert!(
+        !world.path("elsewhere").exists(),
+        "nothing is written through a link: {}",
+        said.err
+    );
+    Ok(())
+}
+
+#[test]
+fn sources_that_are_not_there_are_named() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let err = world.node_tool(["copy", "no/such/folder", "dbx:to"])?.fails(3)?;
+    assert!(err.contains("no/such/folder"), "{err}");
+    let err = world.node_tool(["copy", "dbx:no/such", "down"])?.fails(3)?;
+    assert!(err.contains("no/such"), "{err}");
+    assert!(!world.path("down").exists());
+    let err = world.node_tool(["copy", "a", "b"])?.fails(2)?;
+    assert!(err.contains("rsync"), "{err}");
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! `lsd`, `ls` and `lsl`: rclone's lines, sorted.
+
+use tests::sandbox::Sandbox;
+use tests::world::World;
+
+fn filled() -> anyhow::Result<World> {
+    let world = World::connected()?;
+    let time = Some("2001-02-03T04:05:06Z");
+    world.sandbox.put_file("/b.txt", b"hello", time)?;
+    world.sandbox.put_file("/a dir/ü😀.txt", b"12345678901", time)?;
+    world.sandbox.put_file("/a dir/sub/deep.txt", b"", time)?;
+    world.sandbox.put_folder("/Empty")?;
+    Ok(world)
+}
+
+#[test]
+fn ls_and_lsl_list_files_of_all_levels() -> anyhow::Result<()> {
+    let world = filled()?;
+    assert_eq!(
+        world.node_tool(["ls", "dbx:"])?.ok()?,
+        "       11 a dir/ü😀.txt\n        0 a dir/sub/deep.txt\n        5 b.txt\n".replace(
+            "       11 a dir/ü😀.txt\n        0 a dir/sub/deep.txt\n",
+            "        0 a dir/sub/deep.txt\n       11 a dir/ü😀.txt\n"
+        )
+    );
+    assert_eq!(
+        world.node_tool(["lsl", "dbx:a dir"])?.ok()?,
+        "        0 2001-02-03 04:05:06.000000000 sub/deep.txt\n       11 2001-02-03 04:05:06.000000000 ü😀.txt\n"
+    );
+    Ok(())
+}
+
+#[test]
+fn lsd_lists_folders_of_one_level() -> anyhow::Result<()> {
+    let world = filled()?;
+    let out = world.node_tool(["lsd", "dbx:"])?.ok()?;
+    let names: Vec<&str> = out.lines().map(|line| &line[43..]).collect();
+    assert_eq!(names, ["Empty", "a dir"], "{out}");
+    for line in out.lines() {
+        assert!(
+            line.starts_with("          -1 20") && line.contains("        -1 "),
+            "{line:?}"
+        );
+    }
+    let out = world.node_tool(["lsd", "dbx:a dir/"])?.ok()?;
+    assert!(out.ends_with(" sub\n"), "{out}");
+    Ok(())
+}
+
+#[test]
+fn a_file_lists_as_itself_and_names_find_in_any_case() -> anyhow::Result<()> {
+    let world = filled()?;
+    assert_eq!(world.node_tool(["ls", "dbx:b.txt"])?.ok()?, "        5 b.txt\n");
+    assert_eq!(
+        world.node_tool(["ls", "dbx:A DIR/SUB"])?.ok()?,
+        "        0 deep.txt\n"
+    );
+    Ok(())
+}
+
+#[test]
+fn what_is_missing_is_named() -> anyhow::Result<()> {
+    let world = filled()?;
+    for verb in ["lsd", "ls", "lsl"] {
+        let err = world.node_tool([verb, "dbx:no such"])?.fails(3)?;
+        assert!(err.contains("no such"), "{err}");
+    }
+    let err = world.node_tool(["ls", "dbz:"])?.fails(1)?;
+    assert!(err.contains("dbz") && err.contains("dbx:"), "{err}");
+    Ok(())
+}
+
+#[test]
+fn short_and_empty_pages_lose_nothing() -> anyhow::Result<()> {
+    let world = World::with(Sandbox::builder().page_limit(7))?;
+    world.connect("dbx")?;
+    for n in 0..100 {
+        world
+            .sandbox
+            .put_file(&format!("/d{}/f{n:03}", n % 9), b"x", None)?;
+    }
+    let out = world.node_tool(["ls", "dbx:"])?.ok()?;
+    assert_eq!(out.lines().count(), 100);
+    let names: Vec<&str> = out.lines().map(|line| &line[10..]).collect();
+    assert!(names.is_sorted(), "{out}");
+    Ok(())
+}
+
+#[test]
+fn names_get_their_case_from_the_folders_themselves() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.put_file("/Data/Run/one", b"1", None)?;
+    world.sandbox.put_file("/data/RUN/two", b"2", None)?;
+    assert_eq!(
+        world.node_tool(["ls", "dbx:"])?.ok()?,
+        "        1 Data/Run/one\n        1 Data/Run/two\n"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    for n in 0..3000 {
+        world.sandbox.put_file(&format!("/{n:0200}"), b"", None)?;
+    }
+    let mut command = std::process::Command::new("bash");
+    world.settle(&mut command);
+    let program = tests::programs::program("node-tool")?;
+    command.arg("-c").arg(format!(
+        "set -o pipefail; {} ls dbx: | head -1; echo ${{PIPESTATUS[0]}}",
+        program.display()
+    ));
+    let end = tests::world::run(command, "")?;
+    assert_eq!(end.err, "");
+    assert!(
+        end.out.ends_with("\n0\n") || end.out.ends_with("\n141\n"),
+        "{}",
+        end.out
+    );
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! The built binaries against the sandbox, as people and jobs use them. A module for each promise.
+
+mod authorizer;
+mod connecting;
+mod copying;
+mod listing;
+mod real_hosts;
+mod secrets;
+mod tokens;

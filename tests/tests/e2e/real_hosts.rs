@@ -1,0 +1,73 @@
+//! Without DROPBOX_URL, over TLS, at Dropbox's own host names: a private mount namespace with a hosts file of its own.
+
+use std::process::Command;
+
+use tests::files::{differences, noise, write};
+use tests::sandbox::{NAMES, Sandbox};
+use tests::world::{World, text};
+
+#[test]
+fn both_programs_work_at_the_real_host_names() -> anyhow::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("SKIPPED: real host names need root (a mount namespace and port 443)");
+        return Ok(());
+    }
+    let _port = tests::world::only_authorizer()?;
+    let tls = tempfile::TempDir::new()?;
+    let world = World::with(Sandbox::builder().tls(tls.path(), "127.0.0.1:443".parse()?))?;
+    let hosts = world.path("hosts");
+    std::fs::write(&hosts, format!("127.0.0.1 localhost {}\n", NAMES.join(" ")))?;
+    write(&world.path("from/a b.txt"), b"hello", 1_500_000_000)?;
+    write(&world.path("from/big"), &noise(5, 30 << 20), 1_500_000_001)?;
+    let script = world.path("steps.sh");
+    std::fs::write(&script, STEPS)?;
+    let mut command = Command::new("unshare");
+    world.settle(&mut command);
+    command
+        .env_remove("DROPBOX_URL")
+        .env("SSL_CERT_FILE", tls.path().join("ca.pem"))
+        .env("SANDBOX", world.sandbox.origin());
+    command.args(["--mount", "bash", &text(&script)]);
+    command
+        .arg(tests::programs::program("node-tool")?)
+        .arg(tests::programs::program("authorizer")?);
+    command.arg(world.sandbox.app_key()).arg(&hosts);
+    let end = tests::world::run(command, "")?;
+    assert_eq!(end.code, 0, "{}\n{}", end.out, end.err);
+    assert_eq!(
+        differences(&world.path("from"), &world.path("back"))?,
+        Vec::<String>::new()
+    );
+    let calls = world.sandbox.calls();
+    assert!(
+        calls.iter().all(|call| NAMES.contains(&call.host.as_str())),
+        "{calls:?}"
+    );
+    let content = calls
+        .iter()
+        .find(|call| call.route == "files/download")
+        .map(|call| call.version.as_str());
+    assert_eq!(
+        content,
+        Some("HTTP/1.1"),
+        "bytes go over connections of their own"
+    );
+    Ok(())
+}
+
+const STEPS: &str = r#"
+set -euo pipefail
+node_tool=$1 authorizer=$2 key=$3 hosts=$4
+mount --bind "$hosts" /etc/hosts
+"$authorizer" "$key" --no-browser > grant 2> said &
+until grep -q Waiting said; do kill -0 $!; done
+address=$(grep -o 'https://www.dropbox.com/oauth2/authorize[^ ]*' said | head -1)
+redirect=$(curl -sf -X POST "$SANDBOX/sandbox/allow" -d "{\"url\":\"$address\"}" | sed 's/.*"redirect":"\([^"]*\)".*/\1/')
+curl -sfL "$redirect" > page
+wait $!
+"$node_tool" config create dbx --app-key "$key" --token-stdin < grant
+"$node_tool" copy from dbx:tls
+curl -sf -X POST "$SANDBOX/sandbox/expire_access_tokens" -d '{}'
+"$node_tool" copy dbx:tls back
+"$node_tool" ls dbx:
+"#;

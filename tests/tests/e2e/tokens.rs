@@ -1,0 +1,154 @@
+//! Tokens that end: they renew by themselves, and when they can't, the message says what to type.
+
+use tests::browser::{Button, consent_address, press, shown_code};
+use tests::files::write;
+use tests::sandbox::{Fault, Kind};
+use tests::world::World;
+
+#[test]
+fn an_expired_token_is_renewed_without_a_word() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.put_folder("/x")?;
+    world.sandbox.expire_access_tokens();
+    let said = world.node_tool(["lsd", "dbx:"])?;
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert_eq!(world.sandbox.count("/oauth2/token"), 1);
+    world.node_tool(["lsd", "dbx:"])?.ok()?;
+    assert_eq!(world.sandbox.count("/oauth2/token"), 1, "the new token was kept");
+    Ok(())
+}
+
+#[test]
+fn a_token_about_to_end_is_renewed_before_it_does() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let text = std::fs::read_to_string(world.config())?;
+    let soon = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)?
+        .as_secs()
+        + 60;
+    let changed: String = text
+        .lines()
+        .map(|line| {
+            if line.starts_with("expires_at") {
+                format!("expires_at = {soon}\n")
+            } else {
+                format!("{line}\n")
+            }
+        })
+        .collect();
+    assert_ne!(text, changed, "{text}");
+    std::fs::write(world.config(), changed)?;
+    world.node_tool(["lsd", "dbx:"])?.ok()?;
+    assert_eq!(world.sandbox.count("/oauth2/token"), 1);
+    assert!(
+        world.sandbox.calls().iter().all(|call| call.status == 200),
+        "no call was refused first"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_token_that_ends_in_the_middle_of_a_copy_is_renewed_once() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    for n in 0..200_u64 {
+        write(&world.path(&format!("from/f{n}")), b"x", 1_500_000_000)?;
+    }
+    write(
+        &world.path("from/big"),
+        &tests::files::noise(1, 40 << 20),
+        1_500_000_000,
+    )?;
+    world
+        .sandbox
+        .fault(Fault::on("files/upload_session/append_v2", Kind::Expire).nth(2));
+    world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
+    assert_eq!(
+        world.sandbox.count("/oauth2/token"),
+        1,
+        "all workers shared one renewal"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_revoked_login_ends_with_the_command_that_reconnects() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.revoke_all();
+    for args in [vec!["lsd", "dbx:"], vec!["copy", "dbx:", "down"]] {
+        let said = world.node_tool(&args)?;
+        assert_ne!(said.code, 0);
+        assert!(
+            said.err.contains("node-tool config reconnect dbx:"),
+            "{}",
+            said.err
+        );
+    }
+    let mut terminal = world.terminal("node-tool", &["config", "reconnect", "dbx:"])?;
+    let said = terminal.expect("token> ")?;
+    let code = shown_code(&press(&consent_address(&said)?, Button::Allow)?)?;
+    terminal.send(&format!("{code}\r"))?;
+    let (code, screen) = terminal.end()?;
+    assert_eq!(code, 0, "{screen}");
+    world.node_tool(["lsd", "dbx:"])?.ok()?;
+    Ok(())
+}
+
+#[test]
+fn many_processes_may_renew_at_once() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.connect("two")?;
+    world.sandbox.expire_access_tokens();
+    let children: Vec<_> = (0..12)
+        .map(|n| {
+            let mut command = world.command("node-tool")?;
+            command.args(["lsd", if n % 2 == 0 { "dbx:" } else { "two:" }]);
+            command
+                .stdout(std::process::Stdio::piped())
+                .stderr(std::process::Stdio::piped());
+            anyhow::Ok(command.spawn()?)
+        })
+        .collect::<Result<_, _>>()?;
+    for child in children {
+        tests::world::ended(child)?.ok()?;
+    }
+    assert_eq!(world.node_tool(["config", "list"])?.ok()?.lines().count(), 2);
+    world.sandbox.reset_calls();
+    world.node_tool(["lsd", "dbx:"])?.ok()?;
+    world.node_tool(["lsd", "two:"])?.ok()?;
+    assert_eq!(
+        world.sandbox.count("/oauth2/token"),
+        0,
+        "both new tokens were kept"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_missing_scope_is_named_with_its_box() -> anyhow::Result<()> {
+    let world = World::new()?;
+    let tokens = world.sandbox.grant(
+        world.sandbox.app_key(),
+        Some(&["account_info.read", "files.metadata.read"]),
+        false,
+    )?;
+    let json =
+        serde_json::json!({"access_token": tokens.access_token, "refresh_token": tokens.refresh_token});
+    let args = [
+        "config",
+        "create",
+        "dbx",
+        "--app-key",
+        world.sandbox.app_key(),
+        "--token-stdin",
+    ];
+    world.node_tool_with(args, &json.to_string())?.ok()?;
+    write(&world.path("from/file"), b"x", 1_500_000_000)?;
+    let said = world.node_tool(["copy", "from", "dbx:to"])?;
+    assert_ne!(said.code, 0);
+    assert!(
+        said.err.contains("files.content.write") && said.err.contains("next:"),
+        "{}",
+        said.err
+    );
+    Ok(())
+}
