@@ -4,6 +4,7 @@ mod authorizer;
 mod connecting;
 mod copying;
 mod listing;
+mod real_browser;
 mod real_hosts;
 mod secrets;
 mod tokens;

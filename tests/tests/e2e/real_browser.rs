@@ -1,0 +1,88 @@
+//! Chromium walks through the consent page as people do.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+
+use anyhow::Context as _;
+use shared::grant::Grant;
+use tests::browser::consent_address;
+use tests::chromium::{Chromium, installed};
+use tests::world::{World, ended, only_authorizer};
+
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+fn start(world: &World) -> anyhow::Result<(Child, String)> {
+    let mut command = world.command("authorizer")?;
+    command.args([world.sandbox.app_key(), "--challenge", CHALLENGE, "--no-browser"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut said = String::new();
+    let mut lines = BufReader::new(child.stderr.take().context("no stderr")?);
+    while !said.contains("Waiting") {
+        anyhow::ensure!(lines.read_line(&mut said)? > 0, "ended early: {said}");
+    }
+    std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+    Ok((child, consent_address(&said)?))
+}
+
+fn is_missing() -> bool {
+    let missing = installed().is_none();
+    if missing {
+        eprintln!("SKIPPED: there is no Chromium on this machine");
+    }
+    missing
+}
+
+#[test]
+fn allow_leads_to_a_page_that_says_what_to_do_next() -> anyhow::Result<()> {
+    if is_missing() {
+        return Ok(());
+    }
+    let (_port, world) = (only_authorizer()?, World::new()?);
+    let (child, consent) = start(&world)?;
+    let mut browser = Chromium::start()?;
+    let tab = browser.open(&consent)?;
+    browser.press(&tab, "Allow")?;
+    browser.until(&tab, "document.title === 'You are connected'")?;
+    assert_eq!(
+        browser.eval(&tab, "location.href")?,
+        "http://localhost:53682/done"
+    );
+    let picture = tempfile::NamedTempFile::with_suffix(".png")?;
+    browser.picture(&tab, picture.path())?;
+    assert!(picture.path().metadata()?.len() > 5_000, "a page is shown");
+    let end = ended(child)?;
+    assert!(matches!(Grant::parse(&end.ok()?), Ok(Grant::Code(_))));
+    Ok(())
+}
+
+#[test]
+fn cancel_and_a_second_tab_end_in_words() -> anyhow::Result<()> {
+    if is_missing() {
+        return Ok(());
+    }
+    let (_port, world) = (only_authorizer()?, World::new()?);
+    let (child, consent) = start(&world)?;
+    let mut browser = Chromium::start()?;
+    let stray = browser.open("http://localhost:53682/")?;
+    browser.until(&stray, "document.title === 'Nothing to see here'")?;
+    let tab = browser.open(&consent)?;
+    browser.press(&tab, "Cancel")?;
+    browser.until(&tab, "document.title === 'You cancelled the login'")?;
+    assert_eq!(ended(child)?.code, 1);
+    Ok(())
+}
+
+#[test]
+fn a_tampered_state_is_refused() -> anyhow::Result<()> {
+    if is_missing() {
+        return Ok(());
+    }
+    let (_port, world) = (only_authorizer()?, World::new()?);
+    let (child, consent) = start(&world)?;
+    let mut browser = Chromium::start()?;
+    let tab = browser.open(&format!("{}x", consent))?;
+    browser.press(&tab, "Allow")?;
+    browser.until(&tab, "document.title === 'This answer belongs to another login'")?;
+    assert_eq!(ended(child)?.code, 1);
+    Ok(())
+}
