@@ -246,6 +246,15 @@ pub fn only_authorizer() -> anyhow::Result<File> {
     Ok(lock)
 }
 
+/// Says loudly that a test is left out, and why.
+#[allow(
+    clippy::print_stderr,
+    reason = "a test that is left out must not look like one that passed"
+)]
+pub fn skip(why: &str) {
+    eprintln!("SKIPPED: {why}");
+}
+
 /// A path as text, for arguments.
 pub fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()

@@ -9,7 +9,10 @@ use std::{
     time::Instant,
 };
 
-use shared::{exit, failure::Failure};
+use shared::{
+    exit,
+    failure::{Failure, printable},
+};
 
 use super::{App, dropbox_failure};
 use crate::{
@@ -109,24 +112,13 @@ async fn up(from: PathBuf, to: DropboxPath, client: Client, app: &App) -> Result
                 if skipped.is_error {
                     summary.failed.push((path, skipped.reason));
                 } else if !app.quiet {
-                    tracing::warn!("{path}: skipped, {}", skipped.reason);
+                    tracing::warn!("{}: skipped, {}", printable(&path), skipped.reason);
                 }
             }
             (from, walked.entries)
         }
     };
-    let target = match client.list(&to, true).await {
-        Ok(Listed::Folder(listing)) => listing.entries,
-        Ok(Listed::File(_)) => return Err(target_is_a_file(&format!("{}:{}", client.remote(), to.as_str()))),
-        Err(error) if error.is_not_found() => Vec::new(),
-        Err(error) => {
-            return Err(dropbox_failure(
-                format!("could not list '{}:{}'", client.remote(), to.as_str()),
-                &error,
-                client.remote(),
-            ));
-        }
-    };
+    let target = remote_target(&client, &to, only_file(&source)).await?;
     let plan = plan(&source, &target, Names::Dropbox, &mut summary);
     Ok((
         Work {
@@ -165,19 +157,7 @@ async fn down(from: &DropboxPath, to: PathBuf, client: Client) -> Result<(Work, 
             ));
         }
     };
-    let target = match local::stat(&to)
-        .map_err(|e| Failure::new(format!("could not read '{}'", to.display())).why(e))?
-    {
-        None => Vec::new(),
-        Some(file) if file.file().is_some() => return Err(target_is_a_file(&to.display().to_string())),
-        Some(_) => {
-            let root = to.clone();
-            let walked = tokio::task::spawn_blocking(move || local::walk(&root, true)).await;
-            walked
-                .map_err(|e| Failure::new("could not walk the target").why(e))?
-                .entries
-        }
-    };
+    let target = local_target(&to, only_file(&source)).await?;
     let plan = plan(&source, &target, Names::Exact, &mut summary);
     Ok((
         Work {
@@ -187,6 +167,51 @@ async fn down(from: &DropboxPath, to: PathBuf, client: Client) -> Result<(Work, 
         },
         summary,
     ))
+}
+
+/// The name of the one file that is copied, if it is one.
+fn only_file(source: &[Entry]) -> Option<&str> {
+    match source {
+        [entry] if entry.file().is_some() && !entry.path.contains('/') => Some(&entry.path),
+        _ => None,
+    }
+}
+
+/// What stands in the target on Dropbox: all of it, or what has the name of the one file that is copied.
+async fn remote_target(client: &Client, to: &DropboxPath, only: Option<&str>) -> Result<Vec<Entry>, Failure> {
+    let shown = format!("{}:{}", client.remote(), to.as_str().trim_start_matches('/'));
+    let listed = match only {
+        Some(name) => client
+            .stat(&to.join(name))
+            .await
+            .map(|found| found.into_iter().collect()),
+        None => match client.list(to, true).await {
+            Ok(Listed::Folder(listing)) => Ok(listing.entries),
+            Ok(Listed::File(_)) => return Err(target_is_a_file(&shown)),
+            Err(error) if error.is_not_found() => Ok(Vec::new()),
+            Err(error) => Err(error),
+        },
+    };
+    listed.map_err(|error| dropbox_failure(format!("could not list '{shown}'"), &error, client.remote()))
+}
+
+/// What stands in the target on this machine: all of it, or what has the name of the one file that is copied.
+async fn local_target(to: &Path, only: Option<&str>) -> Result<Vec<Entry>, Failure> {
+    let stat = |path: &Path| {
+        local::stat(path).map_err(|e| Failure::new(format!("could not read '{}'", path.display())).why(e))
+    };
+    match (stat(to)?, only) {
+        (None, _) => Ok(Vec::new()),
+        (Some(file), _) if file.file().is_some() => Err(target_is_a_file(&to.display().to_string())),
+        (Some(_), Some(name)) => Ok(stat(&to.join(name))?.into_iter().collect()),
+        (Some(_), None) => {
+            let root = to.to_owned();
+            let walked = tokio::task::spawn_blocking(move || local::walk(&root, true)).await;
+            Ok(walked
+                .map_err(|e| Failure::new("could not walk the target").why(e))?
+                .entries)
+        }
+    }
 }
 
 fn target_is_a_file(path: &str) -> Failure {
@@ -251,16 +276,17 @@ fn listen(event: Event, progress: &Progress, counted: &Counted) {
             summary.copied += 1;
             summary.copied_bytes += bytes;
             tracing::info!(
-                "{path}: Copied ({})",
+                "{}: Copied ({})",
+                printable(&path),
                 if replaced { "replaced existing" } else { "new" }
             );
         }
         Event::Same { path } => {
             summary.same += 1;
-            tracing::info!("{path}: Unchanged, only the time differed");
+            tracing::info!("{}: Unchanged, only the time differed", printable(&path));
         }
         Event::Failed { path, reason, error } => {
-            tracing::info!("{path}: {reason}");
+            tracing::info!("{}: {}", printable(&path), printable(&reason));
             if stopped.is_none() {
                 *stopped = error.filter(|e| e.fate() == Fate::StopRun);
             }
@@ -278,7 +304,7 @@ fn dry_run(plan: &Plan, summary: Summary) -> Result<u8, Failure> {
         };
         tracing::warn!(
             "{}: Skipped copy as --dry-run is set (size {}, {why})",
-            action.from,
+            printable(&action.from),
             report::bytes(action.source.size_bytes)
         );
     }
@@ -305,11 +331,7 @@ fn list_failed(summary: &Summary) {
     let mut failed = summary.failed.clone();
     failed.sort();
     for (path, reason) in failed.iter().take(LISTED) {
-        report::note(&format!(
-            "failed: '{}': {}",
-            shared::failure::printable(path),
-            shared::failure::printable(reason)
-        ));
+        report::note(&format!("failed: '{}': {}", printable(path), printable(reason)));
     }
     if failed.len() > LISTED {
         report::note(&format!(

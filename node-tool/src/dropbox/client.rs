@@ -22,6 +22,8 @@ use crate::account::Account;
 const PATIENCE: Duration = Duration::from_secs(100);
 /// A commit may take minutes (seen: 120 s for one file, 500 s for a batch).
 const COMMIT_PATIENCE: Duration = Duration::from_secs(600);
+/// A call renews an expired token so often.
+const EXPIRED_RENEWALS: u32 = 3;
 /// The slowest upload that is still waited for, in bytes a second.
 const SLOWEST: u64 = 64 * 1024;
 
@@ -166,7 +168,7 @@ impl Client {
         .await
     }
 
-    /// Tries `attempt` until it succeeds or isn't worth another try; renews the token once on a 401.
+    /// Tries `attempt` until it succeeds or isn't worth another try; renews the token on a 401.
     async fn tries<A, R, T>(
         &self,
         route: &Route<A, R>,
@@ -174,7 +176,7 @@ impl Client {
     ) -> Result<T, Error> {
         debug_assert!(route.style != Style::Download || route.repeat == Repeat::Safe);
         let mut tries = Tries::default();
-        let mut renewed = false;
+        let mut renewals = 0;
         let mut token = self.account.bearer().await?;
         loop {
             let error = match attempt(&token).await {
@@ -184,18 +186,19 @@ impl Client {
                 }
                 Err(error) => error,
             };
-            if let Error::Access(access) = &error
-                && !renewed
-                && (access.has("expired_access_token") || access.has("invalid_access_token"))
-            {
-                renewed = true;
+            if let Error::Access(access) = &error {
+                // An expired token may expire again under a slow call; a refused one is refused for good.
+                let most = match () {
+                    () if access.has("expired_access_token") => EXPIRED_RENEWALS,
+                    () if access.has("invalid_access_token") => 1,
+                    () => return Err(error),
+                };
+                if renewals >= most {
+                    return Err(Error::LoginOver(access.to_string()));
+                }
+                renewals += 1;
                 token = self.account.renew(&token).await?;
                 continue;
-            }
-            if let Error::Access(access) = &error
-                && (access.has("expired_access_token") || access.has("invalid_access_token"))
-            {
-                return Err(Error::LoginOver(access.to_string()));
             }
             match &error {
                 Error::RateLimited {

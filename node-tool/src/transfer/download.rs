@@ -38,7 +38,7 @@ pub async fn download(client: &Client, plan: Plan, to: &Path, limits: Limits, li
     };
     stream::iter(plan.actions)
         .for_each_concurrent(limits.transfers, |action| async {
-            match one(client, &action, to, &folders).await {
+            match one(client, &action, to, &folders, listener).await {
                 Ok(Done::Copied) => listener(Event::Copied {
                     path: action.from,
                     bytes: action.source.size_bytes,
@@ -77,7 +77,13 @@ impl From<io::Error> for Problem {
     }
 }
 
-async fn one(client: &Client, action: &Action, to: &Path, folders: &Folders<'_>) -> Result<Done, Problem> {
+async fn one(
+    client: &Client,
+    action: &Action,
+    to: &Path,
+    folders: &Folders<'_>,
+    listener: &Listener,
+) -> Result<Done, Problem> {
     let target = to.join(&action.to);
     let Some(remote) = &action.source.remote else {
         return Err(Problem::Wrong("the listing has no revision of it"));
@@ -89,7 +95,14 @@ async fn one(client: &Client, action: &Action, to: &Path, folders: &Folders<'_>)
     folders.check(&action.to)?;
     let partial = tokio::task::block_in_place(|| Partial::create(&target))?;
     for _ in 0..WHOLE_TRIES {
-        let got = fetch(client, remote, action.source.size_bytes, &partial).await?;
+        let file = Down {
+            client,
+            remote,
+            size: action.source.size_bytes,
+            partial: &partial,
+            listener,
+        };
+        let got = file.fetch().await?;
         if remote.content_hash.is_none_or(|expected| got == expected) {
             tokio::task::block_in_place(|| partial.put_in_place(action.source.modified))?;
             return Ok(Done::Copied);
@@ -100,24 +113,119 @@ async fn one(client: &Client, action: &Action, to: &Path, folders: &Folders<'_>)
     ))
 }
 
-/// Brings all bytes to disk; gives their hash.
-async fn fetch(
-    client: &Client,
-    remote: &RemoteInfo,
+/// A file on its way down.
+struct Down<'a> {
+    client: &'a Client,
+    remote: &'a RemoteInfo,
     size: u64,
-    partial: &Partial,
-) -> Result<ContentHash, Problem> {
-    let assembly = Mutex::new(Assembly::new(size));
-    let ranges = (0..size).step_by(usize::try_from(RANGE_BYTES).unwrap_or(usize::MAX));
-    stream::iter(ranges)
-        .map(|start| range(client, remote, size, start, partial, &assembly))
-        .buffer_unordered(client.pace().most())
-        .try_collect::<Vec<()>>()
-        .await?;
-    let assembly = assembly
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    assembly.finish().ok_or(Problem::Wrong("a part of it is missing"))
+    partial: &'a Partial,
+    listener: &'a Listener,
+}
+
+impl Down<'_> {
+    /// Brings all bytes to disk; gives their hash.
+    async fn fetch(&self) -> Result<ContentHash, Problem> {
+        let assembly = Mutex::new(Assembly::new(self.size));
+        let ranges = (0..self.size).step_by(usize::try_from(RANGE_BYTES).unwrap_or(usize::MAX));
+        stream::iter(ranges)
+            .map(|start| self.range(start, &assembly))
+            .buffer_unordered(self.client.pace().most())
+            .try_collect::<Vec<()>>()
+            .await?;
+        let assembly = assembly
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        assembly.finish().ok_or(Problem::Wrong("a part of it is missing"))
+    }
+
+    /// Brings one range to disk. A connection that breaks is taken up again where it broke.
+    async fn range(&self, start: u64, assembly: &Mutex<Assembly>) -> Result<(), Problem> {
+        let end = self.size.min(start + RANGE_BYTES);
+        let file = self.partial.file();
+        let mut hasher = Hasher::new();
+        let mut at = start;
+        let mut tries = Tries::default();
+        while at < end {
+            let before = at;
+            let mut flush = |bytes: Bytes| -> io::Result<()> {
+                tokio::task::block_in_place(|| {
+                    hasher.update(&bytes);
+                    Partial::write_at(&file, &bytes, at)
+                })?;
+                at += bytes.len() as u64;
+                (self.listener)(Event::Moved {
+                    bytes: bytes.len() as u64,
+                });
+                Ok(())
+            };
+            let error = match self.stream(before, end, &mut flush).await {
+                Ok(()) => continue,
+                Err(Problem::Dropbox(error)) => error,
+                Err(other) => return Err(other),
+            };
+            if at > before {
+                tries = Tries::default(); // it moved on
+            }
+            let Some(wait) = tries.wait_after(&error) else {
+                return Err(error.into());
+            };
+            tokio::time::sleep(wait).await;
+        }
+        assembly
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .place(start, &hasher.into_blocks());
+        Ok(())
+    }
+
+    /// Streams `from..end` to `flush`, once.
+    async fn stream(
+        &self,
+        from: u64,
+        end: u64,
+        flush: &mut impl FnMut(Bytes) -> io::Result<()>,
+    ) -> Result<(), Problem> {
+        let Self {
+            client, remote, size, ..
+        } = *self;
+        let whole = from == 0 && end == size;
+        let arg = PathArg {
+            path: format!("rev:{}", remote.rev),
+        };
+        let mut download = client
+            .download(&DOWNLOAD, &arg, (!whole).then_some((from, end - 1)))
+            .await?;
+        if download.answer.rev != remote.rev || download.answer.size != size {
+            return Err(Problem::Wrong("another revision came than was asked for"));
+        }
+        if !whole && !download.partial {
+            return Err(Problem::Dropbox(Error::NotDropbox(
+                "the range was ignored".into(),
+            )));
+        }
+        let mut left = end - from;
+        let mut gathered = BytesMut::new();
+        while let Some(chunk) = download.chunk().await? {
+            left = left
+                .checked_sub(chunk.len() as u64)
+                .ok_or_else(|| Error::NotDropbox("more bytes came than the file has".into()))?;
+            gathered.extend_from_slice(&chunk);
+            if gathered.len() >= WRITE_BYTES {
+                flush(gathered.split().freeze())?;
+            }
+        }
+        if !gathered.is_empty() {
+            flush(gathered.freeze())?;
+        }
+        if left > 0 {
+            let broken = NetworkError::Broken {
+                host: "Dropbox".into(),
+                reason: format!("{left} bytes were missing at the end"),
+            };
+            return Err(Problem::Dropbox(Error::Network(broken)));
+        }
+        Ok(())
+    }
 }
 
 async fn is_same(target: &Path, remote: &RemoteInfo) -> Result<bool, Problem> {
@@ -126,98 +234,6 @@ async fn is_same(target: &Path, remote: &RemoteInfo) -> Result<bool, Problem> {
         .await
         .map_err(io::Error::other)??;
     Ok(Some(hash) == remote.content_hash)
-}
-
-/// Brings one range to disk. A connection that breaks is taken up again where it broke.
-async fn range(
-    client: &Client,
-    remote: &RemoteInfo,
-    size: u64,
-    start: u64,
-    partial: &Partial,
-    assembly: &Mutex<Assembly>,
-) -> Result<(), Problem> {
-    let end = size.min(start + RANGE_BYTES);
-    let file = partial.file();
-    let mut hasher = Hasher::new();
-    let mut at = start;
-    let mut tries = Tries::default();
-    while at < end {
-        let before = at;
-        let mut flush = |bytes: Bytes| -> io::Result<()> {
-            tokio::task::block_in_place(|| {
-                hasher.update(&bytes);
-                Partial::write_at(&file, &bytes, at)
-            })?;
-            at += bytes.len() as u64;
-            Ok(())
-        };
-        let error = match stream_range(client, remote, size, before, end, &mut flush).await {
-            Ok(()) => continue,
-            Err(Problem::Dropbox(error)) => error,
-            Err(other) => return Err(other),
-        };
-        if at > before {
-            tries = Tries::default(); // it moved on
-        }
-        let Some(wait) = tries.wait_after(&error) else {
-            return Err(error.into());
-        };
-        tokio::time::sleep(wait).await;
-    }
-    assembly
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .place(start, &hasher.into_blocks());
-    Ok(())
-}
-
-/// Streams `from..end` to `flush`, once.
-async fn stream_range(
-    client: &Client,
-    remote: &RemoteInfo,
-    size: u64,
-    from: u64,
-    end: u64,
-    flush: &mut impl FnMut(Bytes) -> io::Result<()>,
-) -> Result<(), Problem> {
-    let whole = from == 0 && end == size;
-    let arg = PathArg {
-        path: format!("rev:{}", remote.rev),
-    };
-    let mut download = client
-        .download(&DOWNLOAD, &arg, (!whole).then_some((from, end - 1)))
-        .await?;
-    if download.answer.rev != remote.rev || download.answer.size != size {
-        return Err(Problem::Wrong("another revision came than was asked for"));
-    }
-    if !whole && !download.partial {
-        return Err(Problem::Dropbox(Error::NotDropbox(
-            "the range was ignored".into(),
-        )));
-    }
-    let mut left = end - from;
-    let mut gathered = BytesMut::new();
-    while let Some(chunk) = download.chunk().await? {
-        left = left
-            .checked_sub(chunk.len() as u64)
-            .ok_or_else(|| Error::NotDropbox("more bytes came than the file has".into()))?;
-        gathered.extend_from_slice(&chunk);
-        if gathered.len() >= WRITE_BYTES {
-            flush(gathered.split().freeze())?;
-        }
-    }
-    if !gathered.is_empty() {
-        flush(gathered.freeze())?;
-    }
-    if left > 0 {
-        let broken = NetworkError::Broken {
-            host: "Dropbox".into(),
-            reason: format!("{left} bytes were missing at the end"),
-        };
-        return Err(Problem::Dropbox(Error::Network(broken)));
-    }
-    Ok(())
 }
 
 /// Folders below the target that were looked at: a symlink among them is never written through.

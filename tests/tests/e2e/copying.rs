@@ -164,6 +164,65 @@ fn one_file_goes_into_a_folder() -> anyhow::Result<()> {
 }
 
 #[test]
+fn one_file_is_not_worth_a_listing_of_the_whole_account() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    write(&world.path("one.txt"), b"one", 1_400_000_000)?;
+    world.node_tool(["copy", "one.txt", "dbx:"])?.ok()?;
+    world.node_tool(["copy", "one.txt", "dbx:"])?.ok()?;
+    let counts = world.sandbox.counts();
+    assert_eq!(counts.get("files/upload"), Some(&1), "{counts:?}");
+    assert_eq!(counts.get("files/list_folder"), None, "{counts:?}");
+    Ok(())
+}
+
+#[test]
+fn progress_moves_and_goes_away() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    write(&world.path("from/big"), &noise(1, 64 << 20), 1_400_000_000)?;
+    for args in [["copy", "from", "dbx:to", "-P"], ["copy", "dbx:to", "back", "-P"]] {
+        let (code, screen) = world.terminal("node-tool", &args)?.end()?;
+        assert_eq!(code, 0, "{screen}");
+        assert!(
+            screen.contains("64.00 MiB of 64.00 MiB") || screen.contains("of 64.00 MiB"),
+            "{screen}"
+        );
+        let last = screen.trim_end().lines().last().unwrap_or_default();
+        assert!(last.contains("1 file copied (64.00 MiB)"), "{screen:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn control_characters_in_names_cannot_drive_the_terminal() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    write(&world.path("from/\u{1b}[2Jgone"), b"x", 1_400_000_000)?;
+    let said = world.node_tool(["copy", "from", "dbx:to", "-v"])?;
+    assert!(
+        !said.err.contains('\u{1b}') && said.err.contains("gone"),
+        "{:?}",
+        said.err
+    );
+    Ok(())
+}
+
+#[test]
+fn an_interrupted_copy_says_how_to_go_on_and_leaves_no_half_file() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.put_file("/from/slow", &noise(1, 1 << 20), None)?;
+    world
+        .sandbox
+        .fault(Fault::on("files/download", Kind::Drip { millis: 50 }).times(10));
+    let mut terminal = world.terminal("node-tool", &["copy", "dbx:from", "down", "-P"])?;
+    terminal.expect("1.00 MiB")?;
+    terminal.send("\u{3}")?;
+    let (code, screen) = terminal.end()?;
+    assert_eq!(code, 130, "{screen}");
+    assert!(screen.contains("repeat the command to go on"), "{screen}");
+    assert!(!world.path("down/slow").exists());
+    Ok(())
+}
+
+#[test]
 fn only_what_differs_is_copied() -> anyhow::Result<()> {
     let world = World::connected()?;
     let from = world.path("from");

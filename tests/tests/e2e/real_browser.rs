@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use shared::grant::Grant;
 use tests::browser::consent_address;
 use tests::chromium::{Chromium, installed};
-use tests::world::{World, ended, only_authorizer};
+use tests::world::{World, ended, only_authorizer, skip};
 
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
@@ -27,7 +27,7 @@ fn start(world: &World) -> anyhow::Result<(Child, String)> {
 fn is_missing() -> bool {
     let missing = installed().is_none();
     if missing {
-        eprintln!("SKIPPED: there is no Chromium on this machine");
+        skip("there is no Chromium on this machine");
     }
     missing
 }

@@ -9,7 +9,7 @@ use tests::world::{World, text};
 #[test]
 fn both_programs_work_at_the_real_host_names() -> anyhow::Result<()> {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("SKIPPED: real host names need root (a mount namespace and port 443)");
+        tests::world::skip("real host names need root (a mount namespace and port 443)");
         return Ok(());
     }
     let _port = tests::world::only_authorizer()?;
