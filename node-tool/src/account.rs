@@ -16,18 +16,27 @@ use crate::{
 /// Refresh this long before the end, as the official SDK does. In seconds.
 const EARLY_SECONDS: i64 = 300;
 
+/// What a call is signed with.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The access token.
+    pub token: Secret,
+    /// The namespace that `/` means; none is the member's own folder.
+    pub root: Option<String>,
+}
+
 /// The tokens of one remote.
 #[derive(Debug)]
 pub struct Account {
-    store: Store,
+    store: Option<Store>,
     name: String,
     http: Http,
     remote: Mutex<Remote>,
 }
 
 impl Account {
-    /// The tokens of `remote`, which `store` has under `name`.
-    pub fn new(store: Store, name: String, remote: Remote, http: Http) -> Self {
+    /// The tokens of `remote`, which `store` has under `name`; without a store, nothing is saved yet.
+    pub fn new(store: Option<Store>, name: String, remote: Remote, http: Http) -> Self {
         Self {
             store,
             name,
@@ -45,34 +54,47 @@ impl Account {
     ///
     /// # Errors
     /// When it has to be refreshed and can't be.
-    pub async fn bearer(&self) -> Result<Secret, Error> {
+    pub async fn access(&self) -> Result<Access, Error> {
         let mut remote = self.remote.lock().await;
-        match usable(&remote) {
-            Some(token) => Ok(token),
-            None => self.refresh(&mut remote, None).await,
-        }
+        let token = match usable(&remote) {
+            Some(token) => token,
+            None => self.refresh(&mut remote, None).await?,
+        };
+        let root = remote.root_namespace_id.clone();
+        Ok(Access { token, root })
     }
 
     /// Another access token than the one that Dropbox refused.
     ///
     /// # Errors
     /// When it can't be refreshed.
-    pub async fn renew(&self, refused: &Secret) -> Result<Secret, Error> {
+    pub async fn renew(&self, refused: &Secret) -> Result<Access, Error> {
         let mut remote = self.remote.lock().await;
-        match usable(&remote) {
-            Some(token) if token != *refused => Ok(token), // another task was quicker
-            _ => self.refresh(&mut remote, Some(refused)).await,
-        }
+        let token = match usable(&remote) {
+            Some(token) if token != *refused => token, // another task was quicker
+            _ => self.refresh(&mut remote, Some(refused)).await?,
+        };
+        let root = remote.root_namespace_id.clone();
+        Ok(Access { token, root })
+    }
+
+    /// The team space has another namespace now: calls use it, and so will later runs.
+    pub async fn move_root(&self, namespace_id: &str) {
+        self.remote.lock().await.root_namespace_id = Some(namespace_id.to_owned());
+        let root = namespace_id.to_owned();
+        self.save("the new root", move |kept| kept.root_namespace_id = Some(root))
+            .await;
+    }
+
+    /// What is known of the remote now, new tokens included.
+    pub async fn into_remote(self) -> Remote {
+        self.remote.into_inner()
     }
 
     async fn refresh(&self, remote: &mut Remote, refused: Option<&Secret>) -> Result<Secret, Error> {
         // Another process may have refreshed, or reconnected, meanwhile.
-        if let Some(saved) = self
-            .store
-            .load()
-            .ok()
-            .and_then(|mut c| c.remotes.remove(&self.name))
-        {
+        let saved = self.store.as_ref().and_then(|store| store.load().ok());
+        if let Some(saved) = saved.and_then(|mut config| config.remotes.remove(&self.name)) {
             *remote = saved;
             if let Some(token) = usable(remote).filter(|token| Some(token) != refused) {
                 return Ok(token);
@@ -88,29 +110,32 @@ impl Account {
         };
         let answer = crate::dropbox::with_retries(|| exchange(&self.http, &request)).await?;
         take(remote, &answer);
-        self.save(remote.clone(), refresh_token).await;
+        let new = remote.clone();
+        self.save("the new access token", move |kept| {
+            // Only if it is still the same login: someone may have reconnected.
+            if kept.refresh_token.as_ref() == Some(&refresh_token) {
+                kept.access_token = new.access_token;
+                kept.expires_at = new.expires_at;
+                kept.refresh_token = new.refresh_token;
+            }
+        })
+        .await;
         Ok(answer.access_token)
     }
 
-    async fn save(&self, remote: Remote, refreshed_from: Secret) {
-        let (store, name) = (self.store.clone(), self.name.clone());
+    async fn save(&self, what: &str, change: impl FnOnce(&mut Remote) + Send + 'static) {
+        let Some(store) = self.store.clone() else { return };
+        let name = self.name.clone();
         let saved = tokio::task::spawn_blocking(move || {
             store.update(|config| {
-                // Only if it is still the same login: someone may have reconnected or deleted it.
-                if let Some(kept) = config
-                    .remotes
-                    .get_mut(&name)
-                    .filter(|kept| kept.refresh_token.as_ref() == Some(&refreshed_from))
-                {
-                    kept.access_token = remote.access_token;
-                    kept.expires_at = remote.expires_at;
-                    kept.refresh_token = remote.refresh_token;
+                if let Some(kept) = config.remotes.get_mut(&name) {
+                    change(kept);
                 }
             })
         })
         .await;
         if let Ok(Err(error)) = saved {
-            tracing::warn!("the new access token could not be saved, and is used for this run only: {error}");
+            tracing::warn!("{what} could not be saved, and is used for this run only: {error}");
         }
     }
 }

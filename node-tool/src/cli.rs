@@ -11,10 +11,13 @@ use shared::{
 
 use crate::{
     commands::{self, App},
-    config::{CONFIG_VARIABLE, Store, default_path},
+    config::{CONFIG_VARIABLE, Defaults, Password, Site, Store, default_path},
     dropbox::Http,
-    report,
+    report, terminal,
 };
+
+/// Connections at once, unless something says otherwise.
+const TRANSFERS: u16 = 32;
 
 /// Lists and copies between Dropbox and this machine.
 #[derive(Debug, Parser)]
@@ -43,16 +46,18 @@ pub struct Global {
     /// Tell errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Use at most N connections at once
-    #[arg(long, global = true, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub transfers: u16,
+    /// Use at most N connections at once [default: 32]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub transfers: Option<u16>,
+    /// Run CMD with the shell and use its first line as the password of an encrypted config
+    #[arg(long, global = true, value_name = "CMD", env = "NODE_TOOL_PASSWORD_COMMAND")]
+    pub password_command: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Connect, look at and disconnect Dropbox accounts
-    #[command(subcommand)]
-    Config(commands::config::Command),
+    /// Connect, look at and disconnect Dropbox accounts; alone it is a menu
+    Config(commands::config::Args),
     /// List the folders in a folder
     Lsd(commands::ls::Args),
     /// List the files below a folder, with their sizes
@@ -80,7 +85,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         }
     };
     report::start_logging(cli.global.verbose, cli.global.quiet);
-    match prepare(&cli.global).and_then(|app| dispatch(cli.command, &app)) {
+    match with_runtime(cli) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             report::error(&failure);
@@ -89,7 +94,50 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
     }
 }
 
-fn prepare(global: &Global) -> Result<App, Failure> {
+fn with_runtime(cli: Cli) -> Result<u8, Failure> {
+    // Login nodes have many cores that are not ours.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(8)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new("could not start").why(e))?;
+    let next = match cli.command {
+        Command::Config(_) => "repeat the command; the config is as it was",
+        _ => "repeat the command to go on; finished files are not sent again",
+    };
+    let result = runtime.block_on(async {
+        tokio::select! {
+            biased; // signals are listened for before anything waits
+            signal = interrupted() => Err(Failure::new(format!("stopped by {signal}"))
+                .next(next)
+                .code(exit::INTERRUPTED)),
+            result = dispatch(cli) => result,
+        }
+    });
+    // A thread that waits for the terminal or a slow disk must not keep the process.
+    runtime.shutdown_background();
+    result
+}
+
+async fn dispatch(cli: Cli) -> Result<u8, Failure> {
+    let app = prepare(&cli).await?;
+    let result = match cli.command {
+        Command::Config(args) => commands::config::run(args, &app).await,
+        Command::Lsd(args) => commands::ls::run(&args, commands::ls::Format::Folders, &app).await,
+        Command::Ls(args) => commands::ls::run(&args, commands::ls::Format::Sizes, &app).await,
+        Command::Lsl(args) => commands::ls::run(&args, commands::ls::Format::Times, &app).await,
+        Command::Copy(args) => commands::copy::run(&args, &app).await,
+    };
+    // Only authorisation is fatal: the centre knows whom to ask.
+    result.map_err(|failure| match app.defaults.help {
+        Some(help) if failure.exit_code() == exit::FATAL => failure.next(help),
+        _ => failure,
+    })
+}
+
+async fn prepare(cli: &Cli) -> Result<App, Failure> {
+    let global = &cli.global;
     let origin = std::env::var(ORIGIN_VARIABLE).ok();
     let endpoints = Endpoints::new(origin.as_deref()).map_err(|e| Failure::usage(e.to_string()))?;
     let path = match &global.config {
@@ -99,7 +147,7 @@ fn prepare(global: &Global) -> Result<App, Failure> {
                 .next(format!("set HOME, or give --config FILE or {CONFIG_VARIABLE}"))
         })?,
     };
-    let store = Store::new(path);
+    let store = Store::new(path, Password::new(global.password_command.clone()));
     match store.repair_permissions() {
         Ok(repaired) => repaired.iter().for_each(|path| {
             report::warn(&format!(
@@ -114,43 +162,32 @@ fn prepare(global: &Global) -> Result<App, Failure> {
             .why(error)
             .next("if the system has no certificates, set SSL_CERT_FILE to a bundle of them")
     })?;
+    let site = Site::here().load().unwrap_or_else(|problem| {
+        report::warn(&problem);
+        Defaults::default()
+    });
+    let own = match &cli.command {
+        Command::Config(args) if !args.reads_config() => Defaults::default(),
+        _ => {
+            let store = store.clone();
+            let config = terminal::wait(move || Ok(store.load())).await?; // may ask for its password
+            config.map_err(commands::config_failure)?.defaults
+        }
+    };
+    let defaults = own.or(site);
     Ok(App {
         store,
         endpoints,
         http,
-        transfers: global.transfers.into(),
+        transfers: global
+            .transfers
+            .or(defaults.transfers)
+            .unwrap_or(TRANSFERS)
+            .clamp(1, 256)
+            .into(),
+        defaults,
         quiet: global.quiet,
     })
-}
-
-fn dispatch(command: Command, app: &App) -> Result<u8, Failure> {
-    // Login nodes have many cores that are not ours.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .max_blocking_threads(8)
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new("could not start").why(e))?;
-    let result = runtime.block_on(async {
-        let run = async {
-            match command {
-                Command::Config(command) => commands::config::run(command, app).await,
-                Command::Lsd(args) => commands::ls::run(&args, commands::ls::Format::Folders, app).await,
-                Command::Ls(args) => commands::ls::run(&args, commands::ls::Format::Sizes, app).await,
-                Command::Lsl(args) => commands::ls::run(&args, commands::ls::Format::Times, app).await,
-                Command::Copy(args) => commands::copy::run(&args, app).await,
-            }
-        };
-        tokio::select! {
-            result = run => result,
-            signal = interrupted() => Err(Failure::new(format!("stopped by {signal}"))
-                .next("repeat the command to go on; finished files are not sent again")
-                .code(exit::INTERRUPTED)),
-        }
-    });
-    // A thread that waits for the terminal or a slow disk must not keep the process.
-    runtime.shutdown_background();
-    result
 }
 
 /// Ctrl-C, or SIGTERM as batch systems send it at a time limit.

@@ -19,6 +19,7 @@ pub mod local;
 pub mod location;
 pub mod plan;
 pub mod report;
+pub mod terminal;
 pub mod transfer;
 pub mod tree;
 

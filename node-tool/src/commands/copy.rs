@@ -112,7 +112,7 @@ async fn up(from: PathBuf, to: DropboxPath, client: Client, app: &App) -> Result
                 if skipped.is_error {
                     summary.failed.push((path, skipped.reason));
                 } else if !app.quiet {
-                    tracing::warn!("{}: skipped, {}", printable(&path), skipped.reason);
+                    tracing::warn!("{path}: skipped, {}", skipped.reason);
                 }
             }
             (from, walked.entries)
@@ -276,17 +276,16 @@ fn listen(event: Event, progress: &Progress, counted: &Counted) {
             summary.copied += 1;
             summary.copied_bytes += bytes;
             tracing::info!(
-                "{}: Copied ({})",
-                printable(&path),
+                "{path}: Copied ({})",
                 if replaced { "replaced existing" } else { "new" }
             );
         }
         Event::Same { path } => {
             summary.same += 1;
-            tracing::info!("{}: Unchanged, only the time differed", printable(&path));
+            tracing::info!("{path}: Unchanged, only the time differed");
         }
         Event::Failed { path, reason, error } => {
-            tracing::info!("{}: {}", printable(&path), printable(&reason));
+            tracing::info!("{path}: {reason}");
             if stopped.is_none() {
                 *stopped = error.filter(|e| e.fate() == Fate::StopRun);
             }
@@ -304,7 +303,7 @@ fn dry_run(plan: &Plan, summary: Summary) -> Result<u8, Failure> {
         };
         tracing::warn!(
             "{}: Skipped copy as --dry-run is set (size {}, {why})",
-            printable(&action.from),
+            action.from,
             report::bytes(action.source.size_bytes)
         );
     }

@@ -8,7 +8,7 @@ use shared::{endpoints::Endpoints, exit, failure::Failure};
 
 use crate::{
     account::Account,
-    config::{ConfigError, Store},
+    config::{ConfigError, Defaults, PASSWORD_VARIABLE, Store},
     dropbox::{Client, Error, Fate, Http},
 };
 
@@ -21,6 +21,8 @@ pub struct App {
     pub endpoints: Endpoints,
     /// The way there.
     pub http: Http,
+    /// What the user's file and the centre's set for all remotes.
+    pub defaults: Defaults,
     /// Connections at once, at most.
     pub transfers: usize,
     /// Errors only.
@@ -37,7 +39,12 @@ impl App {
         let Some(remote) = config.remotes.remove(name) else {
             return Err(unknown_remote(name, config.remotes.keys()));
         };
-        let account = Account::new(self.store.clone(), name.to_owned(), remote, self.http.clone());
+        let account = Account::new(
+            Some(self.store.clone()),
+            name.to_owned(),
+            remote,
+            self.http.clone(),
+        );
         Ok(Client::new(self.http.clone(), account, self.transfers))
     }
 }
@@ -51,7 +58,7 @@ pub fn unknown_remote<'a>(name: &str, known: impl Iterator<Item = &'a String> + 
     } else {
         failure.why(format!("there are: {}", names.join(", ")))
     };
-    failure.next(format!("node-tool config create {name} --app-key KEY"))
+    failure.next(format!("node-tool config create {name}"))
 }
 
 /// The config can't be used.
@@ -65,6 +72,10 @@ pub fn config_failure(error: ConfigError) -> Failure {
         ConfigError::Locked(path) => {
             failure.next(format!("if no node-tool runs, remove '{}'", path.display()))
         }
+        ConfigError::Password { .. } => failure.next(format!(
+            "set {PASSWORD_VARIABLE}, or give --password-command CMD, or run this on a terminal"
+        )),
+        ConfigError::Crypt { .. } => failure.next("try again; nothing was changed"),
         ConfigError::Io { .. } => failure,
     }
 }

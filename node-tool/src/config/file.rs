@@ -6,6 +6,7 @@
 //!   Lustre whether or not their `flock` does. A lock that is older than [`LOCK_LIFE`] belongs to a dead
 //!   process and is taken away by renaming, which only one of several takers can do.
 //! - The new file is 0600 from its first byte.
+//! - An encrypted file stays encrypted: it is opened and closed with the same password.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -17,8 +18,14 @@ use std::{
 };
 
 use rand::RngExt;
+use shared::secret::Secret;
 
-use super::{Config, place};
+use super::{
+    Config, Password,
+    crypt::{self, CryptError},
+    password::PasswordError,
+    place,
+};
 
 /// A change takes milliseconds; nobody holds the lock this long and lives.
 const LOCK_LIFE: Duration = Duration::from_secs(20);
@@ -46,6 +53,22 @@ pub enum ConfigError {
         /// Where and why.
         reason: String,
     },
+    /// Encrypted, and can't be opened.
+    #[error("'{}': {source}", path.display())]
+    Password {
+        /// Which file.
+        path: PathBuf,
+        /// Why there is no password.
+        source: PasswordError,
+    },
+    /// Encrypted, and not opened by this password.
+    #[error("'{}' could not be opened: {source}", path.display())]
+    Crypt {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: CryptError,
+    },
     /// Another process kept the lock.
     #[error("another process keeps '{}' locked", .0.display())]
     Locked(PathBuf),
@@ -55,12 +78,13 @@ pub enum ConfigError {
 #[derive(Clone, Debug)]
 pub struct Store {
     path: PathBuf,
+    password: Password,
 }
 
 impl Store {
-    /// The config file at `path`, which need not exist.
-    pub fn new(path: PathBuf) -> Self {
-        Self { path }
+    /// The config file at `path`, which need not exist; `password` is asked for only if the file is encrypted.
+    pub fn new(path: PathBuf, password: Password) -> Self {
+        Self { path, password }
     }
 
     /// Where it is.
@@ -73,12 +97,45 @@ impl Store {
     /// # Errors
     /// When it can't be read or understood.
     pub fn load(&self) -> Result<Config, ConfigError> {
-        let text = match fs::read_to_string(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Config::default()),
-            Err(source) => return Err(self.io("could not read", source)),
+        Ok(self.read()?.0)
+    }
+
+    /// Whether the file is under a password.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn is_encrypted(&self) -> Result<bool, ConfigError> {
+        Ok(self.text()?.is_some_and(|text| crypt::is_encrypted(&text)))
+    }
+
+    fn text(&self) -> Result<Option<String>, ConfigError> {
+        match fs::read_to_string(&self.path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(self.io("could not read", source)),
+        }
+    }
+
+    /// The config, and the password that it is under.
+    fn read(&self) -> Result<(Config, Option<Secret>), ConfigError> {
+        let Some(text) = self.text()? else {
+            return Ok((Config::default(), None));
         };
-        toml::from_str(&text).map_err(|error| ConfigError::Malformed {
+        if !crypt::is_encrypted(&text) {
+            return Ok((self.parse(&text)?, None));
+        }
+        let path = || self.path.clone();
+        let password = self
+            .password
+            .get()
+            .map_err(|source| ConfigError::Password { path: path(), source })?;
+        let plain =
+            crypt::open(&text, &password).map_err(|source| ConfigError::Crypt { path: path(), source })?;
+        Ok((self.parse(&plain)?, Some(password)))
+    }
+
+    fn parse(&self, text: &str) -> Result<Config, ConfigError> {
+        toml::from_str(text).map_err(|error| ConfigError::Malformed {
             path: self.path.clone(),
             // The error's own text quotes the line, which may hold a token.
             reason: match error.span() {
@@ -102,6 +159,13 @@ impl Store {
         {
             repaired.push(self.path.clone());
         }
+        // Only a directory of our own: --config may name a file in anyone's.
+        if let Some(directory) = self.path.parent().filter(|d| d.ends_with(place::DIRECTORY))
+            && directory.exists()
+            && place::close_to_others(directory, 0o700).map_err(|e| self.io("could not protect", e))?
+        {
+            repaired.push(directory.to_owned());
+        }
         Ok(repaired)
     }
 
@@ -112,21 +176,51 @@ impl Store {
     /// When the file can't be read, locked or replaced; the old one is then still there.
     pub fn update<T>(&self, change: impl FnOnce(&mut Config) -> T) -> Result<T, ConfigError> {
         place::prepare_directory(&self.path).map_err(|e| self.io("could not make the directory of", e))?;
+        if self.is_encrypted()? {
+            // Nobody else waits while a person types.
+            self.password.get().map_err(|source| ConfigError::Password {
+                path: self.path.clone(),
+                source,
+            })?;
+        }
         let _lock = Lock::take(self.path.with_extension("toml.lock"))?;
-        let before = self.load()?;
+        let (before, password) = self.read()?;
         let mut after = before.clone();
         let result = change(&mut after);
         if after != before || !self.path.exists() {
-            self.replace(&after)?;
+            self.replace(&after, password.as_ref())?;
         }
         Ok(result)
     }
 
-    fn replace(&self, config: &Config) -> Result<(), ConfigError> {
-        let text = toml::to_string(config).map_err(|error| ConfigError::Malformed {
+    /// Puts the file under another password, or under none.
+    ///
+    /// # Errors
+    /// As [`Store::update`]'s; a wrong password changes nothing.
+    pub fn set_password(&self, new: Option<Secret>) -> Result<(), ConfigError> {
+        place::prepare_directory(&self.path).map_err(|e| self.io("could not make the directory of", e))?;
+        self.read()?;
+        let _lock = Lock::take(self.path.with_extension("toml.lock"))?;
+        let (config, _) = self.read()?;
+        self.replace(&config, new.as_ref())?;
+        if let Some(new) = new {
+            self.password.remember(new);
+        }
+        Ok(())
+    }
+
+    fn replace(&self, config: &Config, password: Option<&Secret>) -> Result<(), ConfigError> {
+        let malformed = |reason: String| ConfigError::Malformed {
             path: self.path.clone(),
-            reason: error.to_string(),
-        })?;
+            reason,
+        };
+        let mut text = toml::to_string(config).map_err(|error| malformed(error.to_string()))?;
+        if let Some(password) = password {
+            text = crypt::close(&text, password).map_err(|source| ConfigError::Crypt {
+                path: self.path.clone(),
+                source,
+            })?;
+        }
         // The user's file may be a symlink into another directory: replace what it points to.
         let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         let directory = target
@@ -226,13 +320,11 @@ fn remove_if_stale(path: &Path) {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use shared::secret::Secret;
-
     use super::*;
     use crate::config::Remote;
 
     fn store(directory: &Path) -> Store {
-        Store::new(directory.join("a").join("config.toml"))
+        Store::new(directory.join("a").join("config.toml"), Password::default())
     }
 
     #[test]
@@ -272,7 +364,7 @@ mod tests {
     #[test]
     fn a_damaged_file_is_refused_without_showing_it_and_kept() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::new(directory.path().join("config.toml"));
+        let store = Store::new(directory.path().join("config.toml"), Password::default());
         fs::write(
             store.path(),
             "[remotes.x]\napp_key = \"k\"\nrefresh_token = \"topsecret\n",
@@ -285,6 +377,36 @@ mod tests {
         );
         assert!(store.update(|c| c.remotes.clear()).is_err());
         assert!(fs::read_to_string(store.path()).unwrap().contains("topsecret"));
+    }
+
+    #[test]
+    fn a_password_keeps_everything_and_a_wrong_one_changes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let plain = store(directory.path());
+        plain
+            .update(|c| c.remotes.insert("x".into(), Remote::default()))
+            .unwrap();
+        let with = |text: &str| {
+            let password = Password::default();
+            password.remember(Secret::new(text));
+            Store::new(plain.path().to_owned(), password)
+        };
+        plain.set_password(Some(Secret::new("right"))).unwrap();
+        assert!(plain.is_encrypted().unwrap());
+        let closed = fs::read(plain.path()).unwrap();
+        for change in [
+            with("wrong").update(|c| c.remotes.clear()),
+            with("wrong").set_password(None),
+        ] {
+            assert!(matches!(change, Err(ConfigError::Crypt { .. })));
+        }
+        assert_eq!(fs::read(plain.path()).unwrap(), closed);
+        with("right")
+            .update(|c| c.remotes.insert("y".into(), Remote::default()))
+            .unwrap();
+        assert!(plain.is_encrypted().unwrap(), "it stays encrypted");
+        with("right").set_password(None).unwrap();
+        assert_eq!(plain.load().unwrap().remotes.len(), 2);
     }
 
     #[test]

@@ -11,6 +11,9 @@ use etcetera::BaseStrategy;
 /// The environment variable that names the config file.
 pub const CONFIG_VARIABLE: &str = "NODE_TOOL_CONFIG";
 
+/// The directory that is made for it.
+pub(super) const DIRECTORY: &str = "node-tool";
+
 /// `$XDG_CONFIG_HOME/node-tool/config.toml`, or below `~/.config`.
 ///
 /// # Errors
@@ -18,7 +21,7 @@ pub const CONFIG_VARIABLE: &str = "NODE_TOOL_CONFIG";
 pub fn default_path() -> Result<PathBuf, etcetera::HomeDirError> {
     Ok(etcetera::base_strategy::Xdg::new()?
         .config_dir()
-        .join("node-tool")
+        .join(DIRECTORY)
         .join("config.toml"))
 }
 

@@ -5,10 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::{Response, header::HeaderMap};
 use serde::{Serialize, de::DeserializeOwned};
-use shared::{
-    api::{Repeat, Route, Style, error::RouteError, json::header_safe},
-    secret::Secret,
-};
+use shared::api::{Repeat, Route, Style, error::RouteError, json::header_safe};
 
 use super::{
     Error, Http, NetworkError, Payload,
@@ -16,7 +13,7 @@ use super::{
     pace::{Lane, Pace},
     retry::Tries,
 };
-use crate::account::Account;
+use crate::account::{Access, Account};
 
 /// An answer's header, or the next bytes, may take this long (the official SDK waits 100 s).
 const PATIENCE: Duration = Duration::from_secs(100);
@@ -61,6 +58,11 @@ impl Client {
         self.account.name()
     }
 
+    /// What is known of the remote now, new tokens included.
+    pub async fn into_remote(self) -> crate::config::Remote {
+        self.account.into_remote().await
+    }
+
     /// The shared limit.
     pub fn pace(&self) -> &Pace {
         &self.pace
@@ -81,12 +83,10 @@ impl Client {
         } else {
             PATIENCE
         };
-        self.tries(route, async |token| {
+        self.tries(route, async |access| {
             let _lane = self.pace.lane().await;
             let request = self
-                .http
-                .post(route.host, &format!("/2/{}", route.name))
-                .bearer_auth(token.expose())
+                .request(route, access)
                 .header("Content-Type", "application/json")
                 .body(body.clone())
                 .timeout(patience);
@@ -108,14 +108,12 @@ impl Client {
     ) -> Result<R, Error> {
         let arg = header_safe(&json(arg)?);
         let patience = PATIENCE + Duration::from_secs(payload.length_bytes() / SLOWEST);
-        self.tries(route, async |token| {
+        self.tries(route, async |access| {
             let _lane = self.pace.lane().await;
             let body =
                 tokio::task::block_in_place(|| payload.open()).map_err(|e| Error::Source(e.to_string()))?;
             let request = self
-                .http
-                .post(route.host, &format!("/2/{}", route.name))
-                .bearer_auth(token.expose())
+                .request(route, access)
                 .header("Content-Type", "application/octet-stream")
                 .header("Dropbox-API-Arg", &arg)
                 .header("Content-Length", payload.length_bytes())
@@ -138,12 +136,10 @@ impl Client {
         range: Option<(u64, u64)>,
     ) -> Result<Download<'_, R>, Error> {
         let arg = header_safe(&json(arg)?);
-        self.tries(route, async |token| {
+        self.tries(route, async |access| {
             let lane = self.pace.lane().await;
             let mut request = self
-                .http
-                .post(route.host, &format!("/2/{}", route.name))
-                .bearer_auth(token.expose())
+                .request(route, access)
                 .header("Dropbox-API-Arg", &arg)
                 .header("Content-Length", 0);
             if let Some((first, last)) = range {
@@ -172,32 +168,46 @@ impl Client {
     async fn tries<A, R, T>(
         &self,
         route: &Route<A, R>,
-        attempt: impl AsyncFn(&Secret) -> Result<T, Error>,
+        attempt: impl AsyncFn(&Access) -> Result<T, Error>,
     ) -> Result<T, Error> {
         debug_assert!(route.style != Style::Download || route.repeat == Repeat::Safe);
         let mut tries = Tries::default();
         let mut renewals = 0;
-        let mut token = self.account.bearer().await?;
+        let mut moved = false;
+        let mut access = self.account.access().await?;
         loop {
-            let error = match attempt(&token).await {
+            let error = match attempt(&access).await {
                 Ok(done) => {
                     self.pace.went_well();
                     return Ok(done);
                 }
                 Err(error) => error,
             };
-            if let Error::Access(access) = &error {
+            if let Error::PathRoot(why) = &error
+                && let Some(root) = why.root_namespace_id()
+                && !moved
+            {
+                moved = true;
+                tracing::warn!(
+                    "the team space has moved: {} uses its new root from now on",
+                    self.remote()
+                );
+                self.account.move_root(root).await;
+                access = self.account.access().await?;
+                continue;
+            }
+            if let Error::Access(why) = &error {
                 // An expired token may expire again under a slow call; a refused one is refused for good.
                 let most = match () {
-                    () if access.has("expired_access_token") => EXPIRED_RENEWALS,
-                    () if access.has("invalid_access_token") => 1,
+                    () if why.has("expired_access_token") => EXPIRED_RENEWALS,
+                    () if why.has("invalid_access_token") => 1,
                     () => return Err(error),
                 };
                 if renewals >= most {
-                    return Err(Error::LoginOver(access.to_string()));
+                    return Err(Error::LoginOver(why.to_string()));
                 }
                 renewals += 1;
-                token = self.account.renew(&token).await?;
+                access = self.account.renew(&access.token).await?;
                 continue;
             }
             match &error {
@@ -218,7 +228,22 @@ impl Client {
             };
             tracing::info!("{}: waiting {:.1} s: {error}", route.name, wait.as_secs_f64());
             tokio::time::sleep(wait).await;
-            token = self.account.bearer().await?;
+            access = self.account.access().await?;
+        }
+    }
+
+    fn request<A, R>(&self, route: &Route<A, R>, access: &Access) -> reqwest::RequestBuilder {
+        let request = self
+            .http
+            .post(route.host, &format!("/2/{}", route.name))
+            .bearer_auth(access.token.expose());
+        match &access.root {
+            // This mode fails loudly when the person changes teams (dropbox-api.md §6.7).
+            Some(root) => request.header(
+                "Dropbox-API-Path-Root",
+                format!(r#"{{".tag":"root","root":"{root}"}}"#),
+            ),
+            None => request,
         }
     }
 

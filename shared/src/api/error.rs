@@ -13,6 +13,7 @@ pub struct RouteError {
     tags: Vec<String>,
     correct_offset: Option<u64>,
     required_scope: Option<String>,
+    root_namespace_id: Option<String>,
     user_message: Option<String>,
 }
 
@@ -51,6 +52,9 @@ impl RouteError {
         if let Some(scope) = object.get("required_scope").and_then(Value::as_str) {
             self.required_scope = Some(scope.to_owned());
         }
+        if let Some(root) = object.get("root_namespace_id").and_then(Value::as_str) {
+            self.root_namespace_id = Some(root.to_owned());
+        }
         let Some(tag) = object.get(".tag").and_then(Value::as_str) else {
             return object.get("reason"); // RateLimitError is a struct with a `reason`
         };
@@ -73,6 +77,11 @@ impl RouteError {
                 .iter()
                 .zip(run)
                 .all(|(a, b)| a == b)
+    }
+
+    /// The account's root now, of `invalid_root`.
+    pub fn root_namespace_id(&self) -> Option<&str> {
+        self.root_namespace_id.as_deref()
     }
 
     /// Whether a tag stands anywhere among the tags.

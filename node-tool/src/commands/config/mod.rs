@@ -1,35 +1,79 @@
-//! `config`: connect an account, look at what is connected.
+//! `config`: connect accounts, look at them, change and remove them. Alone it is a [`menu`] over the same commands.
 
+mod ask;
 mod connect;
+mod delete;
+mod edit;
+mod import;
+mod menu;
+mod password;
 mod paste;
+mod rename;
+mod root;
 mod show;
 
 use shared::failure::Failure;
 
 use super::App;
 
-/// The subcommands of `config`.
+/// The arguments of `config`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
 #[derive(Debug, clap::Subcommand)]
-pub enum Command {
+enum Command {
     /// Connect a Dropbox account under a name
     Create(connect::CreateArgs),
-    /// Log in anew to a connected account
+    /// Log in anew to a connected account, keeping its settings
     Reconnect(connect::ReconnectArgs),
+    /// Change a remote's settings
+    Edit(edit::Args),
+    /// Remove a remote, and end its login
+    Delete(delete::Args),
+    /// Give a remote another name
+    Rename(rename::Args),
+    /// Use the same login under a second name
+    Copy(rename::Args),
+    /// Take over the Dropbox remotes of an rclone.conf
+    Import(import::Args),
+    /// Put the config under a password, or take it away
+    #[command(subcommand)]
+    Password(password::Command),
     /// List the connected accounts
     List,
     /// Show what is kept of one account, without its secrets
     Show(show::Args),
+    /// Print where the config file is
+    Path,
 }
 
-/// Runs a subcommand.
+impl Args {
+    /// Whether the config's content matters.
+    pub fn reads_config(&self) -> bool {
+        !matches!(self.command, Some(Command::Path))
+    }
+}
+
+/// Runs a subcommand, or the menu.
 ///
 /// # Errors
 /// As the subcommand's.
-pub async fn run(command: Command, app: &App) -> Result<u8, Failure> {
-    match command {
-        Command::Create(args) => connect::create(&args, app).await,
-        Command::Reconnect(args) => connect::reconnect(&args, app).await,
-        Command::List => show::list(app),
-        Command::Show(args) => show::show(&args, app),
+pub async fn run(args: Args, app: &App) -> Result<u8, Failure> {
+    match args.command {
+        None => menu::run(app).await,
+        Some(Command::Create(args)) => connect::create(&args, app).await,
+        Some(Command::Reconnect(args)) => connect::reconnect(&args, app).await,
+        Some(Command::Edit(args)) => edit::run(&args, app).await,
+        Some(Command::Delete(args)) => delete::run(&args, app).await,
+        Some(Command::Rename(args)) => rename::rename(&args, app),
+        Some(Command::Copy(args)) => rename::copy(&args, app),
+        Some(Command::Import(args)) => import::run(&args, app).await,
+        Some(Command::Password(command)) => password::run(&command, app).await,
+        Some(Command::List) => show::list(app),
+        Some(Command::Show(args)) => show::show(&args, app),
+        Some(Command::Path) => show::path(app),
     }
 }

@@ -11,9 +11,7 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    termios::{
-        InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, isatty, tcgetattr, tcsetattr,
-    },
+    termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr},
 };
 use serde::Deserialize;
 use shared::{
@@ -67,20 +65,14 @@ pub(super) enum PasteError {
     Grant(#[from] GrantError),
 }
 
-/// Whether there is a terminal to ask on.
-pub(super) fn has_terminal() -> bool {
-    isatty(io::stdin())
-}
-
-/// Reads a paste at a prompt, on the terminal.
+/// Reads a paste at a prompt, on the terminal, which is left in raw mode.
 pub(super) fn from_terminal(prompt: &str) -> Result<Pasted, PasteError> {
     let mut out = io::stdout().lock();
-    let raw = RawMode::enter()?; // before the prompt: a paste may follow it at once
+    raw_mode()?; // before the prompt: a paste may follow it at once
     write!(out, "{prompt}")?;
     out.flush()?;
     let text = read_keys(prompt, &mut out);
     drain();
-    drop(raw);
     writeln!(out)?;
     Ok(recognise(text?.expose())?)
 }
@@ -247,30 +239,16 @@ fn drain() {
     }
 }
 
-/// The terminal without lines, echo and signals, until dropped.
-struct RawMode {
-    before: Termios,
-}
-
-impl RawMode {
-    fn enter() -> io::Result<Self> {
-        let stdin = io::stdin();
-        let before = tcgetattr(&stdin)?;
-        let mut raw = before.clone();
-        raw.local_modes
-            .remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG | LocalModes::IEXTEN);
-        raw.input_modes.remove(InputModes::ICRNL | InputModes::IXON);
-        raw.special_codes[SpecialCodeIndex::VMIN] = 1;
-        raw.special_codes[SpecialCodeIndex::VTIME] = 0;
-        tcsetattr(&stdin, OptionalActions::Now, &raw)?;
-        Ok(Self { before })
-    }
-}
-
-impl Drop for RawMode {
-    fn drop(&mut self) {
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
-    }
+/// The terminal without lines, echo and signals. [`terminal::wait`](crate::terminal::wait) puts it back.
+fn raw_mode() -> io::Result<()> {
+    let stdin = io::stdin();
+    let mut raw = tcgetattr(&stdin)?;
+    raw.local_modes
+        .remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG | LocalModes::IEXTEN);
+    raw.input_modes.remove(InputModes::ICRNL | InputModes::IXON);
+    raw.special_codes[SpecialCodeIndex::VMIN] = 1;
+    raw.special_codes[SpecialCodeIndex::VTIME] = 0;
+    Ok(tcsetattr(&stdin, OptionalActions::Now, &raw)?)
 }
 
 #[cfg(test)]

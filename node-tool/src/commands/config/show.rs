@@ -19,7 +19,7 @@ pub struct Args {
 pub(super) fn list(app: &App) -> Result<u8, Failure> {
     let config = app.store.load().map_err(config_failure)?;
     if config.remotes.is_empty() {
-        report::note("no remote is set up yet; node-tool config create dbx --app-key KEY");
+        report::note("no remote is set up yet; node-tool config create dbx");
     }
     let width = config
         .remotes
@@ -55,6 +55,7 @@ pub(super) fn show(args: &Args, app: &App) -> Result<u8, Failure> {
             remote.account_id.as_deref().unwrap_or_default()
         ),
         format!("app_key = {}", remote.app_key),
+        format!("root = {}", remote.root()),
         format!("scopes = {}", remote.scopes.join(" ")),
         format!("refresh_token = {}", hidden(remote.refresh_token.is_some())),
         format!(
@@ -75,4 +76,10 @@ pub(super) fn who(remote: &Remote) -> String {
         (None, Some(email)) => email.clone(),
         (None, None) => String::new(),
     }
+}
+
+/// Prints where the config file is.
+pub(super) fn path(app: &App) -> Result<u8, Failure> {
+    report::result(&format!("{}\n", app.store.path().display()))?;
+    Ok(exit::SUCCESS)
 }

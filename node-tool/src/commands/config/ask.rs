@@ -1,0 +1,95 @@
+//! Asking the person at the terminal, a line at a time. Nothing here is asked without one.
+
+use std::io::{self, BufRead as _, Write as _};
+
+use shared::{exit, failure::Failure, oauth::check_app_key, secret::Secret};
+
+use crate::{config::Root, terminal};
+
+/// Asks for a line; an empty one is the default, which the prompt shows.
+///
+/// # Errors
+/// When the input ends.
+pub(super) async fn line(question: &str, default: Option<&str>) -> Result<String, Failure> {
+    let prompt = match default {
+        Some(default) => format!("{question} [{default}]> "),
+        None => format!("{question}> "),
+    };
+    let answer = terminal::wait(move || {
+        let mut out = io::stdout().lock();
+        write!(out, "{prompt}").and_then(|()| out.flush())?;
+        drop(out);
+        let mut text = String::new();
+        let count = io::stdin().lock().read_line(&mut text)?;
+        Ok((count > 0).then(|| text.trim().to_owned()))
+    })
+    .await?;
+    match (answer, default) {
+        (None, _) => Err(Failure::new("the input ended; the config is as it was").code(exit::INTERRUPTED)),
+        (Some(text), Some(default)) if text.is_empty() => Ok(default.to_owned()),
+        (Some(text), _) => Ok(text),
+    }
+}
+
+/// Asks until the answer passes `check`.
+///
+/// # Errors
+/// When the input ends.
+pub(super) async fn checked<T>(
+    question: &str,
+    default: Option<&str>,
+    check: impl Fn(&str) -> Result<T, String>,
+) -> Result<T, Failure> {
+    loop {
+        match check(&line(question, default).await?) {
+            Ok(value) => return Ok(value),
+            Err(why) => crate::report::note(&format!("  {why}")),
+        }
+    }
+}
+
+/// Asks for an app key.
+///
+/// # Errors
+/// When the input ends.
+pub(super) async fn app_key() -> Result<String, Failure> {
+    crate::report::note("The app key stands on your app's page at https://www.dropbox.com/developers/apps");
+    checked("app key", None, check_app_key).await
+}
+
+/// Asks where paths start.
+///
+/// # Errors
+/// When the input ends.
+pub(super) async fn root(question: &str, now: Root) -> Result<Root, Failure> {
+    let default = now.to_string();
+    checked(question, Some(&default), |text| match text {
+        "home" | "h" => Ok(Root::Home),
+        "team" | "t" => Ok(Root::Team),
+        _ => Err("answer home or team".into()),
+    })
+    .await
+}
+
+/// Asks for a new password, twice, without echo.
+///
+/// # Errors
+/// When the two differ or there is none.
+pub(super) async fn new_password() -> Result<Secret, Failure> {
+    let (first, second) = terminal::wait(|| {
+        Ok((
+            rpassword::prompt_password("new config password (not shown)> ")?,
+            rpassword::prompt_password("the same again> ")?,
+        ))
+    })
+    .await?;
+    if first.is_empty() || first != second {
+        return Err(Failure::usage(if first.is_empty() {
+            "an empty password protects nothing"
+        } else {
+            "the two passwords differ"
+        })
+        .next("try again; nothing was changed"));
+    }
+    Ok(Secret::new(first))
+}

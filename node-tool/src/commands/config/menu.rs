@@ -1,0 +1,160 @@
+//! The menu of `config` alone, as users of rclone know it. Every entry is a subcommand too.
+
+use shared::{exit, failure::Failure};
+
+use super::{
+    super::{App, config_failure},
+    ask, connect, delete, edit, password, rename,
+    show::who,
+};
+use crate::{
+    config::{Config, check_name},
+    report, terminal,
+};
+
+/// Shows the menu until `q`.
+pub(super) async fn run(app: &App) -> Result<u8, Failure> {
+    if !terminal::is_there() {
+        return Err(Failure::usage("the menu needs a terminal").next(
+            "node-tool config create NAME --app-key KEY --token-stdin   (see node-tool config --help)",
+        ));
+    }
+    loop {
+        let config = app.store.load().map_err(config_failure)?;
+        show(&config)?;
+        let keys = if config.remotes.is_empty() {
+            "n/s/q"
+        } else {
+            "e/n/d/r/c/s/q"
+        };
+        let choice = ask::checked(keys, None, |text| match text {
+            key if key.len() == 1 && keys.split('/').any(|k| k == key) => Ok(key.to_owned()),
+            _ => Err(format!("type one of {keys}")),
+        })
+        .await?;
+        let done = match choice.as_str() {
+            "n" => new(app).await,
+            "e" => change(&config, app).await,
+            "d" => remove(&config, app).await,
+            "r" => second_name(&config, app, rename::rename).await,
+            "c" => second_name(&config, app, rename::copy).await,
+            "s" => secure(app).await,
+            _ => return Ok(exit::SUCCESS),
+        };
+        match done {
+            Ok(_) => {}
+            Err(failure) if failure.exit_code() == exit::INTERRUPTED => return Err(failure),
+            Err(failure) => report::error(&failure),
+        }
+    }
+}
+
+fn show(config: &Config) -> Result<(), Failure> {
+    if config.remotes.is_empty() {
+        return report::result(
+            "No remotes found, make a new one?\nn) New remote\ns) Set configuration password\nq) Quit config\n",
+        );
+    }
+    let mut text = format!(
+        "Current remotes:\n\n{:<20} Account\n{:<20} =======\n",
+        "Name", "===="
+    );
+    for (name, remote) in &config.remotes {
+        text += &format!("{name:<20} {}\n", who(remote));
+    }
+    text += "\ne) Edit existing remote\nn) New remote\nd) Delete remote\nr) Rename remote\nc) Copy remote\n\
+             s) Set configuration password\nq) Quit config\n";
+    report::result(&text)
+}
+
+async fn new(app: &App) -> Result<u8, Failure> {
+    let name = ask::checked("name", Some("dbx"), check_name).await?;
+    let app_key = match &app.defaults.app_key {
+        Some(key) => key.clone(),
+        None => ask::app_key().await?,
+    };
+    connect::create(&connect::CreateArgs::asked(name, app_key), app).await
+}
+
+async fn change(config: &Config, app: &App) -> Result<u8, Failure> {
+    let name = pick(config).await?;
+    report::result("l) Log in anew\nr) Root: your own folder or the team space\n")?;
+    let what = ask::checked("l/r", Some("l"), |text| match text {
+        "l" | "r" => Ok(text.to_owned()),
+        _ => Err("type l or r".into()),
+    })
+    .await?;
+    if what == "r" {
+        return edit::run(&edit::Args { name, root: None }, app).await;
+    }
+    connect::reconnect(&connect::ReconnectArgs::asked(name), app).await
+}
+
+async fn remove(config: &Config, app: &App) -> Result<u8, Failure> {
+    let name = pick(config).await?;
+    let sure = format!("End the login of {name}: on every machine that shares it, and delete it? (y/n)");
+    if !yes(&sure).await? {
+        return Ok(exit::SUCCESS);
+    }
+    delete::run(
+        &delete::Args {
+            name,
+            keep_token: false,
+        },
+        app,
+    )
+    .await
+}
+
+async fn second_name(
+    config: &Config,
+    app: &App,
+    put: fn(&rename::Args, &App) -> Result<u8, Failure>,
+) -> Result<u8, Failure> {
+    let from = pick(config).await?;
+    let to = ask::checked("new name", None, check_name).await?;
+    put(&rename::Args { from, to }, app)
+}
+
+async fn secure(app: &App) -> Result<u8, Failure> {
+    let command =
+        if app.store.is_encrypted().map_err(config_failure)? && yes("Remove the password? (y/n)").await? {
+            password::Command::Remove
+        } else {
+            password::Command::Set {
+                new_password_file: None,
+            }
+        };
+    password::run(&command, app).await
+}
+
+async fn yes(question: &str) -> Result<bool, Failure> {
+    ask::checked(question, Some("n"), |text| match text {
+        "y" | "yes" => Ok(true),
+        "n" | "no" => Ok(false),
+        _ => Err("type y or n".into()),
+    })
+    .await
+}
+
+/// Lets the person choose a remote by number or name.
+async fn pick(config: &Config) -> Result<String, Failure> {
+    let names: Vec<&String> = config.remotes.keys().collect();
+    let mut text = String::from("Choose a number from below, or type in an existing value.\n");
+    for (at, name) in names.iter().enumerate() {
+        text += &format!(" {} > {name}\n", at + 1);
+    }
+    report::result(&text)?;
+    ask::checked("remote", None, |text| {
+        let by_number = text
+            .parse::<usize>()
+            .ok()
+            .and_then(|n| names.get(n.checked_sub(1)?));
+        let by_name = names.iter().find(|name| ***name == text.trim_end_matches(':'));
+        by_name
+            .or(by_number)
+            .map(|name| (*name).clone())
+            .ok_or_else(|| format!("there is no remote '{text}'"))
+    })
+    .await
+}

@@ -1,0 +1,71 @@
+//! Where a remote's paths start: the member's own folder, or the team's space.
+
+use shared::{api::users, failure::Failure};
+
+use super::ask;
+use crate::config::{Defaults, Remote, Root};
+
+/// What is known of the choice before the account is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wish {
+    /// The flag says so.
+    Must(Root),
+    /// So it was before, or the centre says so; where there is no team space, the member's own folder.
+    Rather(Root),
+    /// Whoever sits there may choose.
+    Open,
+}
+
+impl Wish {
+    /// The wish of a remote that is connected, perhaps for the first time.
+    pub(super) fn of(before: &Remote, defaults: &Defaults) -> Self {
+        match (before.account_id.is_some(), defaults.root) {
+            (true, _) => Self::Rather(before.root()),
+            (false, Some(root)) => Self::Rather(root),
+            (false, None) => Self::Open,
+        }
+    }
+}
+
+/// Decides, and asks only where there is a choice and somebody to make it. Gives the namespace to name in calls; none is
+/// the member's own folder.
+///
+/// # Errors
+/// When the team space must be and there is none.
+pub(super) async fn choose(
+    name: &str,
+    account: &users::Account,
+    wish: Wish,
+    may_ask: bool,
+) -> Result<Option<String>, Failure> {
+    let info = &account.root_info;
+    let has_team_space = info.root_namespace_id != info.home_namespace_id;
+    let root = match wish {
+        Wish::Must(Root::Team) if !has_team_space => {
+            return Err(Failure::usage(format!("{} has no team space", account.email)).next("--root home"));
+        }
+        Wish::Must(root) => root,
+        _ if !has_team_space => Root::Home,
+        Wish::Rather(root) => root,
+        Wish::Open if may_ask => ask_root(name, info).await?,
+        Wish::Open => {
+            crate::report::note(&format!(
+                "{name}: starts at your own folder; for the team space: node-tool config edit {name} --root team"
+            ));
+            Root::Home
+        }
+    };
+    Ok((root == Root::Team).then(|| info.root_namespace_id.clone()))
+}
+
+async fn ask_root(name: &str, info: &users::RootInfo) -> Result<Root, Failure> {
+    crate::report::result(&format!(
+        "This is a team account. Where should {name}: start?\n  \
+         home) your own folder{}\n  team) the whole team space\n",
+        info.home_path
+            .as_ref()
+            .map(|path| format!(", {path} in the team space"))
+            .unwrap_or_default()
+    ))?;
+    ask::root("root", Root::Home).await
+}

@@ -1,0 +1,111 @@
+//! Where the password of an encrypted config comes from: the environment, a command, or the person at the terminal.
+//! Asked once in a process.
+
+use std::{
+    io,
+    process::{Command, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use shared::secret::Secret;
+
+/// The environment variable with the password.
+pub const PASSWORD_VARIABLE: &str = "NODE_TOOL_CONFIG_PASSWORD";
+
+/// The password, once somebody has asked for it.
+#[derive(Clone, Debug, Default)]
+pub struct Password {
+    command: Option<String>,
+    known: Arc<Mutex<Option<Secret>>>,
+}
+
+/// Why there is none.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// Nobody to ask.
+    #[error(
+        "it is encrypted, and there is no password: none in {PASSWORD_VARIABLE}, no --password-command, no terminal"
+    )]
+    Nowhere,
+    /// The command.
+    #[error("the password command failed: {0}")]
+    Command(String),
+    /// The terminal.
+    #[error("the password could not be read: {0}")]
+    Terminal(io::Error),
+}
+
+impl Password {
+    /// From `command`, if one is given, run by the shell; its first line is the password.
+    pub fn new(command: Option<String>) -> Self {
+        Self {
+            command,
+            known: Arc::default(),
+        }
+    }
+
+    /// The password; whoever asks first waits for it.
+    ///
+    /// # Errors
+    /// When there is nowhere to get it from.
+    pub fn get(&self) -> Result<Secret, PasswordError> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_none() {
+            *known = Some(self.find()?);
+        }
+        Ok(known.clone().unwrap_or_default())
+    }
+
+    /// From now on it is this.
+    pub fn remember(&self, secret: Secret) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(secret);
+    }
+
+    fn find(&self) -> Result<Secret, PasswordError> {
+        if let Some(command) = &self.command {
+            return run(command);
+        }
+        if let Some(text) = std::env::var(PASSWORD_VARIABLE)
+            .ok()
+            .filter(|text| !text.is_empty())
+        {
+            return Ok(Secret::new(text));
+        }
+        if !rustix::termios::isatty(io::stdin()) {
+            return Err(PasswordError::Nowhere);
+        }
+        let text =
+            rpassword::prompt_password("config password (not shown)> ").map_err(PasswordError::Terminal)?;
+        Ok(Secret::new(text))
+    }
+}
+
+fn run(command: &str) -> Result<Secret, PasswordError> {
+    let output = Command::new("/bin/sh")
+        .args(["-c", command])
+        .stdin(Stdio::inherit())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|e| PasswordError::Command(e.to_string()))?;
+    if !output.status.success() {
+        return Err(PasswordError::Command(output.status.to_string()));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    match text.lines().next().filter(|line| !line.is_empty()) {
+        Some(line) => Ok(Secret::new(line)),
+        None => Err(PasswordError::Command("it printed nothing".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commands_first_line_is_the_password() {
+        let get = |command: &str| Password::new(Some(command.into())).get();
+        assert_eq!(get("echo first; echo second").unwrap(), Secret::new("first"));
+        assert!(get("exit 3").unwrap_err().to_string().contains('3'));
+        assert!(get("true").is_err());
+    }
+}
