@@ -61,12 +61,12 @@ pub enum Answer {
 pub enum NoAnswer {
     /// The deadline passed.
     Timeout,
-    /// Ctrl-C or SIGTERM.
+    /// Ctrl-C or SIGTERM, or the one who needs the answer is gone.
     Interrupted,
 }
 
 impl Listener {
-    /// Listens on 127.0.0.1 and, where there is one, on `[::1]`: `localhost` may mean either.
+    /// Listens on 127.0.0.1 and, where there is one, on `[::1]`: `localhost` may mean either. `interrupted` is set by signals.
     ///
     /// # Errors
     /// When the port is taken, or can't be listened on.
@@ -102,10 +102,10 @@ impl Listener {
     /// [`Listener::show`].
     ///
     /// # Errors
-    /// When the deadline passes or a signal comes.
-    pub fn wait(&self, state: &Secret, deadline: Instant) -> Result<Answer, NoAnswer> {
+    /// When the deadline passes or `stop` is set.
+    pub fn wait(&self, state: &Secret, deadline: Instant, stop: &AtomicBool) -> Result<Answer, NoAnswer> {
         loop {
-            if self.interrupted.load(Ordering::Relaxed) {
+            if stop.load(Ordering::Relaxed) {
                 return Err(NoAnswer::Interrupted);
             }
             let left = deadline.saturating_duration_since(Instant::now());

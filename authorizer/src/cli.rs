@@ -13,21 +13,38 @@ use shared::{
 
 use crate::{flow, say};
 
-/// Log in to Dropbox in this computer's browser and print a grant to paste on a login node.
+/// Log in to Dropbox in this computer's browser, for a login node that has none.
 #[derive(Debug, Parser)]
 #[command(
     name = "authorizer",
     version,
     max_term_width = 100,
-    after_help = "Usually the login node prints the whole line to run: start there with\n  node-tool config create dbx --app-key KEY"
+    override_usage = "authorizer [OPTIONS] <APP_KEY>\n       authorizer --ssh <DESTINATION> [OPTIONS] <NAME>",
+    after_help = "With ssh to the login node, nothing has to be pasted; dbx is what the account will be called there:\n  \
+                  authorizer --ssh me@login.example.org dbx\n\n\
+                  Otherwise start on the login node, which prints the whole line to run here:\n  \
+                  node-tool config create dbx"
 )]
 pub struct Cli {
-    /// The app key, from the app's page at https://www.dropbox.com/developers/apps
-    #[arg(value_parser = check_app_key)]
-    pub app_key: String,
+    /// The app key, from the app's page at https://www.dropbox.com/developers/apps; with --ssh, what the account will be
+    /// called on the login node
+    #[arg(value_name = "APP_KEY|NAME")]
+    pub subject: String,
     /// Answer a pairing that node-tool began: print a one-time grant that only that node can use
     #[arg(long, value_name = "S256", value_parser = Challenge::parse)]
     pub challenge: Option<Challenge>,
+    /// Connect the login node at DESTINATION through ssh, without any pasting
+    #[arg(long, value_name = "DESTINATION", conflicts_with_all = ["challenge", "format", "app_secret_file"])]
+    pub ssh: Option<String>,
+    /// With --ssh: how node-tool is called there, if it isn't in the PATH that ssh sees
+    #[arg(long, value_name = "COMMAND", requires = "ssh", default_value = "node-tool")]
+    pub remote_command: String,
+    /// With --ssh: the ssh to use, with its options, such as 'ssh -p 2222'
+    #[arg(long, value_name = "COMMAND", requires = "ssh", default_value = "ssh")]
+    pub ssh_command: String,
+    /// With --ssh: the app key, if the login node knows none
+    #[arg(long, value_name = "KEY", requires = "ssh", value_parser = check_app_key)]
+    pub app_key: Option<String>,
     /// Print the address to open and don't start a browser
     #[arg(long)]
     pub no_browser: bool,
@@ -62,7 +79,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE));
         }
     };
-    let done = prepare(&cli).and_then(|endpoints| flow::log_in(&cli, &endpoints));
+    let done = prepare(&cli).and_then(|endpoints| flow::run(&cli, &endpoints));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -76,7 +93,7 @@ fn prepare(cli: &Cli) -> Result<Endpoints, Failure> {
     if cli.challenge.is_some() && cli.format == Format::Rclone {
         return Err(Failure::usage("--format rclone can't be used with --challenge")
             .why("with --challenge only a one-time code passes through here, and rclone needs a whole token")
-            .next(format!("authorizer {} --format rclone", cli.app_key)));
+            .next(format!("authorizer {} --format rclone", cli.subject)));
     }
     let origin = std::env::var(ORIGIN_VARIABLE).ok();
     Endpoints::new(origin.as_deref()).map_err(|e| Failure::usage(e.to_string()))

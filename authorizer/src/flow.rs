@@ -4,7 +4,10 @@ use std::{
     fs,
     io::ErrorKind,
     path::Path,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Instant,
 };
 
@@ -13,8 +16,9 @@ use shared::{
     exit,
     failure::Failure,
     grant::{BEGIN_MARKER, CodeGrant, END_MARKER, Grant, TokenGrant},
-    oauth::{AuthorizeRequest, Proof, REDIRECT_PORT, REDIRECT_URI, TokenAnswer, TokenRequest},
+    oauth::{AuthorizeRequest, Proof, REDIRECT_PORT, REDIRECT_URI, TokenAnswer, TokenRequest, check_app_key},
     pkce::{self, Challenge, Verifier},
+    remote::check_name,
     secret::Secret,
 };
 
@@ -25,6 +29,7 @@ use crate::{
     exchange::exchange,
     pages::Page,
     say,
+    ssh::{self, Node},
 };
 
 /// Who keeps what proves that the code is theirs.
@@ -35,37 +40,124 @@ enum Keeper {
     Here(Option<Challenge>, Proof),
 }
 
-/// Logs in and prints what is to be pasted.
+/// A login that is to be made.
+struct Login<'a> {
+    app_key: String,
+    challenge: Option<&'a Challenge>,
+    start_browser: bool,
+    deadline: Instant,
+    stop: &'a AtomicBool,
+}
+
+/// Makes the login that the command line asks for.
 ///
 /// # Errors
-/// When the person cancels, the browser doesn't come back, or Dropbox refuses.
-pub fn log_in(cli: &Cli, endpoints: &Endpoints) -> Result<(), Failure> {
+/// When the person cancels, the browser doesn't come back, or Dropbox or the login node refuses.
+pub fn run(cli: &Cli, endpoints: &Endpoints) -> Result<(), Failure> {
+    let signals = Signals::catch()?;
+    match &cli.ssh {
+        Some(destination) => connect_node(cli, destination, endpoints, &signals),
+        None => print_grant(cli, endpoints, &signals),
+    }
+}
+
+/// Prints what is to be pasted.
+fn print_grant(cli: &Cli, endpoints: &Endpoints, signals: &Signals) -> Result<(), Failure> {
+    let app_key = check_app_key(&cli.subject).map_err(Failure::usage)?;
     let keeper = keeper(cli)?;
-    let state = pkce::state().map_err(|e| Failure::new("could not begin the login").why(e))?;
-    let listener = listen()?;
     let challenge = match &keeper {
-        Keeper::Node(challenge) => Some(challenge),
-        Keeper::Here(challenge, _) => challenge.as_ref(),
+        Keeper::Node(challenge) => Some(challenge.clone()),
+        Keeper::Here(challenge, _) => challenge.clone(),
     };
+    let login = Login {
+        app_key: app_key.clone(),
+        challenge: challenge.as_ref(),
+        start_browser: !cli.no_browser,
+        deadline: Instant::now() + cli.timeout,
+        stop: &signals.stop,
+    };
+    let listener = listen(signals)?;
+    log_in(&login, endpoints, &listener, |code| {
+        let paste = paste(cli.format, &app_key, endpoints, keeper, code)?;
+        print(&paste)?;
+        Ok(paste.page.to_owned())
+    })
+}
+
+/// Hands the grant to node-tool on the login node.
+fn connect_node(
+    cli: &Cli,
+    destination: &str,
+    endpoints: &Endpoints,
+    signals: &Signals,
+) -> Result<(), Failure> {
+    let name = check_name(&cli.subject).map_err(Failure::usage)?;
+    let deadline = Instant::now() + cli.timeout;
+    let listener = listen(signals)?; // a busy port should be known before a password is typed
+    say::note(&format!("Asking node-tool on {destination} …"));
+    let call = ssh::Call {
+        destination,
+        ssh: &cli.ssh_command,
+        node_tool: &cli.remote_command,
+        name: &name,
+        app_key: cli.app_key.as_deref(),
+    };
+    let mut node = Node::call(call, Arc::clone(&signals.stop))?;
+    let pairing = node.pairing(&signals.caught, deadline)?;
+    let login = Login {
+        app_key: pairing.app_key.clone(),
+        challenge: Some(&pairing.challenge),
+        start_browser: !cli.no_browser,
+        deadline,
+        stop: &signals.stop,
+    };
+    let mut node = Some(node);
+    let done = log_in(&login, endpoints, &listener, |code| {
+        if let Some(node) = node.take() {
+            let grant = one_time(&pairing.app_key, &pairing.challenge, code).encode();
+            node.connect(&grant, &signals.caught)?;
+        }
+        Ok(format!(
+            "{name}: is connected on {destination}. You can close this tab."
+        ))
+    });
+    match (done, node) {
+        (Ok(()), _) => {
+            say::note(&format!(
+                "\n{name}: is ready on {destination}. Try there:\n  node-tool lsd {name}:"
+            ));
+            Ok(())
+        }
+        // The browser never came back because the other side went away.
+        (Err(_), Some(mut node)) if signals.stop.load(Ordering::Relaxed) => Err(node.ended(&signals.caught)),
+        (Err(failure), _) => Err(failure),
+    }
+}
+
+/// Opens the browser, waits for its answer, lets `finish` use the code and shows the final page, whose text `finish` gives.
+fn log_in(
+    login: &Login<'_>,
+    endpoints: &Endpoints,
+    listener: &Listener,
+    finish: impl FnOnce(Secret) -> Result<String, Failure>,
+) -> Result<(), Failure> {
+    let state = pkce::state().map_err(|e| Failure::new("could not begin the login").why(e))?;
     let request = AuthorizeRequest {
-        app_key: &cli.app_key,
-        challenge,
+        app_key: &login.app_key,
+        challenge: login.challenge,
         redirect_uri: Some(REDIRECT_URI),
         state: Some(&state),
         force_reapprove: false,
     };
-    let deadline = Instant::now() + cli.timeout;
-    browser::open(&request.url(endpoints), !cli.no_browser);
+    browser::open(&request.url(endpoints), login.start_browser);
     say::note("Waiting for your answer in the browser …");
-
-    let result = wait(&listener, &state, deadline).and_then(|code| grant(cli, endpoints, keeper, code));
+    let result = wait(listener, &state, login.deadline, login.stop).and_then(|code| Ok(finish(code)?));
     match result {
-        Ok(paste) => {
-            print(&paste)?;
+        Ok(text) => {
             listener.show(Page {
                 good: true,
                 title: "You are connected",
-                text: paste.page,
+                text: &text,
                 detail: None,
             });
             Ok(())
@@ -83,6 +175,28 @@ pub fn log_in(cli: &Cli, endpoints: &Endpoints) -> Result<(), Failure> {
             }
             Err(failure)
         }
+    }
+}
+
+/// Ctrl-C and SIGTERM, and whatever else ends the waiting.
+struct Signals {
+    caught: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Signals {
+    fn catch() -> Result<Self, Failure> {
+        let signals = Self {
+            caught: Arc::default(),
+            stop: Arc::default(),
+        };
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            for flag in [&signals.caught, &signals.stop] {
+                signal_hook::flag::register(signal, Arc::clone(flag))
+                    .map_err(|e| Failure::new("could not begin the login").why(e))?;
+            }
+        }
+        Ok(signals)
     }
 }
 
@@ -147,13 +261,8 @@ fn read_app_secret(file: &Path) -> Result<Secret, Failure> {
     Ok(Secret::new(secret))
 }
 
-fn listen() -> Result<Listener, Failure> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&interrupted))
-            .map_err(|e| Failure::new("could not begin the login").why(e))?;
-    }
-    Listener::bind(interrupted).map_err(|error| {
+fn listen(signals: &Signals) -> Result<Listener, Failure> {
+    Listener::bind(Arc::clone(&signals.caught)).map_err(|error| {
         let failure = Failure::new(format!(
             "could not listen on localhost:{REDIRECT_PORT} for Dropbox's answer"
         ));
@@ -169,13 +278,13 @@ fn listen() -> Result<Listener, Failure> {
     })
 }
 
-fn wait(listener: &Listener, state: &Secret, deadline: Instant) -> Result<Secret, End> {
+fn wait(listener: &Listener, state: &Secret, deadline: Instant, stop: &AtomicBool) -> Result<Secret, End> {
     let shown = |failure: Failure, title, detail| End {
         failure,
         page: Some((title, detail)),
     };
     let unseen = |failure: Failure| End { failure, page: None };
-    match listener.wait(state, deadline) {
+    match listener.wait(state, deadline, stop) {
         Ok(Answer::Code(code)) => Ok(code),
         Ok(Answer::Refused { error, .. }) if error == "access_denied" => Err(shown(
             Failure::new("the login was cancelled in the browser").next("run this again and choose Allow"),
@@ -213,17 +322,26 @@ fn wait(listener: &Listener, state: &Secret, deadline: Instant) -> Result<Secret
     }
 }
 
-fn grant(cli: &Cli, endpoints: &Endpoints, keeper: Keeper, code: Secret) -> Result<Paste, End> {
+fn one_time(app_key: &str, challenge: &Challenge, code: Secret) -> Grant {
+    Grant::Code(CodeGrant {
+        app_key: app_key.to_owned(),
+        code,
+        challenge: challenge.as_str().to_owned(),
+        redirect_uri: Some(REDIRECT_URI.to_owned()),
+    })
+}
+
+fn paste(
+    format: Format,
+    app_key: &str,
+    endpoints: &Endpoints,
+    keeper: Keeper,
+    code: Secret,
+) -> Result<Paste, Failure> {
     let proof = match keeper {
         Keeper::Node(challenge) => {
-            let grant = Grant::Code(CodeGrant {
-                app_key: cli.app_key.clone(),
-                code,
-                challenge: challenge.as_str().to_owned(),
-                redirect_uri: Some(REDIRECT_URI.to_owned()),
-            });
             return Ok(Paste {
-                text: grant.encode(),
+                text: one_time(app_key, &challenge, code).encode(),
                 before: BEGIN_MARKER,
                 after: END_MARKER,
                 advice: "Paste it at the token> prompt on the login node. It is good for a few minutes, once, on that node only.",
@@ -237,7 +355,7 @@ fn grant(cli: &Cli, endpoints: &Endpoints, keeper: Keeper, code: Secret) -> Resu
         Proof::Verifier(_) => None,
     };
     let request = TokenRequest::Code {
-        app_key: cli.app_key.clone(),
+        app_key: app_key.to_owned(),
         code,
         redirect_uri: Some(REDIRECT_URI.to_owned()),
         proof,
@@ -246,12 +364,12 @@ fn grant(cli: &Cli, endpoints: &Endpoints, keeper: Keeper, code: Secret) -> Resu
     if answer.refresh_token.is_none() {
         say::note("warning: Dropbox gave no refresh token, so this login ends in a few hours");
     }
-    Ok(match cli.format {
+    Ok(match format {
         Format::Grant => Paste {
-            text: Grant::Token(token_grant(&cli.app_key, &answer, app_secret)).encode(),
+            text: Grant::Token(token_grant(app_key, &answer, app_secret)).encode(),
             before: BEGIN_MARKER,
             after: END_MARKER,
-            advice: "It holds a token: whoever has it can use your Dropbox. Give it to: node-tool config create NAME --app-key KEY --token-stdin",
+            advice: "It holds a token: whoever has it can use your Dropbox. Give it to: node-tool config create NAME --token-stdin",
             page: "The terminal has the grant for your login node. You can close this tab.",
         },
         Format::Rclone => Paste {

@@ -4,6 +4,7 @@
 //!   cli ─▶ flow ─▶ browser      opens Dropbox's page
 //!             ├──▶ callback     waits for the redirect to localhost:53682, shows what happened
 //!             ├──▶ exchange     asks for a token, only without --challenge
+//!             ├──▶ ssh          or: node-tool on the login node, which asks and gets its grant through ssh
 //!             └──▶ say          prints the grant
 //! ```
 //!
@@ -18,5 +19,6 @@ mod exchange;
 mod flow;
 mod pages;
 mod say;
+mod ssh;
 
 pub use cli::main;

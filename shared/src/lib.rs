@@ -5,6 +5,8 @@
 //! |---|---|
 //! | [`pkce`] | verifier, challenge and state (RFC 7636) |
 //! | [`oauth`] | the authorize address; the token endpoint's questions and answers |
+//! | [`pairing`] | the line in which a node asks a laptop for a login |
+//! | [`remote`] | what a remote may be called |
 //! | [`grant`] | the paste-able token: its format, and what is wrong with one |
 //! | [`endpoints`] | which host serves what, and the one way to point elsewhere |
 //! | [`api`] | routes as data, with their arguments, results and errors |
@@ -20,5 +22,7 @@ pub mod exit;
 pub mod failure;
 pub mod grant;
 pub mod oauth;
+pub mod pairing;
 pub mod pkce;
+pub mod remote;
 pub mod secret;

@@ -13,6 +13,7 @@ mod site;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+pub use shared::remote::check_name;
 use shared::secret::Secret;
 
 pub use file::{ConfigError, Store};
@@ -122,41 +123,6 @@ impl Remote {
             Root::Team
         } else {
             Root::Home
-        }
-    }
-}
-
-/// Checks a remote's name as rclone does: letters, digits, `_ - . + @` and blanks, not starting with `-` or a blank.
-///
-/// # Errors
-/// Says what a name may be.
-pub fn check_name(text: &str) -> Result<String, String> {
-    let name = text.strip_suffix(':').unwrap_or(text);
-    let legal = |c: char| c.is_alphanumeric() || "_-.+@ ".contains(c);
-    if name.is_empty() || name.starts_with(['-', ' ']) || name.ends_with(' ') || !name.chars().all(legal) {
-        return Err(format!(
-            "'{text}' can't be a remote's name: use letters, digits, '_', '-', '.', '+', '@'"
-        ));
-    }
-    Ok(name.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_as_in_rclone() {
-        for (text, name) in [
-            ("dbx", "dbx"),
-            ("dbx:", "dbx"),
-            ("my box", "my box"),
-            ("a.b+c@d-e_1", "a.b+c@d-e_1"),
-        ] {
-            assert_eq!(check_name(text).unwrap(), name);
-        }
-        for bad in ["", ":", "-x", " x", "x ", "a/b", "a:b", "a\nb"] {
-            assert!(check_name(bad).is_err(), "{bad}");
         }
     }
 }

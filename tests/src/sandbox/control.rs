@@ -129,6 +129,16 @@ impl Server {
             .for_each(|app| app.scopes.clone_from(&scopes));
     }
 
+    /// Ann changes into another team, whose space is namespace `id`.
+    pub fn change_team(&self, id: u64) {
+        self.world().enter_team(Ns(id));
+    }
+
+    /// Somebody else logs in to Dropbox in the browser from now on.
+    pub fn sit_down(&self, given_name: &str, surname: &str, email: &str) {
+        self.world().sit_down(given_name, surname, email);
+    }
+
     /// All access tokens end now.
     pub fn expire_access_tokens(&self) {
         let mut world = self.world();
@@ -381,6 +391,14 @@ fn obey(server: &Server, command: &str, arg: &Value) -> anyhow::Result<Value> {
         }
         "quota" => {
             server.set_quota(arg["bytes"].as_u64().context("bytes is missing")?);
+            done()
+        }
+        "change_team" => {
+            server.change_team(arg["id"].as_u64().context("id is missing")?);
+            done()
+        }
+        "sit_down" => {
+            server.sit_down(text("given_name")?, text("surname")?, text("email")?);
             done()
         }
         "advance" => {

@@ -278,7 +278,8 @@ impl Server {
             ));
         }
         let now = world.clock.now();
-        let code = world.oauth.allow(request.clone(), 0, now);
+        let person = world.at_browser;
+        let code = world.oauth.allow(request.clone(), person, now);
         let to = pages::answer_url(&request, Ok(&code));
         Ok((Some(code), to))
     }

@@ -17,6 +17,7 @@ use super::files::session::Session;
 use super::metadata::Shower;
 use super::oauth::Registry;
 use super::tree::{AccountId, Ns, SpaceKind, Tree, View};
+use super::words::fresh;
 
 /// The namespace of the first account's home.
 pub const HOME: Ns = Ns(1001);
@@ -66,8 +67,10 @@ pub struct World {
     pub store: Arc<Store>,
     /// All namespaces.
     pub tree: Tree,
-    /// All people; the first one is who presses Allow.
+    /// All people; the first is Ann.
     pub accounts: Vec<Account>,
+    /// Who presses Allow.
+    pub at_browser: AccountId,
     /// Apps, codes and tokens.
     pub oauth: Registry,
     /// Upload sessions by id.
@@ -104,21 +107,14 @@ impl World {
             surname: "Example".into(),
             email: "ann@example.org".into(),
             home: HOME,
-            root: if team { TEAM } else { HOME },
-            home_path: team.then(|| "/Ann Example".to_owned()),
-            in_team: team,
+            root: HOME,
+            home_path: None,
+            in_team: false,
             quota_bytes: 2 << 40,
             suspended: false,
         };
         tree.add_space(HOME, SpaceKind::Home, 0);
-        if team {
-            tree.add_space(TEAM, SpaceKind::TeamRoot, 0);
-            if let Some(root) = tree.space(TEAM).map(|space| space.root) {
-                let home = tree.add_folder(root, "Ann Example", "");
-                tree.join(HOME, 0, false, Some(home));
-            }
-        }
-        Self {
+        let mut world = Self {
             clock,
             store,
             tree,
@@ -129,9 +125,51 @@ impl World {
             jobs: HashMap::new(),
             links: HashMap::new(),
             settings,
+            at_browser: 0,
             changed: watch::channel(0).0,
             revs: 0,
+        };
+        if team {
+            world.enter_team(TEAM);
         }
+        world
+    }
+
+    /// Ann joins a team, whose space is `ns`; her own folder is in it from now on.
+    pub fn enter_team(&mut self, ns: Ns) {
+        self.tree.add_space(ns, SpaceKind::TeamRoot, 0);
+        let (Some(root), Some(ann)) = (
+            self.tree.space(ns).map(|space| space.root),
+            self.accounts.first_mut(),
+        ) else {
+            return;
+        };
+        let name = format!("{} {}", ann.given_name, ann.surname);
+        ann.root = ns;
+        ann.home_path = Some(format!("/{name}"));
+        ann.in_team = true;
+        let home = self.tree.add_folder(root, &name, "");
+        self.tree.join(HOME, 0, false, Some(home));
+    }
+
+    /// Somebody else sits down at the browser.
+    pub fn sit_down(&mut self, given_name: &str, surname: &str, email: &str) {
+        let id = self.accounts.len();
+        let home = Ns(HOME.0 + 100 * u64::try_from(id).unwrap_or_default());
+        self.tree.add_space(home, SpaceKind::Home, id);
+        self.accounts.push(Account {
+            id: format!("dbid:{}", fresh(35)),
+            given_name: given_name.into(),
+            surname: surname.into(),
+            email: email.into(),
+            home,
+            root: home,
+            home_path: None,
+            in_team: false,
+            quota_bytes: 2 << 40,
+            suspended: false,
+        });
+        self.at_browser = id;
     }
 
     /// The account that calls.

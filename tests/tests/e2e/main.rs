@@ -4,6 +4,7 @@ mod authorizer;
 mod connecting;
 mod copying;
 mod listing;
+mod over_ssh;
 mod real_browser;
 mod real_hosts;
 mod secrets;

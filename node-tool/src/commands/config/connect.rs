@@ -6,6 +6,7 @@ use shared::{
     failure::Failure,
     grant::{Grant, GrantError, TokenGrant},
     oauth::{AuthorizeRequest, Proof, TokenRequest, check_app_key},
+    pairing::Pairing,
     pkce::Verifier,
     secret::Secret,
 };
@@ -224,7 +225,11 @@ impl Login<'_> {
         };
         let missing = || {
             Failure::usage("the app key is missing")
-                .next(format!("node-tool config create {name} --app-key KEY"))
+                .next(if how.pairing {
+                    "give the authorizer --app-key KEY".to_owned()
+                } else {
+                    format!("node-tool config create {name} --app-key KEY")
+                })
                 .next("KEY stands on your app's page at https://www.dropbox.com/developers/apps")
         };
         match &key {
@@ -251,7 +256,11 @@ impl Login<'_> {
     fn invite(&self, app_key: &str) -> Result<(), Failure> {
         let challenge = self.verifier.challenge();
         if self.how.pairing {
-            return report::result(&format!("pairing1 {app_key} {}\n", challenge.as_str()));
+            let pairing = Pairing {
+                app_key: app_key.to_owned(),
+                challenge,
+            };
+            return report::result(&format!("{}\n", pairing.line()));
         }
         let request = AuthorizeRequest {
             app_key,
