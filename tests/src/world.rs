@@ -184,6 +184,22 @@ impl World {
         run(command, input)
     }
 
+    /// Starts a shell at a terminal that runs `script`, and finds both programs.
+    ///
+    /// # Errors
+    /// When it can't be run.
+    pub fn shell(&self, script: &str) -> anyhow::Result<Terminal> {
+        let mut command = Command::new("setsid");
+        self.settle(&mut command);
+        let programs = program("node-tool")?;
+        let dir = programs.parent().context("no directory")?;
+        let path = format!("{}:{}", dir.display(), std::env::var("PATH").unwrap_or_default());
+        command
+            .env("PATH", path)
+            .args(["--ctty", "--wait", "bash", "-c", script]);
+        Terminal::start(command)
+    }
+
     /// Starts a program at a terminal.
     ///
     /// # Errors

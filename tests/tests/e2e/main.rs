@@ -8,4 +8,6 @@ mod over_ssh;
 mod real_browser;
 mod real_hosts;
 mod secrets;
+mod settings;
+mod team;
 mod tokens;

@@ -454,6 +454,7 @@ pub(super) fn keep_rclone_token(remote: &mut Remote, token: RcloneToken) -> Resu
     forget_login(remote);
     remote.access_token = Some(token.access_token);
     remote.refresh_token = token.refresh_token.filter(|t: &Secret| !t.is_empty());
-    remote.expires_at = expiry.map(jiff::Timestamp::as_second);
+    // Go's zero time, of the year 1, is a token without an end.
+    remote.expires_at = expiry.map(jiff::Timestamp::as_second).filter(|at| *at > 0);
     Ok(())
 }
