@@ -30,7 +30,7 @@ const GLANCE: Duration = Duration::from_millis(100);
 /// How long the browser may take to fetch the final page.
 const FETCH: Duration = Duration::from_secs(3);
 /// How long the final page can still be reloaded after that.
-const RELOAD: Duration = Duration::from_secs(1);
+const RELOAD: Duration = Duration::from_secs(2);
 
 /// The listener.
 pub struct Listener {

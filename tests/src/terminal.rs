@@ -70,6 +70,22 @@ impl Terminal {
         })
     }
 
+    /// The process that `setsid` started on this terminal.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn program(&self) -> anyhow::Result<u32> {
+        let children = format!("/proc/{0}/task/{0}/children", self.child.id());
+        let children = std::fs::read_to_string(children)?;
+        let first = children.split_whitespace().next().unwrap_or_default();
+        // Without a fork, setsid became the program.
+        if first.is_empty() {
+            Ok(self.child.id())
+        } else {
+            Ok(first.parse()?)
+        }
+    }
+
     /// Everything shown so far.
     pub fn screen(&self) -> String {
         String::from_utf8_lossy(&self.screen).replace("\r\n", "\n")

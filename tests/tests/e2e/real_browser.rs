@@ -1,6 +1,7 @@
 //! Chromium walks through the consent page as people do.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Child, Stdio};
 
 use anyhow::Context as _;
@@ -47,9 +48,19 @@ fn allow_leads_to_a_page_that_says_what_to_do_next() -> anyhow::Result<()> {
         browser.eval(&tab, "location.href")?,
         "http://localhost:53682/done"
     );
-    let picture = tempfile::NamedTempFile::with_suffix(".png")?;
-    browser.picture(&tab, picture.path())?;
-    assert!(picture.path().metadata()?.len() > 5_000, "a page is shown");
+    browser.eval(&tab, "window.old = true")?;
+    browser.reload(&tab)?;
+    browser.until(&tab, "!window.old && document.title === 'You are connected'")?;
+    // PICTURES=docs cargo test -p tests --test e2e real_browser   renews the picture in docs/
+    let kept = std::env::var_os("PICTURES").map(|dir| {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("..")
+            .join(dir)
+            .join("connected.png")
+    });
+    let picture = kept.unwrap_or_else(|| world.path("connected.png"));
+    browser.picture(&tab, &picture)?;
+    assert!(picture.metadata()?.len() > 5_000, "a page is shown");
     let end = ended(child)?;
     assert!(matches!(Grant::parse(&end.ok()?), Ok(Grant::Code(_))));
     Ok(())

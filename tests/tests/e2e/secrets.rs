@@ -1,10 +1,15 @@
 //! No secret is seen: not in the process list, not in logs, not in messages, not in files that others may read.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
+use anyhow::Context as _;
+use tests::browser::{Button, consent_address, press, shown_code};
 use tests::files::{noise, write};
-use tests::world::World;
+use tests::terminal::Terminal;
+use tests::world::{World, only_authorizer};
 
 fn secrets(world: &World) -> anyhow::Result<Vec<String>> {
     let config: toml::Table = fs::read_to_string(world.config())?.parse()?;
@@ -91,5 +96,151 @@ fn tokens_are_seen_nowhere_but_in_the_config() -> anyhow::Result<()> {
             file.display()
         );
     }
+    Ok(())
+}
+
+#[test]
+fn nothing_of_a_login_is_logged() -> anyhow::Result<()> {
+    let world = World::new()?;
+    let mut terminal = world.terminal(
+        "node-tool",
+        &[
+            "config",
+            "create",
+            "dbx",
+            "-vv",
+            "--app-key",
+            world.sandbox.app_key(),
+        ],
+    )?;
+    let said = terminal.expect("token> ")?;
+    let code = shown_code(&press(&consent_address(&said)?, Button::Allow)?)?;
+    terminal.send(&format!("{code}\r"))?;
+    let (status, screen) = terminal.end()?;
+    assert_eq!(status, 0, "{screen}");
+    assert!(screen.contains("users/get_current_account: HTTP 200"), "{screen}");
+    let mut all = secrets(&world)?;
+    all.push(code);
+    for secret in all {
+        assert!(!screen.contains(&secret), "a secret was seen");
+    }
+    assert!(
+        !screen.contains("Bearer") && !screen.contains("code_verifier"),
+        "{screen}"
+    );
+    Ok(())
+}
+
+#[test]
+fn no_dump_of_a_crash_can_hold_a_secret() -> anyhow::Result<()> {
+    let (_port, world) = (only_authorizer()?, World::new()?);
+    let key = world.sandbox.app_key();
+    // Wherever they were started from, dumps are off before there is a secret.
+    for (script, waits_at) in [
+        (
+            format!("ulimit -c unlimited 2>/dev/null; exec node-tool config create dbx --app-key {key}"),
+            "token> ",
+        ),
+        (
+            format!("ulimit -c unlimited 2>/dev/null; exec authorizer {key} --no-browser"),
+            "Waiting",
+        ),
+    ] {
+        let mut terminal = world.shell(&script)?;
+        terminal.expect(waits_at)?;
+        let limits = fs::read_to_string(format!("/proc/{}/limits", terminal.program()?))?;
+        let core = limits.lines().find(|line| line.starts_with("Max core file size"));
+        let values: Vec<_> = core
+            .unwrap_or_default()
+            .split_whitespace()
+            .skip(4)
+            .take(2)
+            .collect();
+        assert_eq!(values, ["0", "0"], "{script}: {limits}");
+        terminal.send("\u{3}")?;
+        assert_eq!(terminal.end()?.0, 130);
+    }
+    Ok(())
+}
+
+#[test]
+fn the_listener_is_on_this_computer_only() -> anyhow::Result<()> {
+    let (_port, world) = (only_authorizer()?, World::new()?);
+    let mut terminal = world.terminal("authorizer", &[world.sandbox.app_key(), "--no-browser"])?;
+    terminal.expect("Waiting")?;
+    let mut found = Vec::new();
+    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        for line in fs::read_to_string(table).unwrap_or_default().lines() {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            // 53682, listening
+            if let [_, local, _, "0A", ..] = fields[..]
+                && let Some((address, "D1B2")) = local.split_once(':')
+            {
+                found.push(address.to_owned());
+            }
+        }
+    }
+    assert!(!found.is_empty());
+    for address in found {
+        let loopback = ["0100007F", "00000000000000000000000001000000"];
+        assert!(loopback.contains(&address.as_str()), "listens on {address}");
+    }
+    terminal.send("\u{3}")?;
+    assert_eq!(terminal.end()?.0, 130);
+    Ok(())
+}
+
+#[test]
+fn every_login_has_its_own_state_and_verifier_and_a_grant_works_once() -> anyhow::Result<()> {
+    let (_port, world) = (only_authorizer()?, World::new()?);
+    let key = world.sandbox.app_key();
+    let mut seen = BTreeSet::new();
+    for _ in 0..4 {
+        let mut terminal = world.terminal("authorizer", &[key, "--no-browser"])?;
+        let said = terminal.expect("Waiting")?;
+        let address = url::Url::parse(&consent_address(&said)?)?;
+        for (name, value) in address.query_pairs() {
+            if name == "state" || name == "code_challenge" {
+                assert_eq!(value.len(), 43, "256 bits of {name}");
+                assert!(seen.insert(value.into_owned()), "{name} came twice");
+            }
+        }
+        terminal.send("\u{3}")?;
+        terminal.end()?;
+    }
+    assert_eq!(seen.len(), 8);
+    // A grant for one pairing is of no use to another, nor a second time to anyone.
+    let create = |name: &str| -> anyhow::Result<(Terminal, String)> {
+        let mut terminal = world.terminal("node-tool", &["config", "create", name, "--app-key", key])?;
+        let said = terminal.expect("token> ")?;
+        Ok((terminal, said))
+    };
+    let (mut first, said) = create("one")?;
+    let challenge = said
+        .split("--challenge ")
+        .nth(1)
+        .and_then(|rest| rest.split_whitespace().next());
+    let mut authorizer = world.command("authorizer")?;
+    authorizer.args([key, "--no-browser", "--challenge", challenge.unwrap_or_default()]);
+    let mut child = authorizer
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()?;
+    let mut lines = BufReader::new(child.stderr.take().context("no stderr")?);
+    let mut told = String::new();
+    while !told.contains("Waiting") {
+        anyhow::ensure!(lines.read_line(&mut told)? > 0, "ended early: {told}");
+    }
+    press(&consent_address(&told)?, Button::Allow)?;
+    std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+    let grant = tests::world::ended(child)?.ok()?;
+    let (mut second, _) = create("two")?;
+    second.send(&format!("{}\r", grant.trim()))?;
+    second.expect("another")?;
+    second.expect("token> ")?;
+    second.send("\u{3}")?;
+    assert_eq!(second.end()?.0, 130);
+    first.send(&format!("{}\r", grant.trim()))?;
+    assert_eq!(first.end()?.0, 0);
     Ok(())
 }

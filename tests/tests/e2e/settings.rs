@@ -420,6 +420,26 @@ fn open_permissions_are_closed_with_a_warning() -> anyhow::Result<()> {
 }
 
 #[test]
+fn a_full_disk_leaves_the_old_config() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let before = fs::read(world.config())?;
+    // No file may grow: what a full disk or a quota does.
+    let script = "trap '' XFSZ; ulimit -f 0; node-tool config copy dbx two; echo ended $?";
+    let mut terminal = world.shell(script)?;
+    let said = terminal.expect("ended 2")?;
+    assert!(
+        said.contains("could not write") && said.contains("config.toml"),
+        "{said}"
+    );
+    drop(terminal);
+    assert_eq!(fs::read(world.config())?, before);
+    let dir = world.config().parent().context("no directory")?.to_owned();
+    assert_eq!(fs::read_dir(dir)?.count(), 1, "no half file and no lock is left");
+    world.node_tool(["config", "copy", "dbx", "two"])?.ok()?;
+    Ok(())
+}
+
+#[test]
 fn fifty_processes_at_once_lose_nothing() -> anyhow::Result<()> {
     let world = World::connected()?;
     for name in ["spare", "gone"] {
