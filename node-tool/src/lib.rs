@@ -15,6 +15,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod dropbox;
+pub mod filter;
 pub mod local;
 pub mod location;
 pub mod plan;

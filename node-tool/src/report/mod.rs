@@ -1,6 +1,7 @@
 //! The only place that prints. Results go to stdout, everything else to stderr; a reader that went away
 //! (`| head`) is no error.
 
+pub mod format;
 mod lines;
 mod progress;
 mod summary;

@@ -1,0 +1,160 @@
+//! Which files and folders a command looks at: rclone's filter flags, patterns and order of precedence.
+//!
+//! `Flags` are flattened into a command's arguments; [`Flags::filter`] reads the rule files, the only I/O here, and
+//! makes a [`Filter`] of them, which is plain data:
+//!
+//! ```
+//! # use clap::Parser;
+//! # use node_tool::filter;
+//! #[derive(clap::Parser)]
+//! struct Args {
+//!     source: String,
+//!     #[command(flatten)]
+//!     filter: filter::Flags,
+//! }
+//!
+//! # fn main() -> Result<(), shared::failure::Failure> {
+//! let args = Args::parse_from(["copy", "results", "--include", "*.h5", "--exclude-if-present", ".nobackup"]);
+//! let filter = args.filter.filter()?;
+//! // A listing that is whole, as Dropbox gives it: both sides of a copy pass through.
+//! let source = filter.select(Vec::new());
+//! // A walk that can leave folders out: ask before listing one, and look for markers in what was listed.
+//! assert!(filter.includes_dir("results"));
+//! assert!(filter.is_marker(".nobackup"));
+//! # assert!(source.is_empty());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Rules come in this order, whatever their order on the command line: `--include`, `--include-from`, `--exclude`,
+//! `--exclude-from`, `--filter`, `--filter-from`; then, if there was an include, the exclusion of all the rest. The
+//! first that matches decides. `--files-from` stands alone.
+
+mod age;
+mod files_from;
+mod flags;
+mod folders;
+mod glob;
+mod limits;
+mod regexp;
+mod rule;
+mod size;
+mod source;
+
+use std::collections::{HashMap, HashSet};
+
+pub use age::Age;
+pub use files_from::FilesFrom;
+pub use flags::Flags;
+pub use glob::GlobError;
+pub use limits::Limits;
+pub use rule::{Rules, Verdict};
+pub use size::Size;
+
+use crate::tree::{Entry, Kind, Modified};
+
+/// Which files and folders are in. Paths are relative to the folder that was listed, without a slash at the end.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    rules: Rules,
+    limits: Limits,
+    files_from: Option<FilesFrom>,
+    markers: HashSet<String>,
+    max_depth: Option<usize>,
+}
+
+impl Filter {
+    /// Whether nothing is left out, so that no path need be asked about.
+    pub fn is_everything(&self) -> bool {
+        self.rules.is_empty()
+            && self.limits.is_empty()
+            && self.files_from.is_none()
+            && self.markers.is_empty()
+            && self.max_depth.is_none()
+    }
+
+    /// Whether a file is in, if its folders are: see [`Filter::includes_dir`].
+    pub fn includes_file(&self, path: &str, size_bytes: u64, modified: Modified) -> bool {
+        let is_listed = match &self.files_from {
+            Some(listed) => listed.contains(path),
+            None => self.limits.include(size_bytes, modified) && self.rules.includes_file(path),
+        };
+        is_listed && self.max_depth.is_none_or(|max| depth(path) <= max)
+    }
+
+    /// Whether a folder needs to be looked at, if the folders around it are and no marker is in it. What is below
+    /// one that needs not is out; the top (an empty path) is always in.
+    pub fn includes_dir(&self, path: &str) -> bool {
+        if path.is_empty() {
+            return true;
+        }
+        let is_on_the_way = match &self.files_from {
+            Some(listed) => listed.leads_through(path),
+            None => self.rules.includes_folder(path),
+        };
+        is_on_the_way && self.max_depth.is_none_or(|max| depth(path) <= max)
+    }
+
+    /// Whether a file of this name leaves its folder out, with all that is below (`--exclude-if-present`).
+    pub fn is_marker(&self, name: &str) -> bool {
+        self.markers.contains(name)
+    }
+
+    /// The files that `--files-from` names, if it was given.
+    pub fn files_from(&self) -> Option<&FilesFrom> {
+        self.files_from.as_ref()
+    }
+
+    /// How many folders deep a listing goes, if there is a limit: 1 is the top alone.
+    pub fn max_depth(&self) -> Option<usize> {
+        self.max_depth
+    }
+
+    /// What is in of a listing with all that is below, in any order.
+    pub fn select(&self, mut entries: Vec<Entry>) -> Vec<Entry> {
+        if self.is_everything() {
+            return entries;
+        }
+        let marked = self.marked_folders(&entries);
+        let mut known: HashMap<String, bool> = HashMap::new();
+        entries.retain(|entry| match &entry.kind {
+            Kind::Folder => self.reaches(&entry.path, &marked, &mut known),
+            Kind::File(file) => {
+                self.includes_file(&entry.path, file.size_bytes, file.modified)
+                    && self.reaches(parent(&entry.path), &marked, &mut known)
+            }
+        });
+        entries
+    }
+
+    fn marked_folders(&self, entries: &[Entry]) -> HashSet<String> {
+        let markers = entries
+            .iter()
+            .filter(|entry| entry.file().is_some() && self.is_marker(entry.name()));
+        markers.map(|entry| parent(&entry.path).to_owned()).collect()
+    }
+
+    /// Whether a folder and all around it are in.
+    fn reaches(&self, folder: &str, marked: &HashSet<String>, known: &mut HashMap<String, bool>) -> bool {
+        if let Some(is_in) = known.get(folder) {
+            return *is_in;
+        }
+        let is_in = !marked.contains(folder)
+            && self.includes_dir(folder)
+            && (folder.is_empty() || self.reaches(parent(folder), marked, known));
+        known.insert(folder.to_owned(), is_in);
+        is_in
+    }
+}
+
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(parent, _)| parent)
+}
+
+/// In how many folders something lies, the top included.
+fn depth(path: &str) -> usize {
+    path.split('/').count()
+}
+
+#[cfg(test)]
+mod tests;

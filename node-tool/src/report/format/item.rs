@@ -1,0 +1,69 @@
+//! A file or folder as the listings show it.
+
+use crate::tree::{Entry, Kind, Modified};
+
+/// The name of Dropbox's hash in rclone's output.
+pub(super) const DROPBOX_HASH: &str = "dropbox";
+
+/// A file or folder as the listings show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Item {
+    /// Relative to the folder that was listed; empty for itself.
+    pub path: String,
+    /// Whether it is a folder.
+    pub is_folder: bool,
+    /// Nothing if it isn't known; rclone shows -1 then.
+    pub size_bytes: Option<u64>,
+    /// Nothing if it isn't asked for.
+    pub modified: Option<Modified>,
+    /// Nothing if it isn't asked for.
+    pub mime_type: Option<String>,
+    /// Names and values; nothing if they aren't asked for.
+    pub hashes: Vec<(String, String)>,
+    /// What Dropbox calls it for good.
+    pub id: Option<String>,
+}
+
+impl Item {
+    /// The last name.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+
+    pub(super) fn hash(&self, name: &str) -> &str {
+        let found = self.hashes.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value)
+    }
+
+    pub(super) fn size_or_minus_one(&self) -> i64 {
+        self.size_bytes
+            .map_or(-1, |size| i64::try_from(size).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<&Entry> for Item {
+    fn from(entry: &Entry) -> Self {
+        let item = Self {
+            path: entry.path.clone(),
+            ..Self::default()
+        };
+        match &entry.kind {
+            Kind::Folder => Self {
+                is_folder: true,
+                ..item
+            },
+            Kind::File(file) => {
+                let hash = file.remote.as_ref().and_then(|remote| remote.content_hash);
+                Self {
+                    size_bytes: Some(file.size_bytes),
+                    modified: Some(file.modified),
+                    hashes: hash
+                        .map(|hash| (DROPBOX_HASH.to_owned(), hash.to_string()))
+                        .into_iter()
+                        .collect(),
+                    ..item
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! rclone's output formats: an item or a count in, text out. Nothing here prints.
+
+mod checked;
+mod clock;
+mod item;
+mod lsf;
+mod lsjson;
+mod sums;
+mod total;
+mod tree;
+
+pub use checked::Checked;
+pub use item::Item;
+pub use lsf::{Lsf, TimeForm};
+pub use lsjson::Lsjson;
+pub use sums::{SumForm, sum_line};
+pub use total::Total;
+pub use tree::{Sort, TreeView};
