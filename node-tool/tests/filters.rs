@@ -2,6 +2,13 @@
 //!
 //! `FILTER_CASES=5000 cargo test -p node-tool --test filters` tries more of them, `FILTER_SEED` others.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::unwrap_in_result,
+    reason = "a test says why it can't go on"
+)]
+
 mod peer;
 
 use std::{
@@ -259,7 +266,8 @@ fn glob(random: &mut Random) -> String {
             out.push_str(&piece(random, 2));
         }
     }
-    if random.one_in(6) {
+    // Trimmed by the reader of a file, an escaped blank would leave a lone backslash, which we refuse.
+    if random.one_in(6) || out.ends_with("\\ ") {
         out.push('/');
     }
     out

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::{Response, header::HeaderMap};
 use serde::{Serialize, de::DeserializeOwned};
-use shared::api::{Repeat, Route, Style, error::RouteError, json::header_safe};
+use shared::api::{Repeat, Route, Style, error::RouteError, files::LONGPOLL_HOST, json::header_safe};
 
 use super::{
     Error, Http, NetworkError, Payload,
@@ -19,6 +19,8 @@ use crate::account::{Access, Account};
 const PATIENCE: Duration = Duration::from_secs(100);
 /// A commit may take minutes (seen: 120 s for one file, 500 s for a batch).
 const COMMIT_PATIENCE: Duration = Duration::from_secs(600);
+/// A long poll of a minute may take 90 seconds more.
+const POLL_PATIENCE: Duration = Duration::from_secs(180);
 /// A call renews an expired token so often.
 const EXPIRED_RENEWALS: u32 = 3;
 /// The slowest upload that is still waited for, in bytes a second.
@@ -78,10 +80,10 @@ impl Client {
         arg: &A,
     ) -> Result<R, Error> {
         let body = json(arg)?;
-        let patience = if route.name.contains("finish") {
-            COMMIT_PATIENCE
-        } else {
-            PATIENCE
+        let patience = match route.host {
+            LONGPOLL_HOST => POLL_PATIENCE,
+            _ if route.name.contains("finish") => COMMIT_PATIENCE,
+            _ => PATIENCE,
         };
         self.tries(route, async |access| {
             let _lane = self.pace.lane().await;
@@ -233,10 +235,11 @@ impl Client {
     }
 
     fn request<A, R>(&self, route: &Route<A, R>, access: &Access) -> reqwest::RequestBuilder {
-        let request = self
-            .http
-            .post(route.host, &format!("/2/{}", route.name))
-            .bearer_auth(access.token.expose());
+        let request = self.http.post(route.host, &format!("/2/{}", route.name));
+        if route.host == LONGPOLL_HOST {
+            return request; // its cursor says whose it is, and it refuses a token
+        }
+        let request = request.bearer_auth(access.token.expose());
         match &access.root {
             // This mode fails loudly when the person changes teams (dropbox-api.md §6.7).
             Some(root) => request.header(

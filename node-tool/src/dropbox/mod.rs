@@ -1,10 +1,11 @@
 //! Talking to Dropbox. Knows no flags, no plans and no terminal; the only part that names reqwest.
 
 mod account;
+mod batch;
 mod body;
 mod client;
-
 mod error;
+mod history;
 mod http;
 mod list;
 mod pace;
@@ -12,6 +13,7 @@ mod path;
 mod retry;
 mod token;
 
+pub use batch::{Outcomes, Relocation};
 pub use body::Payload;
 pub use client::{Client, Download};
 pub use error::{Error, Fate, NetworkError};

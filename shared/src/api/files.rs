@@ -48,6 +48,44 @@ pub const MOVE: Route<RelocationArg, RelocationResult> = Route::rpc_once("files/
 /// Copies a file or folder on the server.
 pub const COPY: Route<RelocationArg, RelocationResult> = Route::rpc_once("files/copy_v2");
 
+/// Makes up to 1000 folders; the answer may be a job.
+pub const CREATE_FOLDER_BATCH: Route<CreateFolderBatchArg, Launch<Entries<Outcome>>> =
+    Route::rpc("files/create_folder_batch");
+/// How that job stands.
+pub const CREATE_FOLDER_BATCH_CHECK: Route<JobArg, JobStatus<Entries<Outcome>>> =
+    Route::rpc("files/create_folder_batch/check");
+/// Removes up to 1000 files and folders.
+pub const DELETE_BATCH: Route<DeleteBatchArg, Launch<Entries<Outcome>>> = Route::rpc("files/delete_batch");
+/// How that job stands.
+pub const DELETE_BATCH_CHECK: Route<JobArg, JobStatus<Entries<Outcome>>> =
+    Route::rpc("files/delete_batch/check");
+/// Copies up to 1000 files and folders on the server.
+pub const COPY_BATCH: Route<RelocationBatchArg, Launch<Entries<Outcome>>> =
+    Route::rpc_once("files/copy_batch_v2");
+/// How that job stands.
+pub const COPY_BATCH_CHECK: Route<JobArg, JobStatus<Entries<Outcome>>> =
+    Route::rpc("files/copy_batch/check_v2");
+/// Renames up to 1000 files and folders.
+pub const MOVE_BATCH: Route<RelocationBatchArg, Launch<Entries<Outcome>>> =
+    Route::rpc_once("files/move_batch_v2");
+/// How that job stands.
+pub const MOVE_BATCH_CHECK: Route<JobArg, JobStatus<Entries<Outcome>>> =
+    Route::rpc("files/move_batch/check_v2");
+/// Earlier states of a file.
+pub const LIST_REVISIONS: Route<RevisionsArg, Revisions> = Route::rpc("files/list_revisions");
+/// Makes an earlier state of a file the present one.
+pub const RESTORE: Route<RestoreArg, FileMetadata> = Route::rpc("files/restore");
+/// A cloud document in another format.
+pub const EXPORT: Route<ExportArg, Exported> = Route::download("files/export");
+/// Files and folders by name and content.
+pub const SEARCH: Route<SearchArg, SearchResult> = Route::rpc("files/search_v2");
+/// The next page of them.
+pub const SEARCH_CONTINUE: Route<CursorArg, SearchResult> = Route::rpc("files/search/continue_v2");
+/// Where a listing would end now.
+pub const LATEST_CURSOR: Route<ListFolderArg, Latest> = Route::rpc("files/list_folder/get_latest_cursor");
+/// Waits until something changes; carries no Authorization.
+pub const LONGPOLL: Route<LongpollArg, Longpoll> = Route::notify("files/list_folder/longpoll");
+
 /// The host that a long poll goes to; it must carry no Authorization.
 pub const LONGPOLL_HOST: Host = Host::Notify;
 
@@ -336,13 +374,13 @@ pub struct Entries<T> {
     pub entries: Vec<T>,
 }
 
-/// What became of one entry of `append_batch`.
+/// What became of one entry of a batch; a success may carry metadata, which nobody needs.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = ".tag", rename_all = "snake_case")]
 pub enum Outcome {
-    /// Its bytes are there.
+    /// It is done.
     Success,
-    /// They are not.
+    /// It is not.
     Failure {
         /// Why not.
         failure: RouteError,
@@ -406,6 +444,200 @@ pub struct RelocationArg {
 pub struct RelocationResult {
     /// What stands there now.
     pub metadata: Metadata,
+}
+
+/// `files.CreateFolderBatchArg`
+#[derive(Clone, Debug, Serialize)]
+pub struct CreateFolderBatchArg {
+    /// Up to 1000 at once.
+    pub paths: Vec<String>,
+}
+
+/// `files.DeleteBatchArg`
+#[derive(Clone, Debug, Serialize)]
+pub struct DeleteBatchArg {
+    /// Up to 1000.
+    pub entries: Vec<DeleteArg>,
+}
+
+/// `files.RelocationBatchArgBase` and `files.MoveBatchArg`
+#[derive(Clone, Debug, Serialize)]
+pub struct RelocationBatchArg {
+    /// Up to 1000.
+    pub entries: Vec<RelocationArg>,
+}
+
+/// `async.PollArg`
+#[derive(Clone, Debug, Serialize)]
+pub struct JobArg {
+    /// As the launch gave it.
+    pub async_job_id: String,
+}
+
+/// The answer of a launch: done, or a job that is under way.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = ".tag", rename_all = "snake_case")]
+pub enum Launch<T> {
+    /// Done at once.
+    Complete(T),
+    /// To be asked for.
+    AsyncJobId {
+        /// The job.
+        async_job_id: String,
+    },
+    /// A newer kind of answer.
+    #[serde(other)]
+    Other,
+}
+
+/// How a job stands.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = ".tag", rename_all = "snake_case")]
+pub enum JobStatus<T> {
+    /// Under way.
+    InProgress,
+    /// Done.
+    Complete(T),
+    /// All of it came to nothing.
+    Failed {
+        /// Why.
+        failed: RouteError,
+    },
+    /// A newer kind of answer.
+    #[serde(other)]
+    Other,
+}
+
+/// `files.ListRevisionsArg`
+#[derive(Clone, Debug, Serialize)]
+pub struct RevisionsArg {
+    /// Of which file.
+    pub path: String,
+    /// 1 to 100.
+    pub limit: u64,
+}
+
+/// `files.ListRevisionsResult`
+#[derive(Clone, Debug, Deserialize)]
+pub struct Revisions {
+    /// Whether the file is gone now.
+    pub is_deleted: bool,
+    /// The newest first.
+    pub entries: Vec<FileMetadata>,
+}
+
+/// `files.RestoreArg`
+#[derive(Clone, Debug, Serialize)]
+pub struct RestoreArg {
+    /// Where to.
+    pub path: String,
+    /// Which state.
+    pub rev: String,
+}
+
+/// `files.ExportArg`
+#[derive(Clone, Debug, Serialize)]
+pub struct ExportArg {
+    /// Which document.
+    pub path: String,
+    /// Into what; the document's own default if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export_format: Option<String>,
+}
+
+/// `files.ExportResult`, as far as it is used.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Exported {
+    /// What comes.
+    pub export_metadata: ExportMetadata,
+}
+
+/// `files.ExportMetadata`
+#[derive(Clone, Debug, Deserialize)]
+pub struct ExportMetadata {
+    /// With its ending.
+    pub name: String,
+    /// In bytes.
+    pub size: u64,
+}
+
+/// `files.SearchV2Arg`
+#[derive(Clone, Debug, Serialize)]
+pub struct SearchArg {
+    /// Up to 1000 characters.
+    pub query: String,
+    /// Where.
+    pub options: SearchOptions,
+}
+
+/// `files.SearchOptions`
+#[derive(Clone, Debug, Serialize)]
+pub struct SearchOptions {
+    /// Below this; `""` is everywhere.
+    pub path: String,
+    /// A page's length, 1 to 1000.
+    pub max_results: u64,
+    /// Not in the content.
+    pub filename_only: bool,
+}
+
+/// `files.SearchV2Result`
+#[derive(Clone, Debug, Deserialize)]
+pub struct SearchResult {
+    /// The best first.
+    pub matches: Vec<SearchMatch>,
+    /// Whether there are more.
+    pub has_more: bool,
+    /// For them.
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+/// `files.SearchMatchV2`
+#[derive(Clone, Debug, Deserialize)]
+pub struct SearchMatch {
+    /// What was found.
+    pub metadata: MetadataV2,
+}
+
+/// `files.MetadataV2`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = ".tag", rename_all = "snake_case")]
+pub enum MetadataV2 {
+    /// The usual.
+    Metadata {
+        /// What it is.
+        metadata: Metadata,
+    },
+    /// A newer kind.
+    #[serde(other)]
+    Other,
+}
+
+/// `files.ListFolderGetLatestCursorResult`
+#[derive(Clone, Debug, Deserialize)]
+pub struct Latest {
+    /// For what changes from now on.
+    pub cursor: String,
+}
+
+/// `files.ListFolderLongpollArg`
+#[derive(Clone, Debug, Serialize)]
+pub struct LongpollArg {
+    /// Of a listing that came to its end.
+    pub cursor: String,
+    /// 30 to 480 seconds; up to 90 are added at random.
+    pub timeout: u64,
+}
+
+/// `files.ListFolderLongpollResult`
+#[derive(Clone, Debug, Deserialize)]
+pub struct Longpoll {
+    /// Whether it is worth asking.
+    pub changes: bool,
+    /// Seconds to wait before the next poll.
+    #[serde(default)]
+    pub backoff: Option<u64>,
 }
 
 /// A link that anyone may use for four hours: a secret.

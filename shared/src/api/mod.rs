@@ -8,6 +8,7 @@ pub mod auth;
 pub mod error;
 pub mod files;
 pub mod json;
+pub mod sharing;
 pub mod users;
 
 use std::marker::PhantomData;
@@ -65,6 +66,10 @@ impl<Arg, Answer> Route<Arg, Answer> {
 
     const fn rpc_once(name: &'static str) -> Self {
         Self::new(name, Host::Api, Style::Rpc, Repeat::LookFirst)
+    }
+
+    const fn notify(name: &'static str) -> Self {
+        Self::new(name, Host::Notify, Style::Rpc, Repeat::Safe)
     }
 
     const fn upload(name: &'static str) -> Self {
