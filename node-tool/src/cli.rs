@@ -10,7 +10,7 @@ use shared::{
 };
 
 use crate::{
-    commands::{self, App},
+    commands::{self, App, copy, list},
     config::{CONFIG_VARIABLE, Defaults, Password, Site, Store, default_path},
     dropbox::Http,
     report, terminal,
@@ -59,14 +59,56 @@ enum Command {
     /// Connect, look at and disconnect Dropbox accounts; alone it is a menu
     Config(commands::config::Args),
     /// List the folders in a folder
-    Lsd(commands::ls::Args),
+    #[command(after_help = "Example: node-tool lsd dbx:")]
+    Lsd(list::ls::Args),
     /// List the files below a folder, with their sizes
-    Ls(commands::ls::Args),
+    #[command(after_help = "Example: node-tool ls dbx:results --include '*.h5'")]
+    Ls(list::ls::Args),
     /// List the files below a folder, with sizes and modification times
-    Lsl(commands::ls::Args),
+    #[command(after_help = "Example: node-tool lsl dbx:results")]
+    Lsl(list::ls::Args),
+    /// List in columns, for scripts
+    Lsf(list::lsf::Args),
+    /// List as JSON
+    Lsjson(list::lsjson::Args),
+    /// Draw what is below a folder
+    Tree(list::tree::Args),
+    /// Count files and bytes
+    Size(list::size::Args),
+    /// Print the content hash of each file
+    Hashsum(list::hashsum::Args),
     /// Copy new and changed files; never delete
-    Copy(commands::copy::Args),
+    #[command(after_help = COPY_HELP)]
+    Copy(copy::CopyArgs),
+    /// As copy, but DEST is what a single file will be called
+    #[command(after_help = "Example: node-tool copyto report.pdf dbx:reports/2026-11.pdf")]
+    Copyto(copy::CopyArgs),
+    /// Copy, then remove from the source what is in the target
+    #[command(after_help = "Example: node-tool move dbx:inbox dbx:archive/2026 --delete-empty-src-dirs")]
+    Move(copy::MoveArgs),
+    /// As move, but DEST is what a single file will be called
+    #[command(after_help = "Example: node-tool moveto dbx:draft.txt dbx:final.txt")]
+    Moveto(copy::MoveArgs),
+    /// Make the target the same as the source; deletes in the target
+    #[command(after_help = SYNC_HELP)]
+    Sync(copy::SyncArgs),
 }
+
+const COPY_HELP: &str = "\
+The contents of a folder go into DEST, as if a slash stood behind both; a file goes into DEST too.
+What is there with the same size and time is skipped; nothing is ever deleted.
+
+Examples:
+  node-tool copy results dbx:project/results -P
+  node-tool copy dbx:project/data /scratch/data --dry-run";
+
+const SYNC_HELP: &str = "\
+Files of the target that the source lacks are deleted, after everything else went well.
+Look before with --dry-run. Dropbox keeps deleted files for a while: see 'node-tool revisions'.
+
+Examples:
+  node-tool sync results dbx:project/results --dry-run
+  node-tool sync results dbx:project/results --backup-dir dbx:project/old";
 
 /// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
@@ -124,10 +166,19 @@ async fn dispatch(cli: Cli) -> Result<u8, Failure> {
     let app = prepare(&cli).await?;
     let result = match cli.command {
         Command::Config(args) => commands::config::run(args, &app).await,
-        Command::Lsd(args) => commands::ls::run(&args, commands::ls::Format::Folders, &app).await,
-        Command::Ls(args) => commands::ls::run(&args, commands::ls::Format::Sizes, &app).await,
-        Command::Lsl(args) => commands::ls::run(&args, commands::ls::Format::Times, &app).await,
-        Command::Copy(args) => commands::copy::run(&args, &app).await,
+        Command::Lsd(args) => list::ls::run(&args, list::ls::Format::Folders, &app).await,
+        Command::Ls(args) => list::ls::run(&args, list::ls::Format::Sizes, &app).await,
+        Command::Lsl(args) => list::ls::run(&args, list::ls::Format::Times, &app).await,
+        Command::Lsf(args) => list::lsf::run(&args, &app).await,
+        Command::Lsjson(args) => list::lsjson::run(&args, &app).await,
+        Command::Tree(args) => list::tree::run(&args, &app).await,
+        Command::Size(args) => list::size::run(&args, &app).await,
+        Command::Hashsum(args) => list::hashsum::run(&args, &app).await,
+        Command::Copy(args) => copy::copy(&args, false, &app).await,
+        Command::Copyto(args) => copy::copy(&args, true, &app).await,
+        Command::Move(args) => copy::moving(&args, false, &app).await,
+        Command::Moveto(args) => copy::moving(&args, true, &app).await,
+        Command::Sync(args) => copy::sync(&args, &app).await,
     };
     // Only authorisation is fatal: the centre knows whom to ask.
     result.map_err(|failure| match app.defaults.help {
@@ -187,6 +238,7 @@ async fn prepare(cli: &Cli) -> Result<App, Failure> {
             .into(),
         defaults,
         quiet: global.quiet,
+        clients: std::sync::Mutex::default(),
     })
 }
 

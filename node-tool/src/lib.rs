@@ -20,6 +20,7 @@ pub mod local;
 pub mod location;
 pub mod plan;
 pub mod report;
+pub mod side;
 pub mod terminal;
 pub mod transfer;
 pub mod tree;

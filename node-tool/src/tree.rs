@@ -9,6 +9,8 @@ pub struct Entry {
     pub path: String,
     /// What it is.
     pub kind: Kind,
+    /// What Dropbox calls it for good; only from there.
+    pub id: Option<Box<str>>,
 }
 
 /// What an entry is.
@@ -29,6 +31,13 @@ pub struct FileInfo {
     pub modified: Modified,
     /// Only from Dropbox.
     pub remote: Option<RemoteInfo>,
+}
+
+impl FileInfo {
+    /// The content's hash, if it is known without reading.
+    pub fn known_hash(&self) -> Option<ContentHash> {
+        self.remote.as_ref().and_then(|remote| remote.content_hash)
+    }
 }
 
 /// What only Dropbox knows of a file.

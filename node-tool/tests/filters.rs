@@ -19,7 +19,10 @@ use std::{
 };
 
 use clap::Parser;
-use node_tool::{filter::Flags, local};
+use node_tool::{
+    filter::{Filter, Flags},
+    local::{self, Symlinks},
+};
 use peer::Rclone;
 
 const CASES_A_TREE: u64 = 20;
@@ -94,7 +97,7 @@ fn listed_by_us(dir: &Path, args: &[String]) -> Result<BTreeSet<String>, String>
     let cli =
         Cli::try_parse_from(std::iter::once("test".to_owned()).chain(args)).map_err(|e| e.to_string())?;
     let filter = cli.filter.filter().map_err(|failure| failure.to_string())?;
-    let walked = local::walk(&dir.join("tree"), true);
+    let walked = local::walk(&dir.join("tree"), &filter, Symlinks::Tell);
     assert!(walked.skipped.is_empty());
     let kept = filter.select(walked.entries);
     Ok(kept
@@ -105,7 +108,7 @@ fn listed_by_us(dir: &Path, args: &[String]) -> Result<BTreeSet<String>, String>
 }
 
 fn all_files(root: &Path) -> Vec<String> {
-    let entries = local::walk(root, true).entries;
+    let entries = local::walk(root, &Filter::default(), Symlinks::Tell).entries;
     entries
         .into_iter()
         .filter(|entry| entry.file().is_some())
@@ -196,7 +199,7 @@ fn push(args: &mut Vec<String>, flag: &str, value: String) {
 }
 
 fn is_a_folder_somewhere(root: &Path, name: &str) -> bool {
-    local::walk(root, true)
+    local::walk(root, &Filter::default(), Symlinks::Tell)
         .entries
         .iter()
         .any(|entry| entry.file().is_none() && entry.name() == name)

@@ -18,5 +18,9 @@ pub const FATAL_FOR_SOME: u8 = 6;
 pub const FATAL: u8 = 7;
 /// A limit set by the user was reached.
 pub const LIMIT: u8 = 8;
+/// All is well and nothing had to be done; only if asked for.
+pub const NOTHING_TO_DO: u8 = 9;
+/// The time set by the user is over.
+pub const DURATION: u8 = 10;
 /// Ended by Ctrl-C or SIGTERM (128 + 2, as shells count).
 pub const INTERRUPTED: u8 = 130;

@@ -1,8 +1,15 @@
-//! One file a verb: its arguments, what it asks, what it prints.
+//! One file a verb: its arguments, what it asks, what it prints. [`job`] is what copy, move and sync share.
 
+mod ask;
 pub mod config;
 pub mod copy;
-pub mod ls;
+pub mod job;
+pub mod list;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use shared::{endpoints::Endpoints, exit, failure::Failure};
 
@@ -10,6 +17,8 @@ use crate::{
     account::Account,
     config::{ConfigError, Defaults, PASSWORD_VARIABLE, Store},
     dropbox::{Client, Error, Fate, Http},
+    location::Location,
+    side::{Side, SideError},
 };
 
 /// What every command works with.
@@ -27,6 +36,8 @@ pub struct App {
     pub transfers: usize,
     /// Errors only.
     pub quiet: bool,
+    /// The accounts that were connected to, each once: what they may do at once counts for all their uses.
+    pub clients: Mutex<HashMap<String, Arc<Client>>>,
 }
 
 impl App {
@@ -34,7 +45,11 @@ impl App {
     ///
     /// # Errors
     /// When there is no such remote; the nearest name is told.
-    pub fn client(&self, name: &str) -> Result<Client, Failure> {
+    pub fn client(&self, name: &str) -> Result<Arc<Client>, Failure> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(name) {
+            return Ok(Arc::clone(client));
+        }
         let mut config = self.store.load().map_err(config_failure)?;
         let Some(remote) = config.remotes.remove(name) else {
             return Err(unknown_remote(name, config.remotes.keys()));
@@ -45,7 +60,50 @@ impl App {
             remote,
             self.http.clone(),
         );
-        Ok(Client::new(self.http.clone(), account, self.transfers))
+        let client = Arc::new(Client::new(self.http.clone(), account, self.transfers));
+        clients.insert(name.to_owned(), Arc::clone(&client));
+        Ok(client)
+    }
+
+    /// The place that a person typed.
+    ///
+    /// # Errors
+    /// When it is no place, or its remote isn't connected.
+    pub fn side(&self, text: &str) -> Result<Side, Failure> {
+        match Location::parse(text).map_err(|e| Failure::usage(e.to_string()))? {
+            Location::Local(path) => Ok(Side::Local(path)),
+            Location::Remote { name, path } => Ok(Side::Remote {
+                client: self.client(&name)?,
+                path,
+            }),
+        }
+    }
+}
+
+/// A place could not be looked at or changed.
+pub fn side_failure(what: &str, side: &Side, error: &SideError) -> Failure {
+    let what = format!("could not {what} '{}'", side.location());
+    match (side, error) {
+        (Side::Remote { client, .. }, SideError::Dropbox(error)) => {
+            dropbox_failure(what, error, client.remote())
+        }
+        _ => Failure::new(what).why(error),
+    }
+}
+
+/// There is nothing at a place.
+pub fn missing(side: &Side) -> Failure {
+    let failure = Failure::new(format!("'{}' is not there", side.location())).code(exit::DIRECTORY_NOT_FOUND);
+    match side {
+        Side::Local(_) => failure,
+        Side::Remote { client, path } => {
+            let around = path.parent().unwrap_or_default();
+            failure.next(format!(
+                "node-tool lsd {}:{}",
+                client.remote(),
+                around.as_str().trim_start_matches('/')
+            ))
+        }
     }
 }
 

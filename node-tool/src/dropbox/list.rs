@@ -73,6 +73,7 @@ impl Client {
             return Ok(Some(Entry {
                 path: String::new(),
                 kind: Kind::Folder,
+                id: None,
             }));
         }
         match self
@@ -87,10 +88,12 @@ impl Client {
             Ok(Metadata::File(file)) => Ok(Some(Entry {
                 path: file.name.clone(),
                 kind: Kind::File(file_info(&file)),
+                id: Some(file.id.into()),
             })),
             Ok(Metadata::Folder(folder)) => Ok(Some(Entry {
                 path: folder.name,
                 kind: Kind::Folder,
+                id: folder.id.map(Into::into),
             })),
             Ok(Metadata::Deleted(_) | Metadata::Unknown) => Ok(None),
             Err(error) if error.is_not_found() => Ok(None),
@@ -115,11 +118,18 @@ pub(super) fn file_info(file: &FileMetadata) -> FileInfo {
     }
 }
 
+/// What was said of one path.
+struct Item {
+    name: String,
+    kind: Kind,
+    id: Option<Box<str>>,
+}
+
 /// Entries by their `path_lower`, the key that the server promises; names are put together at the end, since
 /// `path_display` is right only in its last part and parents may come later than children.
 struct Collected {
     depth: usize,
-    items: BTreeMap<String, (String, Kind)>,
+    items: BTreeMap<String, Item>,
 }
 
 impl Collected {
@@ -137,12 +147,22 @@ impl Collected {
                 let info = file_info(&file);
                 if let Some(path) = file.path_lower {
                     self.remove_below(&path);
-                    self.items.insert(path, (file.name, Kind::File(info)));
+                    let item = Item {
+                        name: file.name,
+                        kind: Kind::File(info),
+                        id: Some(file.id.into()),
+                    };
+                    self.items.insert(path, item);
                 }
             }
             Metadata::Folder(folder) => {
                 if let Some(path) = folder.path_lower {
-                    self.items.insert(path, (folder.name, Kind::Folder));
+                    let item = Item {
+                        name: folder.name,
+                        kind: Kind::Folder,
+                        id: folder.id.map(Into::into),
+                    };
+                    self.items.insert(path, item);
                 }
             }
             Metadata::Deleted(deleted) => {
@@ -172,19 +192,20 @@ impl Collected {
         let folders: HashMap<&str, &str> = self
             .items
             .iter()
-            .filter(|(_, (_, kind))| *kind == Kind::Folder)
-            .map(|(path, (name, _))| (path.as_str(), name.as_str()))
+            .filter(|(_, item)| item.kind == Kind::Folder)
+            .map(|(path, item)| (path.as_str(), item.name.as_str()))
             .collect();
         let mut listing = Listing::default();
-        for (lower, (name, kind)) in &self.items {
-            let Some(path) = relative(lower, name, self.depth, &folders) else {
+        for (lower, item) in &self.items {
+            let Some(path) = relative(lower, &item.name, self.depth, &folders) else {
                 continue;
             };
             match refuse(&path) {
                 Some(reason) => listing.refused.push((path, reason)),
                 None => listing.entries.push(Entry {
                     path,
-                    kind: kind.clone(),
+                    kind: item.kind.clone(),
+                    id: item.id.clone(),
                 }),
             }
         }

@@ -14,6 +14,7 @@ use crate::tree::Modified;
 /// The filter flags, to be flattened into a command's arguments.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Filters")]
+#[group(skip)]
 pub struct Flags {
     /// Include files matching PATTERN, and exclude all the rest
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]

@@ -110,6 +110,15 @@ impl Filter {
         self.max_depth
     }
 
+    /// The same, going no deeper than `depth` folders.
+    #[must_use]
+    pub fn no_deeper_than(&self, depth: usize) -> Self {
+        Self {
+            max_depth: Some(self.max_depth.map_or(depth, |max| max.min(depth))),
+            ..self.clone()
+        }
+    }
+
     /// What is in of a listing with all that is below, in any order.
     pub fn select(&self, mut entries: Vec<Entry>) -> Vec<Entry> {
         if self.is_everything() {

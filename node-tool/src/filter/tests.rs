@@ -52,6 +52,7 @@ fn file(path: &str) -> Entry {
             modified: NOW,
             remote: None,
         }),
+        id: None,
     }
 }
 
@@ -59,6 +60,7 @@ fn folder(path: &str) -> Entry {
     Entry {
         path: path.into(),
         kind: Kind::Folder,
+        id: None,
     }
 }
 

@@ -9,6 +9,7 @@ use std::{
 
 use walkdir::WalkDir;
 
+use crate::filter::Filter;
 use crate::tree::{Entry, FileInfo, Kind, Modified};
 
 /// What a walk found.
@@ -31,9 +32,25 @@ pub struct Skipped {
     pub is_error: bool,
 }
 
-/// Walks `root`, which is a folder; `recursive` with all that is below.
-pub fn walk(root: &Path, recursive: bool) -> Walked {
-    let depth = if recursive { usize::MAX } else { 1 };
+/// What to do about symlinks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Symlinks {
+    /// Leave them out and say so.
+    #[default]
+    Tell,
+    /// Leave them out.
+    Skip,
+    /// Take what they lead to.
+    Follow,
+}
+
+/// Walks `root`, which is a folder, into what `filter` may let in; what it says of files is not asked here.
+pub fn walk(root: &Path, filter: &Filter, symlinks: Symlinks) -> Walked {
+    let depth = filter.max_depth().unwrap_or(usize::MAX);
+    let is_wanted = |item: &walkdir::DirEntry| {
+        let path = item.path().strip_prefix(root).ok().and_then(Path::to_str);
+        !item.file_type().is_dir() || path.is_none_or(|path| filter.includes_dir(path))
+    };
     let mut walked = Walked::default();
     let mut skip = |path: PathBuf, reason: String, is_error| {
         walked.skipped.push(Skipped {
@@ -46,6 +63,9 @@ pub fn walk(root: &Path, recursive: bool) -> Walked {
         .min_depth(1)
         .max_depth(depth)
         .follow_root_links(true)
+        .follow_links(symlinks == Symlinks::Follow)
+        .into_iter()
+        .filter_entry(is_wanted)
     {
         let item = match item {
             Ok(item) => item,
@@ -75,16 +95,18 @@ pub fn walk(root: &Path, recursive: bool) -> Walked {
             walked.entries.push(Entry {
                 path,
                 kind: Kind::Folder,
+                id: None,
             });
         } else if kind.is_file() {
             match item.metadata() {
                 Ok(metadata) => walked.entries.push(Entry {
                     path,
                     kind: Kind::File(file_info(&metadata)),
+                    id: None,
                 }),
                 Err(error) => skip(item.path().to_owned(), error.to_string(), true),
             }
-        } else {
+        } else if !(kind.is_symlink() && symlinks == Symlinks::Skip) {
             let what = if kind.is_symlink() {
                 "it is a symlink"
             } else {
@@ -122,12 +144,14 @@ pub fn stat(path: &Path) -> io::Result<Option<Entry>> {
         return Ok(Some(Entry {
             path: name,
             kind: Kind::Folder,
+            id: None,
         }));
     }
     if metadata.is_file() {
         return Ok(Some(Entry {
             path: name,
             kind: Kind::File(file_info(&metadata)),
+            id: None,
         }));
     }
     Err(io::Error::other("it is neither a file nor a folder"))

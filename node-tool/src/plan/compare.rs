@@ -3,24 +3,41 @@
 //! | size | time (1 s) | hash | |
 //! |---|---|---|---|
 //! | same | same | not looked at | same |
-//! | same | differs | unknown yet | the hash decides |
+//! | same | differs | known on both sides, or still to be computed | the hash decides |
 //! | differs | | | different |
+//!
+//! That is the default; [`By`] has the others.
 
 use crate::tree::FileInfo;
 
-/// What a comparison by size and time gives.
+/// What tells files apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    /// Size and time; the hash where only the time differs.
+    #[default]
+    SizeAndTime,
+    /// Size and hash.
+    Checksum,
+    /// Size alone.
+    SizeOnly,
+    /// Nothing: all are different.
+    Nothing,
+}
+
+/// What a comparison gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
     /// The same.
     Same,
     /// Not the same.
     Different(Why),
-    /// Only the time differs.
-    TimeDiffers,
+    /// The hash has to be computed.
+    HashDecides,
 }
 
 /// Why a file is copied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Why {
     /// It isn't there yet.
     New,
@@ -28,6 +45,8 @@ pub enum Why {
     SizeDiffers,
     /// Another content is there.
     ContentDiffers,
+    /// It was not compared.
+    NotCompared,
 }
 
 impl Why {
@@ -37,17 +56,25 @@ impl Why {
             Self::New => "new",
             Self::SizeDiffers => "size differs",
             Self::ContentDiffers => "content differs",
+            Self::NotCompared => "not compared",
         }
     }
 }
 
-/// Compares by size and time.
-pub fn compare(source: &FileInfo, target: &FileInfo) -> Comparison {
+/// Compares two files.
+pub fn compare(source: &FileInfo, target: &FileInfo, by: By) -> Comparison {
+    if by == By::Nothing {
+        return Comparison::Different(Why::NotCompared);
+    }
     if source.size_bytes != target.size_bytes {
-        Comparison::Different(Why::SizeDiffers)
-    } else if source.modified.is_same(target.modified) {
-        Comparison::Same
-    } else {
-        Comparison::TimeDiffers
+        return Comparison::Different(Why::SizeDiffers);
+    }
+    let is_same_time = source.modified.is_same(target.modified);
+    match (by, source.known_hash(), target.known_hash()) {
+        (By::SizeOnly, ..) => Comparison::Same,
+        (By::SizeAndTime, ..) if is_same_time => Comparison::Same,
+        (_, Some(source), Some(target)) if source == target => Comparison::Same,
+        (_, Some(_), Some(_)) => Comparison::Different(Why::ContentDiffers),
+        _ => Comparison::HashDecides,
     }
 }

@@ -2,13 +2,13 @@
 
 mod compare;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use unicode_normalization::UnicodeNormalization;
 
 use crate::tree::{Entry, FileInfo, Kind};
 
-pub use compare::{Comparison, Why, compare};
+pub use compare::{By, Comparison, Why, compare};
 
 /// One thing to do. Paths are relative to the two folders, which needn't spell them alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Action {
 pub enum Task {
     /// Copy it.
     Copy(Why),
-    /// Size is the same and the time isn't: the content's hash decides.
+    /// Copy it if the content's hash differs.
     Settle,
 }
 
@@ -51,7 +51,9 @@ pub struct Plan {
     /// What can't be done.
     pub obstacles: Vec<Obstacle>,
     /// Files that are the same on both sides.
-    pub same: u64,
+    pub same: Vec<String>,
+    /// Files that a rule leaves as they are, the same or not.
+    pub left: u64,
 }
 
 /// How the target tells names apart.
@@ -63,13 +65,24 @@ pub enum Names {
     Exact,
 }
 
+/// Which files of the source are to be copied, and which are good as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// What tells files apart.
+    pub by: By,
+    /// Leave what is newer in the target.
+    pub update: bool,
+    /// Leave what is in the target at all.
+    pub ignore_existing: bool,
+    /// Leave what isn't in the target.
+    pub existing: bool,
+    /// What is in the target must never change.
+    pub immutable: bool,
+}
+
 /// What must be done so that every file of `source` is in `target` too. Nothing is ever removed.
-pub fn copy(source: &[Entry], target: &[Entry], names: Names) -> Plan {
-    // Which entry of the target a path meets: names are folded in the way of the stricter side, Dropbox's.
-    let mut there: HashMap<String, &Entry> = HashMap::with_capacity(target.len());
-    for entry in target {
-        there.entry(key(&entry.path, names)).or_insert(entry);
-    }
+pub fn transfer(source: &[Entry], target: &[Entry], names: Names, rules: Rules) -> Plan {
+    let there = by_name(target, names);
     let mut plan = Plan::default();
     let mut taken: HashMap<String, &str> = HashMap::new();
     for entry in source {
@@ -91,8 +104,12 @@ pub fn copy(source: &[Entry], target: &[Entry], names: Names) -> Plan {
             )));
             continue;
         }
-        let (over, comparison) = match there.get(&key) {
-            None => (None, Comparison::Different(Why::New)),
+        let (over, task) = match there.get(&key) {
+            None if rules.existing => {
+                plan.left += 1;
+                continue;
+            }
+            None => (None, Task::Copy(Why::New)),
             Some(Entry {
                 kind: Kind::Folder, ..
             }) => {
@@ -102,16 +119,24 @@ pub fn copy(source: &[Entry], target: &[Entry], names: Names) -> Plan {
             }
             Some(Entry {
                 kind: Kind::File(old),
+                path,
                 ..
-            }) => (Some(old), compare(file, old)),
-        };
-        let task = match comparison {
-            Comparison::Same => {
-                plan.same += 1;
-                continue;
-            }
-            Comparison::Different(why) => Task::Copy(why),
-            Comparison::TimeDiffers => Task::Settle,
+            }) => match rules.decide(file, old) {
+                Decision::Copy(task) => (Some(old), task),
+                Decision::Same => {
+                    plan.same.push(entry.path.clone());
+                    continue;
+                }
+                Decision::Leave => {
+                    plan.left += 1;
+                    continue;
+                }
+                Decision::Refuse => {
+                    plan.obstacles
+                        .push(obstacle(format!("'{path}' differs, and --immutable is set")));
+                    continue;
+                }
+            },
         };
         let to = match (there.get(&key), names) {
             (Some(existing), _) => existing.path.clone(),
@@ -127,6 +152,78 @@ pub fn copy(source: &[Entry], target: &[Entry], names: Names) -> Plan {
         });
     }
     plan
+}
+
+enum Decision {
+    Copy(Task),
+    Same,
+    Leave,
+    Refuse,
+}
+
+impl Rules {
+    fn decide(&self, source: &FileInfo, target: &FileInfo) -> Decision {
+        if self.ignore_existing {
+            return Decision::Leave;
+        }
+        let is_same_time = source.modified.is_same(target.modified);
+        if self.update && !is_same_time && target.modified > source.modified {
+            return Decision::Leave;
+        }
+        match compare(source, target, self.by) {
+            Comparison::Same => Decision::Same,
+            Comparison::Different(_) if self.immutable => Decision::Refuse,
+            Comparison::Different(why) => Decision::Copy(Task::Copy(why)),
+            Comparison::HashDecides => Decision::Copy(Task::Settle),
+        }
+    }
+}
+
+/// What stands in the target and not in the source: files, and folders with the deepest first.
+pub fn extra<'a>(source: &[Entry], target: &'a [Entry], names: Names) -> Extra<'a> {
+    let wanted: HashSet<String> = source.iter().map(|entry| key(&entry.path, names)).collect();
+    // A folder on the way to something wanted is wanted, whether the source's listing names it or not.
+    let mut ways: HashSet<String> = HashSet::new();
+    for path in &wanted {
+        let mut rest = path.as_str();
+        while let Some((folder, _)) = rest.rsplit_once('/') {
+            if !ways.insert(folder.to_owned()) {
+                break;
+            }
+            rest = folder;
+        }
+    }
+    let mut extra = Extra::default();
+    for entry in target {
+        let key = key(&entry.path, names);
+        if wanted.contains(&key) || ways.contains(&key) {
+            continue;
+        }
+        match &entry.kind {
+            Kind::Folder => extra.folders.push(entry),
+            Kind::File(_) => extra.files.push(entry),
+        }
+    }
+    extra.folders.sort_by(|a, b| b.path.cmp(&a.path));
+    extra
+}
+
+/// What stands in the target alone.
+#[derive(Debug, Default)]
+pub struct Extra<'a> {
+    /// In the order of their paths.
+    pub files: Vec<&'a Entry>,
+    /// What is inside comes before what is outside.
+    pub folders: Vec<&'a Entry>,
+}
+
+/// Which entry of the target a path meets: names are folded in the way of the stricter side, Dropbox's.
+pub fn by_name(target: &[Entry], names: Names) -> HashMap<String, &Entry> {
+    let mut there: HashMap<String, &Entry> = HashMap::with_capacity(target.len());
+    for entry in target {
+        there.entry(key(&entry.path, names)).or_insert(entry);
+    }
+    there
 }
 
 /// Why a file can't live on the other side.
@@ -147,7 +244,7 @@ fn refused_by(path: &str, file: &FileInfo, names: Names) -> Option<String> {
 }
 
 /// By what two paths are the same name.
-fn key(path: &str, names: Names) -> String {
+pub fn key(path: &str, names: Names) -> String {
     match names {
         // Letter by letter: `str::to_lowercase` knows the final sigma, which Dropbox does not.
         Names::Dropbox => path.nfc().flat_map(char::to_lowercase).collect(),
@@ -172,6 +269,7 @@ mod tests {
                 },
                 remote: None,
             }),
+            id: None,
         }
     }
 
@@ -179,6 +277,7 @@ mod tests {
         Entry {
             path: path.into(),
             kind: Kind::Folder,
+            id: None,
         }
     }
 
@@ -199,7 +298,7 @@ mod tests {
             file("extra", 1, 1),
             folder("d"),
         ];
-        let plan = copy(&source, &target, Names::Exact);
+        let plan = transfer(&source, &target, Names::Exact, Rules::default());
         let done: Vec<_> = plan.actions.iter().map(|a| (a.to.as_str(), a.task)).collect();
         assert_eq!(
             done,
@@ -210,23 +309,25 @@ mod tests {
                 ("d/x", Task::Copy(Why::New))
             ]
         );
-        assert_eq!((plan.same, plan.obstacles.len()), (1, 0));
+        assert_eq!((plan.same.len(), plan.obstacles.len()), (1, 0));
     }
 
     #[test]
     fn dropbox_names_meet_without_regard_to_case_and_form() {
-        let plan = copy(
+        let plan = transfer(
             &[file("Fu\u{308}r.TXT", 2, 1)],
             &[file("f\u{fc}r.txt", 1, 1)],
             Names::Dropbox,
+            Rules::default(),
         );
         assert_eq!(plan.actions[0].to, "f\u{fc}r.txt");
-        let plan = copy(
+        let plan = transfer(
             &[file("ΣΑΣ", 1, 1)],
             &[file("σας", 1, 1), file("σασ", 1, 1)],
             Names::Dropbox,
+            Rules::default(),
         );
-        assert_eq!(plan.same, 1);
+        assert_eq!(plan.same.len(), 1);
     }
 
     #[test]
@@ -239,13 +340,109 @@ mod tests {
             file("dir", 1, 1),
             file("ok", 1, 1),
         ];
-        let plan = copy(&source, &[folder("dir")], Names::Dropbox);
+        let plan = transfer(&source, &[folder("dir")], Names::Dropbox, Rules::default());
         let paths = |p: &Plan| p.obstacles.iter().map(|o| o.path.clone()).collect::<Vec<_>>();
         assert_eq!(paths(&plan), ["a", "bad ", "b\\c", "dir"]);
         assert_eq!(
             plan.actions.iter().map(|a| a.to.as_str()).collect::<Vec<_>>(),
             ["A", "ok"]
         );
+    }
+
+    #[test]
+    fn rules_leave_files_as_they_are() {
+        let source = [
+            file("new", 1, 5),
+            file("newer", 1, 5),
+            file("older", 1, 5),
+            file("same", 1, 5),
+            file("size", 2, 5),
+        ];
+        let target = [
+            file("newer", 1, 1),
+            file("older", 1, 9),
+            file("same", 1, 5),
+            file("size", 1, 5),
+        ];
+        let rules = Rules::default();
+        for (rules, expected) in [
+            (
+                Rules {
+                    update: true,
+                    ..rules
+                },
+                "new newer size",
+            ),
+            (
+                Rules {
+                    ignore_existing: true,
+                    ..rules
+                },
+                "new",
+            ),
+            (
+                Rules {
+                    existing: true,
+                    ..rules
+                },
+                "newer older size",
+            ),
+            (
+                Rules {
+                    by: By::SizeOnly,
+                    ..rules
+                },
+                "new size",
+            ),
+            (
+                Rules {
+                    by: By::Nothing,
+                    ..rules
+                },
+                "new newer older same size",
+            ),
+            (
+                Rules {
+                    by: By::Checksum,
+                    ..rules
+                },
+                "new newer older same size",
+            ),
+            (
+                Rules {
+                    immutable: true,
+                    by: By::SizeOnly,
+                    ..rules
+                },
+                "new",
+            ),
+        ] {
+            let plan = transfer(&source, &target, Names::Exact, rules);
+            let paths: Vec<_> = plan.actions.iter().map(|a| a.from.as_str()).collect();
+            assert_eq!(paths.join(" "), expected, "{rules:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_the_source_lacks_is_extra() {
+        let source = [file("a/b/c", 1, 1), folder("keep"), file("x", 1, 1)];
+        let target = [
+            folder("A"),
+            folder("a/B"),
+            file("a/b/C", 1, 1),
+            file("a/b/d", 1, 1),
+            folder("gone"),
+            folder("gone/in"),
+            file("gone/in/y", 1, 1),
+            folder("Keep"),
+            file("X", 1, 1),
+        ];
+        let paths = |entries: &[&Entry]| entries.iter().map(|e| e.path.clone()).collect::<Vec<_>>();
+        let found = extra(&source, &target, Names::Dropbox);
+        assert_eq!(paths(&found.files), ["a/b/d", "gone/in/y"]);
+        assert_eq!(paths(&found.folders), ["gone/in", "gone"]);
+        let found = extra(&source, &target, Names::Exact);
+        assert_eq!(paths(&found.files), ["a/b/C", "a/b/d", "gone/in/y", "X"]);
     }
 
     proptest! {
@@ -257,11 +454,11 @@ mod tests {
             let entries = |m: &std::collections::BTreeMap<String, (u64, i64)>| m.iter().map(|(p, (s, t))| file(p, *s, *t)).collect::<Vec<_>>();
             let source = entries(&source);
             let mut result: HashMap<String, Entry> = entries(&target).into_iter().map(|e| (e.path.clone(), e)).collect();
-            for action in copy(&source, &entries(&target), Names::Exact).actions {
-                result.insert(action.to.clone(), Entry { path: action.to, kind: Kind::File(action.source) });
+            for action in transfer(&source, &entries(&target), Names::Exact, Rules::default()).actions {
+                result.insert(action.to.clone(), Entry { path: action.to, kind: Kind::File(action.source), id: None });
             }
             let result: Vec<Entry> = result.into_values().collect();
-            prop_assert!(copy(&source, &result, Names::Exact).actions.is_empty());
+            prop_assert!(transfer(&source, &result, Names::Exact, Rules::default()).actions.is_empty());
             prop_assert!(target.keys().all(|path| result.iter().any(|e| e.path == *path)));
         }
     }

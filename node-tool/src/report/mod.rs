@@ -16,7 +16,7 @@ use shared::failure::Failure;
 
 pub use lines::start_logging;
 pub use progress::Progress;
-pub use summary::{Summary, bytes};
+pub use summary::{Summary, bytes, files};
 
 /// All bars of the process, so that a line never lands in the middle of one.
 fn bars() -> &'static MultiProgress {

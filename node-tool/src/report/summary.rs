@@ -11,6 +11,12 @@ pub struct Summary {
     pub copied_bytes: u64,
     /// Files that were there already.
     pub same: u64,
+    /// Files and folders that were removed from the target.
+    pub deleted: u64,
+    /// Files that were renamed in the target instead of being copied.
+    pub renamed: u64,
+    /// Whether files are gone from the source.
+    pub is_move: bool,
     /// Paths that failed, with the reason.
     pub failed: Vec<(String, String)>,
     /// From start to end.
@@ -19,8 +25,15 @@ pub struct Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} copied ({})", files(self.copied), bytes(self.copied_bytes))?;
+        let done = if self.is_move { "moved" } else { "copied" };
+        write!(f, "{} {done} ({})", files(self.copied), bytes(self.copied_bytes))?;
         write!(f, ", {} already there", self.same)?;
+        if self.renamed > 0 {
+            write!(f, ", {} renamed", self.renamed)?;
+        }
+        if self.deleted > 0 {
+            write!(f, ", {} deleted", self.deleted)?;
+        }
         if !self.failed.is_empty() {
             write!(f, ", {} failed", self.failed.len())?;
         }
@@ -39,7 +52,8 @@ impl fmt::Display for Summary {
     }
 }
 
-fn files(count: u64) -> String {
+/// `1 file`, `2 files`
+pub fn files(count: u64) -> String {
     if count == 1 {
         "1 file".into()
     } else {

@@ -1,17 +1,21 @@
 //! Carries a plan out. Several files at once; one file's failure is that file's outcome and nobody else's.
 //!
-//! `upload` and `download` each know one direction; `small` and `session` are the two ways up, `commit` makes
+//! `upload`, `download`, `relocate` (on the server) and `relay` (between two accounts) each know one direction; `small` and `session` are the two ways up, `commit` makes
 //! files of what was sent, `event` says what happens to whoever listens.
 
 mod commit;
 mod download;
 mod event;
+mod relay;
+mod relocate;
 mod session;
 mod small;
 mod upload;
 
 pub use download::download;
 pub use event::{Event, Listener};
+pub use relay::relay;
+pub use relocate::relocate;
 pub use upload::upload;
 
 use tokio::sync::Semaphore;

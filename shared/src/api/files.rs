@@ -174,6 +174,9 @@ pub struct FileMetadata {
 pub struct FolderMetadata {
     /// The last component, in its right case.
     pub name: String,
+    /// Stays the same through renames.
+    #[serde(default)]
+    pub id: Option<String>,
     /// The key to compare by.
     #[serde(default)]
     pub path_lower: Option<String>,

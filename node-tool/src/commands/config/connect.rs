@@ -12,8 +12,7 @@ use shared::{
 };
 
 use super::{
-    super::{App, config_failure, dropbox_failure, unknown_remote},
-    ask,
+    super::{App, ask, config_failure, dropbox_failure, unknown_remote},
     paste::{self, PasteError, Pasted, RcloneToken},
     root::{self, Wish},
     show::who,

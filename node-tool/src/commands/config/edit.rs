@@ -3,8 +3,7 @@
 use shared::{exit, failure::Failure};
 
 use super::{
-    super::{App, config_failure, dropbox_failure, unknown_remote},
-    ask,
+    super::{App, ask, config_failure, dropbox_failure, unknown_remote},
     root::{self, Wish},
 };
 use crate::{

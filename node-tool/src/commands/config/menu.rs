@@ -3,8 +3,8 @@
 use shared::{exit, failure::Failure};
 
 use super::{
-    super::{App, config_failure},
-    ask, connect, delete, edit, password, rename,
+    super::{App, ask, config_failure},
+    connect, delete, edit, password, rename,
     show::who,
 };
 use crate::{
@@ -93,7 +93,7 @@ async fn change(config: &Config, app: &App) -> Result<u8, Failure> {
 async fn remove(config: &Config, app: &App) -> Result<u8, Failure> {
     let name = pick(config).await?;
     let sure = format!("End the login of {name}: on every machine that shares it, and delete it? (y/n)");
-    if !yes(&sure).await? {
+    if !ask::yes(&sure).await? {
         return Ok(exit::SUCCESS);
     }
     delete::run(
@@ -117,24 +117,16 @@ async fn second_name(
 }
 
 async fn secure(app: &App) -> Result<u8, Failure> {
-    let command =
-        if app.store.is_encrypted().map_err(config_failure)? && yes("Remove the password? (y/n)").await? {
-            password::Command::Remove
-        } else {
-            password::Command::Set {
-                new_password_file: None,
-            }
-        };
+    let command = if app.store.is_encrypted().map_err(config_failure)?
+        && ask::yes("Remove the password? (y/n)").await?
+    {
+        password::Command::Remove
+    } else {
+        password::Command::Set {
+            new_password_file: None,
+        }
+    };
     password::run(&command, app).await
-}
-
-async fn yes(question: &str) -> Result<bool, Failure> {
-    ask::checked(question, Some("n"), |text| match text {
-        "y" | "yes" => Ok(true),
-        "n" | "no" => Ok(false),
-        _ => Err("type y or n".into()),
-    })
-    .await
 }
 
 /// Lets the person choose a remote by number or name.

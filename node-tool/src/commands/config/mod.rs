@@ -1,6 +1,5 @@
 //! `config`: connect accounts, look at them, change and remove them. Alone it is a [`menu`] over the same commands.
 
-mod ask;
 mod connect;
 mod delete;
 mod edit;

@@ -4,10 +4,7 @@ use std::{io::Read as _, path::PathBuf};
 
 use shared::{exit, failure::Failure, secret::Secret};
 
-use super::{
-    super::{App, config_failure},
-    ask,
-};
+use super::super::{App, ask, config_failure};
 use crate::{config::PASSWORD_VARIABLE, report, terminal};
 
 /// The subcommands of `config password`.

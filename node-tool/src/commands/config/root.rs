@@ -2,7 +2,7 @@
 
 use shared::{api::users, failure::Failure};
 
-use super::ask;
+use super::super::ask;
 use crate::config::{Defaults, Remote, Root};
 
 /// What is known of the choice before the account is.

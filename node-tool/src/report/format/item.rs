@@ -45,6 +45,7 @@ impl From<&Entry> for Item {
     fn from(entry: &Entry) -> Self {
         let item = Self {
             path: entry.path.clone(),
+            id: entry.id.as_deref().map(str::to_owned),
             ..Self::default()
         };
         match &entry.kind {

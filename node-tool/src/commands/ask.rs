@@ -10,7 +10,7 @@ use crate::{config::Root, terminal};
 ///
 /// # Errors
 /// When the input ends.
-pub(super) async fn line(question: &str, default: Option<&str>) -> Result<String, Failure> {
+pub(in crate::commands) async fn line(question: &str, default: Option<&str>) -> Result<String, Failure> {
     let prompt = match default {
         Some(default) => format!("{question} [{default}]> "),
         None => format!("{question}> "),
@@ -25,7 +25,7 @@ pub(super) async fn line(question: &str, default: Option<&str>) -> Result<String
     })
     .await?;
     match (answer, default) {
-        (None, _) => Err(Failure::new("the input ended; the config is as it was").code(exit::INTERRUPTED)),
+        (None, _) => Err(Failure::new("the input ended; nothing was changed").code(exit::INTERRUPTED)),
         (Some(text), Some(default)) if text.is_empty() => Ok(default.to_owned()),
         (Some(text), _) => Ok(text),
     }
@@ -35,7 +35,7 @@ pub(super) async fn line(question: &str, default: Option<&str>) -> Result<String
 ///
 /// # Errors
 /// When the input ends.
-pub(super) async fn checked<T>(
+pub(in crate::commands) async fn checked<T>(
     question: &str,
     default: Option<&str>,
     check: impl Fn(&str) -> Result<T, String>,
@@ -48,11 +48,24 @@ pub(super) async fn checked<T>(
     }
 }
 
+/// Asks a question whose answer is yes or no; no is the default.
+///
+/// # Errors
+/// When the input ends.
+pub(in crate::commands) async fn yes(question: &str) -> Result<bool, Failure> {
+    checked(question, Some("n"), |text| match text {
+        "y" | "yes" => Ok(true),
+        "n" | "no" => Ok(false),
+        _ => Err("type y or n".into()),
+    })
+    .await
+}
+
 /// Asks for an app key.
 ///
 /// # Errors
 /// When the input ends.
-pub(super) async fn app_key() -> Result<String, Failure> {
+pub(in crate::commands) async fn app_key() -> Result<String, Failure> {
     crate::report::note("The app key stands on your app's page at https://www.dropbox.com/developers/apps");
     checked("app key", None, check_app_key).await
 }
@@ -61,7 +74,7 @@ pub(super) async fn app_key() -> Result<String, Failure> {
 ///
 /// # Errors
 /// When the input ends.
-pub(super) async fn root(question: &str, now: Root) -> Result<Root, Failure> {
+pub(in crate::commands) async fn root(question: &str, now: Root) -> Result<Root, Failure> {
     let default = now.to_string();
     checked(question, Some(&default), |text| match text {
         "home" | "h" => Ok(Root::Home),
@@ -75,7 +88,7 @@ pub(super) async fn root(question: &str, now: Root) -> Result<Root, Failure> {
 ///
 /// # Errors
 /// When the two differ or there is none.
-pub(super) async fn new_password() -> Result<Secret, Failure> {
+pub(in crate::commands) async fn new_password() -> Result<Secret, Failure> {
     let (first, second) = terminal::wait(|| {
         Ok((
             rpassword::prompt_password("new config password (not shown)> ")?,

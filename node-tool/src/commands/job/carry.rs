@@ -1,0 +1,418 @@
+//! Carries the steps out, in the order in which a failure loses nothing: make folders, keep, rename, copy, and only then
+//! delete.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use shared::{exit, failure::Failure};
+
+use super::{Places, Request, Steps, Verb, keep};
+use crate::{
+    commands::{App, dropbox_failure, side_failure},
+    dropbox::{Error, Fate, Relocation},
+    filter::Filter,
+    plan::Plan,
+    report::{self, Progress, Summary},
+    side::{Found, Side, SideError, What},
+    transfer::{self, Event, Limits, Listener},
+    tree::Entry,
+};
+
+/// Whether a whole folder can change its place in one call, and did.
+pub(super) async fn whole_folder_at_once(
+    source: &Side,
+    dest: &Side,
+    found: &Found,
+    request: &Request<'_>,
+    filter: &Filter,
+) -> Result<bool, Failure> {
+    let (
+        Side::Remote { client, path },
+        Side::Remote {
+            path: to,
+            client: other,
+        },
+    ) = (source, dest)
+    else {
+        return Ok(false);
+    };
+    let flags = request.flags;
+    let is_plain =
+        filter.is_everything() && !flags.dry_run && !flags.interactive && flags.max_transfer.is_none();
+    let is_folder = found.what == What::Folder && found.problems.is_empty() && !path.is_root();
+    if client.remote() != other.remote() || !is_plain || !is_folder || to.is_root() {
+        return Ok(false);
+    }
+    let is_free = dest
+        .stat()
+        .await
+        .map_err(|e| side_failure("look at", dest, &e))?
+        .is_none();
+    if !is_free {
+        return Ok(false);
+    }
+    let pair = [(path.clone(), to.clone())];
+    // Too many files for one call, for example: then file by file.
+    Ok(matches!(
+        client.relocate_all(Relocation::Move, &pair).await.pop(),
+        Some(Ok(()))
+    ))
+}
+
+/// Says so if the other side hasn't room for everything; what fits is copied.
+pub(super) async fn warn_of_space(steps: &Steps, places: &Places) {
+    /// Less than this is not worth a question.
+    const WORTH_ASKING: u64 = 100 << 20;
+    let wanted: u64 = steps.plan.actions.iter().map(|a| a.source.size_bytes).sum();
+    if wanted < WORTH_ASKING {
+        return;
+    }
+    let free = match &places.to {
+        Side::Remote { client, .. } if places.from.remote() != places.to.remote() => {
+            let space = client.space_usage().await.ok();
+            space.map(|s| {
+                s.allocation
+                    .allocated
+                    .saturating_sub(s.allocation.used.unwrap_or(s.used))
+            })
+        }
+        Side::Remote { .. } => None,
+        Side::Local(path) => crate::local::free_bytes(path),
+    };
+    if let Some(free) = free.filter(|free| *free < wanted) {
+        report::warn(&format!(
+            "{} are to be copied, and '{}' has room for {}; what doesn't fit will fail",
+            report::bytes(wanted),
+            places.to.location(),
+            report::bytes(free)
+        ));
+    }
+}
+
+/// What happened so far.
+#[derive(Debug, Default)]
+struct Told {
+    summary: Summary,
+    /// Paths of the source that are whole and right in the target.
+    done: HashSet<String>,
+    /// What ends the run.
+    stopped: Option<Error>,
+}
+
+/// Does it all. Gives what ended it before its end.
+pub(super) async fn out(
+    request: &Request<'_>,
+    mut steps: Steps,
+    places: &Places,
+    app: &App,
+    source: &[Entry],
+    summary: &mut Summary,
+) -> Option<Failure> {
+    let flags = request.flags;
+    let new: Vec<&str> = steps.new_folders.iter().map(String::as_str).collect();
+    for (path, made) in new.iter().zip(places.to.make_folders(&new).await) {
+        count(summary, path, made, |_| {});
+    }
+    let mut backup = None;
+    if keep::is_wanted(flags) {
+        match keep::place(flags, places, app) {
+            Ok(side) => backup = Some(side),
+            Err(failure) => return Some(failure),
+        }
+    }
+    if let Some(backup) = &backup {
+        keep_replaced(&mut steps.plan, backup, request, places, summary).await;
+    }
+    rename(&steps.renames, places, summary).await;
+
+    let same = std::mem::take(&mut steps.plan.same);
+    let told = Arc::new(Mutex::new(Told {
+        summary: std::mem::take(summary),
+        ..Told::default()
+    }));
+    let copying = copy(std::mem::take(&mut steps.plan), request, places, app, &told);
+    let in_time = match flags.max_duration {
+        Some(most) => tokio::time::timeout(most, copying).await.is_ok(),
+        None => {
+            copying.await;
+            true
+        }
+    };
+    let Told {
+        summary: counted,
+        mut done,
+        stopped,
+    } = std::mem::take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner));
+    *summary = counted;
+    if let Some(error) = stopped {
+        let remote = places.to.remote().or(places.from.remote()).unwrap_or_default();
+        return Some(dropbox_failure("could not copy everything", &error, remote));
+    }
+    if !in_time {
+        return Some(
+            Failure::new("stopped after --max-duration")
+                .next("repeat the command to go on; finished files are not sent again")
+                .code(exit::DURATION),
+        );
+    }
+    match request.verb {
+        Verb::Copy => {}
+        Verb::Sync => delete(&steps, backup.as_ref(), request, places, summary).await,
+        Verb::Move => {
+            done.extend(same);
+            leave_source(request, places, source, &done, summary).await;
+        }
+    }
+    None
+}
+
+/// Counts an outcome.
+fn count(summary: &mut Summary, path: &str, outcome: Result<(), SideError>, good: impl FnOnce(&mut Summary)) {
+    match outcome {
+        Ok(()) => good(summary),
+        Err(error) => summary.failed.push((path.to_owned(), error.to_string())),
+    }
+}
+
+/// Moves what is going to be replaced into the backup. What can't be kept is not replaced.
+async fn keep_replaced(
+    plan: &mut Plan,
+    backup: &Side,
+    request: &Request<'_>,
+    places: &Places,
+    summary: &mut Summary,
+) {
+    let old: Vec<Entry> = plan
+        .actions
+        .iter()
+        .filter_map(|action| {
+            Some(Entry {
+                path: action.to.clone(),
+                kind: crate::tree::Kind::File(action.over.clone()?),
+                id: None,
+            })
+        })
+        .collect();
+    let files: Vec<&Entry> = old.iter().collect();
+    let outcomes = keep::keep(&files, backup, request.flags, places).await;
+    let mut lost = HashSet::new();
+    for (entry, outcome) in old.iter().zip(outcomes) {
+        if let Err(error) = outcome {
+            lost.insert(entry.path.clone());
+            summary
+                .failed
+                .push((entry.path.clone(), format!("could not be kept: {error}")));
+        }
+    }
+    plan.actions.retain(|action| !lost.contains(&action.to));
+    for action in &mut plan.actions {
+        action.over = None; // its place is free now
+    }
+}
+
+async fn rename(renames: &[(Entry, String)], places: &Places, summary: &mut Summary) {
+    let outcomes: Vec<Result<(), SideError>> = match &places.to {
+        Side::Remote { client, path } => {
+            let pairs: Vec<_> = renames
+                .iter()
+                .map(|(e, to)| (path.join(&e.path), path.join(to)))
+                .collect();
+            let outcomes = client.relocate_all(Relocation::Move, &pairs).await;
+            outcomes
+                .into_iter()
+                .map(|done| done.map_err(Into::into))
+                .collect()
+        }
+        Side::Local(root) => renames
+            .iter()
+            .map(|(entry, to)| {
+                let to = root.join(to);
+                std::fs::create_dir_all(to.parent().unwrap_or(root))?;
+                Ok(std::fs::rename(root.join(&entry.path), to)?)
+            })
+            .collect(),
+    };
+    for ((entry, to), outcome) in renames.iter().zip(outcomes) {
+        count(summary, &entry.path, outcome, |summary| {
+            summary.renamed += 1;
+            tracing::info!("{to}: Renamed from {}", entry.path);
+        });
+    }
+}
+
+async fn copy(plan: Plan, request: &Request<'_>, places: &Places, app: &App, told: &Arc<Mutex<Told>>) {
+    let limits = Limits {
+        transfers: app.transfers,
+        ..Limits::default()
+    };
+    let total = plan.actions.iter().map(|a| a.source.size_bytes).sum();
+    let progress = Arc::new(Progress::new(
+        request.flags.progress,
+        plan.actions.len() as u64,
+        total,
+    ));
+    let listener: Listener = {
+        let (progress, told, files) = (Arc::clone(&progress), Arc::clone(told), AtomicU64::new(0));
+        Arc::new(move |event| {
+            if let Event::Moved { bytes } = event {
+                return progress.moved(bytes);
+            }
+            told.lock().unwrap_or_else(PoisonError::into_inner).hear(event);
+            progress.files_done(files.fetch_add(1, Ordering::Relaxed) + 1);
+        })
+    };
+    match (&places.from, &places.to) {
+        (Side::Local(from), Side::Remote { client, path }) => {
+            transfer::upload(client, plan, from, path, limits, &listener).await;
+        }
+        (Side::Remote { client, .. }, Side::Local(to)) => {
+            transfer::download(client, plan, to, limits, &listener).await;
+        }
+        (
+            Side::Remote { client, path },
+            Side::Remote {
+                client: other,
+                path: to,
+            },
+        ) => {
+            if client.remote() == other.remote() {
+                let how = match request.verb {
+                    Verb::Move => Relocation::Move,
+                    Verb::Copy | Verb::Sync => Relocation::Copy,
+                };
+                transfer::relocate(client, how, plan, path, to, &listener).await;
+            } else {
+                transfer::relay(client, other, plan, to, limits, &listener).await;
+            }
+        }
+        (Side::Local(_), Side::Local(_)) => {} // was refused
+    }
+    progress.finish();
+}
+
+impl Told {
+    fn hear(&mut self, event: Event) {
+        let summary = &mut self.summary;
+        match event {
+            Event::Moved { .. } => {}
+            Event::Copied {
+                path,
+                bytes,
+                replaced,
+            } => {
+                summary.copied += 1;
+                summary.copied_bytes += bytes;
+                tracing::info!(
+                    "{path}: Copied ({})",
+                    if replaced { "replaced existing" } else { "new" }
+                );
+                self.done.insert(path);
+            }
+            Event::Same { path } => {
+                summary.same += 1;
+                tracing::info!("{path}: Unchanged, only the time differed");
+                self.done.insert(path);
+            }
+            Event::Failed { path, reason, error } => {
+                tracing::info!("{path}: {reason}");
+                if self.stopped.is_none() {
+                    self.stopped = error.filter(|e| e.fate() == Fate::StopRun);
+                }
+                summary.failed.push((path, reason));
+            }
+        }
+    }
+}
+
+/// Deletes what the source lacks, if everything else went well.
+async fn delete(
+    steps: &Steps,
+    backup: Option<&Side>,
+    request: &Request<'_>,
+    places: &Places,
+    summary: &mut Summary,
+) {
+    if steps.deletes.is_empty() && steps.folders.is_empty() {
+        return;
+    }
+    if !summary.failed.is_empty() {
+        report::warn("not everything could be copied, so nothing was deleted");
+        return;
+    }
+    let mut files: Vec<&Entry> = steps.deletes.iter().collect();
+    if let Some(backup) = backup {
+        let outcomes = keep::keep(&files, backup, request.flags, places).await;
+        for (entry, outcome) in files.iter().zip(outcomes) {
+            count(summary, &entry.path, outcome, |summary| summary.deleted += 1);
+        }
+        files.clear();
+    }
+    let folders: Vec<&Entry> = steps.folders.iter().collect();
+    let outcomes = places.to.remove(&files, &folders).await;
+    for (place, (entry, outcome)) in files.iter().chain(&folders).zip(outcomes).enumerate() {
+        let is_folder = place >= files.len();
+        match outcome {
+            Ok(()) => {
+                summary.deleted += u64::from(!is_folder);
+                tracing::info!(
+                    "{}: {}",
+                    entry.path,
+                    if is_folder { "Removed directory" } else { "Deleted" }
+                );
+            }
+            // It still holds what the filters left out, or what somebody put there.
+            Err(error) if is_folder => tracing::info!("{}: kept, {error}", entry.path),
+            Err(error) => summary.failed.push((entry.path.clone(), error.to_string())),
+        }
+    }
+}
+
+/// Removes from the source what is in the target now.
+async fn leave_source(
+    request: &Request<'_>,
+    places: &Places,
+    source: &[Entry],
+    done: &HashSet<String>,
+    summary: &mut Summary,
+) {
+    let renamed_on_server = places.from.remote().is_some() && places.from.remote() == places.to.remote();
+    let there: Vec<Entry> = source
+        .iter()
+        .filter(|entry| entry.file().is_some() && done.contains(&entry.path))
+        .cloned()
+        .collect();
+    let files: Vec<&Entry> = if renamed_on_server {
+        // What was there already is still in the source.
+        let mut still = Vec::new();
+        for entry in &there {
+            if matches!(places.from.join(&entry.path).stat().await, Ok(Some(_))) {
+                still.push(entry);
+            }
+        }
+        still
+    } else {
+        there.iter().collect()
+    };
+    let mut folders: Vec<&Entry> = source.iter().filter(|entry| entry.file().is_none()).collect();
+    folders.sort_by(|a, b| b.path.cmp(&a.path));
+    if !request.moving.delete_empty_src_dirs {
+        folders.clear();
+    }
+    let outcomes = places.from.remove(&files, &folders).await;
+    for (place, (entry, outcome)) in files.iter().chain(&folders).zip(outcomes).enumerate() {
+        match outcome {
+            Err(error) if place < files.len() => {
+                summary.failed.push((
+                    entry.path.clone(),
+                    format!("it was copied and not removed: {error}"),
+                ));
+            }
+            _ => {}
+        }
+    }
+}

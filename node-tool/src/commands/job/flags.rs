@@ -1,0 +1,261 @@
+//! The flags of everything that moves files, named as rclone's.
+
+use std::time::Duration;
+
+use shared::failure::Failure;
+
+use crate::{
+    filter,
+    local::Symlinks,
+    plan::{By, Rules},
+};
+
+/// The flags that all of them share.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(skip)]
+pub struct Flags {
+    /// Show what would be done, and do nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// With --dry-run: print the plan as JSON, an object a line
+    #[arg(long, requires = "dry_run")]
+    pub json: bool,
+    /// Ask before each step
+    #[arg(short, long, conflicts_with = "dry_run")]
+    pub interactive: bool,
+    /// Show how far it is
+    #[arg(short = 'P', long)]
+    pub progress: bool,
+    /// Compare by size and content hash, not by time
+    #[arg(short, long, help_heading = "Comparing", conflicts_with_all = ["size_only", "ignore_times"])]
+    pub checksum: bool,
+    /// Compare by size alone
+    #[arg(long, help_heading = "Comparing", conflicts_with = "ignore_times")]
+    pub size_only: bool,
+    /// Don't compare: copy everything
+    #[arg(short = 'I', long, help_heading = "Comparing")]
+    pub ignore_times: bool,
+    /// Leave files that are newer in the target
+    #[arg(short, long, help_heading = "Comparing")]
+    pub update: bool,
+    /// Leave all files that are in the target
+    #[arg(long, help_heading = "Comparing")]
+    pub ignore_existing: bool,
+    /// Copy only files that are in the target already
+    #[arg(long, alias = "ignore-non-existing", help_heading = "Comparing")]
+    pub existing: bool,
+    /// Fail for files that are in the target and differ
+    #[arg(long, help_heading = "Comparing")]
+    pub immutable: bool,
+    /// Make empty folders too
+    #[arg(long)]
+    pub create_empty_src_dirs: bool,
+    /// Follow symlinks and copy what they lead to
+    #[arg(short = 'L', long, conflicts_with = "skip_links")]
+    pub copy_links: bool,
+    /// Leave symlinks out without a word
+    #[arg(long)]
+    pub skip_links: bool,
+    /// Move what is replaced or deleted into this folder, on the same side as DEST
+    #[arg(long, value_name = "DIR")]
+    pub backup_dir: Option<String>,
+    /// Keep what is replaced or deleted under its name with SUFFIX behind it
+    #[arg(long, value_name = "SUFFIX")]
+    pub suffix: Option<String>,
+    /// Put the suffix before the file's extension
+    #[arg(long, requires = "suffix")]
+    pub suffix_keep_extension: bool,
+    /// Stop before more than SIZE is copied (exit code 8)
+    #[arg(long, value_name = "SIZE")]
+    pub max_transfer: Option<filter::Size>,
+    /// Stop after this long, such as 90s or 1h30m (exit code 10)
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub max_duration: Option<Duration>,
+    /// In which order: size, name or modtime; with ',descending' the other way round
+    #[arg(long, value_name = "ORDER", value_parser = Order::parse)]
+    pub order_by: Option<Order>,
+    /// Exit with 9 if nothing had to be copied
+    #[arg(long)]
+    pub error_on_no_transfer: bool,
+    #[command(flatten)]
+    pub filter: filter::Flags,
+}
+
+impl Flags {
+    /// Which files are copied.
+    pub fn rules(&self) -> Rules {
+        let by = match (self.checksum, self.size_only, self.ignore_times) {
+            (true, ..) => By::Checksum,
+            (_, true, _) => By::SizeOnly,
+            (.., true) => By::Nothing,
+            _ => By::SizeAndTime,
+        };
+        Rules {
+            by,
+            update: self.update,
+            ignore_existing: self.ignore_existing,
+            existing: self.existing,
+            immutable: self.immutable,
+        }
+    }
+
+    /// What to do about symlinks.
+    pub fn symlinks(&self) -> Symlinks {
+        match (self.copy_links, self.skip_links) {
+            (true, _) => Symlinks::Follow,
+            (_, true) => Symlinks::Skip,
+            _ => Symlinks::Tell,
+        }
+    }
+
+    /// The name under which something is kept that is replaced or deleted.
+    pub fn kept_name(&self, path: &str) -> String {
+        let Some(suffix) = &self.suffix else {
+            return path.to_owned();
+        };
+        let (folder, name) = path.rsplit_once('/').map_or(("", path), |(f, n)| (f, n));
+        let name = match name
+            .rsplit_once('.')
+            .filter(|(stem, _)| self.suffix_keep_extension && !stem.is_empty())
+        {
+            Some((stem, extension)) => format!("{stem}{suffix}.{extension}"),
+            None => format!("{name}{suffix}"),
+        };
+        if folder.is_empty() {
+            name
+        } else {
+            format!("{folder}/{name}")
+        }
+    }
+}
+
+/// What only `sync` takes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct SyncFlags {
+    /// Delete nothing if more than N files would have to be
+    #[arg(long, value_name = "N")]
+    pub max_delete: Option<u64>,
+    /// Also delete what the filters leave out
+    #[arg(long)]
+    pub delete_excluded: bool,
+    /// Rename in the target what was renamed in the source, instead of copying it
+    #[arg(long)]
+    pub track_renames: bool,
+    /// Don't ask before deleting
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// What only `move` takes.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub struct MoveFlags {
+    /// Remove folders of the source that are empty afterwards
+    #[arg(long)]
+    pub delete_empty_src_dirs: bool,
+}
+
+/// In which order files are copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    by: Key,
+    is_descending: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Key {
+    Size,
+    Name,
+    Time,
+}
+
+impl Order {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (by, direction) = text.split_once(',').unwrap_or((text, "ascending"));
+        let by = match by {
+            "size" => Key::Size,
+            "name" => Key::Name,
+            "modtime" => Key::Time,
+            _ => return Err("give size, name or modtime, and perhaps ',ascending' or ',descending'".into()),
+        };
+        match direction {
+            "ascending" | "asc" => Ok(Self {
+                by,
+                is_descending: false,
+            }),
+            "descending" | "desc" => Ok(Self {
+                by,
+                is_descending: true,
+            }),
+            _ => Err(format!("'{direction}' is neither ascending nor descending")),
+        }
+    }
+
+    /// Puts actions into this order.
+    pub fn sort(self, actions: &mut [crate::plan::Action]) {
+        actions.sort_by(|a, b| {
+            let order = match self.by {
+                Key::Size => a.source.size_bytes.cmp(&b.source.size_bytes),
+                Key::Name => a.from.cmp(&b.from),
+                Key::Time => a.source.modified.cmp(&b.source.modified),
+            };
+            if self.is_descending {
+                order.reverse()
+            } else {
+                order
+            }
+        });
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: Result<jiff::SignedDuration, _> = text.parse();
+    match parsed.map(Duration::try_from) {
+        Ok(Ok(duration)) if !duration.is_zero() => Ok(duration),
+        _ => Err("give a time such as 90s, 10m or 1h30m".into()),
+    }
+}
+
+/// Flags that contradict each other in a way that clap can't see.
+///
+/// # Errors
+/// Names them.
+pub fn check(flags: &Flags) -> Result<(), Failure> {
+    match &flags.suffix {
+        Some(suffix) if suffix.contains('/') => Err(Failure::usage("--suffix can't hold a slash")
+            .next("--backup-dir DIR keeps files in another folder")),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_names_have_their_suffix_where_it_belongs() {
+        let flags = |keep| Flags {
+            suffix: Some(".bak".into()),
+            suffix_keep_extension: keep,
+            ..Flags::default()
+        };
+        for (path, plain, keep) in [
+            ("a.txt", "a.txt.bak", "a.bak.txt"),
+            ("d.d/a", "d.d/a.bak", "d.d/a.bak"),
+            (".x", ".x.bak", ".x.bak"),
+        ] {
+            assert_eq!(flags(false).kept_name(path), plain);
+            assert_eq!(flags(true).kept_name(path), keep);
+        }
+        assert_eq!(Flags::default().kept_name("a"), "a");
+    }
+
+    #[test]
+    fn orders_are_those_of_rclone() {
+        for good in ["size", "name,descending", "modtime,asc"] {
+            assert!(Order::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "age", "size,sideways"] {
+            assert!(Order::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

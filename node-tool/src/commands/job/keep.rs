@@ -1,0 +1,81 @@
+//! `--backup-dir` and `--suffix`: what is replaced or deleted is kept under another name.
+
+use shared::failure::Failure;
+
+use super::{Flags, Places};
+use crate::{
+    commands::App,
+    dropbox::Relocation,
+    side::{Side, SideError},
+    tree::Entry,
+};
+
+/// Whether anything is to be kept.
+pub(super) fn is_wanted(flags: &Flags) -> bool {
+    flags.backup_dir.is_some() || flags.suffix.is_some()
+}
+
+/// The backup folder's path below the target, if it is there: `sync` leaves it alone.
+pub(super) fn inside(flags: &Flags, places: &Places) -> Option<String> {
+    let (to, dir) = (places.to.location().to_string(), flags.backup_dir.as_ref()?);
+    let below = dir.strip_prefix(&to)?.trim_matches('/');
+    (!below.is_empty()).then(|| below.to_owned())
+}
+
+/// Whether a path is a folder's, or in it.
+pub(super) fn is_within(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Where things are kept.
+///
+/// # Errors
+/// When that is on another side than the target.
+pub(super) fn place(flags: &Flags, places: &Places, app: &App) -> Result<Side, Failure> {
+    let Some(dir) = &flags.backup_dir else {
+        return Ok(places.to.clone());
+    };
+    let side = app.side(dir)?;
+    if side.remote() != places.to.remote() {
+        return Err(
+            Failure::usage("--backup-dir has to be on the same side as the target")
+                .next(format!("--backup-dir {}-backup", places.to.location())),
+        );
+    }
+    Ok(side)
+}
+
+/// Renames files of the target into the backup. Gives the outcomes in their order.
+pub(super) async fn keep(
+    files: &[&Entry],
+    backup: &Side,
+    flags: &Flags,
+    places: &Places,
+) -> Vec<Result<(), SideError>> {
+    match (&places.to, backup) {
+        (Side::Remote { client, path }, Side::Remote { path: kept, .. }) => {
+            let pairs: Vec<_> = files
+                .iter()
+                .map(|entry| (path.join(&entry.path), kept.join(&flags.kept_name(&entry.path))))
+                .collect();
+            // A backup of before makes room.
+            let targets: Vec<_> = pairs.iter().map(|(_, to)| (to.clone(), None)).collect();
+            client.delete_all(&targets).await;
+            let outcomes = client.relocate_all(Relocation::Move, &pairs).await;
+            outcomes
+                .into_iter()
+                .map(|done| done.map_err(Into::into))
+                .collect()
+        }
+        (Side::Local(root), Side::Local(kept)) => files
+            .iter()
+            .map(|entry| {
+                let to = kept.join(flags.kept_name(&entry.path));
+                std::fs::create_dir_all(to.parent().unwrap_or(kept))?;
+                Ok(std::fs::rename(root.join(&entry.path), to)?)
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,90 @@
+//! `lsf`: columns for scripts.
+
+use jiff::tz::TimeZone;
+use shared::failure::Failure;
+
+use super::{App, Place};
+use crate::{
+    report::{
+        self,
+        format::{Lsf, TimeForm},
+    },
+    side::Side,
+};
+
+/// The arguments of `lsf`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: node-tool lsf -R --files-only --format pst dbx:results")]
+pub struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// Also list what is below
+    #[arg(short = 'R', long)]
+    recursive: bool,
+    /// Which columns: p path, s size, t time, h hash, i ID, m MIME type
+    #[arg(short = 'F', long, default_value = "p")]
+    format: String,
+    /// What stands between columns [default: ;]
+    #[arg(short, long)]
+    separator: Option<String>,
+    /// Put a slash behind folders
+    #[arg(short, long, default_value_t = true, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
+    dir_slash: bool,
+    /// Only files
+    #[arg(long, conflicts_with = "dirs_only")]
+    files_only: bool,
+    /// Only folders
+    #[arg(long)]
+    dirs_only: bool,
+    /// Print CSV
+    #[arg(long)]
+    csv: bool,
+    /// Put a slash before paths
+    #[arg(long)]
+    absolute: bool,
+    /// Which hash column h shows; there is only Dropbox's
+    #[arg(long, value_parser = ["dropbox"], ignore_case = true, default_value = "dropbox")]
+    hash: String,
+    /// How times are written: DateTime, RFC3339, unix, unixnano or max
+    #[arg(short, long, value_parser = time_form)]
+    time_format: Option<TimeForm>,
+}
+
+/// Lists.
+///
+/// # Errors
+/// When the folder isn't there, or a flag makes no sense.
+pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
+    let mut form = Lsf::new(&args.format, args.separator.as_deref(), args.csv)?;
+    form.dir_slash = args.dir_slash;
+    form.absolute = args.absolute;
+    if let Some(time) = args.time_format {
+        form.time = time;
+    }
+    let listing = args.place.list(args.recursive, app).await?;
+    if args.time_format == Some(TimeForm::Plain(9)) && matches!(listing.side, Side::Remote { .. }) {
+        form.time = TimeForm::Plain(0); // no more than Dropbox keeps
+    }
+    let items = listing.items(args.format.contains('h'), args.format.contains('m'));
+    let zone = TimeZone::system();
+    let shown = items.iter().filter(|item| {
+        if item.is_folder {
+            !args.files_only
+        } else {
+            !args.dirs_only
+        }
+    });
+    report::results(shown.map(|item| form.line(item, &zone)))?;
+    Ok(listing.code())
+}
+
+fn time_form(text: &str) -> Result<TimeForm, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "datetime" => Ok(TimeForm::Plain(0)),
+        "max" => Ok(TimeForm::Plain(9)),
+        "rfc3339" => Ok(TimeForm::Rfc3339),
+        "unix" => Ok(TimeForm::Unix),
+        "unixnano" => Ok(TimeForm::UnixNano),
+        _ => Err("give DateTime, RFC3339, unix, unixnano or max".into()),
+    }
+}

@@ -1,0 +1,114 @@
+//! `lsjson`: an object for each file and folder.
+
+use jiff::tz::TimeZone;
+use shared::{exit, failure::Failure};
+
+use super::{App, Place};
+use crate::{
+    commands::{missing, side_failure},
+    report::{
+        self,
+        format::{Item, Lsjson},
+    },
+    side::Side,
+};
+
+/// The arguments of `lsjson`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: node-tool lsjson -R --hash dbx:results | jq '.[].Path'")]
+pub struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// Also list what is below
+    #[arg(short = 'R', long)]
+    recursive: bool,
+    /// Show hashes
+    #[arg(long)]
+    hash: bool,
+    /// Leave times out
+    #[arg(long)]
+    no_modtime: bool,
+    /// Leave MIME types out
+    #[arg(long)]
+    no_mimetype: bool,
+    /// Only files
+    #[arg(long, conflicts_with = "dirs_only")]
+    files_only: bool,
+    /// Only folders
+    #[arg(long)]
+    dirs_only: bool,
+    /// Show the place itself, not what is in it
+    #[arg(long)]
+    stat: bool,
+}
+
+/// Lists.
+///
+/// # Errors
+/// When the folder isn't there.
+pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
+    if args.stat {
+        return stat(args, app).await;
+    }
+    let listing = args.place.list(args.recursive, app).await?;
+    let mut items = listing.items(args.hash, !args.no_mimetype);
+    items.retain(|item| {
+        if item.is_folder {
+            !args.files_only
+        } else {
+            !args.dirs_only
+        }
+    });
+    without_times(args, &mut items);
+    report::results(form(&listing.side).lines(items.iter()))?;
+    Ok(listing.code())
+}
+
+async fn stat(args: &Args, app: &App) -> Result<u8, Failure> {
+    let side = app.side(&args.place.path)?;
+    let entry = side
+        .stat()
+        .await
+        .map_err(|e| side_failure("look at", &side, &e))?;
+    let entry = entry.ok_or_else(|| missing(&side))?;
+    let is_folder = entry.file().is_none();
+    let listing = super::Listing {
+        what: if is_folder {
+            crate::side::What::Folder
+        } else {
+            crate::side::What::File
+        },
+        entries: vec![entry],
+        is_cut: false,
+        side,
+    };
+    let mut items = listing.items(args.hash, !args.no_mimetype);
+    without_times(args, &mut items);
+    for item in &mut items {
+        if is_folder {
+            item.path = String::new(); // as in rclone: the place itself has no path below itself
+        }
+        report::result(&format!("{}\n", form(&listing.side).stat(item)))?;
+    }
+    Ok(exit::SUCCESS)
+}
+
+fn without_times(args: &Args, items: &mut [Item]) {
+    if args.no_modtime {
+        items.iter_mut().for_each(|item| item.modified = None);
+    }
+}
+
+/// rclone takes UTC and whole seconds for Dropbox, and for local files the zone of the machine and nine digits.
+fn form(side: &Side) -> Lsjson {
+    match side {
+        Side::Local(_) => Lsjson {
+            zone: TimeZone::system(),
+            digits: 9,
+        },
+        Side::Remote { .. } => Lsjson {
+            zone: TimeZone::UTC,
+            digits: 0,
+        },
+    }
+}

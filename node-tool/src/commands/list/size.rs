@@ -1,0 +1,35 @@
+//! `size`: how many files, and how many bytes.
+
+use shared::failure::Failure;
+
+use super::{App, Place};
+use crate::report::{self, format::Total};
+
+/// The arguments of `size`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: node-tool size dbx:results --include '*.h5'")]
+pub struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Counts.
+///
+/// # Errors
+/// When the folder isn't there.
+pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
+    let listing = args.place.list(true, app).await?;
+    let mut total = Total::default();
+    for file in listing.entries.iter().filter_map(|entry| entry.file()) {
+        total.add(Some(file.size_bytes));
+    }
+    report::result(&if args.json {
+        format!("{}\n", total.json())
+    } else {
+        format!("{total}\n")
+    })?;
+    Ok(listing.code())
+}

@@ -1,0 +1,84 @@
+//! `tree`: a listing as lines and branches.
+
+use jiff::tz::TimeZone;
+use shared::failure::Failure;
+
+use super::{App, Place, now};
+use crate::report::{
+    self,
+    format::{Sort, TreeView},
+};
+
+/// The arguments of `tree`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: node-tool tree --level 2 dbx:results")]
+#[expect(clippy::struct_excessive_bools, reason = "a flag each")]
+pub struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// Show names that begin with a dot too
+    #[arg(short, long)]
+    all: bool,
+    /// Show folders only
+    #[arg(short, long)]
+    dirs_only: bool,
+    /// Show whole paths
+    #[arg(long)]
+    full_path: bool,
+    /// Don't draw branches
+    #[arg(long)]
+    noindent: bool,
+    /// Don't count at the end
+    #[arg(long)]
+    noreport: bool,
+    /// Go so many folders deep
+    #[arg(long, value_name = "N")]
+    level: Option<usize>,
+    /// Show sizes
+    #[arg(short, long)]
+    size: bool,
+    /// Show times
+    #[arg(short = 'D', long)]
+    modtime: bool,
+    /// Put names in quotes
+    #[arg(short = 'Q', long)]
+    quote: bool,
+    /// Sort by name, size or mtime
+    #[arg(long, value_parser = ["name", "size", "mtime"])]
+    sort: Option<String>,
+    /// The other way round
+    #[arg(short = 'r', long)]
+    sort_reverse: bool,
+    /// Folders first
+    #[arg(long)]
+    dirsfirst: bool,
+}
+
+/// Draws.
+///
+/// # Errors
+/// When the folder isn't there.
+pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
+    let view = TreeView {
+        all: args.all,
+        dirs_only: args.dirs_only,
+        full_path: args.full_path,
+        quote: args.quote,
+        size: args.size,
+        modified: args.modtime,
+        indent: !args.noindent,
+        report: !args.noreport,
+        level: args.level,
+        sort: match args.sort.as_deref() {
+            Some("size") => Sort::Size,
+            Some("mtime") => Sort::Time,
+            _ if args.dirsfirst => Sort::FoldersFirst,
+            _ => Sort::Name,
+        },
+        reverse: args.sort_reverse,
+        zone: TimeZone::system(),
+    };
+    let listing = args.place.list(true, app).await?;
+    report::results(view.lines(&listing.items(false, false), now()).into_iter())?;
+    Ok(listing.code())
+}

@@ -1,0 +1,327 @@
+//! One side of a job: a folder or file on this machine or in a Dropbox, looked at and changed in the same words.
+
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::{
+    dropbox::{Client, DropboxPath, Error, Listed, Outcomes},
+    filter::Filter,
+    local::{self, Symlinks},
+    location::Location,
+    plan::Names,
+    tree::{Entry, Kind},
+};
+
+/// A place, with the way to it.
+#[derive(Clone, Debug)]
+pub enum Side {
+    /// On this machine.
+    Local(PathBuf),
+    /// In a Dropbox.
+    Remote {
+        /// The account.
+        client: Arc<Client>,
+        /// The place in it.
+        path: DropboxPath,
+    },
+}
+
+/// What stands at a place.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// What it is.
+    pub what: What,
+    /// What is below it, or the file itself with its name for a path.
+    pub entries: Vec<Entry>,
+    /// What could not be listed or used, with the reason.
+    pub problems: Vec<(String, String)>,
+    /// What was left out and is no error, with the reason.
+    pub skipped: Vec<(String, String)>,
+}
+
+/// What stands at a place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum What {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A file.
+    File,
+    /// A folder.
+    Folder,
+}
+
+/// Why a place can't be looked at or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SideError {
+    /// The file system.
+    #[error("{0}")]
+    Disk(#[from] io::Error),
+    /// Dropbox.
+    #[error("{0}")]
+    Dropbox(#[from] Error),
+}
+
+impl Side {
+    /// How the two sides' names are told apart in it.
+    pub fn names(&self) -> Names {
+        match self {
+            Self::Local(_) => Names::Exact,
+            Self::Remote { .. } => Names::Dropbox,
+        }
+    }
+
+    /// The remote's name, if it is one.
+    pub fn remote(&self) -> Option<&str> {
+        match self {
+            Self::Local(_) => None,
+            Self::Remote { client, .. } => Some(client.remote()),
+        }
+    }
+
+    /// Where it is, as a person would type it.
+    pub fn location(&self) -> Location {
+        match self {
+            Self::Local(path) => Location::Local(path.clone()),
+            Self::Remote { client, path } => Location::Remote {
+                name: client.remote().to_owned(),
+                path: path.clone(),
+            },
+        }
+    }
+
+    /// The place of `relative` below it.
+    #[must_use]
+    pub fn join(&self, relative: &str) -> Self {
+        match self {
+            Self::Local(path) => Self::Local(path.join(relative)),
+            Self::Remote { client, path } => Self::Remote {
+                client: Arc::clone(client),
+                path: path.join(relative),
+            },
+        }
+    }
+
+    /// The folder it is in, and its name; a root has neither.
+    pub fn split(&self) -> Option<(Self, String)> {
+        match self {
+            Self::Local(path) => {
+                let parent = path.parent()?;
+                let parent = if parent.as_os_str().is_empty() {
+                    Path::new(".")
+                } else {
+                    parent
+                };
+                Some((
+                    Self::Local(parent.to_owned()),
+                    path.file_name()?.to_str()?.to_owned(),
+                ))
+            }
+            Self::Remote { client, path } => Some((
+                Self::Remote {
+                    client: Arc::clone(client),
+                    path: path.parent()?,
+                },
+                path.name()?.to_owned(),
+            )),
+        }
+    }
+
+    /// What stands there itself, with its name for a path.
+    ///
+    /// # Errors
+    /// When it can't be asked.
+    pub async fn stat(&self) -> Result<Option<Entry>, SideError> {
+        match self {
+            Self::Local(path) => Ok(local::stat(path)?),
+            Self::Remote { client, path } => Ok(client.stat(path).await?),
+        }
+    }
+
+    /// What stands there and below, as far as `filter` lets it in.
+    ///
+    /// # Errors
+    /// When it can't be listed at all.
+    pub async fn look(&self, filter: &Filter, symlinks: Symlinks) -> Result<Found, SideError> {
+        let mut found = self.survey(filter, symlinks).await?;
+        found.entries = filter.select(found.entries);
+        Ok(found)
+    }
+
+    /// The same with what `filter` leaves out, except folders that were never looked into.
+    ///
+    /// # Errors
+    /// When it can't be listed at all.
+    pub async fn survey(&self, filter: &Filter, symlinks: Symlinks) -> Result<Found, SideError> {
+        match self {
+            Self::Local(path) => look_here(path, filter, symlinks).await,
+            Self::Remote { client, path } => look_there(client, path, filter).await,
+        }
+    }
+
+    /// Removes files (only if they are what was listed) and then folders, which must be empty, the inner before the outer.
+    /// Gives the outcomes in the order files, folders.
+    pub async fn remove(&self, files: &[&Entry], folders: &[&Entry]) -> Vec<Result<(), SideError>> {
+        match self {
+            Self::Local(root) => {
+                let files = files
+                    .iter()
+                    .map(|entry| std::fs::remove_file(root.join(&entry.path)));
+                let mut outcomes: Vec<Result<(), SideError>> = files.map(|done| Ok(forgive(done)?)).collect();
+                for folder in folders {
+                    outcomes.push(forgive(std::fs::remove_dir(root.join(&folder.path))).map_err(Into::into));
+                }
+                outcomes
+            }
+            Self::Remote { client, path } => {
+                let target = |entry: &&Entry| {
+                    let rev = entry.file().and_then(|file| file.remote.as_ref());
+                    (path.join(&entry.path), rev.map(|remote| remote.rev.clone()))
+                };
+                let files: Vec<_> = files.iter().map(target).collect();
+                let mut outcomes: Outcomes = client.delete_all(&files).await;
+                outcomes.extend(delete_empty(client, path, folders).await);
+                outcomes
+                    .into_iter()
+                    .map(|outcome| outcome.map_err(Into::into))
+                    .collect()
+            }
+        }
+    }
+
+    /// Makes folders, with those around them.
+    pub async fn make_folders(&self, relative: &[&str]) -> Vec<Result<(), SideError>> {
+        match self {
+            Self::Local(root) => relative
+                .iter()
+                .map(|path| Ok(std::fs::create_dir_all(root.join(path))?))
+                .collect(),
+            Self::Remote { client, path } => {
+                let paths: Vec<_> = relative.iter().map(|below| path.join(below)).collect();
+                let outcomes = client.make_folders(&paths).await;
+                outcomes
+                    .into_iter()
+                    .map(|outcome| outcome.map_err(Into::into))
+                    .collect()
+            }
+        }
+    }
+}
+
+/// What is gone already needs no removing.
+fn forgive(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+async fn look_here(path: &Path, filter: &Filter, symlinks: Symlinks) -> Result<Found, SideError> {
+    match local::stat(path)? {
+        None => Ok(Found::default()),
+        Some(file) if file.kind != Kind::Folder => Ok(Found {
+            what: What::File,
+            entries: vec![file],
+            ..Found::default()
+        }),
+        Some(_) => {
+            let (root, filter) = (path.to_owned(), filter.clone());
+            let walked = tokio::task::spawn_blocking(move || local::walk(&root, &filter, symlinks)).await;
+            let walked = walked.map_err(io::Error::other)?;
+            let told = |errors: bool| {
+                let of_kind = walked
+                    .skipped
+                    .iter()
+                    .filter(move |skipped| skipped.is_error == errors);
+                of_kind
+                    .map(|s| (s.path.display().to_string(), s.reason.clone()))
+                    .collect()
+            };
+            Ok(Found {
+                what: What::Folder,
+                problems: told(true),
+                skipped: told(false),
+                entries: walked.entries,
+            })
+        }
+    }
+}
+
+async fn look_there(client: &Client, path: &DropboxPath, filter: &Filter) -> Result<Found, SideError> {
+    match client.list(path, filter.max_depth() != Some(1)).await {
+        Ok(Listed::File(file)) => Ok(Found {
+            what: What::File,
+            entries: vec![file],
+            ..Found::default()
+        }),
+        Ok(Listed::Folder(listing)) => Ok(Found {
+            what: What::Folder,
+            entries: listing.entries,
+            problems: listing
+                .refused
+                .into_iter()
+                .map(|(path, why)| (path, why.to_owned()))
+                .collect(),
+            skipped: Vec::new(),
+        }),
+        Err(error) if error.is_not_found() => Ok(Found::default()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Deletes those of `folders` that hold nothing any more: deleting a folder on Dropbox deletes all in it, so one listing
+/// says first what there still is, and only the outermost of what is empty need be named.
+async fn delete_empty(client: &Client, root: &DropboxPath, folders: &[&Entry]) -> Outcomes {
+    if folders.is_empty() {
+        return Outcomes::new();
+    }
+    let there = match client.list(root, true).await {
+        Ok(Listed::Folder(listing)) if listing.refused.is_empty() => listing.entries,
+        Ok(_) => {
+            let odd = Error::Source("something with an unusable name may be in it".into());
+            return folders.iter().map(|_| Err(odd.clone())).collect();
+        }
+        Err(error) => return folders.iter().map(|_| Err(error.clone())).collect(),
+    };
+    let mut occupied: HashSet<&str> = HashSet::new();
+    let unwanted: HashSet<&str> = folders.iter().map(|folder| folder.path.as_str()).collect();
+    for entry in &there {
+        if entry.file().is_none() && unwanted.contains(entry.path.as_str()) {
+            continue;
+        }
+        let mut rest = entry.path.as_str();
+        while let Some((folder, _)) = rest.rsplit_once('/') {
+            if !occupied.insert(folder) {
+                break;
+            }
+            rest = folder;
+        }
+    }
+    let is_empty = |path: &str| unwanted.contains(path) && !occupied.contains(path);
+    let is_outermost = |path: &str| !path.rsplit_once('/').is_some_and(|(around, _)| is_empty(around));
+    let targets: Vec<&str> = unwanted
+        .iter()
+        .copied()
+        .filter(|path| is_empty(path) && is_outermost(path))
+        .collect();
+    let paths: Vec<_> = targets.iter().map(|path| (root.join(path), None)).collect();
+    let deleted = client.delete_all(&paths).await;
+    let outcome_of: HashMap<&str, &Result<(), Error>> = targets.iter().copied().zip(&deleted).collect();
+    folders
+        .iter()
+        .map(|folder| {
+            let mut path = folder.path.as_str();
+            if occupied.contains(path) {
+                return Err(Error::Source("it is not empty".into()));
+            }
+            while let Some((around, _)) = path.rsplit_once('/').filter(|(around, _)| is_empty(around)) {
+                path = around;
+            }
+            outcome_of.get(path).map_or(Ok(()), |outcome| (*outcome).clone())
+        })
+        .collect()
+}
