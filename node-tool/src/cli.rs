@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
 use shared::{
     endpoints::{Endpoints, ORIGIN_VARIABLE},
     exit,
@@ -10,7 +10,7 @@ use shared::{
 };
 
 use crate::{
-    commands::{self, App, copy, list},
+    commands::{self, App, change, copy, help, list, look},
     config::{CONFIG_VARIABLE, Defaults, Password, Site, Store, default_path},
     dropbox::Http,
     report, terminal,
@@ -92,6 +92,44 @@ enum Command {
     /// Make the target the same as the source; deletes in the target
     #[command(after_help = SYNC_HELP)]
     Sync(copy::SyncArgs),
+    /// Compare two folders by size and hash
+    Check(look::check::Args),
+    /// Print files
+    Cat(look::cat::Args),
+    /// Make a folder
+    Mkdir(change::mkdir::Args),
+    /// Remove an empty folder
+    Rmdir(change::rmdir::Args),
+    /// Remove all empty folders below a folder
+    Rmdirs(change::rmdir::AllArgs),
+    /// Remove a folder with all in it
+    Purge(change::purge::Args),
+    /// Remove the files below a folder
+    Delete(change::delete::Args),
+    /// Remove one file
+    Deletefile(change::delete::FileArgs),
+    /// Make an empty file, or change a file's time
+    Touch(change::touch::Args),
+    /// Tell how much room the account has
+    About(look::about::Args),
+    /// Make a link that others can open
+    Link(look::link::Args),
+    /// List the earlier states of a file
+    Revisions(look::revisions::Args),
+    /// Bring an earlier state of a file back
+    Restore(look::restore::Args),
+    /// Find files and folders
+    Search(look::search::Args),
+    /// Print changes as they come
+    Watch(look::watch::Args),
+    /// Print the version
+    #[command(after_help = "Example: node-tool version")]
+    Version,
+    /// Print completions for a shell
+    Completion(help::CompletionArgs),
+    /// Print the manual page
+    #[command(after_help = "Example: node-tool man | man -l -")]
+    Man,
 }
 
 const COPY_HELP: &str = "\
@@ -179,6 +217,24 @@ async fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Move(args) => copy::moving(&args, false, &app).await,
         Command::Moveto(args) => copy::moving(&args, true, &app).await,
         Command::Sync(args) => copy::sync(&args, &app).await,
+        Command::Check(args) => look::check::run(&args, &app).await,
+        Command::Cat(args) => look::cat::run(&args, &app).await,
+        Command::Mkdir(args) => change::mkdir::run(&args, &app).await,
+        Command::Rmdir(args) => change::rmdir::one(&args, &app).await,
+        Command::Rmdirs(args) => change::rmdir::all(&args, &app).await,
+        Command::Purge(args) => change::purge::run(&args, &app).await,
+        Command::Delete(args) => change::delete::run(&args, &app).await,
+        Command::Deletefile(args) => change::delete::file(&args, &app).await,
+        Command::Touch(args) => change::touch::run(&args, &app).await,
+        Command::About(args) => look::about::run(&args, &app).await,
+        Command::Link(args) => look::link::run(&args, &app).await,
+        Command::Revisions(args) => look::revisions::run(&args, &app).await,
+        Command::Restore(args) => look::restore::run(&args, &app).await,
+        Command::Search(args) => look::search::run(&args, &app).await,
+        Command::Watch(args) => look::watch::run(&args, &app).await,
+        Command::Version => help::version(),
+        Command::Completion(args) => help::completion(&args, Cli::command()),
+        Command::Man => help::man(Cli::command()),
     };
     // Only authorisation is fatal: the centre knows whom to ask.
     result.map_err(|failure| match app.defaults.help {
@@ -219,6 +275,7 @@ async fn prepare(cli: &Cli) -> Result<App, Failure> {
     });
     let own = match &cli.command {
         Command::Config(args) if !args.reads_config() => Defaults::default(),
+        Command::Version | Command::Completion(_) | Command::Man => Defaults::default(),
         _ => {
             let store = store.clone();
             let config = terminal::wait(move || Ok(store.load())).await?; // may ask for its password
@@ -261,7 +318,6 @@ mod tests {
 
     #[test]
     fn clap_finds_no_mistake() {
-        use clap::CommandFactory;
         Cli::command().debug_assert();
     }
 }

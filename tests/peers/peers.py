@@ -76,6 +76,10 @@ class PeerTest(unittest.TestCase):
     def environment(self):
         return {"HOME": str(self.home), "PATH": os.environ["PATH"], "SSL_CERT_FILE": self.sandbox.ca, "TZ": "UTC"}
 
+    @staticmethod
+    def program_path(name):
+        return os.environ[name]
+
     def program(self, name, *arguments, stdin=None, code=0):
         """Runs a program in an environment of its own; gives what it printed."""
         done = subprocess.run(

@@ -1,10 +1,13 @@
 //! One file a verb: its arguments, what it asks, what it prints. [`job`] is what copy, move and sync share.
 
 mod ask;
+pub mod change;
 pub mod config;
 pub mod copy;
+pub mod help;
 pub mod job;
 pub mod list;
+pub mod look;
 
 use std::{
     collections::HashMap,

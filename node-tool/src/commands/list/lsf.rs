@@ -42,9 +42,9 @@ pub struct Args {
     /// Put a slash before paths
     #[arg(long)]
     absolute: bool,
-    /// Which hash column h shows; there is only Dropbox's
-    #[arg(long, value_parser = ["dropbox"], ignore_case = true, default_value = "dropbox")]
-    hash: String,
+    /// Which hash column h shows: dropbox; without it the column is empty, as rclone's is for Dropbox
+    #[arg(long, value_parser = ["dropbox"], ignore_case = true)]
+    hash: Option<String>,
     /// How times are written: DateTime, RFC3339, unix, unixnano or max
     #[arg(short, long, value_parser = time_form)]
     time_format: Option<TimeForm>,
@@ -65,7 +65,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     if args.time_format == Some(TimeForm::Plain(9)) && matches!(listing.side, Side::Remote { .. }) {
         form.time = TimeForm::Plain(0); // no more than Dropbox keeps
     }
-    let items = listing.items(args.format.contains('h'), args.format.contains('m'));
+    let items = listing.items(args.format.contains('h') && args.hash.is_some(), args.format.contains('m'));
     let zone = TimeZone::system();
     let shown = items.iter().filter(|item| {
         if item.is_folder {

@@ -86,7 +86,9 @@ async fn stat(args: &Args, app: &App) -> Result<u8, Failure> {
     without_times(args, &mut items);
     for item in &mut items {
         if is_folder {
-            item.path = String::new(); // as in rclone: the place itself has no path below itself
+            // As in rclone: the place itself has no path below itself, and no ID.
+            item.path = String::new();
+            item.id = None;
         }
         report::result(&format!("{}\n", form(&listing.side).stat(item)))?;
     }

@@ -109,7 +109,7 @@ impl Listing {
 }
 
 /// The present time.
-pub(super) fn now() -> Modified {
+pub fn now() -> Modified {
     let now = jiff::Timestamp::now();
     Modified {
         seconds: now.as_second(),

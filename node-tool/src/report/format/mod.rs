@@ -14,5 +14,5 @@ pub use item::Item;
 pub use lsf::{Lsf, TimeForm};
 pub use lsjson::Lsjson;
 pub use sums::{SumForm, sum_line};
-pub use total::Total;
+pub use total::{Total, size};
 pub use tree::{Sort, TreeView};

@@ -42,8 +42,7 @@ impl fmt::Display for Total {
         if self.count >= 1000 {
             write!(f, " ({})", self.count)?;
         }
-        let size = scaled(self.bytes, 1024, [" ", " Ki", " Mi", " Gi", " Ti", " Pi", " Ei"]);
-        write!(f, "\nTotal size: {size}B ({} Byte)", self.bytes)?;
+        write!(f, "\nTotal size: {} ({} Byte)", size(self.bytes), self.bytes)?;
         if self.sizeless > 0 {
             let sizeless = scaled(self.sizeless, 1000, ["", "k", "M", "G", "T", "P", "E"]);
             write!(
@@ -54,6 +53,12 @@ impl fmt::Display for Total {
         }
         Ok(())
     }
+}
+
+/// `1.500 KiB`, as rclone writes sizes.
+pub fn size(bytes: u64) -> String {
+    let scaled = scaled(bytes, 1024, [" ", " Ki", " Mi", " Gi", " Ti", " Pi", " Ei"]);
+    format!("{scaled}B")
 }
 
 /// With three digits behind the point, or none if they were all zero.

@@ -1,0 +1,126 @@
+//! `delete` and `deletefile`: remove files, and leave folders unless asked.
+
+use shared::{exit, failure::Failure};
+
+use super::{App, missing, side_failure, told};
+use crate::{
+    filter,
+    local::Symlinks,
+    report,
+    side::{Side, What},
+    tree::Entry,
+};
+
+/// The arguments of `delete`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: node-tool delete dbx:results --include '*.tmp' --dry-run")]
+pub struct Args {
+    /// The folder whose files go: NAME:path, or a local path
+    path: String,
+    /// Remove nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// Also remove folders that are empty then
+    #[arg(long)]
+    rmdirs: bool,
+    #[command(flatten)]
+    filter: filter::Flags,
+}
+
+/// The arguments of `deletefile`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: node-tool deletefile dbx:results/run7.h5")]
+pub struct FileArgs {
+    /// The file: NAME:path, or a local path
+    path: String,
+    /// Remove nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+/// Removes the files that the filters let in.
+///
+/// # Errors
+/// When the folder isn't there or can't be listed.
+pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
+    let filter = args.filter.filter()?;
+    let side = app.side(&args.path)?;
+    let found = side.look(&filter, Symlinks::Tell).await;
+    let found = found.map_err(|e| side_failure("list", &side, &e))?;
+    for (path, reason) in &found.problems {
+        report::warn(&format!("left out '{path}': {reason}"));
+    }
+    let files: Vec<&Entry> = found
+        .entries
+        .iter()
+        .filter(|entry| entry.file().is_some())
+        .collect();
+    let mut folders: Vec<&Entry> = found
+        .entries
+        .iter()
+        .filter(|entry| entry.file().is_none())
+        .collect();
+    folders.sort_by(|a, b| b.path.cmp(&a.path));
+    if !args.rmdirs {
+        folders.clear();
+    }
+    let whole = match found.what {
+        What::Nothing => return Err(missing(&side)),
+        What::File => side.split().map(|(around, _)| around).unwrap_or(side),
+        What::Folder => side,
+    };
+    let well = remove(&whole, &files, &folders, args.dry_run).await;
+    Ok(if well && found.problems.is_empty() {
+        exit::SUCCESS
+    } else {
+        exit::ERROR
+    })
+}
+
+/// Removes one file.
+///
+/// # Errors
+/// When it isn't there, or is a folder.
+pub async fn file(args: &FileArgs, app: &App) -> Result<u8, Failure> {
+    let side = app.side(&args.path)?;
+    let there = side
+        .stat()
+        .await
+        .map_err(|e| side_failure("look at", &side, &e))?;
+    let entry = match there {
+        None => return Err(missing(&side).code(exit::FILE_NOT_FOUND)),
+        Some(at) if at.file().is_none() => {
+            return Err(Failure::usage(format!("'{}' is a folder", side.location()))
+                .next(format!("node-tool purge {}", side.location())));
+        }
+        Some(at) => at,
+    };
+    let (around, name) = side.split().ok_or_else(|| missing(&side))?;
+    let entry = Entry { path: name, ..entry };
+    let well = remove(&around, &[&entry], &[], args.dry_run).await;
+    Ok(if well { exit::SUCCESS } else { exit::ERROR })
+}
+
+async fn remove(side: &Side, files: &[&Entry], folders: &[&Entry], dry_run: bool) -> bool {
+    if dry_run {
+        for entry in files {
+            let size = entry.file().map_or(0, |file| file.size_bytes);
+            tracing::warn!(
+                "{}: Skipped delete as --dry-run is set (size {})",
+                entry.path,
+                report::bytes(size)
+            );
+        }
+        return true;
+    }
+    let mut well = true;
+    let outcomes = side.remove(files, folders).await;
+    for (place, (entry, outcome)) in files.iter().chain(folders).zip(outcomes).enumerate() {
+        if place < files.len() {
+            well &= told(side, &entry.path, "Deleted", outcome);
+        } else if outcome.is_ok() {
+            tracing::info!("{}: Removed directory", entry.path);
+        } // a folder that still holds something stays
+    }
+    well
+}

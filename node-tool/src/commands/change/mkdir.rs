@@ -1,0 +1,38 @@
+//! `mkdir`: makes a folder, with those around it.
+
+use shared::{exit, failure::Failure};
+
+use super::{App, told};
+
+/// The arguments of `mkdir`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: node-tool mkdir dbx:results/2026")]
+pub struct Args {
+    /// The folder: NAME:path, or a local path
+    path: String,
+    /// Make nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+/// Makes it; one that is there already is no error.
+///
+/// # Errors
+/// When it can't be made.
+pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
+    let side = app.side(&args.path)?;
+    if args.dry_run {
+        tracing::warn!("{}: Skipped make directory as --dry-run is set", side.location());
+        return Ok(exit::SUCCESS);
+    }
+    let is_there = matches!(side.stat().await, Ok(Some(at)) if at.file().is_none());
+    if is_there {
+        return Ok(exit::SUCCESS);
+    }
+    let done = side
+        .make_folders(&[""])
+        .await
+        .into_iter()
+        .all(|done| told(&side, "", "Made directory", done));
+    Ok(if done { exit::SUCCESS } else { exit::ERROR })
+}

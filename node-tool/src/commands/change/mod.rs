@@ -1,0 +1,32 @@
+//! Making and removing, without copying: one file a verb.
+
+pub mod delete;
+pub mod mkdir;
+pub mod purge;
+pub mod rmdir;
+pub mod touch;
+
+use shared::failure::Failure;
+
+use super::{App, missing, side_failure};
+use crate::side::{Side, SideError};
+
+/// Tells of an outcome, and whether it was good.
+fn told(side: &Side, path: &str, what: &str, outcome: Result<(), SideError>) -> bool {
+    match outcome {
+        Ok(()) => {
+            tracing::info!("{path}: {what}");
+            true
+        }
+        Err(error) => {
+            crate::report::error(&side_failure("change", &side.join(path), &error));
+            false
+        }
+    }
+}
+
+/// A folder is needed and a file stands there.
+fn not_a_folder(side: &Side) -> Failure {
+    Failure::usage(format!("'{}' is a file", side.location()))
+        .next(format!("node-tool deletefile {}", side.location()))
+}

@@ -1,0 +1,109 @@
+//! `touch`: makes an empty file, or gives a file another time.
+
+use bytes::Bytes;
+use shared::{
+    api::files::{CommitInfo, Time, UPLOAD, UploadArg, WriteMode},
+    content_hash::ContentHash,
+    exit,
+    failure::Failure,
+};
+
+use super::{App, side_failure};
+use crate::{
+    dropbox::Payload,
+    local::set_modified,
+    side::Side,
+    tree::{FileInfo, Modified},
+};
+
+/// The arguments of `touch`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: node-tool touch dbx:results/DONE")]
+pub struct Args {
+    /// The file: NAME:path, or a local path
+    path: String,
+    /// Make no file
+    #[arg(short = 'C', long)]
+    no_create: bool,
+    /// The time to give it: 2006-01-02T15:04:05 (UTC), 2006-01-02 or 060102 [default: now]
+    #[arg(short, long, value_parser = timestamp)]
+    timestamp: Option<Modified>,
+    /// Change nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+/// Touches.
+///
+/// # Errors
+/// When the file can't be made or its time can't be changed.
+pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
+    let side = app.side(&args.path)?;
+    let time = args.timestamp.unwrap_or_else(super::super::list::now);
+    let there = side
+        .stat()
+        .await
+        .map_err(|e| side_failure("look at", &side, &e))?;
+    if args.dry_run {
+        tracing::warn!("{}: Skipped touch as --dry-run is set", side.location());
+        return Ok(exit::SUCCESS);
+    }
+    match (&side, there.as_ref().map(|at| at.file())) {
+        (_, None) if args.no_create => {}
+        (_, Some(None)) => return Err(Failure::usage(format!("'{}' is a folder", side.location()))),
+        (Side::Local(path), Some(_)) => {
+            set_modified(path, time).map_err(|e| side_failure("touch", &side, &e.into()))?
+        }
+        (Side::Local(path), None) => {
+            let made = std::fs::File::create_new(path).and_then(|_| set_modified(path, time));
+            made.map_err(|e| side_failure("make", &side, &e.into()))?;
+        }
+        (Side::Remote { .. }, Some(Some(file))) if file.size_bytes > 0 => {
+            return Err(Failure::new(format!("could not touch '{}'", side.location()))
+                .why("Dropbox sets a file's time only when its content is uploaded")
+                .next("copy the file there anew, with the time that you want"));
+        }
+        (Side::Remote { .. }, old) => empty(&side, old.flatten(), time).await?,
+    }
+    Ok(exit::SUCCESS)
+}
+
+async fn empty(side: &Side, old: Option<&FileInfo>, time: Modified) -> Result<(), Failure> {
+    let Side::Remote { client, path } = side else {
+        return Ok(());
+    };
+    let rev = old
+        .and_then(|file| file.remote.as_ref())
+        .map(|remote| remote.rev.clone());
+    let arg = UploadArg {
+        commit: CommitInfo {
+            path: path.as_str().to_owned(),
+            mode: rev.map_or(WriteMode::Add, |update| WriteMode::Update { update }),
+            client_modified: Some(Time(time.seconds)),
+            mute: true,
+        },
+        content_hash: ContentHash::of_blocks(&[]),
+    };
+    let nothing = Payload::kept(Vec::<Bytes>::new());
+    client
+        .upload(&UPLOAD, &arg, &nothing)
+        .await
+        .map_err(|e| side_failure("make", side, &e.into()))?;
+    Ok(())
+}
+
+fn timestamp(text: &str) -> Result<Modified, String> {
+    use jiff::{civil::DateTime, tz::TimeZone};
+    let short = jiff::fmt::strtime::parse("%y%m%d", text)
+        .and_then(|t| t.to_date())
+        .map(DateTime::from);
+    let time = text.parse::<DateTime>().or(short).ok();
+    let time = time.and_then(|time| time.to_zoned_datetime(TimeZone::UTC).ok());
+    match time.or_else(|| text.parse().ok()) {
+        Some(time) => Ok(Modified {
+            seconds: time.timestamp().as_second(),
+            nanoseconds: 0,
+        }),
+        None => Err("give a time such as 2006-01-02T15:04:05".into()),
+    }
+}

@@ -1,0 +1,242 @@
+//! `check`: whether two folders hold the same, by size and hash.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, Write},
+};
+
+use futures_util::{StreamExt, stream};
+use shared::{exit, failure::Failure};
+
+use super::{App, missing, side_failure};
+use crate::{
+    filter,
+    local::{Symlinks, hash_file},
+    plan::{self, Names},
+    report::{self, format::Checked},
+    side::{Side, What},
+    tree::{Entry, FileInfo},
+};
+
+/// Files that are hashed at once.
+const AT_ONCE: usize = 4;
+
+/// The arguments of `check`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: node-tool check results dbx:project/results --combined -")]
+pub struct Args {
+    /// NAME:path, or a local path
+    source: String,
+    /// NAME:path, or a local path
+    dest: String,
+    /// Compare sizes alone
+    #[arg(long)]
+    size_only: bool,
+    /// Don't look for files that only DEST has
+    #[arg(long)]
+    one_way: bool,
+    /// Write a line for each file to FILE: = same, - only in DEST, + only in SOURCE, * differs, ! failed
+    #[arg(long, value_name = "FILE")]
+    combined: Option<String>,
+    /// Write the files that are the same to FILE
+    #[arg(long = "match", value_name = "FILE")]
+    matching: Option<String>,
+    /// Write the files that differ to FILE
+    #[arg(long, value_name = "FILE")]
+    differ: Option<String>,
+    /// Write the files that only DEST has to FILE
+    #[arg(long, value_name = "FILE")]
+    missing_on_src: Option<String>,
+    /// Write the files that only SOURCE has to FILE
+    #[arg(long, value_name = "FILE")]
+    missing_on_dst: Option<String>,
+    /// Write the files that could not be compared to FILE
+    #[arg(long, value_name = "FILE")]
+    error: Option<String>,
+    #[command(flatten)]
+    filter: filter::Flags,
+}
+
+/// Compares; exit code 1 if anything differs.
+///
+/// # Errors
+/// When one of the folders isn't there, or a file can't be written to.
+pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
+    let filter = args.filter.filter()?;
+    let (source, dest) = (app.side(&args.source)?, app.side(&args.dest)?);
+    let mut outputs = Outputs::open(args)?;
+    let mut listed = Vec::new();
+    for side in [&source, &dest] {
+        let found = side
+            .look(&filter, Symlinks::Tell)
+            .await
+            .map_err(|e| side_failure("list", side, &e))?;
+        if found.what == What::Nothing {
+            return Err(missing(side));
+        }
+        listed.push(found);
+    }
+    let names = if source.remote().is_some() || dest.remote().is_some() {
+        Names::Dropbox
+    } else {
+        Names::Exact
+    };
+    let (mine, theirs) = (&listed[0].entries, &listed[1].entries);
+    let there = plan::by_name(theirs, names);
+    let here = plan::by_name(mine, names);
+    let mut outcomes: Vec<(&str, Checked, String)> = Vec::new();
+    let mut both = Vec::new();
+    for entry in mine {
+        let Some(file) = entry.file() else { continue };
+        match there.get(&plan::key(&entry.path, names)) {
+            Some(other) => match other.file() {
+                Some(target) => both.push((entry, file, *other, target)),
+                None => outcomes.push((
+                    &entry.path,
+                    Checked::Different,
+                    "is a folder in the target".into(),
+                )),
+            },
+            None => outcomes.push((&entry.path, Checked::MissingOnTarget, "file not in target".into())),
+        }
+    }
+    if !args.one_way {
+        let lacking =
+            |entry: &&Entry| entry.file().is_some() && !here.contains_key(&plan::key(&entry.path, names));
+        let lacking = theirs.iter().filter(lacking);
+        outcomes.extend(lacking.map(|e| {
+            (
+                e.path.as_str(),
+                Checked::MissingOnSource,
+                "file not in source".into(),
+            )
+        }));
+    }
+    let places = [(&source, listed[0].what), (&dest, listed[1].what)];
+    let compared = stream::iter(both).map(|(entry, file, other, target)| async move {
+        let (outcome, why) = compare((entry, file), (other, target), places, args.size_only).await;
+        (entry.path.as_str(), outcome, why)
+    });
+    outcomes.extend(compared.buffered(AT_ONCE).collect::<Vec<_>>().await);
+    outcomes.sort_by(|a, b| a.0.cmp(b.0));
+    let mut different = 0;
+    let mut matching = 0;
+    for (path, outcome, why) in &outcomes {
+        outputs.write(*outcome, path)?;
+        if *outcome == Checked::Same {
+            matching += 1;
+        } else {
+            different += 1;
+            tracing::error!("{path}: {why}");
+        }
+    }
+    let problems = listed.iter().map(|found| found.problems.len()).sum::<usize>();
+    for (path, reason) in listed.iter().flat_map(|found| &found.problems) {
+        report::warn(&format!("left out '{path}': {reason}"));
+    }
+    report::note(&format!(
+        "{different} differences found, {matching} matching files"
+    ));
+    Ok(if different + problems == 0 {
+        exit::SUCCESS
+    } else {
+        exit::ERROR
+    })
+}
+
+async fn compare(
+    (entry, file): (&Entry, &FileInfo),
+    (other, target): (&Entry, &FileInfo),
+    [(source, source_is), (dest, dest_is)]: [(&Side, What); 2],
+    size_only: bool,
+) -> (Checked, String) {
+    if file.size_bytes != target.size_bytes {
+        return (Checked::Different, "sizes differ".into());
+    }
+    if size_only {
+        return (Checked::Same, String::new());
+    }
+    let mine = hash(source, source_is, entry, file).await;
+    let theirs = hash(dest, dest_is, other, target).await;
+    match (mine, theirs) {
+        (Ok(mine), Ok(theirs)) if mine == theirs => (Checked::Same, String::new()),
+        (Ok(_), Ok(_)) => (Checked::Different, "hashes differ".into()),
+        (Err(error), _) | (_, Err(error)) => (Checked::Failed, format!("could not be compared: {error}")),
+    }
+}
+
+async fn hash(
+    side: &Side,
+    what: What,
+    entry: &Entry,
+    file: &FileInfo,
+) -> io::Result<shared::content_hash::ContentHash> {
+    match (side, file.known_hash()) {
+        (_, Some(hash)) => Ok(hash),
+        (Side::Local(root), None) => {
+            let path = if what == What::File {
+                root.clone()
+            } else {
+                root.join(&entry.path)
+            };
+            tokio::task::spawn_blocking(move || hash_file(&path))
+                .await
+                .map_err(io::Error::other)?
+        }
+        (Side::Remote { .. }, None) => Err(io::Error::other("Dropbox has no hash of it")),
+    }
+}
+
+/// Where the lists go; `-` is the standard output.
+struct Outputs {
+    files: HashMap<&'static str, Box<dyn Write>>,
+}
+
+impl Outputs {
+    fn open(args: &Args) -> Result<Self, Failure> {
+        let mut files: HashMap<&'static str, Box<dyn Write>> = HashMap::new();
+        for (list, name) in [
+            ("combined", &args.combined),
+            ("match", &args.matching),
+            ("differ", &args.differ),
+            ("missing-on-src", &args.missing_on_src),
+            ("missing-on-dst", &args.missing_on_dst),
+            ("error", &args.error),
+        ] {
+            let Some(name) = name else { continue };
+            let open: Box<dyn Write> = if name == "-" {
+                Box::new(io::stdout())
+            } else {
+                let file = File::create(name);
+                Box::new(io::BufWriter::new(file.map_err(|e| {
+                    Failure::usage(format!("--{list}: could not write '{name}'")).why(e)
+                })?))
+            };
+            files.insert(list, open);
+        }
+        Ok(Self { files })
+    }
+
+    fn write(&mut self, outcome: Checked, path: &str) -> Result<(), Failure> {
+        let list = match outcome {
+            Checked::Same => "match",
+            Checked::MissingOnSource => "missing-on-src",
+            Checked::MissingOnTarget => "missing-on-dst",
+            Checked::Different => "differ",
+            Checked::Failed => "error",
+        };
+        for (name, line) in [(list, path.to_owned()), ("combined", outcome.line(path))] {
+            let Some(file) = self.files.get_mut(name) else {
+                continue;
+            };
+            match writeln!(file, "{line}") {
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    return Err(Failure::new(format!("--{name}: could not write")).why(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

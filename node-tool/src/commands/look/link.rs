@@ -1,0 +1,49 @@
+//! `link`: a link that others can open.
+
+use shared::{exit, failure::Failure};
+
+use super::{App, remote, side_failure};
+use crate::report;
+
+/// The arguments of `link`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "The app needs the permission sharing.write for it (and sharing.read for --unlink).\n\n\
+                  Example: node-tool link dbx:results/paper.pdf"
+)]
+pub struct Args {
+    /// A file or folder: NAME:path
+    path: String,
+    /// End all links to it
+    #[arg(long)]
+    unlink: bool,
+}
+
+/// Prints it, or ends what there is.
+///
+/// # Errors
+/// When there is nothing, or it may not be shared.
+pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
+    let (side, client, path) = remote(&args.path, app)?;
+    if args.unlink {
+        let ended = client
+            .unlink(&path)
+            .await
+            .map_err(|e| side_failure("unlink", &side, &e.into()))?;
+        report::note(&format!(
+            "{} ended",
+            if ended.len() == 1 {
+                "1 link".into()
+            } else {
+                format!("{} links", ended.len())
+            }
+        ));
+    } else {
+        let url = client
+            .link(&path)
+            .await
+            .map_err(|e| side_failure("link to", &side, &e.into()))?;
+        report::result(&format!("{url}\n"))?;
+    }
+    Ok(exit::SUCCESS)
+}

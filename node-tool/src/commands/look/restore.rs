@@ -1,0 +1,57 @@
+//! `restore`: an earlier state of a file becomes the present one.
+
+use shared::{exit, failure::Failure};
+
+use super::{App, missing, remote, side_failure};
+use crate::report;
+
+/// The arguments of `restore`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: node-tool restore dbx:results/run7.h5 --rev 0153e1a2f4b00000000001a2b3c4d5")]
+pub struct Args {
+    /// The file, which may be deleted: NAME:path
+    path: String,
+    /// Which state: see 'node-tool revisions' [default: the last]
+    #[arg(long)]
+    rev: Option<String>,
+}
+
+/// Restores.
+///
+/// # Errors
+/// When there is no such state.
+pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
+    let (side, client, path) = remote(&args.path, app)?;
+    let rev = match &args.rev {
+        Some(rev) => rev.clone(),
+        None => {
+            let revisions = client.revisions(&path).await;
+            let revisions = revisions.map_err(|e| {
+                if e.is_not_found() {
+                    missing(&side).code(exit::FILE_NOT_FOUND)
+                } else {
+                    side_failure("look at", &side, &e.into())
+                }
+            })?;
+            if !revisions.is_deleted {
+                return Err(
+                    Failure::usage(format!("'{}' is there", side.location())).next(format!(
+                        "node-tool revisions {}   then give --rev",
+                        side.location()
+                    )),
+                );
+            }
+            let last = revisions.entries.first().ok_or_else(|| missing(&side))?;
+            last.rev.clone()
+        }
+    };
+    let file = client.restore(&path, &rev).await.map_err(|e| {
+        side_failure("restore", &side, &e.into()).next(format!("node-tool revisions {}", side.location()))
+    })?;
+    report::note(&format!(
+        "restored '{}' ({}) as it was at {rev}",
+        side.location(),
+        report::bytes(file.size)
+    ));
+    Ok(exit::SUCCESS)
+}

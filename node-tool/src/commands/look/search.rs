@@ -1,0 +1,50 @@
+//! `search`: files and folders by their names, and by what is in them.
+
+use shared::{api::files::Metadata, exit, failure::Failure};
+
+use super::{App, remote, side_failure};
+use crate::report;
+
+/// The arguments of `search`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: node-tool search dbx:projects spectrum")]
+pub struct Args {
+    /// Below which folder: NAME:path
+    path: String,
+    /// What to look for
+    query: String,
+    /// Look at names only
+    #[arg(long)]
+    names_only: bool,
+}
+
+/// Prints the paths that were found, folders with a slash; exit code 4 if there are none.
+///
+/// # Errors
+/// When Dropbox can't be asked.
+pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
+    let (side, client, path) = remote(&args.path, app)?;
+    let found = client.search(&path, &args.query, args.names_only).await;
+    let found = found.map_err(|e| side_failure("search", &side, &e.into()))?;
+    let shown = |path: &Option<String>| {
+        path.as_deref()
+            .unwrap_or_default()
+            .trim_start_matches('/')
+            .to_owned()
+    };
+    let lines: Vec<String> = found
+        .iter()
+        .filter_map(|hit| match hit {
+            Metadata::File(file) => Some(shown(&file.path_display)),
+            Metadata::Folder(folder) => Some(format!("{}/", shown(&folder.path_display))),
+            Metadata::Deleted(_) | Metadata::Unknown => None,
+        })
+        .collect();
+    let is_empty = lines.is_empty();
+    report::results(lines.into_iter())?;
+    Ok(if is_empty {
+        exit::FILE_NOT_FOUND
+    } else {
+        exit::SUCCESS
+    })
+}

@@ -1,0 +1,77 @@
+//! `watch`: changes as they come.
+
+use shared::{api::files::Metadata, exit, failure::Failure};
+
+use super::{App, missing, remote, side_failure};
+use crate::{dropbox::Error, report};
+
+/// The arguments of `watch`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Ends with Ctrl-C, or after --count changes.\n\nExample: node-tool watch dbx:inbox")]
+pub struct Args {
+    /// Which folder: NAME:path
+    path: String,
+    /// End after N changes
+    #[arg(long, value_name = "N")]
+    count: Option<u64>,
+}
+
+/// Prints a line for each change: `+` for what is there now, `-` for what is gone, folders with a slash.
+///
+/// # Errors
+/// When the folder isn't there or Dropbox can't be asked.
+pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
+    let (side, client, path) = remote(&args.path, app)?;
+    let fail = |error: Error| {
+        if error.is_not_found() {
+            missing(&side)
+        } else {
+            side_failure("watch", &side, &error.into())
+        }
+    };
+    let mut cursor = client.latest_cursor(&path).await.map_err(fail)?;
+    report::note(&format!("watching '{}' (Ctrl-C ends it)", side.location()));
+    let mut count = 0;
+    loop {
+        if !client.wait_for_change(&cursor).await.map_err(fail)? {
+            continue;
+        }
+        loop {
+            let page = match client.changes(cursor.clone()).await {
+                Ok(page) => page,
+                Err(error) if error.route().is_some_and(|e| e.has("reset")) => {
+                    report::warn("Dropbox lost its place; some changes may not have been told");
+                    cursor = client.latest_cursor(&path).await.map_err(fail)?;
+                    break;
+                }
+                Err(error) => return Err(fail(error)),
+            };
+            cursor = page.cursor;
+            for line in page.entries.iter().filter_map(line) {
+                report::result(&format!("{line}\n"))?;
+                count += 1;
+                if args.count.is_some_and(|most| count >= most) {
+                    return Ok(exit::SUCCESS);
+                }
+            }
+            if !page.has_more {
+                break;
+            }
+        }
+    }
+}
+
+fn line(change: &Metadata) -> Option<String> {
+    let shown = |path: &Option<String>| {
+        path.as_deref()
+            .unwrap_or_default()
+            .trim_start_matches('/')
+            .to_owned()
+    };
+    match change {
+        Metadata::File(file) => Some(format!("+ {}", shown(&file.path_display))),
+        Metadata::Folder(folder) => Some(format!("+ {}/", shown(&folder.path_display))),
+        Metadata::Deleted(deleted) => Some(format!("- {}", shown(&deleted.path_lower))),
+        Metadata::Unknown => None,
+    }
+}

@@ -1,0 +1,166 @@
+"""Each verb that rclone has, beside rclone's own on the same sandbox: what is printed, the exit code, and what is left."""
+
+import json
+import re
+import subprocess
+
+from peers import PeerTest, odd_tree
+
+LISTING_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(Z|\.\d+)?")
+
+
+class Verbs(PeerTest):
+    def setUp(self):
+        super().setUp()
+        self.connect_rclone()
+        self.connect_node_tool()
+        self.local = self.home / "local"
+        odd_tree(self.local)
+        (self.local / "hollow" / "inner").mkdir(parents=True)
+        self.rclone("copy", "--create-empty-src-dirs", self.local, "dbx:t")
+        self.addCleanup(self.rclone, "purge", "dbx:t")
+
+    def both(self, verb, *arguments, code=0, sort=True, hide=None):
+        """Runs both; they must print the same."""
+        theirs, _ = self.rclone(verb, *arguments, code=code)
+        ours, _ = self.node_tool(verb, *arguments, code=code)
+        if hide:
+            theirs, ours = hide.sub("TIME", theirs), hide.sub("TIME", ours)
+        if sort:
+            theirs, ours = ("\n".join(sorted(text.splitlines())) for text in (theirs, ours))
+        self.assertEqual(ours, theirs, f"{verb} {arguments}")
+        return ours
+
+    def test_lsf(self):
+        for flags in [
+            [], ["-R"], ["--files-only"], ["--dirs-only"], ["-R", "--dir-slash=false"], ["-R", "--files-only", "-F", "pst"],
+            ["-R", "--files-only", "-F", "hp"], ["-R", "--files-only", "-F", "hp", "--hash", "dropbox"], ["-R", "-F", "pi"], ["-R", "--files-only", "-F", "tp", "--csv"],
+            ["-R", "--absolute"], ["-R", "--files-only", "-F", "ps", "-s", " | "],
+            ["-R", "--files-only", "-F", "tp", "-t", "unix"], ["-R", "--files-only", "-F", "tp", "-t", "RFC3339"],
+            ["-R", "--files-only", "-F", "tp", "-t", "max"], ["-R", "--max-depth", "1"],
+            ["-R", "--include", "*.txt"], ["-R", "--exclude", "with space/**"], ["-R", "--min-size", "1k"],
+            ["-R", "--files-only", "-F", "pm"],
+        ]:
+            for path in ["dbx:t", "dbx:t/deep"]:
+                self.both("lsf", *flags, path)
+        self.both("lsf", "dbx:t/plain.txt")
+        self.rclone("lsf", "dbx:no such", code=3)
+        self.node_tool("lsf", "dbx:no such", code=3)
+
+    def test_lsjson(self):
+        for flags in [[], ["-R"], ["-R", "--hash"], ["--files-only", "--no-mimetype"], ["-R", "--no-modtime"], ["--dirs-only"]]:
+            theirs = json.loads(self.rclone("lsjson", *flags, "dbx:t")[0])
+            ours = json.loads(self.node_tool("lsjson", *flags, "dbx:t")[0])
+            for listing in (theirs, ours):
+                listing.sort(key=lambda entry: entry["Path"])
+                for entry in listing:
+                    if entry["IsDir"] and "ModTime" in entry:
+                        entry["ModTime"] = ""  # Dropbox keeps none
+            self.assertEqual(ours, theirs, flags)
+        for path in ["dbx:t/plain.txt", "dbx:t/deep"]:
+            self.both("lsjson", "--stat", path, hide=LISTING_TIME)
+        self.both("lsjson", "--files-only", "dbx:t", hide=LISTING_TIME)
+
+    def test_tree(self):
+        for flags in [[], ["-a"], ["-d", "--noreport"], ["--level", "1"], ["-s"], ["--full-path"], ["--noindent"], ["--noreport"], ["-Q"], ["--dirsfirst"]]:
+            self.both("tree", *flags, "dbx:t", sort=False)
+
+    def test_size_about_hashsum(self):
+        for flags in [[], ["--json"], ["--include", "*.txt"]]:
+            self.both("size", *flags, "dbx:t", sort=False)
+        for flags in [[], ["--json"], ["--full"]]:
+            self.both("about", *flags, "dbx:", sort=False)
+        for flags in [[], ["--base64"]]:
+            self.both("hashsum", "dropbox", *flags, "dbx:t")
+            self.both("hashsum", "dropbox", *flags, self.local)
+
+    def test_cat(self):
+        for flags in [[], ["--head", "3"], ["--tail", "3"], ["--offset", "2"], ["--offset", "-2"], ["--offset", "1", "--count", "2"]]:
+            for path in ["dbx:t/plain.txt", "dbx:t/with space"]:
+                self.both("cat", *flags, path, sort=False)
+        self.assertEqual(self.node_tool("cat", "dbx:t/big", "--offset", "5000000", "--count", "4")[0].encode(), bytes(range(64, 68)))
+
+    def test_check(self):
+        self.rclone("deletefile", "dbx:t/plain.txt")
+        (self.local / "added").write_text("added")
+        (self.local / "deep/er/x").write_text("y" * 5000)
+        (self.local / "a.").write_text("longer than before")
+        self.rclone("copyto", "dbx:t/block", "dbx:t/only there")
+        for flags in [["--combined", "-"], ["--differ", "-"], ["--match", "-"], ["--missing-on-src", "-"], ["--missing-on-dst", "-"],
+                      ["--one-way", "--combined", "-"], ["--size-only", "--combined", "-"]]:
+            self.both("check", self.local, "dbx:t", *flags, code=1)
+        self.both("check", self.local / "umläute", "dbx:t/umläute", "--combined", "-")
+
+    def test_folders_and_files_come_and_go(self):
+        for verb, path, code in [
+            ("mkdir", "new/deep", 0), ("mkdir", "new/deep", 0), ("rmdir", "new", None), ("rmdir", "new/deep", 0),
+            ("rmdirs", "hollow", 0), ("deletefile", "plain.txt", 0), ("deletefile", "plain.txt", 4), ("touch", "touched", 0),
+            ("delete", "with space", 0), ("purge", "deep", 0), ("rmdir", "nothing", 3),
+        ]:
+            # One does it in a copy of what the other has.
+            self.rclone("purge", "dbx:u") if "u/" in self.rclone("lsf", "dbx:")[0] else None
+            self.rclone("copy", "--create-empty-src-dirs", "dbx:t", "dbx:u")
+            theirs = subprocess.run(
+                [self.program_path("RCLONE_BIN"), "--retries", "1", verb, f"dbx:t/{path}"], env=self.environment(), capture_output=True)
+            ours = subprocess.run([self.program_path("NODE_TOOL_BIN"), verb, f"dbx:u/{path}"], env=self.environment(), capture_output=True)
+            if code is not None:
+                self.assertEqual((ours.returncode, theirs.returncode), (code, code), f"{verb} {path} {ours.stderr} {theirs.stderr}")
+            else:
+                self.assertTrue(ours.returncode and theirs.returncode)
+            listed = [self.rclone("lsf", "-R", f"dbx:{place}")[0].splitlines() for place in "ut"]
+            self.assertEqual(sorted(listed[0]), sorted(listed[1]), f"{verb} {path}")
+        self.rclone("purge", "dbx:u")
+
+    def transferred(self, verb, *flags, change=None, source="local", dest="there"):
+        """Runs a transfer with both, from the same beginning; gives both targets and sources afterwards."""
+        ends = []
+        for program in (self.rclone, self.node_tool):
+            self.rclone("delete", "--rmdirs", "dbx:there") if "there/" in self.rclone("lsf", "dbx:")[0] else None
+            self.rclone("copy", "--create-empty-src-dirs", "dbx:t", "dbx:there")
+            local = self.home / f"copy-{len(ends)}"
+            subprocess.run(["cp", "-a", self.local, local], check=True)
+            if change:
+                change(local)
+            places = {"local": local, "there": "dbx:there"}
+            program(verb, *flags, places[source], places[dest])
+            ends.append([sorted(self.rclone("lsf", "-R", "--files-only", "-F", "psh", "--hash", "dropbox", place)[0].splitlines())
+                         for place in (local, "dbx:there")])
+            folders = [sorted(self.rclone("lsf", "-R", "--dirs-only", place)[0].splitlines()) for place in (local, "dbx:there")]
+            ends[-1] += folders
+            subprocess.run(["rm", "-rf", local], check=True)
+        self.assertEqual(ends[1], ends[0], f"{verb} {flags}")
+        return ends[0]
+
+    @staticmethod
+    def edit(local):
+        (local / "plain.txt").unlink()
+        (local / "added").write_text("added")
+        (local / "deep/er/x").write_text("y" * 5000)
+        (local / "umläute/größe.txt").rename(local / "umläute/neu.txt")
+
+    def test_copy_sync_move(self):
+        for flags in [[], ["--checksum"], ["--size-only"], ["--ignore-existing"], ["--update"], ["--ignore-times"],
+                      ["--include", "*.txt"], ["--exclude", "deep/**"], ["--max-size", "1k"], ["--create-empty-src-dirs"]]:
+            self.transferred("copy", *flags, change=self.edit)
+            self.transferred("sync", *flags, change=self.edit)
+        for flags in [[], ["--delete-empty-src-dirs"], ["--include", "*.txt"]]:
+            self.transferred("move", *flags, change=self.edit)
+        self.transferred("sync", "--track-renames", change=self.edit)
+        self.transferred("sync", "--backup-dir", "dbx:t/old", change=self.edit)
+        self.transferred("sync", "--suffix", ".bak", change=self.edit)
+        self.transferred("sync", "--delete-excluded", "--exclude", "deep/**", change=self.edit)
+        self.transferred("sync", "--max-depth", "1", change=self.edit)
+
+    def test_the_other_way_and_on_the_server(self):
+        for verb in ["copy", "sync", "move"]:
+            self.transferred(verb, change=self.edit, source="there", dest="local")
+        for verb, names in [("copy", "copyto"), ("move", "moveto")]:
+            for source, dest in [("t/plain.txt", "{}/into"), ("t/deep", "{}/deep too")]:
+                for program, place in [(self.rclone, "theirs"), (self.node_tool, "ours")]:
+                    self.rclone("copy", self.local, "dbx:t")
+                    program(verb, f"dbx:{source}", "dbx:" + dest.format(place))
+                    program(names, "dbx:t/block", f"dbx:{place}/names/of mine")
+                listed = [self.rclone("lsf", "-R", "-F", "psh", f"dbx:{place}")[0] for place in ("theirs", "ours")]
+                self.assertEqual(sorted(listed[1].splitlines()), sorted(listed[0].splitlines()), f"{verb} {source}")
+        for place in ("theirs", "ours"):
+            self.rclone("purge", f"dbx:{place}")
