@@ -1,8 +1,8 @@
 //! The command line: global flags, the list of commands, and the way from arguments to an exit code.
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use shared::{
     endpoints::{Endpoints, ORIGIN_VARIABLE},
     exit,
@@ -50,8 +50,109 @@ pub struct Global {
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub transfers: Option<u16>,
     /// Run CMD with the shell and use its first line as the password of an encrypted config
-    #[arg(long, global = true, value_name = "CMD", env = "NODE_TOOL_PASSWORD_COMMAND")]
+    #[arg(long, global = true, value_name = "CMD")]
     pub password_command: Option<String>,
+    /// Write the log to FILE, at its end
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+    /// Write the log as JSON, an object a line
+    #[arg(long, global = true)]
+    pub use_json_log: bool,
+    /// Where there is no terminal, tell so often how far a transfer is: 10s, 5m; 0 is never [default: 1m with -P]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = span)]
+    pub stats: Option<Duration>,
+    #[command(flatten)]
+    known: Known,
+}
+
+/// Flags of rclone that there is nothing to do for here; scripts that have them go on working.
+#[derive(Debug, Args)]
+struct Known {
+    #[arg(long, global = true, hide = true)]
+    stats_one_line: bool,
+    #[arg(long, global = true, hide = true)]
+    fast_list: bool,
+    #[arg(long, global = true, hide = true)]
+    no_traverse: bool,
+    #[arg(long, global = true, hide = true, value_name = "N")]
+    checkers: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "N")]
+    retries: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "N")]
+    low_level_retries: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "SIZE")]
+    buffer_size: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "N")]
+    multi_thread_streams: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "SIZE")]
+    multi_thread_cutoff: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "SIZE")]
+    dropbox_chunk_size: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "MODE")]
+    dropbox_batch_mode: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "N")]
+    dropbox_batch_size: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "DURATION")]
+    dropbox_pacer_min_sleep: Option<String>,
+}
+
+impl Known {
+    /// Those that were given, for a line in the log.
+    fn given(&self) -> Vec<&'static str> {
+        let flags = [
+            ("--stats-one-line", self.stats_one_line),
+            ("--fast-list", self.fast_list),
+            ("--no-traverse", self.no_traverse),
+            ("--checkers", self.checkers.is_some()),
+            ("--retries", self.retries.is_some()),
+            ("--low-level-retries", self.low_level_retries.is_some()),
+            ("--buffer-size", self.buffer_size.is_some()),
+            ("--multi-thread-streams", self.multi_thread_streams.is_some()),
+            ("--multi-thread-cutoff", self.multi_thread_cutoff.is_some()),
+            ("--dropbox-chunk-size", self.dropbox_chunk_size.is_some()),
+            ("--dropbox-batch-mode", self.dropbox_batch_mode.is_some()),
+            ("--dropbox-batch-size", self.dropbox_batch_size.is_some()),
+            (
+                "--dropbox-pacer-min-sleep",
+                self.dropbox_pacer_min_sleep.is_some(),
+            ),
+        ];
+        flags
+            .into_iter()
+            .filter(|(_, given)| *given)
+            .map(|(flag, _)| flag)
+            .collect()
+    }
+}
+
+/// The command line, each flag with its environment variable: `--max-depth` is `NODE_TOOL_MAX_DEPTH`.
+fn program() -> clap::Command {
+    fn with_variables(command: clap::Command) -> clap::Command {
+        command
+            .mut_args(|arg| {
+                let name = arg.get_long().filter(|name| !matches!(*name, "help" | "version"));
+                match name.filter(|_| arg.get_env().is_none()) {
+                    Some(name) => {
+                        let variable = format!("NODE_TOOL_{}", name.to_ascii_uppercase().replace('-', "_"));
+                        arg.env(variable).hide_env(true)
+                    }
+                    None => arg,
+                }
+            })
+            .mut_subcommands(with_variables)
+    }
+    with_variables(Cli::command())
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let parsed: Result<jiff::SignedDuration, _> = text.parse();
+    parsed
+        .ok()
+        .and_then(|span| Duration::try_from(span).ok())
+        .ok_or_else(|| "give a time such as 10s or 5m".into())
 }
 
 #[derive(Debug, Subcommand)]
@@ -157,14 +258,20 @@ pub fn main() -> ExitCode {
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
     // A dump of a crashed process would hold tokens.
     let _ = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0);
-    let cli = match Cli::try_parse_from(args) {
+    let parsed = program()
+        .try_get_matches_from(args)
+        .and_then(|found| Cli::from_arg_matches(&found));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE));
         }
     };
-    report::start_logging(cli.global.verbose, cli.global.quiet);
+    if let Err(failure) = start_log(&cli.global) {
+        report::error(&failure);
+        return ExitCode::from(failure.exit_code());
+    }
     match with_runtime(cli) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
@@ -172,6 +279,22 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+fn start_log(global: &Global) -> Result<(), Failure> {
+    let open = |path: &PathBuf| {
+        let file = std::fs::File::options().create(true).append(true).open(path);
+        file.map_err(|e| Failure::usage(format!("--log-file: could not write '{}'", path.display())).why(e))
+    };
+    report::log_to(report::Log {
+        json: global.use_json_log,
+        file: global.log_file.as_ref().map(open).transpose()?,
+    });
+    report::start_logging(global.verbose, global.quiet);
+    for flag in global.known.given() {
+        tracing::info!("{flag} has no meaning here, and does no harm");
+    }
+    Ok(())
 }
 
 fn with_runtime(cli: Cli) -> Result<u8, Failure> {
@@ -233,8 +356,8 @@ async fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Search(args) => look::search::run(&args, &app).await,
         Command::Watch(args) => look::watch::run(&args, &app).await,
         Command::Version => help::version(),
-        Command::Completion(args) => help::completion(&args, Cli::command()),
-        Command::Man => help::man(Cli::command()),
+        Command::Completion(args) => help::completion(&args, program()),
+        Command::Man => help::man(program()),
     };
     // Only authorisation is fatal: the centre knows whom to ask.
     result.map_err(|failure| match app.defaults.help {
@@ -295,6 +418,7 @@ async fn prepare(cli: &Cli) -> Result<App, Failure> {
             .into(),
         defaults,
         quiet: global.quiet,
+        stats: global.stats,
         clients: std::sync::Mutex::default(),
     })
 }
@@ -318,6 +442,6 @@ mod tests {
 
     #[test]
     fn clap_finds_no_mistake() {
-        Cli::command().debug_assert();
+        program().debug_assert();
     }
 }

@@ -39,6 +39,8 @@ pub struct App {
     pub transfers: usize,
     /// Errors only.
     pub quiet: bool,
+    /// How often a line tells how far a transfer is, where there is no terminal.
+    pub stats: Option<std::time::Duration>,
     /// The accounts that were connected to, each once: what they may do at once counts for all their uses.
     pub clients: Mutex<HashMap<String, Arc<Client>>>,
 }
@@ -110,14 +112,20 @@ pub fn missing(side: &Side) -> Failure {
     }
 }
 
+/// From this likeness on, of 1, a name is offered.
+const NEAR: f64 = 0.75;
+
 /// No such remote.
 pub fn unknown_remote<'a>(name: &str, known: impl Iterator<Item = &'a String> + Clone) -> Failure {
     let failure = Failure::new(format!("there is no remote '{name}:'"));
-    let names: Vec<String> = known.map(|n| format!("{n}:")).collect();
-    let failure = if names.is_empty() {
-        failure.why("no remote is set up yet")
-    } else {
-        failure.why(format!("there are: {}", names.join(", ")))
+    let names: Vec<String> = known.clone().map(|n| format!("{n}:")).collect();
+    let near = known.max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+    let failure = match near.filter(|near| strsim::jaro_winkler(near, name) > NEAR) {
+        _ if names.is_empty() => failure.why("no remote is set up yet"),
+        Some(near) => failure
+            .why(format!("there are: {}", names.join(", ")))
+            .next(format!("did you mean {near}: ?")),
+        None => failure.why(format!("there are: {}", names.join(", "))),
     };
     failure.next(format!("node-tool config create {name}"))
 }

@@ -1,14 +1,15 @@
-//! Log lines, in rclone's form: `2026/11/23 17:00:00 INFO  : a.txt: Copied (new)`.
+//! Log lines, in rclone's form: `2026/11/23 17:00:00 INFO  : a.txt: Copied (new)`, or as JSON.
 
 use std::fmt::Write;
 
+use serde::Serialize;
 use tracing::{Event, Level, Subscriber, field::Visit};
 use tracing_subscriber::{
     fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter, format::Writer},
     registry::LookupSpan,
 };
 
-/// Starts logging to stderr: warnings, with one -v what happens to each file, with two each request too.
+/// Starts logging: warnings, with one -v what happens to each file, with two each request too.
 pub fn start_logging(verbose: u8, quiet: bool) {
     let level = match (quiet, verbose) {
         (true, _) => Level::ERROR,
@@ -22,10 +23,31 @@ pub fn start_logging(verbose: u8, quiet: bool) {
     });
     let layer = tracing_subscriber::fmt::layer()
         .event_format(Line)
-        .with_writer(Stderr);
+        .with_writer(Log);
     use tracing_subscriber::{Layer, layer::SubscriberExt};
     let _ =
         tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer.with_filter(ours)));
+}
+
+/// A line as `--use-json-log` has it.
+#[derive(Serialize)]
+struct Json<'a> {
+    time: String,
+    level: &'a str,
+    msg: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    object: &'a str,
+}
+
+/// A line of a level, with its end.
+pub(super) fn json(level: &str, object: &str, msg: &str) -> String {
+    let line = Json {
+        time: jiff::Timestamp::now().to_string(),
+        level,
+        msg,
+        object,
+    };
+    serde_json::to_string(&line).unwrap_or_default() + "\n"
 }
 
 struct Line;
@@ -41,38 +63,47 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> std::fmt::Result {
-        let level = match *event.metadata().level() {
-            Level::ERROR => "ERROR ",
-            Level::WARN => "NOTICE",
-            Level::INFO => "INFO  ",
-            _ => "DEBUG ",
+        let (level, word) = match *event.metadata().level() {
+            Level::ERROR => ("ERROR ", "error"),
+            Level::WARN => ("NOTICE", "notice"),
+            Level::INFO => ("INFO  ", "info"),
+            _ => ("DEBUG ", "debug"),
         };
-        let mut message = Message(String::new());
-        event.record(&mut message);
+        let mut said = Said::default();
+        event.record(&mut said);
+        if super::log().json {
+            return writer.write_str(&json(word, &said.object, &said.message));
+        }
         let now = jiff::ZonedDateTime::now()
             .strftime("%Y/%m/%d %H:%M:%S")
             .to_string();
-        writeln!(
-            writer,
-            "{now} {level}: {}",
-            shared::failure::printable(&message.0)
-        )
+        let about = if said.object.is_empty() { "" } else { ": " };
+        let text = format!("{}{about}{}", said.object, said.message);
+        writeln!(writer, "{now} {level}: {}", shared::failure::printable(&text))
     }
 }
 
-struct Message(String);
+/// What an event says, and of which file.
+#[derive(Default)]
+struct Said {
+    object: String,
+    message: String,
+}
 
-impl Visit for Message {
+impl Visit for Said {
     fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-        if field.name() == "message" {
-            let _ = write!(self.0, "{value:?}"); // writing to a String cannot fail
-        }
+        let into = match field.name() {
+            "message" => &mut self.message,
+            "object" => &mut self.object,
+            _ => return,
+        };
+        let _ = write!(into, "{value:?}"); // writing to a String cannot fail
     }
 }
 
-struct Stderr;
+struct Log;
 
-impl<'a> MakeWriter<'a> for Stderr {
+impl<'a> MakeWriter<'a> for Log {
     type Writer = Self;
 
     fn make_writer(&'a self) -> Self {
@@ -80,9 +111,9 @@ impl<'a> MakeWriter<'a> for Stderr {
     }
 }
 
-impl std::io::Write for Stderr {
+impl std::io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        super::to_stderr(&String::from_utf8_lossy(bytes));
+        super::to_log(&String::from_utf8_lossy(bytes));
         Ok(bytes.len())
     }
 

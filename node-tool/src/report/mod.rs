@@ -7,6 +7,7 @@ mod progress;
 mod summary;
 
 use std::{
+    fs::File,
     io::{self, Write},
     sync::OnceLock,
 };
@@ -24,19 +25,63 @@ fn bars() -> &'static MultiProgress {
     BARS.get_or_init(MultiProgress::new)
 }
 
+/// Where log lines go, and how.
+#[derive(Debug, Default)]
+pub struct Log {
+    /// As JSON.
+    pub json: bool,
+    /// Into this file instead of stderr.
+    pub file: Option<File>,
+}
+
+static LOG: OnceLock<Log> = OnceLock::new();
+
+/// Says where log lines go, once, before the first of them.
+pub fn log_to(log: Log) {
+    let _ = LOG.set(log); // the first word counts
+}
+
+fn log() -> &'static Log {
+    LOG.get_or_init(Log::default)
+}
+
 /// Prints an error with its cause and next step.
 pub fn error(failure: &Failure) {
-    to_stderr(&format!("{failure}\n"));
+    say("error", "", &failure.to_string());
 }
 
 /// Prints a warning.
 pub fn warn(text: &str) {
-    to_stderr(&format!("warning: {}\n", shared::failure::printable(text)));
+    say("warning", "warning: ", &shared::failure::printable(text));
 }
 
 /// Prints a line for the person at the terminal.
 pub fn note(text: &str) {
-    to_stderr(&format!("{text}\n"));
+    say("notice", "", text);
+}
+
+/// These are for people: they go to stderr even where the log has a file.
+fn say(level: &str, before: &str, text: &str) {
+    let log = log();
+    let line = if log.json {
+        lines::json(level, "", text)
+    } else {
+        format!("{before}{text}\n")
+    };
+    if log.file.is_some() {
+        to_log(&line);
+    }
+    to_stderr(&line);
+}
+
+fn to_log(line: &str) {
+    match &log().file {
+        Some(file) => {
+            let mut file = file;
+            let _ = file.write_all(line.as_bytes()); // a full disk is no reason to stop
+        }
+        None => to_stderr(line),
+    }
 }
 
 /// Writes a result to stdout, at once.

@@ -8,22 +8,23 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{bars, bytes, to_stderr};
+use super::{bars, bytes};
 
 /// Between two lines, where there is no terminal.
-const EVERY: Duration = Duration::from_secs(60);
+pub const EVERY: Duration = Duration::from_secs(60);
 
 /// How far a transfer is.
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
-    last_line: Option<Mutex<Instant>>,
+    last_line: Option<(Duration, Mutex<Instant>)>,
     files: u64,
 }
 
 impl Progress {
-    /// For `total_bytes` in `files` files; shows nothing unless `wanted`.
-    pub fn new(wanted: bool, files: u64, total_bytes: u64) -> Self {
+    /// For `total_bytes` in `files` files; shows nothing unless `wanted`, and where there is no terminal a line `every` so
+    /// often.
+    pub fn new(wanted: bool, files: u64, total_bytes: u64, every: Option<Duration>) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let bar = ProgressBar::with_draw_target(Some(total_bytes), ProgressDrawTarget::hidden());
         let style = ProgressStyle::with_template(
@@ -31,7 +32,14 @@ impl Progress {
         );
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let bar = if wanted && terminal { bars().add(bar) } else { bar };
-        let last_line = (wanted && !terminal).then(|| Mutex::new(Instant::now()));
+        let every = match every {
+            Some(every) if !(wanted && terminal) => Some(every),
+            None if wanted && !terminal => Some(EVERY),
+            _ => None,
+        };
+        let last_line = every
+            .filter(|every| !every.is_zero())
+            .map(|every| (every, Mutex::new(Instant::now())));
         let progress = Self {
             bar,
             last_line,
@@ -44,12 +52,14 @@ impl Progress {
     /// More bytes are there.
     pub fn moved(&self, count: u64) {
         self.bar.inc(count);
-        let Some(last) = &self.last_line else { return };
+        let Some((every, last)) = &self.last_line else {
+            return;
+        };
         let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if last.elapsed() >= EVERY {
+        if last.elapsed() >= *every {
             *last = Instant::now();
             let (done, total) = (bytes(self.bar.position()), bytes(self.bar.length().unwrap_or(0)));
-            to_stderr(&format!("{done} of {total}, {}\n", self.bar.message()));
+            super::note(&format!("{done} of {total}, {}", self.bar.message()));
         }
     }
 

@@ -105,9 +105,7 @@ async fn remove(side: &Side, files: &[&Entry], folders: &[&Entry], dry_run: bool
     if dry_run {
         for entry in files {
             let size = entry.file().map_or(0, |file| file.size_bytes);
-            tracing::warn!(
-                "{}: Skipped delete as --dry-run is set (size {})",
-                entry.path,
+            tracing::warn!(object = %entry.path, "Skipped delete as --dry-run is set (size {})",
                 report::bytes(size)
             );
         }
@@ -119,7 +117,7 @@ async fn remove(side: &Side, files: &[&Entry], folders: &[&Entry], dry_run: bool
         if place < files.len() {
             well &= told(side, &entry.path, "Deleted", outcome);
         } else if outcome.is_ok() {
-            tracing::info!("{}: Removed directory", entry.path);
+            tracing::info!(object = %entry.path, "Removed directory");
         } // a folder that still holds something stays
     }
     well

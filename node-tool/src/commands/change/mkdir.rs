@@ -22,7 +22,7 @@ pub struct Args {
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let side = app.side(&args.path)?;
     if args.dry_run {
-        tracing::warn!("{}: Skipped make directory as --dry-run is set", side.location());
+        tracing::warn!(object = %side.location(), "Skipped make directory as --dry-run is set");
         return Ok(exit::SUCCESS);
     }
     let is_there = matches!(side.stat().await, Ok(Some(at)) if at.file().is_none());

@@ -15,7 +15,7 @@ use crate::side::{Side, SideError};
 fn told(side: &Side, path: &str, what: &str, outcome: Result<(), SideError>) -> bool {
     match outcome {
         Ok(()) => {
-            tracing::info!("{path}: {what}");
+            tracing::info!(object = %path, "{what}");
             true
         }
         Err(error) => {

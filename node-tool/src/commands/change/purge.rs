@@ -35,7 +35,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         Some(_) => {}
     }
     if args.dry_run {
-        tracing::warn!("{}: Skipped purge as --dry-run is set", side.location());
+        tracing::warn!(object = %side.location(), "Skipped purge as --dry-run is set");
         return Ok(exit::SUCCESS);
     }
     if !args.yes && terminal::is_there() {
@@ -61,6 +61,6 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             }
         }
     }
-    tracing::info!("{}: Purged", side.location());
+    tracing::info!(object = %side.location(), "Purged");
     Ok(exit::SUCCESS)
 }

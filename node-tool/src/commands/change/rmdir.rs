@@ -115,13 +115,10 @@ fn below(side: &Side, path: &str) -> String {
 async fn remove(side: &Side, folders: &[&Entry], root_too: bool, dry_run: bool) -> Result<u8, Failure> {
     if dry_run {
         for folder in folders {
-            tracing::warn!("{}: Skipped remove directory as --dry-run is set", folder.path);
+            tracing::warn!(object = %folder.path, "Skipped remove directory as --dry-run is set");
         }
         if root_too {
-            tracing::warn!(
-                "{}: Skipped remove directory as --dry-run is set",
-                side.location()
-            );
+            tracing::warn!(object = %side.location(), "Skipped remove directory as --dry-run is set");
         }
         return Ok(exit::SUCCESS);
     }

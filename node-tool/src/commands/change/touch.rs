@@ -45,7 +45,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         .await
         .map_err(|e| side_failure("look at", &side, &e))?;
     if args.dry_run {
-        tracing::warn!("{}: Skipped touch as --dry-run is set", side.location());
+        tracing::warn!(object = %side.location(), "Skipped touch as --dry-run is set");
         return Ok(exit::SUCCESS);
     }
     match (&side, there.as_ref().map(|at| at.file())) {

@@ -240,7 +240,7 @@ async fn rename(renames: &[(Entry, String)], places: &Places, summary: &mut Summ
     for ((entry, to), outcome) in renames.iter().zip(outcomes) {
         count(summary, &entry.path, outcome, |summary| {
             summary.renamed += 1;
-            tracing::info!("{to}: Renamed from {}", entry.path);
+            tracing::info!(object = %to, "Renamed from {}", entry.path);
         });
     }
 }
@@ -255,6 +255,7 @@ async fn copy(plan: Plan, request: &Request<'_>, places: &Places, app: &App, tol
         request.flags.progress,
         plan.actions.len() as u64,
         total,
+        app.stats,
     ));
     let listener: Listener = {
         let (progress, told, files) = (Arc::clone(&progress), Arc::clone(told), AtomicU64::new(0));
@@ -307,19 +308,18 @@ impl Told {
             } => {
                 summary.copied += 1;
                 summary.copied_bytes += bytes;
-                tracing::info!(
-                    "{path}: Copied ({})",
+                tracing::info!(object = %path, "Copied ({})",
                     if replaced { "replaced existing" } else { "new" }
                 );
                 self.done.insert(path);
             }
             Event::Same { path } => {
                 summary.same += 1;
-                tracing::info!("{path}: Unchanged, only the time differed");
+                tracing::info!(object = %path, "Unchanged, only the time differed");
                 self.done.insert(path);
             }
             Event::Failed { path, reason, error } => {
-                tracing::info!("{path}: {reason}");
+                tracing::info!(object = %path, "{reason}");
                 if self.stopped.is_none() {
                     self.stopped = error.filter(|e| e.fate() == Fate::StopRun);
                 }
@@ -359,14 +359,12 @@ async fn delete(
         match outcome {
             Ok(()) => {
                 summary.deleted += u64::from(!is_folder);
-                tracing::info!(
-                    "{}: {}",
-                    entry.path,
+                tracing::info!(object = %entry.path, "{}",
                     if is_folder { "Removed directory" } else { "Deleted" }
                 );
             }
             // It still holds what the filters left out, or what somebody put there.
-            Err(error) if is_folder => tracing::info!("{}: kept, {error}", entry.path),
+            Err(error) if is_folder => tracing::info!(object = %entry.path, "kept, {error}"),
             Err(error) => summary.failed.push((entry.path.clone(), error.to_string())),
         }
     }

@@ -196,7 +196,7 @@ fn refuse(source: &Side, dest: &Side, verb: Verb) -> Result<(), Failure> {
 fn tell_left_out(found: &Found, app: &App, summary: &mut Summary) {
     for (path, reason) in &found.skipped {
         if !app.quiet {
-            tracing::warn!("{path}: skipped, {reason}");
+            tracing::warn!(object = %path, "skipped, {reason}");
         }
     }
     summary.failed.extend(found.problems.iter().cloned());

@@ -93,21 +93,27 @@ pub(super) fn show(all: &Steps, places: &Places, flags: &Flags, summary: &Summar
     }
     for step in steps(all) {
         match step {
-            Step::Copy { path, size, why, .. } => tracing::warn!(
-                "{path}: Skipped {} as --dry-run is set (size {}, {})",
-                if summary.is_move { "move" } else { "copy" },
-                report::bytes(size),
-                why.words()
-            ),
-            Step::Rename { path, to, .. } => {
-                tracing::warn!("{to}: Skipped rename from {path} as --dry-run is set");
+            Step::Copy { path, size, why, .. } => {
+                tracing::warn!(object = %path, "Skipped {} as --dry-run is set (size {}, {})",
+                    if summary.is_move { "move" } else { "copy" },
+                    report::bytes(size),
+                    why.words()
+                )
             }
-            Step::Delete { path, size } => tracing::warn!(
-                "{path}: Skipped delete as --dry-run is set (size {})",
-                report::bytes(size)
-            ),
-            Step::Mkdir { path } => tracing::warn!("{path}: Skipped make directory as --dry-run is set"),
-            Step::Rmdir { path } => tracing::warn!("{path}: Skipped remove directory as --dry-run is set"),
+            Step::Rename { path, to, .. } => {
+                tracing::warn!(object = %to, "Skipped rename from {path} as --dry-run is set");
+            }
+            Step::Delete { path, size } => {
+                tracing::warn!(object = %path, "Skipped delete as --dry-run is set (size {})",
+                    report::bytes(size)
+                )
+            }
+            Step::Mkdir { path } => {
+                tracing::warn!(object = %path, "Skipped make directory as --dry-run is set")
+            }
+            Step::Rmdir { path } => {
+                tracing::warn!(object = %path, "Skipped remove directory as --dry-run is set")
+            }
         }
     }
     let actions = &all.plan.actions;

@@ -65,7 +65,10 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     if args.time_format == Some(TimeForm::Plain(9)) && matches!(listing.side, Side::Remote { .. }) {
         form.time = TimeForm::Plain(0); // no more than Dropbox keeps
     }
-    let items = listing.items(args.format.contains('h') && args.hash.is_some(), args.format.contains('m'));
+    let items = listing.items(
+        args.format.contains('h') && args.hash.is_some(),
+        args.format.contains('m'),
+    );
     let zone = TimeZone::system();
     let shown = items.iter().filter(|item| {
         if item.is_folder {

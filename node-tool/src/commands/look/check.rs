@@ -128,7 +128,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             matching += 1;
         } else {
             different += 1;
-            tracing::error!("{path}: {why}");
+            tracing::error!(object = %path, "{why}");
         }
     }
     let problems = listed.iter().map(|found| found.problems.len()).sum::<usize>();
