@@ -7,7 +7,7 @@
 //!           report ◀─ transfer ──▶ local, dropbox   the plan is carried out; what happens is told
 //! ```
 //!
-//! Imports point down: `commands → transfer → plan → {dropbox, local} → tree → shared`. `plan` does no I/O,
+//! Imports point down: `commands → side → transfer → plan → {dropbox, local} → filter → tree → shared`. `plan` does no I/O,
 //! `dropbox` alone sends HTTP, `report` alone prints, nothing imports `commands`.
 
 pub mod account;

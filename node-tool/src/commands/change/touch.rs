@@ -72,13 +72,17 @@ async fn empty(side: &Side, old: Option<&FileInfo>, time: Modified) -> Result<()
     let Side::Remote { client, path } = side else {
         return Ok(());
     };
-    let rev = old
-        .and_then(|file| file.remote.as_ref())
-        .map(|remote| remote.rev.clone());
+    // Dropbox takes the same content for no change at all, so the old file makes way.
+    if let Some(old) = old.and_then(|file| file.remote.as_ref()) {
+        let target = [(path.clone(), Some(old.rev.clone()))];
+        if let Some(Err(error)) = client.delete_all(&target).await.pop() {
+            return Err(side_failure("touch", side, &error.into()));
+        }
+    }
     let arg = UploadArg {
         commit: CommitInfo {
             path: path.as_str().to_owned(),
-            mode: rev.map_or(WriteMode::Add, |update| WriteMode::Update { update }),
+            mode: WriteMode::Add,
             client_modified: Some(Time(time.seconds)),
             mute: true,
         },

@@ -69,7 +69,7 @@ fn steps(steps: &Steps) -> impl Iterator<Item = Step<'_>> {
         size: action.source.size_bytes,
         why: match action.task {
             Task::Copy(why) => Reason::Known(why),
-            Task::Settle => Reason::Open("hash-decides"),
+            Task::Settle { .. } => Reason::Open("hash-decides"),
         },
     });
     let deletes = steps.deletes.iter().map(move |entry| Step::Delete {

@@ -54,6 +54,8 @@ structs! {
         may("access", ACCESS), may("requested_visibility", VISIBILITY), may("allow_download", &Type::Bool),
     ]];
     CREATE_LINK = "CreateSharedLinkWithSettingsArg" [&[must("path", READ_PATH), may("settings", LINK_SETTINGS)]];
+    LIST_LINKS = "ListSharedLinksArg" [&[may("path", READ_PATH), may("cursor", STRING), may("direct_only", &Type::Bool)]];
+    REVOKE_LINK = "RevokeSharedLinkArg" [&[must("url", STRING)]];
     LIST_FOLDERS = "ListFoldersArgs" [&[
         or("limit", &Type::Int("UInt32", 1, 1000), "1000"), may("actions", &Type::List(FOLDER_ACTION, None, None)),
     ]];

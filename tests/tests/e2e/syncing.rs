@@ -1,0 +1,373 @@
+//! `sync` and `move`: what protects people, and how few calls it takes. tests/peers compares the outcomes with rclone's.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+
+use serde_json::{Value, json};
+use tests::browser::{Button, consent_address, press, shown_code};
+use tests::files::{differences, noise, write};
+use tests::sandbox::{Fault, Kind};
+use tests::world::World;
+
+fn with_files(count: usize) -> anyhow::Result<World> {
+    let world = World::connected()?;
+    for number in 0..count {
+        let path = world.path(&format!("from/d{}/{number}", number % 3));
+        write(&path, format!("file {number}").as_bytes(), 1_600_000_000)?;
+    }
+    world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
+    world.sandbox.reset_calls();
+    Ok(world)
+}
+
+fn there(world: &World) -> anyhow::Result<Vec<String>> {
+    let listed = world.node_tool(["lsf", "-R", "--files-only", "dbx:to"])?.ok()?;
+    Ok(listed.lines().map(str::to_owned).collect())
+}
+
+#[test]
+fn an_empty_or_half_listed_source_deletes_nothing() -> anyhow::Result<()> {
+    let world = with_files(3)?;
+    fs::create_dir(world.path("empty"))?;
+    let err = world.node_tool(["sync", "empty", "dbx:to"])?.fails(1)?;
+    assert!(
+        err.contains("'empty' is empty; nothing was deleted") && err.contains("node-tool delete dbx:to"),
+        "{err}"
+    );
+    world.node_tool(["sync", "not there", "dbx:to"])?.fails(3)?;
+    // A name that Dropbox can't have: the listing is not whole.
+    fs::remove_dir_all(world.path("from/d0"))?;
+    let odd = world.path("from").join(OsStr::from_bytes(b"\xff"));
+    fs::write(&odd, "x")?;
+    let err = world.node_tool(["sync", "from", "dbx:to"])?.fails(1)?;
+    assert!(
+        err.contains("nothing will be deleted") && err.contains("not UTF-8"),
+        "{err}"
+    );
+    assert_eq!(there(&world)?.len(), 3);
+    fs::remove_file(odd)?;
+    // A file that could not be copied.
+    write(&world.path("from/new"), b"new", 1)?;
+    world.sandbox.fault(Fault::on("files/upload", Kind::Route {
+        error: json!({".tag": "path", "reason": {".tag": "conflict", "conflict": {".tag": "file"}}, "upload_session_id": "s"}),
+    }));
+    let err = world.node_tool(["sync", "from", "dbx:to"])?.fails(1)?;
+    assert!(err.contains("so nothing was deleted"), "{err}");
+    assert_eq!(there(&world)?.len(), 3);
+    let end = world.node_tool(["sync", "from", "dbx:to"])?;
+    assert!(end.code == 0 && end.err.contains("1 deleted"), "{}", end.err);
+    assert_eq!(there(&world)?, ["d1/1", "d2/2", "new"]);
+    Ok(())
+}
+
+#[test]
+fn many_deletes_are_asked_for_on_a_terminal_and_limited_anywhere() -> anyhow::Result<()> {
+    let world = with_files(20)?;
+    fs::remove_dir_all(world.path("from/d0"))?;
+    let err = world
+        .node_tool(["sync", "from", "dbx:to", "--max-delete", "6"])?
+        .fails(7)?;
+    assert!(
+        err.contains("7 files would be deleted") && err.contains("--max-delete 6"),
+        "{err}"
+    );
+    let mut terminal = world.terminal("node-tool", &["sync", "from", "dbx:to"])?;
+    let said = terminal.expect("Delete 7 files from dbx:to? (y/n) [n]> ")?;
+    assert!(
+        said.contains("  d0/0\n") && said.contains("… and 2 more"),
+        "{said}"
+    );
+    terminal.send("\r")?;
+    assert_eq!(terminal.end()?.0, 1);
+    assert_eq!(there(&world)?.len(), 20);
+    let mut terminal = world.terminal("node-tool", &["sync", "from", "dbx:to"])?;
+    terminal.expect("(y/n) [n]> ")?;
+    terminal.send("y\r")?;
+    let (code, screen) = terminal.end()?;
+    assert!(code == 0 && screen.contains("7 deleted"), "{screen}");
+    assert_eq!(
+        world.node_tool(["lsf", "dbx:to"])?.ok()?,
+        "d1/\nd2/\n",
+        "its folder went too"
+    );
+    fs::remove_dir_all(world.path("from/d1"))?;
+    let mut terminal = world.terminal("node-tool", &["sync", "from", "dbx:to", "--yes"])?;
+    terminal.expect("7 deleted")?;
+    assert_eq!(terminal.end()?.0, 0);
+    Ok(())
+}
+
+#[test]
+fn each_step_can_be_asked_for() -> anyhow::Result<()> {
+    let world = with_files(4)?;
+    fs::remove_file(world.path("from/d1/1"))?;
+    for name in ["a", "b", "c", "d"] {
+        write(&world.path(&format!("from/{name}")), name.as_bytes(), 1)?;
+    }
+    let mut terminal = world.terminal("node-tool", &["sync", "-i", "from", "dbx:to"])?;
+    for (question, reply) in [
+        ("node-tool: copy \"a\"?", "y"),
+        ("node-tool: copy \"b\"?", "n"),
+        ("node-tool: copy \"c\"?", "what"),
+        ("type one of", "!"),
+        ("node-tool: delete \"d1/1\"?", "n"),
+    ] {
+        terminal.expect(question)?;
+        terminal.expect("y/n/s/!/q [y]> ")?;
+        terminal.send(&format!("{reply}\r"))?;
+    }
+    assert_eq!(terminal.end()?.0, 0);
+    assert_eq!(there(&world)?, ["a", "c", "d", "d0/0", "d0/3", "d1/1", "d2/2"]);
+    world.node_tool(["copy", "-i", "from", "dbx:to"])?.fails(2)?;
+    Ok(())
+}
+
+#[test]
+fn a_plan_can_be_read_by_people_and_scripts() -> anyhow::Result<()> {
+    let world = with_files(3)?;
+    fs::rename(world.path("from/d0/0"), world.path("from/renamed"))?;
+    write(&world.path("from/d1/1"), b"longer than before", 1_600_000_000)?;
+    write(&world.path("from/d2/2"), b"file 2", 1_700_000_000)?;
+    write(&world.path("from/new"), b"new", 1)?;
+    let end = world.node_tool(["sync", "from", "dbx:to", "--dry-run"])?;
+    for line in [
+        "NOTICE: d1/1: Skipped copy as --dry-run is set (size 18 B, size differs)",
+        "NOTICE: d2/2: Skipped copy as --dry-run is set (size 6 B, time differs, content would decide)",
+        "NOTICE: new: Skipped copy as --dry-run is set (size 3 B, new)",
+        "NOTICE: d0/0: Skipped delete as --dry-run is set (size 6 B)",
+        "dry run, from to dbx:to: 4 files to copy (33 B), 0 already there, 1 to delete",
+    ] {
+        assert!(end.err.contains(line), "{line}\n{}", end.err);
+    }
+    let out = world
+        .node_tool(["sync", "from", "dbx:to", "--dry-run", "--json", "--track-renames"])?
+        .ok()?;
+    let steps: Vec<Value> = out.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    assert!(
+        steps.contains(
+            &json!({"action": "copy", "path": "d1/1", "to": "d1/1", "size": 18, "why": "size-differs"})
+        ),
+        "{out}"
+    );
+    assert!(
+        steps.contains(&json!({"action": "rename", "path": "d0/0", "to": "renamed", "size": 6})),
+        "{out}"
+    );
+    assert!(
+        steps.contains(
+            &json!({"action": "copy", "path": "d2/2", "to": "d2/2", "size": 6, "why": "hash-decides"})
+        ),
+        "{out}"
+    );
+    assert!(!steps.iter().any(|step| step["action"] == "delete"), "{out}");
+    assert_eq!(there(&world)?.len(), 3);
+    Ok(())
+}
+
+#[test]
+fn a_renamed_tree_is_renamed_not_sent() -> anyhow::Result<()> {
+    let world = with_files(300)?;
+    fs::rename(world.path("from/d0"), world.path("from/other name"))?;
+    world
+        .node_tool(["sync", "from", "dbx:to", "--track-renames"])?
+        .ok()?;
+    let counts = world.sandbox.counts();
+    assert_eq!(counts.get("files/move_batch_v2"), Some(&1), "{counts:?}");
+    assert!(!counts.keys().any(|route| route.contains("upload")), "{counts:?}");
+    world.node_tool(["copy", "dbx:to", "back"])?.ok()?;
+    assert_eq!(
+        differences(&world.path("from"), &world.path("back"))?,
+        Vec::<String>::new()
+    );
+    Ok(())
+}
+
+#[test]
+fn within_an_account_nothing_travels() -> anyhow::Result<()> {
+    let world = with_files(300)?;
+    world.node_tool(["move", "dbx:to", "dbx:archive/2026"])?.ok()?;
+    let counts = world.sandbox.counts();
+    assert_eq!(counts.get("files/move_batch_v2"), Some(&1), "{counts:?}");
+    let other = counts
+        .iter()
+        .filter(|(route, _)| !route.contains("/check"))
+        .map(|(_, n)| n)
+        .sum::<usize>();
+    assert_eq!(other, 3, "a listing, a look at the target, one move: {counts:?}");
+    world.sandbox.reset_calls();
+    world.node_tool(["copy", "dbx:archive/2026", "dbx:to"])?.ok()?;
+    let counts = world.sandbox.counts();
+    assert_eq!(counts.get("files/copy_batch_v2"), Some(&1), "{counts:?}");
+    assert!(
+        !counts
+            .keys()
+            .any(|route| route.contains("upload") || route.contains("download")),
+        "{counts:?}"
+    );
+    world.node_tool(["check", "dbx:archive/2026", "dbx:to"])?.ok()?;
+    // Again, nothing is left to do.
+    world.sandbox.reset_calls();
+    world.node_tool(["sync", "dbx:archive/2026", "dbx:to"])?.ok()?;
+    assert!(!world.sandbox.counts().keys().any(|route| route.contains("batch")));
+    for overlap in [
+        ["move", "dbx:to", "dbx:to/inner"],
+        ["sync", "dbx:to/d1", "dbx:to"],
+    ] {
+        let err = world.node_tool(overlap)?.fails(2)?;
+        assert!(err.contains("one is inside the other"), "{err}");
+    }
+    let err = world.node_tool(["copy", "dbx:to", "dbx:to/"])?.fails(2)?;
+    assert!(err.contains("the same place"), "{err}");
+    Ok(())
+}
+
+#[test]
+fn a_file_that_cannot_be_replaced_on_the_server_is_put_back() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.put_file("/a/x", b"new content", None)?;
+    world.sandbox.put_file("/b/x", b"old", None)?;
+    world.sandbox.fault(Fault::on(
+        "files/copy_batch_v2",
+        Kind::Route {
+            error: json!({".tag": "other"}),
+        },
+    ));
+    world.node_tool(["copy", "dbx:a", "dbx:b"])?.fails(1)?;
+    assert_eq!(world.sandbox.read_file("/b/x").as_deref(), Some(&b"old"[..]));
+    world.node_tool(["copy", "dbx:a", "dbx:b"])?.ok()?;
+    assert_eq!(
+        world.sandbox.read_file("/b/x").as_deref(),
+        Some(&b"new content"[..])
+    );
+    Ok(())
+}
+
+#[test]
+fn between_two_accounts_files_pass_through_the_node() -> anyhow::Result<()> {
+    let world = with_files(30)?;
+    write(&world.path("from/big"), &noise(7, 9 << 20), 1_500_000_000)?;
+    write(&world.path("from/empty"), b"", 1_500_000_000)?;
+    world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
+    world.sandbox.sit_down("Bob", "Other", "bob@example.org");
+    let mut terminal = world.terminal(
+        "node-tool",
+        &["config", "create", "bob", "--app-key", world.sandbox.app_key()],
+    )?;
+    let said = terminal.expect("token> ")?;
+    terminal.send(&format!(
+        "{}\r",
+        shown_code(&press(&consent_address(&said)?, Button::Allow)?)?
+    ))?;
+    assert_eq!(terminal.end()?.0, 0);
+    let end = world.node_tool(["copy", "dbx:to", "bob:from ann", "-v"])?;
+    assert!(
+        end.code == 0 && end.err.contains("32 files copied"),
+        "{}",
+        end.err
+    );
+    assert!(end.err.contains("d1/1: Copied (new)"), "{}", end.err);
+    world.node_tool(["copy", "bob:from ann", "back"])?.ok()?;
+    assert_eq!(
+        differences(&world.path("from"), &world.path("back"))?,
+        Vec::<String>::new()
+    );
+    world.node_tool(["move", "bob:from ann", "dbx:back"])?.ok()?;
+    assert_eq!(world.node_tool(["lsf", "-R", "--files-only", "bob:"])?.ok()?, "");
+    world.node_tool(["check", "from", "dbx:back"])?.ok()?;
+    Ok(())
+}
+
+#[test]
+fn limits_end_a_run_with_their_own_codes() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    for (name, size) in [("a", 3000), ("b", 1000), ("c", 2000)] {
+        write(
+            &world.path(&format!("from/{name}")),
+            &noise(1, size),
+            1_600_000_000,
+        )?;
+    }
+    let err = world
+        .node_tool([
+            "copy",
+            "from",
+            "dbx:to",
+            "--max-transfer",
+            "3500b",
+            "--order-by",
+            "size",
+        ])?
+        .fails(8)?;
+    assert!(
+        err.contains("2 files copied") && err.contains("repeat the command"),
+        "{err}"
+    );
+    assert_eq!(there(&world)?, ["b", "c"]);
+    world
+        .sandbox
+        .fault(Fault::on("files/upload", Kind::Stall { millis: 600_000 }));
+    let err = world
+        .node_tool(["copy", "from", "dbx:to", "--max-duration", "1s"])?
+        .fails(10)?;
+    assert!(err.contains("--max-duration"), "{err}");
+    world.sandbox.clear_faults();
+    world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
+    world
+        .node_tool(["copy", "from", "dbx:to", "--error-on-no-transfer"])?
+        .fails(9)?;
+    write(&world.path("from/a"), &noise(2, 3000), 1_600_000_000)?;
+    let err = world
+        .node_tool(["copy", "from", "dbx:to", "--immutable", "--checksum"])?
+        .fails(1)?;
+    assert!(err.contains("--immutable is set"), "{err}");
+    world.node_tool(["copy", "dbx:to", "down"])?.ok()?;
+    write(&world.path("down/a"), &noise(3, 3000), 1_500_000_000)?;
+    let err = world
+        .node_tool(["copy", "dbx:to", "down", "--immutable"])?
+        .fails(1)?;
+    assert!(err.contains("--immutable is set"), "{err}");
+    let err = world.node_tool(["copy", "from", "to"])?.fails(2)?;
+    assert!(err.contains("rsync -a from/ to/"), "{err}");
+    Ok(())
+}
+
+#[test]
+fn what_is_replaced_or_deleted_can_be_kept() -> anyhow::Result<()> {
+    let world = with_files(3)?;
+    fs::remove_file(world.path("from/d0/0"))?;
+    write(&world.path("from/d1/1"), b"changed", 1_600_000_000)?;
+    world
+        .node_tool([
+            "sync",
+            "from",
+            "dbx:to",
+            "--backup-dir",
+            "dbx:to/old",
+            "--suffix",
+            ".bak",
+        ])?
+        .ok()?;
+    assert_eq!(there(&world)?, ["d1/1", "d2/2", "old/d0/0.bak", "old/d1/1.bak"]);
+    assert_eq!(
+        world.sandbox.read_file("/to/old/d1/1.bak").as_deref(),
+        Some(&b"file 1"[..])
+    );
+    assert_eq!(
+        world.sandbox.read_file("/to/d1/1").as_deref(),
+        Some(&b"changed"[..])
+    );
+    let err = world
+        .node_tool(["sync", "from", "dbx:to", "--backup-dir", "here"])?
+        .fails(2)?;
+    assert!(err.contains("same side as the target"), "{err}");
+    // And downwards.
+    world.node_tool(["copy", "dbx:to/d1", "down"])?.ok()?;
+    write(&world.path("down/1"), b"mine", 1)?;
+    world
+        .node_tool(["sync", "dbx:to/d1", "down", "--backup-dir", "kept"])?
+        .ok()?;
+    assert_eq!(fs::read(world.path("kept/1"))?, b"mine");
+    assert_eq!(fs::read(world.path("down/1"))?, b"changed");
+    Ok(())
+}

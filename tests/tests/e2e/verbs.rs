@@ -1,0 +1,325 @@
+//! The verbs that rclone has not, and what ours do beyond rclone's: tests/peers holds the rest beside rclone itself.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::Stdio;
+
+use anyhow::Context as _;
+use tests::world::{World, run};
+
+fn lines(text: &str) -> Vec<&str> {
+    text.lines().collect()
+}
+
+#[test]
+fn every_verb_shows_an_example() -> anyhow::Result<()> {
+    let world = World::new()?;
+    let help = world.node_tool(["--help"])?.ok()?;
+    let verbs: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|verb| *verb != "help")
+        .collect();
+    assert!(verbs.len() > 30, "{help}");
+    for verb in verbs {
+        let help = world.node_tool([verb, "--help"])?.ok()?;
+        assert!(help.contains("Example") || verb == "config", "{verb}: {help}");
+        for line in help
+            .lines()
+            .filter(|line| line.trim_start().starts_with("node-tool "))
+        {
+            assert!(line.contains(verb), "{verb}: {line}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn completions_and_manual_can_be_used() -> anyhow::Result<()> {
+    let world = World::new()?;
+    for shell in ["bash", "zsh", "fish"] {
+        let script = world.node_tool(["completion", shell])?.ok()?;
+        assert!(
+            script.contains("node-tool") && script.contains("copyto"),
+            "{shell}"
+        );
+        fs::write(world.path(shell), script)?;
+    }
+    let mut bash = std::process::Command::new("bash");
+    bash.arg("-c")
+        .arg("source ./bash && complete -p node-tool")
+        .current_dir(world.path("."));
+    assert!(run(bash, "")?.ok()?.contains("node-tool"));
+    assert!(world.node_tool(["man"])?.ok()?.contains(".TH node-tool"));
+    assert!(world.node_tool(["version"])?.ok()?.starts_with("node-tool v0."));
+    Ok(())
+}
+
+#[test]
+fn a_link_is_made_once_found_again_and_ended() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.put_file("/paper.pdf", b"x", None)?;
+    let first = world.node_tool(["link", "dbx:paper.pdf"])?.ok()?;
+    assert!(first.starts_with("https://www.dropbox.com/scl/"), "{first}");
+    assert_eq!(world.node_tool(["link", "dbx:paper.pdf"])?.ok()?, first);
+    assert_eq!(
+        world.node_tool(["link", "dbx:paper.pdf", "--unlink"])?.err,
+        "1 link ended\n"
+    );
+    assert_eq!(
+        world.node_tool(["link", "dbx:paper.pdf", "--unlink"])?.err,
+        "0 links ended\n"
+    );
+    assert_ne!(world.node_tool(["link", "dbx:paper.pdf"])?.ok()?, first);
+    let err = world.node_tool(["link", "dbx:no"])?.fails(1)?;
+    assert!(err.contains("could not link to 'dbx:no'"), "{err}");
+    let err = world.node_tool(["link", "local"])?.fails(2)?;
+    assert!(err.contains("on this machine"), "{err}");
+    Ok(())
+}
+
+#[test]
+fn deleted_and_replaced_files_come_back() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world
+        .sandbox
+        .put_file("/d/run.txt", b"first", Some("2020-01-01T00:00:00Z"))?;
+    world
+        .sandbox
+        .put_file("/d/run.txt", b"second!", Some("2021-01-01T00:00:00Z"))?;
+    let listed = world.node_tool(["revisions", "dbx:d/run.txt"])?.ok()?;
+    let states = lines(&listed);
+    assert_eq!(states.len(), 2, "{listed}");
+    assert!(
+        states[0].ends_with("           7 2021-01-01 00:00:00"),
+        "{listed}"
+    );
+    let first = states[1].split(' ').next().context("no revision")?;
+    let err = world.node_tool(["restore", "dbx:d/run.txt"])?.fails(2)?;
+    assert!(err.contains("node-tool revisions dbx:d/run.txt"), "{err}");
+    world
+        .node_tool(["restore", "dbx:d/run.txt", "--rev", first])?
+        .ok()?;
+    assert_eq!(
+        world.sandbox.read_file("/d/run.txt").as_deref(),
+        Some(&b"first"[..])
+    );
+    world.node_tool(["deletefile", "dbx:d/run.txt"])?.ok()?;
+    let end = world.node_tool(["revisions", "dbx:d/run.txt"])?;
+    assert!(end.err.contains("node-tool restore dbx:d/run.txt"), "{}", end.err);
+    world.node_tool(["restore", "dbx:d/run.txt"])?.ok()?;
+    assert_eq!(
+        world.sandbox.read_file("/d/run.txt").as_deref(),
+        Some(&b"first"[..])
+    );
+    let err = world
+        .node_tool(["restore", "dbx:d/run.txt", "--rev", "0123456789abcdef"])?
+        .fails(1)?;
+    assert!(err.contains("node-tool revisions dbx:d/run.txt"), "{err}");
+    world.node_tool(["revisions", "dbx:never"])?.fails(4)?;
+    Ok(())
+}
+
+#[test]
+fn search_finds_names() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.put_file("/a/Spectrum one.txt", b"x", None)?;
+    world.sandbox.put_folder("/b/spectrum")?;
+    world.sandbox.put_file("/c/other", b"x", None)?;
+    let found = world.node_tool(["search", "dbx:", "spectrum"])?.ok()?;
+    let mut found = lines(&found);
+    found.sort_unstable();
+    assert_eq!(found, ["a/Spectrum one.txt", "b/spectrum/"]);
+    assert_eq!(
+        world
+            .node_tool(["search", "dbx:a", "spectrum", "--names-only"])?
+            .ok()?,
+        "a/Spectrum one.txt\n"
+    );
+    world.node_tool(["search", "dbx:c", "spectrum"])?.fails(4)?;
+    Ok(())
+}
+
+#[test]
+fn changes_are_told_as_they_come() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.put_file("/in/old", b"x", None)?;
+    let mut command = world.command("node-tool")?;
+    command.args(["watch", "dbx:in", "--count", "3"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut told = String::new();
+    BufReader::new(child.stderr.take().context("no stderr")?).read_line(&mut told)?;
+    assert!(told.contains("watching 'dbx:in'"), "{told}");
+    world.sandbox.put_file("/in/New", b"x", None)?;
+    world.sandbox.put_folder("/in/folder")?;
+    world.sandbox.put_file("/elsewhere", b"x", None)?;
+    world.sandbox.remove("/in/old")?;
+    let mut out = String::new();
+    child
+        .stdout
+        .take()
+        .context("no stdout")?
+        .read_to_string(&mut out)?;
+    assert!(child.wait()?.success());
+    let mut out = lines(&out);
+    out.sort_unstable();
+    assert_eq!(out, ["+ in/New", "+ in/folder/", "- in/old"]);
+    world.node_tool(["watch", "dbx:no"])?.fails(3)?;
+    Ok(())
+}
+
+#[test]
+fn what_would_remove_much_asks_first() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.put_file("/d/x", b"x", None)?;
+    let mut terminal = world.terminal("node-tool", &["purge", "dbx:d"])?;
+    terminal.expect("Delete 'dbx:d' and everything in it? (y/n) [n]> ")?;
+    terminal.send("\r")?;
+    assert_eq!(terminal.end()?.0, 1);
+    assert!(world.sandbox.read_file("/d/x").is_some());
+    world.node_tool(["purge", "dbx:d", "--dry-run"])?.ok()?;
+    let err = world.node_tool(["rmdir", "dbx:d"])?.fails(1)?;
+    assert!(
+        err.contains("'dbx:d' is not empty") && err.contains("node-tool purge dbx:d"),
+        "{err}"
+    );
+    let err = world.node_tool(["purge", "dbx:d/x"])?.fails(2)?;
+    assert!(err.contains("node-tool deletefile dbx:d/x"), "{err}");
+    let err = world.node_tool(["deletefile", "dbx:d"])?.fails(2)?;
+    assert!(err.contains("node-tool purge dbx:d"), "{err}");
+    assert!(world.sandbox.read_file("/d/x").is_some());
+    let terminal = world.terminal("node-tool", &["purge", "dbx:d", "--yes"])?;
+    assert_eq!(terminal.end()?.0, 0);
+    assert!(world.sandbox.tree().is_empty());
+    let err = world.node_tool(["purge", "dbx:"])?.fails(2)?;
+    assert!(err.contains("root of a Dropbox"), "{err}");
+    Ok(())
+}
+
+#[test]
+fn deleting_takes_few_calls_and_heeds_filters() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    for number in 0..1200 {
+        world
+            .sandbox
+            .put_file(&format!("/d/{}/{number}.tmp", number % 7), b"x", None)?;
+    }
+    world.sandbox.put_file("/d/3/keep.txt", b"x", None)?;
+    let end = world.node_tool(["delete", "dbx:d", "--include", "*.tmp", "--dry-run"])?;
+    assert_eq!(
+        end.err.matches("Skipped delete as --dry-run is set").count(),
+        1200
+    );
+    world
+        .node_tool(["delete", "dbx:d", "--include", "*.tmp", "--rmdirs"])?
+        .ok()?;
+    let left = world.node_tool(["lsf", "-R", "dbx:d"])?.ok()?;
+    assert_eq!(left, "3/\n3/keep.txt\n");
+    assert_eq!(
+        world.sandbox.count("files/delete_batch"),
+        3,
+        "{:?}",
+        world.sandbox.counts()
+    );
+    Ok(())
+}
+
+#[test]
+fn touch_makes_files_and_says_what_dropbox_cannot() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world
+        .node_tool(["touch", "dbx:done", "--timestamp", "2020-02-03T04:05:06"])?
+        .ok()?;
+    assert_eq!(
+        world.node_tool(["lsf", "-F", "tsp", "dbx:"])?.ok()?,
+        "2020-02-03 04:05:06;0;done\n"
+    );
+    world.node_tool(["touch", "dbx:done", "-t", "210203"])?.ok()?;
+    assert_eq!(
+        world.node_tool(["lsf", "-F", "tsp", "dbx:"])?.ok()?,
+        "2021-02-03 00:00:00;0;done\n"
+    );
+    world.sandbox.put_file("/full", b"x", None)?;
+    let err = world.node_tool(["touch", "dbx:full"])?.fails(1)?;
+    assert!(err.contains("only when its content is uploaded"), "{err}");
+    world.node_tool(["touch", "dbx:none", "--no-create"])?.ok()?;
+    assert_eq!(world.node_tool(["lsf", "dbx:"])?.ok()?, "done\nfull\n");
+    world.node_tool(["touch", "here", "-t", "2020-02-03"])?.ok()?;
+    assert_eq!(
+        world.node_tool(["lsf", "-F", "t", "here"])?.ok()?,
+        "2020-02-03 00:00:00\n"
+    );
+    Ok(())
+}
+
+#[test]
+fn flags_come_from_the_environment_and_logs_go_where_they_should() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    fs::create_dir_all(world.path("from/deep"))?;
+    fs::write(world.path("from/a: b.txt"), "x")?;
+    fs::write(world.path("from/deep/c"), "x")?;
+    let mut command = world.command("node-tool")?;
+    command
+        .args(["copy", "from", "dbx:to"])
+        .env("NODE_TOOL_MAX_DEPTH", "1")
+        .env("NODE_TOOL_DRY_RUN", "true");
+    let end = run(command, "")?;
+    assert!(end.err.contains("1 file to copy") && end.code == 0, "{}", end.err);
+    let mut command = world.command("node-tool")?;
+    command.args([
+        "copy",
+        "from",
+        "dbx:to",
+        "-v",
+        "--log-file",
+        "log",
+        "--use-json-log",
+    ]);
+    let end = run(command, "")?;
+    assert_eq!(end.code, 0, "{}", end.err);
+    let log = fs::read_to_string(world.path("log"))?;
+    let lines: Vec<serde_json::Value> = log.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let copied = lines
+        .iter()
+        .find(|line| line["object"] == "a: b.txt")
+        .context("not logged")?;
+    assert_eq!(
+        (&copied["msg"], &copied["level"]),
+        (&"Copied (new)".into(), &"info".into()),
+        "{log}"
+    );
+    assert!(
+        !end.err.contains("Copied (new)") && end.err.contains("2 files copied"),
+        "{}",
+        end.err
+    );
+    // A second run writes behind it.
+    let mut command = world.command("node-tool")?;
+    command.args([
+        "copy",
+        "from",
+        "dbx:to",
+        "-v",
+        "--log-file",
+        "log",
+        "--checkers",
+        "8",
+        "--fast-list",
+    ]);
+    run(command, "")?.ok()?;
+    let longer = fs::read_to_string(world.path("log"))?;
+    assert!(
+        longer.starts_with(&log) && longer.contains("INFO  : --checkers has no meaning here"),
+        "{longer}"
+    );
+    let err = world
+        .node_tool(["ls", "dbx:", "--log-file", "no/such/log"])?
+        .fails(2)?;
+    assert!(err.contains("--log-file: could not write 'no/such/log'"), "{err}");
+    let err = world.node_tool(["ls", "dbxx:"])?.fails(1)?;
+    assert!(err.contains("did you mean dbx: ?"), "{err}");
+    Ok(())
+}
