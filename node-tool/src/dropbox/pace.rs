@@ -16,6 +16,9 @@ const FIRST_LANES: usize = 8;
 /// After one halving, others within this time are about the same event.
 const CALM: Duration = Duration::from_secs(1);
 
+/// How long a halving is worth a word.
+const RECENT: Duration = Duration::from_secs(10);
+
 /// The limit.
 #[derive(Debug)]
 pub struct Pace {
@@ -110,6 +113,20 @@ impl Pace {
         if let Some(pause) = pause {
             state.closed_until = state.closed_until.max(Some(now + pause));
         }
+    }
+
+    /// What slows the calls down now, in plain words.
+    pub fn weather(&self) -> Option<String> {
+        let state = self.lock();
+        let now = Instant::now();
+        if let Some(left) = state
+            .closed_until
+            .and_then(|until| until.checked_duration_since(now))
+        {
+            return Some(format!("Dropbox says wait {} s", left.as_secs() + 1));
+        }
+        let is_recent = state.halved_at.is_some_and(|at| now.duration_since(at) < RECENT);
+        is_recent.then(|| format!("going slower, {} at once", state.lanes))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

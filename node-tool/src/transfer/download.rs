@@ -5,7 +5,7 @@ use std::{
     collections::HashSet,
     io,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Arc, Mutex},
 };
 
 use bytes::{Bytes, BytesMut};
@@ -15,7 +15,7 @@ use shared::{
     content_hash::{Assembly, BLOCK_BYTES, ContentHash, Hasher},
 };
 
-use super::{Event, Limits, Listener, commit::fail};
+use super::{BigFile, Event, Limits, Listener, commit::fail};
 use crate::{
     dropbox::{Client, Error, NetworkError, Tries},
     local::{Partial, hash_file, set_modified},
@@ -106,6 +106,7 @@ async fn one(
             size: action.source.size_bytes,
             partial: &partial,
             listener,
+            big: BigFile::of(action),
         };
         let got = file.fetch().await?;
         if remote.content_hash.is_none_or(|expected| got == expected) {
@@ -125,6 +126,7 @@ struct Down<'a> {
     size: u64,
     partial: &'a Partial,
     listener: &'a Listener,
+    big: Option<Arc<BigFile>>,
 }
 
 impl Down<'_> {
@@ -160,6 +162,7 @@ impl Down<'_> {
                 at += bytes.len() as u64;
                 (self.listener)(Event::Moved {
                     bytes: bytes.len() as u64,
+                    of: self.big.clone(),
                 });
                 Ok(())
             };

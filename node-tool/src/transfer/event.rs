@@ -2,7 +2,32 @@
 
 use std::sync::Arc;
 
-use crate::dropbox::Error;
+use crate::{dropbox::Error, plan::Action};
+
+/// From this size on, a file is worth a bar of its own, in bytes.
+const BIG_BYTES: u64 = 32 << 20;
+
+/// A file that takes a while.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BigFile {
+    /// Its path in the source.
+    pub path: String,
+    /// In bytes.
+    pub size_bytes: u64,
+}
+
+impl BigFile {
+    /// The file of an action, if it is big.
+    pub(super) fn of(action: &Action) -> Option<Arc<Self>> {
+        let size_bytes = action.source.size_bytes;
+        (size_bytes >= BIG_BYTES).then(|| {
+            Arc::new(Self {
+                path: action.from.clone(),
+                size_bytes,
+            })
+        })
+    }
+}
 
 /// Something happened.
 #[derive(Clone, Debug)]
@@ -11,6 +36,8 @@ pub enum Event {
     Moved {
         /// How many.
         bytes: u64,
+        /// Whose, if it is a big file: one of many small ones is not worth showing.
+        of: Option<Arc<BigFile>>,
     },
     /// A file is there, whole and right.
     Copied {

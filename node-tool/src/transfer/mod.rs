@@ -13,7 +13,7 @@ mod small;
 mod upload;
 
 pub use download::download;
-pub use event::{Event, Listener};
+pub use event::{BigFile, Event, Listener};
 pub use relay::relay;
 pub use relocate::relocate;
 pub use upload::upload;

@@ -117,7 +117,8 @@ async fn pass(
                     reason,
                     error,
                 },
-                moved @ Event::Moved { .. } => moved,
+                // The numbers of the temporary folder mean nothing to people.
+                Event::Moved { bytes, .. } => Event::Moved { bytes, of: None },
             });
         })
     };

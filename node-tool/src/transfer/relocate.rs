@@ -73,6 +73,7 @@ async fn replace(
 fn done(action: &Action, listener: &Listener) {
     listener(Event::Moved {
         bytes: action.source.size_bytes,
+        of: None,
     });
     listener(Event::Copied {
         path: action.from.clone(),

@@ -2,7 +2,7 @@
 //!
 //! The closing piece goes alone and last: pieces still under way when a session is closed have been lost.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::{
@@ -13,7 +13,7 @@ use shared::{
 };
 
 use super::{
-    Event,
+    BigFile, Event,
     commit::{Sent, fail},
     small::{Item, Tools, open},
 };
@@ -32,7 +32,8 @@ pub(super) async fn send_big(client: &Client, (mut action, target, path): Item, 
         Err(error) => return fail(tools.listener, &action, error.to_string(), None),
     };
     action.source = source.info.clone();
-    match send_pieces(client, &source, tools).await {
+    let big = BigFile::of(&action);
+    match send_pieces(client, &source, big.as_ref(), tools).await {
         Ok((session_id, hash)) => {
             let _ = tools.sent.send(Sent {
                 action,
@@ -49,6 +50,7 @@ pub(super) async fn send_big(client: &Client, (mut action, target, path): Item, 
 async fn send_pieces(
     client: &Client,
     source: &Source,
+    big: Option<&Arc<BigFile>>,
     tools: &Tools<'_>,
 ) -> Result<(String, ContentHash), Error> {
     let size = source.info.size_bytes;
@@ -63,7 +65,14 @@ async fn send_pieces(
 
     let last = (size - 1) / PIECE_BYTES * PIECE_BYTES;
     let offsets = (0..last).step_by(usize::try_from(PIECE_BYTES).unwrap_or(usize::MAX));
-    let piece = |offset: u64, close: bool| send_piece(client, source, &session_id, offset, close, tools);
+    let piece = async |offset: u64, close: bool| {
+        let (length, blocks) = send_piece(client, source, &session_id, offset, close, tools).await?;
+        (tools.listener)(Event::Moved {
+            bytes: length,
+            of: big.cloned(),
+        });
+        Ok::<_, Error>((offset, blocks))
+    };
     let mut assembly = Assembly::new(size);
     let mut sent = stream::iter(offsets)
         .map(|offset| piece(offset, false))
@@ -120,6 +129,5 @@ async fn send_piece(
         Err(Error::Route(e)) if e.correct_offset().is_some_and(|at| at >= offset + length) => {}
         Err(error) => return Err(error),
     }
-    (tools.listener)(Event::Moved { bytes: length });
-    Ok((offset, blocks))
+    Ok((length, blocks))
 }

@@ -282,7 +282,10 @@ fn hand_over(files: Vec<(Read, String)>, outcomes: Vec<Outcome>, tools: &Tools<'
         };
         match arrived {
             Ok(()) => {
-                (tools.listener)(Event::Moved { bytes: size });
+                (tools.listener)(Event::Moved {
+                    bytes: size,
+                    of: None,
+                });
                 let Read {
                     action,
                     target,

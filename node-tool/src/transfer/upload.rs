@@ -137,6 +137,7 @@ async fn upload_alone(client: &Client, (mut action, target, path): Item, listene
         Ok(file) if file.content_hash.is_none_or(|there| there == hash) => {
             listener(Event::Moved {
                 bytes: action.source.size_bytes,
+                of: None,
             });
             listener(Event::Copied {
                 path: action.from,

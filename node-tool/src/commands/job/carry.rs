@@ -3,10 +3,8 @@
 
 use std::{
     collections::HashSet,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use shared::{exit, failure::Failure};
@@ -258,21 +256,32 @@ async fn copy(plan: Plan, request: &Request<'_>, places: &Places, app: &App, tol
         app.stats,
     ));
     let listener: Listener = {
-        let (progress, told, files) = (Arc::clone(&progress), Arc::clone(told), AtomicU64::new(0));
+        let (progress, told) = (Arc::clone(&progress), Arc::clone(told));
         Arc::new(move |event| {
-            if let Event::Moved { bytes } = event {
-                return progress.moved(bytes);
+            if let Event::Moved { bytes, of } = &event {
+                return progress.moved(
+                    *bytes,
+                    of.as_ref().map(|file| (file.path.as_str(), file.size_bytes)),
+                );
             }
             told.lock().unwrap_or_else(PoisonError::into_inner).hear(event);
-            progress.files_done(files.fetch_add(1, Ordering::Relaxed) + 1);
+            progress.file_done();
         })
     };
+    tokio::select! {
+        () = send(plan, request, places, limits, &listener) => {}
+        () = tell_weather(places, &progress) => {}
+    }
+    progress.finish();
+}
+
+async fn send(plan: Plan, request: &Request<'_>, places: &Places, limits: Limits, listener: &Listener) {
     match (&places.from, &places.to) {
         (Side::Local(from), Side::Remote { client, path }) => {
-            transfer::upload(client, plan, from, path, limits, &listener).await;
+            transfer::upload(client, plan, from, path, limits, listener).await;
         }
         (Side::Remote { client, .. }, Side::Local(to)) => {
-            transfer::download(client, plan, to, limits, &listener).await;
+            transfer::download(client, plan, to, limits, listener).await;
         }
         (
             Side::Remote { client, path },
@@ -286,14 +295,26 @@ async fn copy(plan: Plan, request: &Request<'_>, places: &Places, app: &App, tol
                     Verb::Move => Relocation::Move,
                     Verb::Copy | Verb::Sync => Relocation::Copy,
                 };
-                transfer::relocate(client, how, plan, path, to, &listener).await;
+                transfer::relocate(client, how, plan, path, to, listener).await;
             } else {
-                transfer::relay(client, other, plan, to, limits, &listener).await;
+                transfer::relay(client, other, plan, to, limits, listener).await;
             }
         }
         (Side::Local(_), Side::Local(_)) => {} // was refused
     }
-    progress.finish();
+}
+
+/// Says now and then what slows the calls down; never ends.
+async fn tell_weather(places: &Places, progress: &Progress) {
+    const OFTEN: Duration = Duration::from_millis(500);
+    loop {
+        tokio::time::sleep(OFTEN).await;
+        let weather = |side: &Side| match side {
+            Side::Remote { client, .. } => client.pace().weather(),
+            Side::Local(_) => None,
+        };
+        progress.tell(weather(&places.from).or_else(|| weather(&places.to)));
+    }
 }
 
 impl Told {
