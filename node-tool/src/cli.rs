@@ -13,7 +13,9 @@ use crate::{
     commands::{self, App, change, copy, help, list, look},
     config::{CONFIG_VARIABLE, Defaults, Password, Site, Store, default_path},
     dropbox::Http,
-    report, terminal,
+    report,
+    side::View,
+    terminal,
 };
 
 /// Connections at once, unless something says otherwise.
@@ -61,6 +63,13 @@ pub struct Global {
     /// Where there is no terminal, tell so often how far a transfer is: 10s, 5m; 0 is never [default: 1m with -P]
     #[arg(long, global = true, value_name = "DURATION", value_parser = span)]
     pub stats: Option<Duration>,
+    /// Map names that Dropbox can't have (backslashes, blanks at the end …) as rclone maps them
+    #[arg(long, global = true)]
+    pub encode_names: bool,
+    /// Export cloud documents, such as Paper, to the first of these formats that they have
+    #[arg(long, global = true, value_name = "FORMATS", value_delimiter = ',', default_value = "html,md",
+          alias = "dropbox-export-formats", value_parser = ["html", "md"])]
+    pub export_formats: Vec<String>,
     #[command(flatten)]
     known: Known,
 }
@@ -419,6 +428,10 @@ async fn prepare(cli: &Cli) -> Result<App, Failure> {
         defaults,
         quiet: global.quiet,
         stats: global.stats,
+        view: View {
+            encodes: global.encode_names,
+            exports: global.export_formats.clone(),
+        },
         clients: std::sync::Mutex::default(),
     })
 }

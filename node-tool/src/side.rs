@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    dropbox::{Client, DropboxPath, Error, Listed, Outcomes},
+    dropbox::{Client, DropboxPath, Error, Listed, Outcomes, encoding},
     filter::Filter,
     local::{self, Symlinks},
     location::Location,
@@ -27,8 +27,22 @@ pub enum Side {
         client: Arc<Client>,
         /// The place in it.
         path: DropboxPath,
+        /// How what is below it is shown here.
+        view: View,
     },
 }
+
+/// How what is in a Dropbox is shown here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// Names are mapped as rclone maps them.
+    pub encodes: bool,
+    /// What cloud documents are exported to, as endings of names, the best first.
+    pub exports: Vec<String>,
+}
+
+/// Dropbox's words for formats, and the endings of their files: those that rclone knows.
+const EXPORTS: [(&str, &str); 2] = [("markdown", "md"), ("html", "html")];
 
 /// What stands at a place.
 #[derive(Debug, Default)]
@@ -55,6 +69,23 @@ pub enum What {
     Folder,
 }
 
+impl Found {
+    /// Documents under their own names again: on the server they need no export.
+    pub fn as_they_are(&mut self) {
+        for entry in &mut self.entries {
+            if let Kind::File(file) = &mut entry.kind
+                && let Some(document) = file
+                    .remote
+                    .as_mut()
+                    .and_then(|remote| remote.document.as_deref_mut())
+                && document.chosen.take().is_some()
+            {
+                entry.path = std::mem::take(&mut document.own_path);
+            }
+        }
+    }
+}
+
 /// Why a place can't be looked at or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum SideError {
@@ -71,6 +102,7 @@ impl Side {
     pub fn names(&self) -> Names {
         match self {
             Self::Local(_) => Names::Exact,
+            Self::Remote { view, .. } if view.encodes => Names::DropboxEncoded,
             Self::Remote { .. } => Names::Dropbox,
         }
     }
@@ -87,10 +119,25 @@ impl Side {
     pub fn location(&self) -> Location {
         match self {
             Self::Local(path) => Location::Local(path.clone()),
-            Self::Remote { client, path } => Location::Remote {
+            Self::Remote { client, path, .. } => Location::Remote {
                 name: client.remote().to_owned(),
                 path: path.clone(),
             },
+        }
+    }
+
+    /// The path in Dropbox of `relative` below it, in the names that Dropbox has; nothing is below a local place.
+    pub fn below(&self, relative: &str) -> DropboxPath {
+        match self {
+            Self::Local(_) => DropboxPath::default(),
+            Self::Remote { path, .. } => path.join(&self.named(relative)),
+        }
+    }
+
+    fn named(&self, relative: &str) -> String {
+        match self {
+            Self::Remote { view, .. } if view.encodes => encoding::encode(relative),
+            _ => relative.to_owned(),
         }
     }
 
@@ -99,9 +146,10 @@ impl Side {
     pub fn join(&self, relative: &str) -> Self {
         match self {
             Self::Local(path) => Self::Local(path.join(relative)),
-            Self::Remote { client, path } => Self::Remote {
+            Self::Remote { client, view, .. } => Self::Remote {
                 client: Arc::clone(client),
-                path: path.join(relative),
+                path: self.below(relative),
+                view: view.clone(),
             },
         }
     }
@@ -121,12 +169,17 @@ impl Side {
                     path.file_name()?.to_str()?.to_owned(),
                 ))
             }
-            Self::Remote { client, path } => Some((
+            Self::Remote { client, path, view } => Some((
                 Self::Remote {
                     client: Arc::clone(client),
                     path: path.parent()?,
+                    view: view.clone(),
                 },
-                path.name()?.to_owned(),
+                if view.encodes {
+                    encoding::decode(path.name()?)
+                } else {
+                    path.name()?.to_owned()
+                },
             )),
         }
     }
@@ -138,7 +191,7 @@ impl Side {
     pub async fn stat(&self) -> Result<Option<Entry>, SideError> {
         match self {
             Self::Local(path) => Ok(local::stat(path)?),
-            Self::Remote { client, path } => Ok(client.stat(path).await?),
+            Self::Remote { client, path, .. } => Ok(client.stat(path).await?),
         }
     }
 
@@ -159,7 +212,11 @@ impl Side {
     pub async fn survey(&self, filter: &Filter, symlinks: Symlinks) -> Result<Found, SideError> {
         match self {
             Self::Local(path) => look_here(path, filter, symlinks).await,
-            Self::Remote { client, path } => look_there(client, path, filter).await,
+            Self::Remote { client, path, view } => {
+                let mut found = look_there(client, path, filter).await?;
+                view.show(&mut found);
+                Ok(found)
+            }
         }
     }
 
@@ -177,14 +234,15 @@ impl Side {
                 }
                 outcomes
             }
-            Self::Remote { client, path } => {
+            Self::Remote { client, path, .. } => {
                 let target = |entry: &&Entry| {
                     let rev = entry.file().and_then(|file| file.remote.as_ref());
-                    (path.join(&entry.path), rev.map(|remote| remote.rev.clone()))
+                    (self.below(own_path(entry)), rev.map(|remote| remote.rev.clone()))
                 };
                 let files: Vec<_> = files.iter().map(target).collect();
                 let mut outcomes: Outcomes = client.delete_all(&files).await;
-                outcomes.extend(delete_empty(client, path, folders).await);
+                let folders: Vec<String> = folders.iter().map(|folder| self.named(&folder.path)).collect();
+                outcomes.extend(delete_empty(client, path, &folders).await);
                 outcomes
                     .into_iter()
                     .map(|outcome| outcome.map_err(Into::into))
@@ -200,8 +258,8 @@ impl Side {
                 .iter()
                 .map(|path| Ok(std::fs::create_dir_all(root.join(path))?))
                 .collect(),
-            Self::Remote { client, path } => {
-                let paths: Vec<_> = relative.iter().map(|below| path.join(below)).collect();
+            Self::Remote { client, .. } => {
+                let paths: Vec<_> = relative.iter().map(|below| self.below(below)).collect();
                 let outcomes = client.make_folders(&paths).await;
                 outcomes
                     .into_iter()
@@ -210,6 +268,56 @@ impl Side {
             }
         }
     }
+}
+
+impl View {
+    /// Names as they are here; a document under the name of its export, or left out if it has none.
+    fn show(&self, found: &mut Found) {
+        let entries = std::mem::take(&mut found.entries);
+        for mut entry in entries {
+            if self.encodes {
+                entry.path = encoding::decode(&entry.path);
+            }
+            let document = match &mut entry.kind {
+                Kind::File(file) => file
+                    .remote
+                    .as_mut()
+                    .and_then(|remote| remote.document.as_deref_mut()),
+                Kind::Folder => None,
+            };
+            if let Some(document) = document {
+                let Some((format, ending)) = self.export(&document.formats) else {
+                    found
+                        .skipped
+                        .push((entry.path, "it is a cloud document that can't be exported".into()));
+                    continue;
+                };
+                let stem = entry.path.strip_suffix(".paper").unwrap_or(&entry.path);
+                let shown = format!("{stem}.{ending}");
+                document.chosen = Some(format.to_owned());
+                document.own_path = std::mem::replace(&mut entry.path, shown);
+            }
+            found.entries.push(entry);
+        }
+    }
+
+    /// The best format of those that there are, and its ending.
+    fn export(&self, formats: &[String]) -> Option<(&'static str, &'static str)> {
+        let known = |format: &str| EXPORTS.iter().find(|(name, _)| *name == format).copied();
+        let wanted = self.exports.iter().find_map(|ending| {
+            let there = EXPORTS.iter().find(|(_, known)| known == ending)?;
+            formats.iter().any(|format| format == there.0).then_some(*there)
+        });
+        wanted.or_else(|| formats.iter().find_map(|format| known(format)))
+    }
+}
+
+/// What an entry is called in Dropbox.
+fn own_path(entry: &Entry) -> &str {
+    let document = entry.file().and_then(|file| file.document());
+    document
+        .filter(|document| document.chosen.is_some())
+        .map_or(&entry.path, |document| &document.own_path)
 }
 
 /// What is gone already needs no removing.
@@ -275,7 +383,7 @@ async fn look_there(client: &Client, path: &DropboxPath, filter: &Filter) -> Res
 
 /// Deletes those of `folders` that hold nothing any more: deleting a folder on Dropbox deletes all in it, so one listing
 /// says first what there still is, and only the outermost of what is empty need be named.
-async fn delete_empty(client: &Client, root: &DropboxPath, folders: &[&Entry]) -> Outcomes {
+async fn delete_empty(client: &Client, root: &DropboxPath, folders: &[String]) -> Outcomes {
     if folders.is_empty() {
         return Outcomes::new();
     }
@@ -288,7 +396,7 @@ async fn delete_empty(client: &Client, root: &DropboxPath, folders: &[&Entry]) -
         Err(error) => return folders.iter().map(|_| Err(error.clone())).collect(),
     };
     let mut occupied: HashSet<&str> = HashSet::new();
-    let unwanted: HashSet<&str> = folders.iter().map(|folder| folder.path.as_str()).collect();
+    let unwanted: HashSet<&str> = folders.iter().map(String::as_str).collect();
     for entry in &there {
         if entry.file().is_none() && unwanted.contains(entry.path.as_str()) {
             continue;
@@ -314,7 +422,7 @@ async fn delete_empty(client: &Client, root: &DropboxPath, folders: &[&Entry]) -
     folders
         .iter()
         .map(|folder| {
-            let mut path = folder.path.as_str();
+            let mut path = folder.as_str();
             if occupied.contains(path) {
                 return Err(Error::Source("it is not empty".into()));
             }

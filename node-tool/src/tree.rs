@@ -34,6 +34,11 @@ pub struct FileInfo {
 }
 
 impl FileInfo {
+    /// The cloud document that it is, if it is one. Its size says nothing.
+    pub fn document(&self) -> Option<&Document> {
+        self.remote.as_ref()?.document.as_deref()
+    }
+
     /// The content's hash, if it is known without reading.
     pub fn known_hash(&self) -> Option<ContentHash> {
         self.remote.as_ref().and_then(|remote| remote.content_hash)
@@ -47,8 +52,21 @@ pub struct RemoteInfo {
     pub rev: String,
     /// Of this revision; absent on cloud documents.
     pub content_hash: Option<ContentHash>,
-    /// False for cloud documents such as Paper, which have to be exported.
-    pub downloadable: bool,
+    /// Set for cloud documents such as Paper, which are no bytes until they are exported.
+    pub document: Option<Box<Document>>,
+}
+
+/// A cloud document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Document {
+    /// What Dropbox calls it for good.
+    pub id: String,
+    /// What it can be exported to, in Dropbox's words; the document's own default first.
+    pub formats: Vec<String>,
+    /// The one that was chosen, if it is shown under the name of its export.
+    pub chosen: Option<String>,
+    /// Its own path then, below the folder that was listed.
+    pub own_path: String,
 }
 
 /// A modification time since 1970 (UTC).

@@ -164,3 +164,45 @@ class Verbs(PeerTest):
                 self.assertEqual(sorted(listed[1].splitlines()), sorted(listed[0].splitlines()), f"{verb} {source}")
         for place in ("theirs", "ours"):
             self.rclone("purge", f"dbx:{place}")
+
+    def test_names_are_mapped_as_rclone_maps_them(self):
+        odd = self.home / "odd"
+        names = ["back\\slash", "trail ", "two  ", "del\x7f", "full＼width", "␠", "x␠", "␡", "．", "a．", "␠ ", "d.", "...", "dir /f", "dir /in\\ner/g", "sla／sh"]
+        for name in names:
+            (odd / name).parent.mkdir(parents=True, exist_ok=True)
+            (odd / name).write_text(name)
+        self.rclone("copy", odd, "dbx:odd/theirs")
+        self.node_tool("copy", "--encode-names", odd, "dbx:odd/ours")
+        stored = {entry["path"] for entry in self.sandbox.control("tree") if not entry["is_folder"]}
+        theirs, ours = ({p.removeprefix(f"/odd/{who}/") for p in stored if p.startswith(f"/odd/{who}/")} for who in ("theirs", "ours"))
+        self.assertEqual(sorted(ours), sorted(theirs))
+        for who in ("theirs", "ours"):
+            back = self.home / f"back {who}"
+            self.node_tool("copy", "--encode-names", f"dbx:odd/{who}", back)
+            found = sorted(str(p.relative_to(back)) for p in back.rglob("*") if p.is_file())
+            self.assertEqual(found, sorted(names))
+        self.node_tool("check", "--encode-names", odd, "dbx:odd/theirs")
+        (odd / "dir /f").unlink()
+        self.node_tool("sync", "--encode-names", "--track-renames", odd, "dbx:odd/theirs")
+        self.assertNotIn("dir /f", self.rclone("lsf", "-R", "dbx:odd/theirs")[0])
+        self.node_tool("move", "--encode-names", "dbx:odd/theirs", "dbx:odd/moved", "--exclude", "x")
+        self.assertEqual(len(self.rclone("lsf", "-R", "--files-only", "dbx:odd/moved")[0].splitlines()), len(names) - 1)
+        self.rclone("purge", "dbx:odd")
+
+    def test_cloud_documents_are_exported_under_rclones_names(self):
+        self.sandbox.control("put_document", path="/t/notes/meeting.paper", text="we met")
+        for flags in [[], ["--dropbox-export-formats", "md,html"]]:
+            for verb in [["ls"], ["lsf", "-R", "-F", "ps"], ["size"], ["size", "--json"]]:
+                self.both(*verb, *flags, "dbx:t/notes")
+        for formats, name in [("html,md", "meeting.html"), ("md", "meeting.md")]:
+            back = self.home / formats
+            self.node_tool("copy", "--export-formats", formats, "dbx:t/notes", back)
+            self.assertEqual((back / name).read_text(), "we met")
+            _, log = self.node_tool("copy", "--export-formats", formats, "dbx:t/notes", back)
+            self.assertIn("0 files copied", log)
+        self.node_tool("copy", "dbx:t/notes", "dbx:t/more")
+        stored = [entry["path"] for entry in self.sandbox.control("tree")]
+        self.assertIn("/t/more/meeting.paper", stored)
+        self.node_tool("delete", "dbx:t/more")
+        stored = [entry["path"] for entry in self.sandbox.control("tree")]
+        self.assertNotIn("/t/more/meeting.paper", stored)

@@ -21,7 +21,7 @@ use crate::{
     config::{ConfigError, Defaults, PASSWORD_VARIABLE, Store},
     dropbox::{Client, Error, Fate, Http},
     location::Location,
-    side::{Side, SideError},
+    side::{Side, SideError, View},
 };
 
 /// What every command works with.
@@ -41,6 +41,8 @@ pub struct App {
     pub quiet: bool,
     /// How often a line tells how far a transfer is, where there is no terminal.
     pub stats: Option<std::time::Duration>,
+    /// How what is in a Dropbox is shown here.
+    pub view: View,
     /// The accounts that were connected to, each once: what they may do at once counts for all their uses.
     pub clients: Mutex<HashMap<String, Arc<Client>>>,
 }
@@ -80,6 +82,7 @@ impl App {
             Location::Remote { name, path } => Ok(Side::Remote {
                 client: self.client(&name)?,
                 path,
+                view: self.view.clone(),
             }),
         }
     }
@@ -101,7 +104,7 @@ pub fn missing(side: &Side) -> Failure {
     let failure = Failure::new(format!("'{}' is not there", side.location())).code(exit::DIRECTORY_NOT_FOUND);
     match side {
         Side::Local(_) => failure,
-        Side::Remote { client, path } => {
+        Side::Remote { client, path, .. } => {
             let around = path.parent().unwrap_or_default();
             failure.next(format!(
                 "node-tool lsd {}:{}",

@@ -66,7 +66,7 @@ impl Client {
         let mut found = Vec::new();
         loop {
             found.extend(page.matches.into_iter().filter_map(|hit| match hit.metadata {
-                MetadataV2::Metadata { metadata } => Some(metadata),
+                MetadataV2::Metadata { metadata } => Some(*metadata),
                 MetadataV2::Other => None,
             }));
             let Some(cursor) = page.cursor.filter(|_| page.has_more) else {

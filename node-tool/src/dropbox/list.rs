@@ -8,7 +8,7 @@ use shared::api::files::{
 };
 
 use super::{Client, DropboxPath, Error};
-use crate::tree::{Entry, FileInfo, Kind, Modified, RemoteInfo};
+use crate::tree::{Document, Entry, FileInfo, Kind, Modified, RemoteInfo};
 
 /// What a path turned out to be.
 #[derive(Debug)]
@@ -113,8 +113,24 @@ pub(super) fn file_info(file: &FileMetadata) -> FileInfo {
         remote: Some(RemoteInfo {
             rev: file.rev.clone(),
             content_hash: file.content_hash,
-            downloadable: file.is_downloadable,
+            document: (!file.is_downloadable).then(|| Box::new(document(file))),
         }),
+    }
+}
+
+fn document(file: &FileMetadata) -> Document {
+    let info = file.export_info.clone().unwrap_or_default();
+    let mut formats: Vec<String> = info.export_as.into_iter().collect();
+    let default = formats.first().cloned();
+    formats.extend(
+        info.export_options
+            .into_iter()
+            .filter(|f| Some(f) != default.as_ref()),
+    );
+    Document {
+        id: file.id.clone(),
+        formats,
+        ..Document::default()
     }
 }
 

@@ -4,6 +4,7 @@ mod account;
 mod batch;
 mod body;
 mod client;
+pub mod encoding;
 mod error;
 mod history;
 mod http;

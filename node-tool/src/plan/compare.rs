@@ -66,10 +66,17 @@ pub fn compare(source: &FileInfo, target: &FileInfo, by: By) -> Comparison {
     if by == By::Nothing {
         return Comparison::Different(Why::NotCompared);
     }
+    let is_same_time = source.modified.is_same(target.modified);
+    // What a document will be is known only when it is exported.
+    if source.document().is_some() {
+        return match is_same_time || by == By::SizeOnly {
+            true => Comparison::Same,
+            false => Comparison::Different(Why::NotCompared),
+        };
+    }
     if source.size_bytes != target.size_bytes {
         return Comparison::Different(Why::SizeDiffers);
     }
-    let is_same_time = source.modified.is_same(target.modified);
     match (by, source.known_hash(), target.known_hash()) {
         (By::SizeOnly, ..) => Comparison::Same,
         (By::SizeAndTime, ..) if is_same_time => Comparison::Same,

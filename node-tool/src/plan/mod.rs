@@ -67,6 +67,8 @@ pub struct Plan {
 pub enum Names {
     /// As Dropbox does: case doesn't matter, and letters are composed (NFC).
     Dropbox,
+    /// The same, with names mapped that Dropbox can't have.
+    DropboxEncoded,
     /// As Linux does: byte by byte.
     Exact,
 }
@@ -98,11 +100,11 @@ pub fn transfer(source: &[Entry], target: &[Entry], names: Names, rules: Rules) 
             reason,
         };
         let key = key(&entry.path, names);
-        if let Some(reason) = refused_by(&entry.path, file, names) {
+        if let Some(reason) = refused_by(&entry.path, names) {
             plan.obstacles.push(obstacle(reason));
             continue;
         }
-        if names == Names::Dropbox
+        if names != Names::Exact
             && let Some(other) = taken.insert(key.clone(), &entry.path)
         {
             plan.obstacles.push(obstacle(format!(
@@ -144,7 +146,7 @@ pub fn transfer(source: &[Entry], target: &[Entry], names: Names, rules: Rules) 
         };
         let to = match (there.get(&key), names) {
             (Some(existing), _) => existing.path.clone(),
-            (None, Names::Dropbox) => entry.path.nfc().collect(),
+            (None, Names::Dropbox | Names::DropboxEncoded) => entry.path.nfc().collect(),
             (None, Names::Exact) => entry.path.clone(),
         };
         plan.actions.push(Action {
@@ -233,15 +235,10 @@ pub fn by_name(target: &[Entry], names: Names) -> HashMap<String, &Entry> {
 }
 
 /// Why a file can't live on the other side.
-fn refused_by(path: &str, file: &FileInfo, names: Names) -> Option<String> {
+fn refused_by(path: &str, names: Names) -> Option<String> {
     match names {
-        Names::Dropbox => path
-            .split('/')
-            .find_map(|name| crate::dropbox::check_name(name).err())
-            .map(str::to_owned),
-        Names::Exact if file.remote.as_ref().is_some_and(|r| !r.downloadable) => {
-            Some("it is a cloud document, which can only be exported".into())
-        }
+        Names::Dropbox => refused_names(path),
+        Names::DropboxEncoded => refused_names(&crate::dropbox::encoding::encode(path)),
         Names::Exact => path
             .split('/')
             .any(|name| name.len() > 255)
@@ -249,11 +246,18 @@ fn refused_by(path: &str, file: &FileInfo, names: Names) -> Option<String> {
     }
 }
 
+fn refused_names(path: &str) -> Option<String> {
+    let refused = path
+        .split('/')
+        .find_map(|name| crate::dropbox::check_name(name).err());
+    refused.map(str::to_owned)
+}
+
 /// By what two paths are the same name.
 pub fn key(path: &str, names: Names) -> String {
     match names {
         // Letter by letter: `str::to_lowercase` knows the final sigma, which Dropbox does not.
-        Names::Dropbox => path.nfc().flat_map(char::to_lowercase).collect(),
+        Names::Dropbox | Names::DropboxEncoded => path.nfc().flat_map(char::to_lowercase).collect(),
         Names::Exact => path.to_owned(),
     }
 }

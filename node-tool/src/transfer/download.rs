@@ -11,7 +11,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::{
-    api::files::{DOWNLOAD, PathArg},
+    api::files::{DOWNLOAD, EXPORT, ExportArg, PathArg},
     content_hash::{Assembly, BLOCK_BYTES, ContentHash, Hasher},
 };
 
@@ -98,6 +98,15 @@ async fn one(
         }
     }
     folders.check(&action.to)?;
+    if let Some(document) = &remote.document
+        && let Some(format) = &document.chosen
+    {
+        let arg = ExportArg {
+            path: document.id.clone(),
+            export_format: Some(format.clone()),
+        };
+        return export(client, &arg, &target, action, listener).await;
+    }
     let partial = tokio::task::block_in_place(|| Partial::create(&target))?;
     for _ in 0..WHOLE_TRIES {
         let file = Down {
@@ -117,6 +126,59 @@ async fn one(
     Err(Problem::Wrong(
         "its bytes were damaged on the way, more than once; nothing was kept, copy it again",
     ))
+}
+
+/// A cloud document comes as a file that Dropbox makes of it. Its hash is not known before.
+async fn export(
+    client: &Client,
+    arg: &ExportArg,
+    target: &Path,
+    action: &Action,
+    listener: &Listener,
+) -> Result<Done, Problem> {
+    let mut tries = Tries::default();
+    loop {
+        let partial = tokio::task::block_in_place(|| Partial::create(target))?;
+        let error = match fetch_export(client, arg, &partial, listener).await {
+            Ok(()) => {
+                tokio::task::block_in_place(|| partial.put_in_place(action.source.modified))?;
+                return Ok(Done::Copied);
+            }
+            Err(Problem::Dropbox(error)) => error,
+            Err(other) => return Err(other),
+        };
+        let Some(wait) = tries.wait_after(&error) else {
+            return Err(error.into());
+        };
+        tokio::time::sleep(wait).await;
+    }
+}
+
+async fn fetch_export(
+    client: &Client,
+    arg: &ExportArg,
+    partial: &Partial,
+    listener: &Listener,
+) -> Result<(), Problem> {
+    let mut download = client.download(&EXPORT, arg, None).await?;
+    let expected = download.answer.export_metadata.export_hash;
+    let file = partial.file();
+    let (mut at, mut hasher) = (0, Hasher::new());
+    while let Some(chunk) = download.chunk().await? {
+        tokio::task::block_in_place(|| Partial::write_at(&file, &chunk, at))?;
+        hasher.update(&chunk);
+        at += chunk.len() as u64;
+        listener(Event::Moved {
+            bytes: chunk.len() as u64,
+            of: None,
+        });
+    }
+    if expected.is_some_and(|hash| hash != hasher.finish()) {
+        return Err(Problem::Dropbox(Error::NotDropbox(
+            "the export's bytes were damaged on the way".into(),
+        )));
+    }
+    Ok(())
 }
 
 /// A file on its way down.

@@ -8,22 +8,19 @@ use crate::{
     plan::{Action, Plan},
 };
 
-/// Carries out what `plan` says, from the folder `from` to the folder `to`.
+/// Carries out what `plan` says; `from` and `to` give the places of its paths.
 pub async fn relocate(
     client: &Client,
     how: Relocation,
     plan: Plan,
-    from: &DropboxPath,
-    to: &DropboxPath,
+    from: impl Fn(&str) -> DropboxPath,
+    to: impl Fn(&str) -> DropboxPath,
     listener: &Listener,
 ) {
     let (over, fresh): (Vec<Action>, Vec<Action>) =
         plan.actions.into_iter().partition(|action| action.over.is_some());
     for batch in fresh.chunks(MAX_BATCH_ENTRIES) {
-        let pairs: Vec<_> = batch
-            .iter()
-            .map(|a| (from.join(&a.from), to.join(&a.to)))
-            .collect();
+        let pairs: Vec<_> = batch.iter().map(|a| (from(&a.from), to(&a.to))).collect();
         let outcomes = client.relocate_all(how, &pairs).await;
         for (action, outcome) in batch.iter().zip(outcomes) {
             match outcome {
@@ -33,7 +30,7 @@ pub async fn relocate(
         }
     }
     for action in &over {
-        replace(client, how, action, from, to, listener).await;
+        replace(client, how, action, from(&action.from), to(&action.to), listener).await;
     }
 }
 
@@ -42,11 +39,10 @@ async fn replace(
     client: &Client,
     how: Relocation,
     action: &Action,
-    from: &DropboxPath,
-    to: &DropboxPath,
+    from: DropboxPath,
+    to: DropboxPath,
     listener: &Listener,
 ) {
-    let (from, to) = (from.join(&action.from), to.join(&action.to));
     let old = action.over.as_ref().and_then(|file| file.remote.as_ref());
     let target = [(to.clone(), old.map(|remote| remote.rev.clone()))];
     let error = match client.delete_all(&target).await.pop() {

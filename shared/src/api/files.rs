@@ -167,6 +167,20 @@ pub struct FileMetadata {
     /// False for Paper and other cloud documents.
     #[serde(default = "yes")]
     pub is_downloadable: bool,
+    /// Only of those.
+    #[serde(default)]
+    pub export_info: Option<ExportInfo>,
+}
+
+/// `files.ExportInfo`: what a cloud document can be exported to.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct ExportInfo {
+    /// The document's own default.
+    #[serde(default)]
+    pub export_as: Option<String>,
+    /// All of them.
+    #[serde(default)]
+    pub export_options: Vec<String>,
 }
 
 /// `files.FolderMetadata`, as far as it is used.
@@ -560,8 +574,9 @@ pub struct Exported {
 pub struct ExportMetadata {
     /// With its ending.
     pub name: String,
-    /// In bytes.
-    pub size: u64,
+    /// Of the exported bytes.
+    #[serde(default)]
+    pub export_hash: Option<ContentHash>,
 }
 
 /// `files.SearchV2Arg`
@@ -610,7 +625,7 @@ pub enum MetadataV2 {
     /// The usual.
     Metadata {
         /// What it is.
-        metadata: Metadata,
+        metadata: Box<Metadata>,
     },
     /// A newer kind.
     #[serde(other)]

@@ -55,7 +55,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
                 )),
             );
         }
-        Side::Remote { client, path } => {
+        Side::Remote { client, path, .. } => {
             if let Some(Err(error)) = client.delete_all(&[(path.clone(), None)]).await.pop() {
                 return Err(side_failure("remove", &side, &error.into()));
             }

@@ -69,7 +69,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
 }
 
 async fn empty(side: &Side, old: Option<&FileInfo>, time: Modified) -> Result<(), Failure> {
-    let Side::Remote { client, path } = side else {
+    let Side::Remote { client, path, .. } = side else {
         return Ok(());
     };
     // Dropbox takes the same content for no change at all, so the old file makes way.

@@ -12,9 +12,9 @@ use shared::{exit, failure::Failure};
 use super::{Places, Request, Steps, Verb, keep};
 use crate::{
     commands::{App, dropbox_failure, side_failure},
-    dropbox::{Error, Fate, Relocation},
+    dropbox::{Error, Fate, Relocation, encoding},
     filter::Filter,
-    plan::Plan,
+    plan::{Names, Plan},
     report::{self, Progress, Summary},
     side::{Found, Side, SideError, What},
     transfer::{self, Event, Limits, Listener},
@@ -30,10 +30,11 @@ pub(super) async fn whole_folder_at_once(
     filter: &Filter,
 ) -> Result<bool, Failure> {
     let (
-        Side::Remote { client, path },
+        Side::Remote { client, path, .. },
         Side::Remote {
             path: to,
             client: other,
+            ..
         },
     ) = (source, dest)
     else {
@@ -215,10 +216,10 @@ async fn keep_replaced(
 
 async fn rename(renames: &[(Entry, String)], places: &Places, summary: &mut Summary) {
     let outcomes: Vec<Result<(), SideError>> = match &places.to {
-        Side::Remote { client, path } => {
+        Side::Remote { client, .. } => {
             let pairs: Vec<_> = renames
                 .iter()
-                .map(|(e, to)| (path.join(&e.path), path.join(to)))
+                .map(|(e, to)| (places.to.below(&e.path), places.to.below(to)))
                 .collect();
             let outcomes = client.relocate_all(Relocation::Move, &pairs).await;
             outcomes
@@ -275,19 +276,25 @@ async fn copy(plan: Plan, request: &Request<'_>, places: &Places, app: &App, tol
     progress.finish();
 }
 
-async fn send(plan: Plan, request: &Request<'_>, places: &Places, limits: Limits, listener: &Listener) {
+async fn send(mut plan: Plan, request: &Request<'_>, places: &Places, limits: Limits, listener: &Listener) {
+    if places.to.names() == Names::DropboxEncoded && places.from.remote() != places.to.remote() {
+        for action in &mut plan.actions {
+            action.to = encoding::encode(&action.to);
+        }
+    }
     match (&places.from, &places.to) {
-        (Side::Local(from), Side::Remote { client, path }) => {
+        (Side::Local(from), Side::Remote { client, path, .. }) => {
             transfer::upload(client, plan, from, path, limits, listener).await;
         }
         (Side::Remote { client, .. }, Side::Local(to)) => {
             transfer::download(client, plan, to, limits, listener).await;
         }
         (
-            Side::Remote { client, path },
+            Side::Remote { client, .. },
             Side::Remote {
                 client: other,
                 path: to,
+                ..
             },
         ) => {
             if client.remote() == other.remote() {
@@ -295,7 +302,11 @@ async fn send(plan: Plan, request: &Request<'_>, places: &Places, limits: Limits
                     Verb::Move => Relocation::Move,
                     Verb::Copy | Verb::Sync => Relocation::Copy,
                 };
-                transfer::relocate(client, how, plan, path, to, listener).await;
+                let (from, to) = (
+                    |path: &str| places.from.below(path),
+                    |path: &str| places.to.below(path),
+                );
+                transfer::relocate(client, how, plan, from, to, listener).await;
             } else {
                 transfer::relay(client, other, plan, to, limits, listener).await;
             }

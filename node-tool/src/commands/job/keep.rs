@@ -54,10 +54,15 @@ pub(super) async fn keep(
     places: &Places,
 ) -> Vec<Result<(), SideError>> {
     match (&places.to, backup) {
-        (Side::Remote { client, path }, Side::Remote { path: kept, .. }) => {
+        (Side::Remote { client, .. }, Side::Remote { .. }) => {
             let pairs: Vec<_> = files
                 .iter()
-                .map(|entry| (path.join(&entry.path), kept.join(&flags.kept_name(&entry.path))))
+                .map(|entry| {
+                    (
+                        places.to.below(&entry.path),
+                        backup.below(&flags.kept_name(&entry.path)),
+                    )
+                })
                 .collect();
             // A backup of before makes room.
             let targets: Vec<_> = pairs.iter().map(|(_, to)| (to.clone(), None)).collect();

@@ -99,12 +99,15 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
         is_move: verb == Verb::Move,
         ..Summary::default()
     };
-    let found = source
+    let mut found = source
         .look(&filter, flags.symlinks())
         .await
         .map_err(|e| side_failure("list", &source, &e))?;
     if found.what == What::Nothing {
         return Err(missing(&source));
+    }
+    if source.remote().is_some() && source.remote() == dest.remote() {
+        found.as_they_are();
     }
     tell_left_out(&found, app, &mut summary);
     if verb == Verb::Move && carry::whole_folder_at_once(&source, &dest, &found, request, &filter).await? {
@@ -163,10 +166,11 @@ fn refuse(source: &Side, dest: &Side, verb: Verb) -> Result<(), Failure> {
         (Side::Local(from), Side::Local(to)) => Err(Failure::usage("both places are on this machine")
             .next(format!("rsync -a {}/ {}/", from.display(), to.display()))),
         (
-            Side::Remote { client, path },
+            Side::Remote { client, path, .. },
             Side::Remote {
                 client: other,
                 path: to,
+                ..
             },
         ) if client.remote() == other.remote() => {
             let within = |inner: &str, outer: &str| {

@@ -5,7 +5,7 @@ use shared::failure::Failure;
 use super::{App, Place};
 use crate::{
     report,
-    tree::{Entry, Kind, Modified},
+    tree::{Entry, FileInfo, Kind, Modified},
 };
 
 /// The arguments of all three.
@@ -56,9 +56,9 @@ fn line(entry: &Entry, format: Format, now: jiff::Timestamp) -> Option<String> {
             local_time(now).strftime("%Y-%m-%d %H:%M:%S"),
             -1
         )),
-        (Format::Sizes, Kind::File(file)) => Some(format!("{:>9} {path}", file.size_bytes)),
+        (Format::Sizes, Kind::File(file)) => Some(format!("{:>9} {path}", size(file))),
         (Format::Times, Kind::File(file)) => {
-            Some(format!("{:>9} {} {path}", file.size_bytes, time(file.modified)))
+            Some(format!("{:>9} {} {path}", size(file), time(file.modified)))
         }
         _ => None,
     }
@@ -76,4 +76,12 @@ fn time(modified: Modified) -> String {
 
 fn local_time(timestamp: jiff::Timestamp) -> jiff::ZonedDateTime {
     timestamp.to_zoned_datetime(jiff::tz::TimeZone::system())
+}
+
+/// As rclone shows it; a document's is known only when it is exported.
+fn size(file: &FileInfo) -> i64 {
+    match file.document() {
+        Some(_) => -1,
+        None => i64::try_from(file.size_bytes).unwrap_or(i64::MAX),
+    }
 }

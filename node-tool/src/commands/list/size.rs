@@ -24,7 +24,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let listing = args.place.list(true, app).await?;
     let mut total = Total::default();
     for file in listing.entries.iter().filter_map(|entry| entry.file()) {
-        total.add(Some(file.size_bytes));
+        total.add(file.document().is_none().then_some(file.size_bytes));
     }
     report::result(&if args.json {
         format!("{}\n", total.json())

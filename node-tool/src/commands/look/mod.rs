@@ -23,7 +23,7 @@ use crate::{
 fn remote(text: &str, app: &App) -> Result<(Side, Arc<Client>, DropboxPath), Failure> {
     let side = app.side(text)?;
     match &side {
-        Side::Remote { client, path } => {
+        Side::Remote { client, path, .. } => {
             let (client, path) = (Arc::clone(client), path.clone());
             Ok((side, client, path))
         }

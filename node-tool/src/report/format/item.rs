@@ -56,7 +56,7 @@ impl From<&Entry> for Item {
             Kind::File(file) => {
                 let hash = file.remote.as_ref().and_then(|remote| remote.content_hash);
                 Self {
-                    size_bytes: Some(file.size_bytes),
+                    size_bytes: file.document().is_none().then_some(file.size_bytes),
                     modified: Some(file.modified),
                     hashes: hash
                         .map(|hash| (DROPBOX_HASH.to_owned(), hash.to_string()))
