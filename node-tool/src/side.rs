@@ -227,7 +227,7 @@ impl Side {
             Self::Local(root) => {
                 let files = files
                     .iter()
-                    .map(|entry| std::fs::remove_file(root.join(&entry.path)));
+                    .map(|entry| local::remove_file(&root.join(&entry.path)));
                 let mut outcomes: Vec<Result<(), SideError>> = files.map(|done| Ok(forgive(done)?)).collect();
                 for folder in folders {
                     outcomes.push(forgive(std::fs::remove_dir(root.join(&folder.path))).map_err(Into::into));

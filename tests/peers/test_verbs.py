@@ -206,3 +206,35 @@ class Verbs(PeerTest):
         self.node_tool("delete", "dbx:t/more")
         stored = [entry["path"] for entry in self.sandbox.control("tree")]
         self.assertNotIn("/t/more/meeting.paper", stored)
+
+    def test_symlinks_travel_as_rclones_do(self):
+        tree = self.home / "linked"
+        (tree / "deep").mkdir(parents=True)
+        (tree / "file").write_text("text")
+        (tree / "to file").symlink_to("file")
+        (tree / "deep/away").symlink_to("../../elsewhere")
+        (tree / "to folder").symlink_to("deep")
+        listed = []
+        for program, name in [(self.rclone, "theirs"), (self.node_tool, "ours")]:
+            program("copy", "--links", tree, f"dbx:links/{name}")
+            listed.append(sorted(self.rclone("lsf", "-R", "-F", "psh", "--hash", "dropbox", f"dbx:links/{name}")[0].splitlines()))
+        self.assertEqual(listed[1], listed[0])
+        back = self.home / "back"
+        self.node_tool("copy", "--links", "dbx:links/theirs", back)
+        for name in ["to file", "deep/away", "to folder"]:
+            self.assertEqual((back / name).readlink(), (tree / name).readlink())
+        # All is there: again nothing is copied, either way.
+        for again in [(tree, "dbx:links/ours"), ("dbx:links/theirs", back)]:
+            self.assertIn("0 files copied", self.node_tool("copy", "--links", *again)[1])
+        (tree / "to file").unlink()
+        self.node_tool("sync", "--links", tree, "dbx:links/ours")
+        self.assertNotIn("to file", self.rclone("lsf", "dbx:links/ours")[0])
+        self.node_tool("sync", "--links", "dbx:links/ours", back)
+        self.assertFalse((back / "to file").is_symlink())
+        self.node_tool("copy", "--copy-links", tree, "dbx:links/followed", "--exclude", "away")
+        _, log = self.node_tool("copy", tree, "dbx:links/told")
+        self.assertIn("to folder: skipped, it is a symlink", log)
+        self.assertEqual(self.node_tool("copy", "--skip-links", tree, "dbx:links/skipped")[1].count("skipped,"), 0)
+        self.node_tool("move", "--links", tree, "dbx:links/moved")
+        self.assertEqual([p.name for p in tree.rglob("*") if p.is_symlink()], [])
+        self.rclone("purge", "dbx:links")

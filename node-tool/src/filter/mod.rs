@@ -82,6 +82,14 @@ impl Filter {
         is_listed && self.max_depth.is_none_or(|max| depth(path) <= max)
     }
 
+    /// Whether a path is out whatever its size and time.
+    pub fn rules_out(&self, path: &str) -> bool {
+        match &self.files_from {
+            Some(listed) => !listed.contains(path),
+            None => !self.rules.includes_file(path),
+        }
+    }
+
     /// Whether a folder needs to be looked at, if the folders around it are and no marker is in it. What is below
     /// one that needs not is out; the top (an empty path) is always in.
     pub fn includes_dir(&self, path: &str) -> bool {

@@ -1,10 +1,11 @@
 //! This machine's file system: walking, reading, and putting files in their place.
 
+pub mod link;
 mod place;
 mod read;
 mod walk;
 
-pub use place::{Partial, set_modified};
+pub use place::{Partial, remove_file, set_modified};
 pub use read::{Changed, Identity, Source, hash_file};
 pub use walk::{Skipped, Symlinks, Walked, stat, walk};
 

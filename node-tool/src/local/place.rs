@@ -9,6 +9,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use super::link;
 use crate::tree::Modified;
 
 /// A file that is being downloaded. Removed when dropped, unless it was put in its place.
@@ -72,6 +73,17 @@ impl Partial {
     }
 }
 
+impl Partial {
+    /// Makes a symlink of what was written, and takes the file away.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn put_as_symlink(self, modified: Modified) -> io::Result<()> {
+        let content = fs::read(&self.path)?;
+        link::make(&self.target, &content, modified)
+    }
+}
+
 impl Drop for Partial {
     fn drop(&mut self) {
         if !self.placed {
@@ -80,11 +92,22 @@ impl Drop for Partial {
     }
 }
 
+/// Removes a file, or the symlink that its name means.
+///
+/// # Errors
+/// When it isn't there or isn't ours.
+pub fn remove_file(path: &Path) -> io::Result<()> {
+    fs::remove_file(link::meant(path).as_deref().unwrap_or(path))
+}
+
 /// Sets the modification time of an existing file.
 ///
 /// # Errors
 /// When it isn't ours.
 pub fn set_modified(path: &Path, modified: Modified) -> io::Result<()> {
+    if let Some(link) = link::meant(path) {
+        return link::set_modified(&link, modified);
+    }
     set_times(&OpenOptions::new().write(true).open(path)?, modified)
 }
 

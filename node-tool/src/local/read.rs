@@ -11,6 +11,7 @@ use std::{
 use bytes::Bytes;
 use shared::content_hash::{ContentHash, Hasher};
 
+use super::link;
 use crate::tree::FileInfo;
 
 /// Bytes of one chunk of a piece: small enough to be freed soon, large enough for few system calls.
@@ -33,26 +34,47 @@ pub struct Changed;
 /// A file open for uploading.
 #[derive(Clone, Debug)]
 pub struct Source {
-    file: Arc<File>,
+    content: Content,
     path: PathBuf,
     identity: Identity,
     /// As it was when it was opened.
     pub info: FileInfo,
 }
 
+/// Where the bytes are.
+#[derive(Clone, Debug)]
+enum Content {
+    File(Arc<File>),
+    /// Where a symlink leads.
+    Link(Bytes),
+}
+
 impl Source {
-    /// Opens a regular file.
+    /// Opens a regular file, or the symlink that its name means.
     ///
     /// # Errors
-    /// When it can't be opened or isn't a regular file.
+    /// When it can't be opened or is neither.
     pub fn open(path: &Path) -> io::Result<Self> {
+        if let Some(link) = link::meant(path) {
+            let content = Bytes::from(link::content(&link)?);
+            let metadata = std::fs::symlink_metadata(&link)?;
+            return Ok(Self {
+                info: FileInfo {
+                    size_bytes: content.len() as u64,
+                    ..super::walk::file_info(&metadata)
+                },
+                identity: identity(&metadata),
+                content: Content::Link(content),
+                path: link,
+            });
+        }
         let file = File::open(path)?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(io::Error::other("it is not a regular file any more"));
         }
         Ok(Self {
-            file: Arc::new(file),
+            content: Content::File(Arc::new(file)),
             path: path.to_owned(),
             identity: identity(&metadata),
             info: super::walk::file_info(&metadata),
@@ -70,8 +92,7 @@ impl Source {
         let end = offset_bytes + length_bytes;
         while at < end {
             let mut chunk = vec![0; usize::try_from(CHUNK_BYTES.min(end - at)).unwrap_or(usize::MAX)];
-            self.file
-                .read_exact_at(&mut chunk, at)
+            self.read_exact_at(&mut chunk, at)
                 .map_err(|error| match error.kind() {
                     io::ErrorKind::UnexpectedEof => io::Error::other(Changed),
                     _ => error,
@@ -83,13 +104,30 @@ impl Source {
         Ok((chunks, hasher.into_blocks()))
     }
 
+    fn read_exact_at(&self, chunk: &mut [u8], at: u64) -> io::Result<()> {
+        match &self.content {
+            Content::File(file) => file.read_exact_at(chunk, at),
+            Content::Link(bytes) => {
+                let from = usize::try_from(at).unwrap_or(usize::MAX);
+                let piece = bytes.get(from..from.saturating_add(chunk.len()));
+                chunk.copy_from_slice(piece.ok_or(io::ErrorKind::UnexpectedEof)?);
+                Ok(())
+            }
+        }
+    }
+
     /// Checks that the file is still what was opened, and still stands at its path.
     ///
     /// # Errors
     /// [`Changed`], wrapped, or when it can't be looked at.
     pub fn check_unchanged(&self) -> io::Result<()> {
-        let same = identity(&self.file.metadata()?) == self.identity
-            && identity(&std::fs::metadata(&self.path)?) == self.identity;
+        let same = match &self.content {
+            Content::File(file) => {
+                identity(&file.metadata()?) == self.identity
+                    && identity(&std::fs::metadata(&self.path)?) == self.identity
+            }
+            Content::Link(_) => identity(&std::fs::symlink_metadata(&self.path)?) == self.identity,
+        };
         if same {
             Ok(())
         } else {
@@ -112,8 +150,12 @@ fn identity(metadata: &Metadata) -> Identity {
 /// # Errors
 /// When it can't be read.
 pub fn hash_file(path: &Path) -> io::Result<ContentHash> {
-    let mut file = File::open(path)?;
     let mut hasher = Hasher::new();
+    if let Some(link) = link::meant(path) {
+        hasher.update(&link::content(&link)?);
+        return Ok(hasher.finish());
+    }
+    let mut file = File::open(path)?;
     let mut buffer = vec![0; 1 << 18];
     loop {
         match file.read(&mut buffer)? {

@@ -9,6 +9,7 @@ use std::{
 
 use walkdir::WalkDir;
 
+use super::link;
 use crate::filter::Filter;
 use crate::tree::{Entry, FileInfo, Kind, Modified};
 
@@ -42,6 +43,8 @@ pub enum Symlinks {
     Skip,
     /// Take what they lead to.
     Follow,
+    /// Take them as files that say where they lead.
+    Translate,
 }
 
 /// Walks `root`, which is a folder, into what `filter` may let in; what it says of files is not asked here.
@@ -71,6 +74,11 @@ pub fn walk(root: &Path, filter: &Filter, symlinks: Symlinks) -> Walked {
             Ok(item) => item,
             Err(error) => {
                 let path = error.path().unwrap_or(root).to_owned();
+                let below = path.strip_prefix(root).ok().and_then(Path::to_str);
+                // A broken symlink that nobody wants is no error; an unreadable folder may hold what is wanted.
+                if below.is_some_and(|below| filter.rules_out(below)) && !path.is_dir() {
+                    continue;
+                }
                 let reason = error.io_error().map_or_else(|| error.to_string(), plain);
                 skip(path, reason, true);
                 continue;
@@ -106,6 +114,15 @@ pub fn walk(root: &Path, filter: &Filter, symlinks: Symlinks) -> Walked {
                 }),
                 Err(error) => skip(item.path().to_owned(), error.to_string(), true),
             }
+        } else if kind.is_symlink() && symlinks == Symlinks::Translate {
+            match translated(item.path()) {
+                Ok(file) => walked.entries.push(Entry {
+                    path: path + link::ENDING,
+                    kind: Kind::File(file),
+                    id: None,
+                }),
+                Err(error) => skip(item.path().to_owned(), error.to_string(), true),
+            }
         } else if !(kind.is_symlink() && symlinks == Symlinks::Skip) {
             let what = if kind.is_symlink() {
                 "it is a symlink"
@@ -117,6 +134,13 @@ pub fn walk(root: &Path, filter: &Filter, symlinks: Symlinks) -> Walked {
     }
     walked.entries.sort_by(|a, b| a.path.cmp(&b.path));
     walked
+}
+
+fn translated(link: &Path) -> io::Result<FileInfo> {
+    Ok(FileInfo {
+        size_bytes: link::content(link)?.len() as u64,
+        ..file_info(&std::fs::symlink_metadata(link)?)
+    })
 }
 
 /// What stands at `path`, symlinks followed; nothing if nothing does. The entry's path is its name alone.

@@ -18,7 +18,7 @@ use shared::{
 use super::{BigFile, Event, Limits, Listener, commit::fail};
 use crate::{
     dropbox::{Client, Error, NetworkError, Tries},
-    local::{Partial, hash_file, set_modified},
+    local::{Partial, hash_file, link, set_modified},
     plan::{Action, IMMUTABLE, Plan, Task},
     tree::RemoteInfo,
 };
@@ -38,7 +38,7 @@ pub async fn download(client: &Client, plan: Plan, to: &Path, limits: Limits, li
     };
     stream::iter(plan.actions)
         .for_each_concurrent(limits.transfers, |action| async {
-            match one(client, &action, to, &folders, listener).await {
+            match one(client, &action, to, &folders, limits.links, listener).await {
                 Ok(Done::Copied) => listener(Event::Copied {
                     path: action.from,
                     bytes: action.source.size_bytes,
@@ -82,6 +82,7 @@ async fn one(
     action: &Action,
     to: &Path,
     folders: &Folders<'_>,
+    links: bool,
     listener: &Listener,
 ) -> Result<Done, Problem> {
     let target = to.join(&action.to);
@@ -119,7 +120,13 @@ async fn one(
         };
         let got = file.fetch().await?;
         if remote.content_hash.is_none_or(|expected| got == expected) {
-            tokio::task::block_in_place(|| partial.put_in_place(action.source.modified))?;
+            tokio::task::block_in_place(|| {
+                if links && action.to.ends_with(link::ENDING) {
+                    partial.put_as_symlink(action.source.modified)
+                } else {
+                    partial.put_in_place(action.source.modified)
+                }
+            })?;
             return Ok(Done::Copied);
         }
     }

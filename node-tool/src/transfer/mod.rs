@@ -27,6 +27,8 @@ pub struct Limits {
     pub transfers: usize,
     /// Bytes of file content in memory at once.
     pub memory_bytes: usize,
+    /// Whether files that say where a symlink leads become symlinks.
+    pub links: bool,
 }
 
 impl Default for Limits {
@@ -34,6 +36,7 @@ impl Default for Limits {
         Self {
             transfers: 16,
             memory_bytes: 40 << 20,
+            links: false,
         }
     }
 }

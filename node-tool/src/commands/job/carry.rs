@@ -247,6 +247,7 @@ async fn rename(renames: &[(Entry, String)], places: &Places, summary: &mut Summ
 async fn copy(plan: Plan, request: &Request<'_>, places: &Places, app: &App, told: &Arc<Mutex<Told>>) {
     let limits = Limits {
         transfers: app.transfers,
+        links: request.flags.links,
         ..Limits::default()
     };
     let total = plan.actions.iter().map(|a| a.source.size_bytes).sum();

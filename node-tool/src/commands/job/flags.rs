@@ -50,6 +50,9 @@ pub struct Flags {
     /// Make empty folders too
     #[arg(long)]
     pub create_empty_src_dirs: bool,
+    /// Keep symlinks: in Dropbox they are files that end in .rclonelink
+    #[arg(short = 'l', long, conflicts_with_all = ["copy_links", "skip_links"])]
+    pub links: bool,
     /// Follow symlinks and copy what they lead to
     #[arg(short = 'L', long, conflicts_with = "skip_links")]
     pub copy_links: bool,
@@ -101,9 +104,10 @@ impl Flags {
 
     /// What to do about symlinks.
     pub fn symlinks(&self) -> Symlinks {
-        match (self.copy_links, self.skip_links) {
-            (true, _) => Symlinks::Follow,
-            (_, true) => Symlinks::Skip,
+        match (self.links, self.copy_links, self.skip_links) {
+            (true, ..) => Symlinks::Translate,
+            (_, true, _) => Symlinks::Follow,
+            (.., true) => Symlinks::Skip,
             _ => Symlinks::Tell,
         }
     }
