@@ -220,6 +220,8 @@ enum Command {
     Deletefile(change::delete::FileArgs),
     /// Make an empty file, or change a file's time
     Touch(change::touch::Args),
+    /// Remove the half files that a killed download left behind
+    Cleanup(change::cleanup::Args),
     /// Tell how much room the account has
     About(look::about::Args),
     /// Make a link that others can open
@@ -358,6 +360,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Delete(args) => change::delete::run(&args, &app).await,
         Command::Deletefile(args) => change::delete::file(&args, &app).await,
         Command::Touch(args) => change::touch::run(&args, &app).await,
+        Command::Cleanup(args) => change::cleanup::run(&args, &app),
         Command::About(args) => look::about::run(&args, &app).await,
         Command::Link(args) => look::link::run(&args, &app).await,
         Command::Revisions(args) => look::revisions::run(&args, &app).await,

@@ -18,20 +18,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use clap::Parser;
 use node_tool::{
-    filter::{Filter, Flags},
+    filter::Filter,
     local::{self, Symlinks},
 };
 use peer::Rclone;
 
 const CASES_A_TREE: u64 = 20;
-
-#[derive(Parser)]
-struct Cli {
-    #[command(flatten)]
-    filter: Flags,
-}
 
 #[test]
 fn we_list_what_rclone_lists() {
@@ -89,22 +82,23 @@ fn listed_by_rclone(rclone: &Rclone, dir: &Path, args: &[String]) -> Result<BTre
 }
 
 fn listed_by_us(dir: &Path, args: &[String]) -> Result<BTreeSet<String>, String> {
-    // Rule files are named as rclone sees them, from the folder it runs in.
-    let args = args.iter().map(|arg| match arg.strip_prefix("./") {
-        Some(file) => dir.join(file).display().to_string(),
-        None => arg.clone(),
-    });
-    let cli =
-        Cli::try_parse_from(std::iter::once("test".to_owned()).chain(args)).map_err(|e| e.to_string())?;
-    let filter = cli.filter.filter().map_err(|failure| failure.to_string())?;
-    let walked = local::walk(&dir.join("tree"), &filter, Symlinks::Tell);
-    assert!(walked.skipped.is_empty());
-    let kept = filter.select(walked.entries);
-    Ok(kept
-        .into_iter()
-        .filter(|entry| entry.file().is_some())
-        .map(|entry| entry.path)
-        .collect())
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_node-tool"))
+        .args(["lsf", "-R", "--files-only", "tree"])
+        .args(args)
+        .current_dir(dir)
+        .env_clear()
+        .env("HOME", dir)
+        .output()
+        .unwrap();
+    if output.status.success() {
+        Ok(String::from_utf8(output.stdout)
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
 }
 
 fn all_files(root: &Path) -> Vec<String> {

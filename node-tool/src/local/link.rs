@@ -45,7 +45,7 @@ pub fn make(path: &Path, content: &[u8], modified: Modified) -> io::Result<()> {
         return Err(io::Error::other("it doesn't say where the symlink should lead"));
     }
     let parent = link.parent().unwrap_or(Path::new("."));
-    let new = parent.join(format!(".node-tool.{:016x}.partial", rand::random::<u64>()));
+    let new = parent.join(super::place::temporary_name());
     symlink(OsStr::from_bytes(content), &new)?;
     let placed = set_modified(&new, modified).and_then(|()| fs::rename(&new, &link));
     if placed.is_err() {

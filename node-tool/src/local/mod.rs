@@ -5,7 +5,7 @@ mod place;
 mod read;
 mod walk;
 
-pub use place::{Partial, remove_file, set_modified};
+pub use place::{Partial, leftovers, remove_file, set_modified};
 pub use read::{Changed, Identity, Source, hash_file};
 pub use walk::{Skipped, Symlinks, Walked, stat, walk};
 

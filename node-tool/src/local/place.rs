@@ -12,6 +12,10 @@ use std::{
 use super::link;
 use crate::tree::Modified;
 
+/// What stands around the digits in a temporary file's name.
+const BEFORE: &str = ".node-tool.";
+const BEHIND: &str = ".partial";
+
 /// A file that is being downloaded. Removed when dropped, unless it was put in its place.
 #[derive(Debug)]
 pub struct Partial {
@@ -32,8 +36,7 @@ impl Partial {
         if fs::symlink_metadata(target).is_ok_and(|m| m.is_dir()) {
             return Err(io::Error::other("a folder stands where the file should go"));
         }
-        // The name is short, hidden, and says whose it is.
-        let path = parent.join(format!(".node-tool.{:016x}.partial", rand::random::<u64>()));
+        let path = parent.join(temporary_name());
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -90,6 +93,34 @@ impl Drop for Partial {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// Short, hidden, and says whose it is.
+pub(super) fn temporary_name() -> String {
+    format!("{BEFORE}{:016x}{BEHIND}", rand::random::<u64>())
+}
+
+/// What killed processes left below a folder.
+///
+/// # Errors
+/// When the folder itself can't be listed.
+pub fn leftovers(root: &Path) -> io::Result<Vec<(PathBuf, fs::Metadata)>> {
+    fs::read_dir(root)?;
+    let is_ours = |name: &str| {
+        let digits = name
+            .strip_prefix(BEFORE)
+            .and_then(|rest| rest.strip_suffix(BEHIND));
+        digits.is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+    };
+    let found = walkdir::WalkDir::new(root)
+        .sort_by_file_name()
+        .into_iter()
+        .flatten();
+    let found =
+        found.filter(|item| !item.file_type().is_dir() && item.file_name().to_str().is_some_and(is_ours));
+    Ok(found
+        .filter_map(|item| Some((item.path().to_owned(), item.metadata().ok()?)))
+        .collect())
 }
 
 /// Removes a file, or the symlink that its name means.

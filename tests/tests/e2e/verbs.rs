@@ -27,11 +27,11 @@ fn every_verb_shows_an_example() -> anyhow::Result<()> {
     for verb in verbs {
         let help = world.node_tool([verb, "--help"])?.ok()?;
         assert!(help.contains("Example") || verb == "config", "{verb}: {help}");
-        for line in help
-            .lines()
-            .filter(|line| line.trim_start().starts_with("node-tool "))
-        {
-            assert!(line.contains(verb), "{verb}: {line}");
+        for line in help.lines().filter(|line| line.starts_with("Example:")) {
+            assert!(
+                line.contains(&format!("node-tool {verb} ")) || line.ends_with(verb),
+                "{verb}: {line}"
+            );
         }
     }
     Ok(())
@@ -321,5 +321,61 @@ fn flags_come_from_the_environment_and_logs_go_where_they_should() -> anyhow::Re
     assert!(err.contains("--log-file: could not write 'no/such/log'"), "{err}");
     let err = world.node_tool(["ls", "dbxx:"])?.fails(1)?;
     assert!(err.contains("did you mean dbx: ?"), "{err}");
+    Ok(())
+}
+
+#[test]
+fn leftovers_of_killed_downloads_are_found_and_removed() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let old = world.path("down/deep/.node-tool.0123456789abcdef.partial");
+    tests::files::write(&old, b"half", 1_500_000_000)?;
+    let fresh = world.path("down/.node-tool.fedcba9876543210.partial");
+    fs::write(&fresh, "half")?;
+    let other = world.path("down/.node-tool.notes.partial");
+    tests::files::write(&other, b"mine", 1_500_000_000)?;
+    let end = world.node_tool(["cleanup", "down", "--dry-run"])?;
+    assert!(
+        end.err.contains("1 file (4 B) could be removed") && old.exists(),
+        "{}",
+        end.err
+    );
+    let end = world.node_tool(["cleanup", "down"])?;
+    assert!(
+        end.err.contains("fedcba9876543210.partial' is fresh and stays"),
+        "{}",
+        end.err
+    );
+    assert!(!old.exists() && fresh.exists() && other.exists());
+    world.node_tool(["cleanup", "down", "--all"])?.ok()?;
+    assert!(!fresh.exists() && other.exists());
+    let err = world.node_tool(["cleanup", "dbx:"])?.fails(2)?;
+    assert!(err.contains("nothing to clean up in a Dropbox"), "{err}");
+    world.node_tool(["cleanup", "not there"])?.fails(1)?;
+    Ok(())
+}
+
+#[test]
+fn a_dumb_terminal_sees_no_control_sequences() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    tests::files::write(&world.path("from/a"), &tests::files::noise(1, 9 << 20), 1)?;
+    let mut terminal = world.shell("TERM=dumb node-tool copy from dbx:to -P; echo ended $?")?;
+    terminal.expect("ended 0")?;
+    let (_, screen) = terminal.end()?;
+    assert!(!screen.contains('\u{1b}'), "{screen:?}");
+    Ok(())
+}
+
+#[test]
+fn without_a_terminal_lines_tell_how_far_it_is() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    tests::files::write(&world.path("from/a"), &tests::files::noise(1, 40 << 20), 1)?;
+    let end = world.node_tool(["copy", "from", "dbx:to", "--stats", "1ms", "--stats-one-line"])?;
+    assert!(
+        end.code == 0 && end.err.contains(" MiB of 40.00 MiB, 0 of 1 files\n"),
+        "{}",
+        end.err
+    );
+    let end = world.node_tool(["copy", "dbx:to", "back", "--stats", "0", "-P"])?;
+    assert_eq!(end.err.lines().count(), 1, "{}", end.err);
     Ok(())
 }

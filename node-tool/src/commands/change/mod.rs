@@ -1,5 +1,6 @@
 //! Making and removing, without copying: one file a verb.
 
+pub mod cleanup;
 pub mod delete;
 pub mod mkdir;
 pub mod purge;

@@ -1,0 +1,74 @@
+//! `cleanup`: the half files that a killed download left behind.
+
+use std::time::{Duration, SystemTime};
+
+use shared::{exit, failure::Failure};
+
+use super::{App, side_failure};
+use crate::{local, report, side::Side};
+
+/// What was written to this lately may belong to a download that still runs.
+const AGE: Duration = Duration::from_secs(3600);
+
+/// The arguments of `cleanup`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: node-tool cleanup /scratch/ann --dry-run")]
+pub struct Args {
+    /// The local folder to look in, with all that is below
+    #[arg(default_value = ".")]
+    path: String,
+    /// Remove nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// Also remove what was written to within the last hour: only if no node-tool runs
+    #[arg(long)]
+    all: bool,
+}
+
+/// Removes them.
+///
+/// # Errors
+/// When the folder can't be looked at.
+pub fn run(args: &Args, app: &App) -> Result<u8, Failure> {
+    let side = app.side(&args.path)?;
+    let Side::Local(root) = &side else {
+        return Err(Failure::usage("there is nothing to clean up in a Dropbox")
+            .why("unfinished uploads go away by themselves after 7 days, deleted files after some weeks")
+            .next("name a local folder"));
+    };
+    let found = local::leftovers(root).map_err(|e| side_failure("look at", &side, &e.into()))?;
+    let (mut count, mut bytes, mut well) = (0, 0, true);
+    for (path, metadata) in found {
+        let age = metadata
+            .modified()
+            .ok()
+            .and_then(|at| SystemTime::now().duration_since(at).ok());
+        if !args.all && age.is_none_or(|age| age < AGE) {
+            report::note(&format!(
+                "'{}' is fresh and stays; --all removes it too",
+                path.display()
+            ));
+            continue;
+        }
+        if args.dry_run {
+            tracing::warn!(object = %path.display(), "Skipped delete as --dry-run is set");
+        } else if let Err(error) = std::fs::remove_file(&path) {
+            report::warn(&format!("could not remove '{}': {error}", path.display()));
+            well = false;
+            continue;
+        }
+        count += 1;
+        bytes += metadata.len();
+    }
+    let done = if args.dry_run {
+        "could be removed"
+    } else {
+        "removed"
+    };
+    report::note(&format!(
+        "{} ({}) {done}",
+        report::files(count),
+        report::bytes(bytes)
+    ));
+    Ok(if well { exit::SUCCESS } else { exit::ERROR })
+}
