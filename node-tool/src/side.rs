@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    dropbox::{Client, DropboxPath, Error, Listed, Outcomes, encoding},
+    dropbox::{Client, DropboxPath, Error, Listed, encoding},
     filter::Filter,
     local::{self, Symlinks},
     location::Location,
@@ -95,6 +95,12 @@ pub enum SideError {
     /// Dropbox.
     #[error("{0}")]
     Dropbox(#[from] Error),
+    /// A folder.
+    #[error("it is not empty")]
+    NotEmpty,
+    /// What a folder holds can't be told.
+    #[error("something in it has a name that can't be used here")]
+    Odd,
 }
 
 impl Side {
@@ -240,13 +246,14 @@ impl Side {
                     (self.below(own_path(entry)), rev.map(|remote| remote.rev.clone()))
                 };
                 let files: Vec<_> = files.iter().map(target).collect();
-                let mut outcomes: Outcomes = client.delete_all(&files).await;
+                let deleted = client.delete_all(&files).await;
+                let mut outcomes: Vec<Result<(), SideError>> = deleted
+                    .into_iter()
+                    .map(|outcome| outcome.map_err(Into::into))
+                    .collect();
                 let folders: Vec<String> = folders.iter().map(|folder| self.named(&folder.path)).collect();
                 outcomes.extend(delete_empty(client, path, &folders).await);
                 outcomes
-                    .into_iter()
-                    .map(|outcome| outcome.map_err(Into::into))
-                    .collect()
             }
         }
     }
@@ -383,17 +390,14 @@ async fn look_there(client: &Client, path: &DropboxPath, filter: &Filter) -> Res
 
 /// Deletes those of `folders` that hold nothing any more: deleting a folder on Dropbox deletes all in it, so one listing
 /// says first what there still is, and only the outermost of what is empty need be named.
-async fn delete_empty(client: &Client, root: &DropboxPath, folders: &[String]) -> Outcomes {
+async fn delete_empty(client: &Client, root: &DropboxPath, folders: &[String]) -> Vec<Result<(), SideError>> {
     if folders.is_empty() {
-        return Outcomes::new();
+        return Vec::new();
     }
     let there = match client.list(root, true).await {
         Ok(Listed::Folder(listing)) if listing.refused.is_empty() => listing.entries,
-        Ok(_) => {
-            let odd = Error::Source("something with an unusable name may be in it".into());
-            return folders.iter().map(|_| Err(odd.clone())).collect();
-        }
-        Err(error) => return folders.iter().map(|_| Err(error.clone())).collect(),
+        Ok(_) => return folders.iter().map(|_| Err(SideError::Odd)).collect(),
+        Err(error) => return folders.iter().map(|_| Err(error.clone().into())).collect(),
     };
     let mut occupied: HashSet<&str> = HashSet::new();
     let unwanted: HashSet<&str> = folders.iter().map(String::as_str).collect();
@@ -424,12 +428,14 @@ async fn delete_empty(client: &Client, root: &DropboxPath, folders: &[String]) -
         .map(|folder| {
             let mut path = folder.as_str();
             if occupied.contains(path) {
-                return Err(Error::Source("it is not empty".into()));
+                return Err(SideError::NotEmpty);
             }
             while let Some((around, _)) = path.rsplit_once('/').filter(|(around, _)| is_empty(around)) {
                 path = around;
             }
-            outcome_of.get(path).map_or(Ok(()), |outcome| (*outcome).clone())
+            Ok(outcome_of
+                .get(path)
+                .map_or(Ok(()), |outcome| (*outcome).clone())?)
         })
         .collect()
 }

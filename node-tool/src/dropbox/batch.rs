@@ -66,10 +66,22 @@ impl Client {
                 })
                 .collect(),
         };
-        match how {
+        let mut outcomes = match how {
             Relocation::Copy => self.all(&COPY_BATCH, &COPY_BATCH_CHECK, pairs, arg).await,
             Relocation::Move => self.all(&MOVE_BATCH, &MOVE_BATCH_CHECK, pairs, arg).await,
+        };
+        // Whose answer was lost: nothing was there before, so what is there now tells.
+        for (outcome, (from, to)) in outcomes.iter_mut().zip(pairs) {
+            if outcome.as_ref().is_err_and(Error::is_unknown) && self.is_relocated(how, from, to).await {
+                *outcome = Ok(());
+            }
         }
+        outcomes
+    }
+
+    async fn is_relocated(&self, how: Relocation, from: &DropboxPath, to: &DropboxPath) -> bool {
+        let arrived = matches!(self.stat(to).await, Ok(Some(_)));
+        arrived && (how == Relocation::Copy || matches!(self.stat(from).await, Ok(None)))
     }
 
     /// Makes folders, with those around them; one that is there already is no error.

@@ -1,6 +1,7 @@
 //! Makes files of closed sessions: one committer, never two commits at once, since each takes the
 //! namespace's lock. Commits overlap the sending of what comes next.
 
+use futures_util::{StreamExt, stream};
 use shared::{
     api::files::{
         CommitInfo, FinishOutcome, MAX_BATCH_ENTRIES, SESSION_FINISH_BATCH, SessionCursor, SessionFinishArg,
@@ -92,7 +93,7 @@ async fn commit(client: &Client, mut batch: Vec<Sent>, listener: &Listener) {
             Ok(answer) => answer.entries,
             Err(error) => return settle_lost(client, batch, error, listener).await,
         };
-        let mut again = Vec::new();
+        let (mut again, mut unclear) = (Vec::new(), Vec::new());
         let mut outcomes = outcomes.into_iter();
         for sent in batch {
             match outcomes.next() {
@@ -115,7 +116,7 @@ async fn commit(client: &Client, mut batch: Vec<Sent>, listener: &Listener) {
                         .route()
                         .is_some_and(|e| e.has("lookup_failed") && e.has("not_found"));
                     if lost {
-                        settle(client, &sent, error, listener).await;
+                        unclear.push((sent, error));
                     } else if error.fate() == crate::dropbox::Fate::TryAgain && round < ENTRY_TRIES {
                         again.push(sent);
                     } else {
@@ -123,16 +124,11 @@ async fn commit(client: &Client, mut batch: Vec<Sent>, listener: &Listener) {
                     }
                 }
                 Some(FinishOutcome::Unknown) | None => {
-                    settle(
-                        client,
-                        &sent,
-                        Error::NotDropbox("it misses an entry".into()),
-                        listener,
-                    )
-                    .await;
+                    unclear.push((sent, Error::NotDropbox("it misses an entry".into())));
                 }
             }
         }
+        settle_all(client, unclear, listener).await;
         batch = again;
         if !batch.is_empty() {
             tokio::time::sleep(std::time::Duration::from_millis(500) * (1 << round)).await;
@@ -152,13 +148,22 @@ fn finish_arg(sent: &Sent) -> SessionFinishArg {
 
 /// The answer of a whole commit was lost: look, then decide, for each file.
 async fn settle_lost(client: &Client, batch: Vec<Sent>, error: Error, listener: &Listener) {
-    for sent in &batch {
-        if error.is_unknown() {
-            settle(client, sent, error.clone(), listener).await;
-        } else {
-            fail(listener, &sent.action, error.to_string(), Some(error.clone()));
-        }
+    if error.is_unknown() {
+        let unclear = batch.into_iter().map(|sent| (sent, error.clone())).collect();
+        return settle_all(client, unclear, listener).await;
     }
+    for sent in &batch {
+        fail(listener, &sent.action, error.to_string(), Some(error.clone()));
+    }
+}
+
+/// Settles many at once; the lanes limit them.
+async fn settle_all(client: &Client, unclear: Vec<(Sent, Error)>, listener: &Listener) {
+    stream::iter(unclear)
+        .for_each_concurrent(client.pace().most(), |(sent, error)| async move {
+            settle(client, &sent, error, listener).await;
+        })
+        .await;
 }
 
 /// Whether the file is there after all, with our bytes.
