@@ -4,6 +4,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use shared::{
+    duration,
     endpoints::{Endpoints, ORIGIN_VARIABLE},
     exit,
     failure::Failure,
@@ -157,11 +158,7 @@ fn span(text: &str) -> Result<Duration, String> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
-    let parsed: Result<jiff::SignedDuration, _> = text.parse();
-    parsed
-        .ok()
-        .and_then(|span| Duration::try_from(span).ok())
-        .ok_or_else(|| "give a time such as 10s or 5m".into())
+    duration::parse(text)
 }
 
 #[derive(Debug, Subcommand)]

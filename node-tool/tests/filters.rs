@@ -65,37 +65,20 @@ fn we_list_what_rclone_lists() {
 fn listed_by_rclone(rclone: &Rclone, dir: &Path, args: &[String]) -> Result<BTreeSet<String>, String> {
     let mut all = vec!["lsf", "-R", "--files-only", "tree"];
     all.extend(args.iter().map(String::as_str));
-    let output = rclone.run(dir, &all);
-    if output.status.success() {
-        Ok(String::from_utf8(output.stdout)
-            .unwrap()
-            .lines()
-            .map(str::to_owned)
-            .collect())
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr)
-            .lines()
-            .last()
-            .unwrap_or_default()
-            .to_owned())
-    }
+    listed(rclone.run(dir, &all))
 }
 
 fn listed_by_us(dir: &Path, args: &[String]) -> Result<BTreeSet<String>, String> {
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_node-tool"))
-        .args(["lsf", "-R", "--files-only", "tree"])
-        .args(args)
-        .current_dir(dir)
-        .env_clear()
-        .env("HOME", dir)
-        .output()
-        .unwrap();
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_node-tool"));
+    program.args(["lsf", "-R", "--files-only", "tree"]).args(args);
+    let output = program.current_dir(dir).env_clear().env("HOME", dir).output();
+    listed(output.unwrap())
+}
+
+fn listed(output: std::process::Output) -> Result<BTreeSet<String>, String> {
     if output.status.success() {
-        Ok(String::from_utf8(output.stdout)
-            .unwrap()
-            .lines()
-            .map(str::to_owned)
-            .collect())
+        let text = String::from_utf8(output.stdout).unwrap();
+        Ok(text.lines().map(str::to_owned).collect())
     } else {
         Err(String::from_utf8_lossy(&output.stderr).into_owned())
     }

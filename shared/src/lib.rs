@@ -11,12 +11,14 @@
 //! | [`endpoints`] | which host serves what, and the one way to point elsewhere |
 //! | [`api`] | routes as data, with their arguments, results and errors |
 //! | [`content_hash`] | Dropbox's block hash, whole and from pieces |
+//! | [`duration`] | how long, as people write it |
 //! | [`secret`] | text that no `Debug`, `Display` or log can show |
 //! | [`failure`] | what happened, why, what to type next |
 //! | [`exit`] | the exit codes |
 
 pub mod api;
 pub mod content_hash;
+pub mod duration;
 pub mod endpoints;
 pub mod exit;
 pub mod failure;

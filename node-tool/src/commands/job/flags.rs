@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::failure::Failure;
+use shared::{duration, failure::Failure};
 
 use crate::{
     filter,
@@ -72,7 +72,7 @@ pub struct Flags {
     #[arg(long, value_name = "SIZE")]
     pub max_transfer: Option<filter::Size>,
     /// Stop after this long, such as 90s or 1h30m (exit code 10)
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub max_duration: Option<Duration>,
     /// In which order: size, name or modtime; with ',descending' the other way round
     #[arg(long, value_name = "ORDER", value_parser = Order::parse)]
@@ -208,14 +208,6 @@ impl Order {
                 order
             }
         });
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: Result<jiff::SignedDuration, _> = text.parse();
-    match parsed.map(Duration::try_from) {
-        Ok(Ok(duration)) if !duration.is_zero() => Ok(duration),
-        _ => Err("give a time such as 90s, 10m or 1h30m".into()),
     }
 }
 
