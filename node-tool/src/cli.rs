@@ -140,7 +140,9 @@ fn program() -> clap::Command {
     fn with_variables(command: clap::Command) -> clap::Command {
         command
             .mut_args(|arg| {
-                let name = arg.get_long().filter(|name| !matches!(*name, "help" | "version"));
+                // A remote keeps its app: the variable is for new ones, which ask for it themselves.
+                let is_apart = |name: &&str| matches!(*name, "help" | "version" | "app-key");
+                let name = arg.get_long().filter(|name| !is_apart(name));
                 match name.filter(|_| arg.get_env().is_none()) {
                     Some(name) => {
                         let variable = format!("NODE_TOOL_{}", name.to_ascii_uppercase().replace('-', "_"));

@@ -330,6 +330,19 @@ fn a_centre_spares_its_users_the_app() -> anyhow::Result<()> {
 }
 
 #[test]
+fn a_remote_keeps_its_app_whatever_the_environment_says() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let mut command = world.command("node-tool")?;
+    command
+        .args(["config", "reconnect", "dbx:", "--token-stdin"])
+        .env("NODE_TOOL_APP_KEY", "key0of0the0env0");
+    let end = run(command, "nonsense\n")?;
+    let own = format!("authorizer {} --challenge", world.sandbox.app_key());
+    assert!(end.code == 2 && end.out.contains(&own), "{}", end.out);
+    Ok(())
+}
+
+#[test]
 fn a_password_protects_the_config() -> anyhow::Result<()> {
     let world = World::connected()?;
     let plain = fs::read_to_string(world.config())?;
