@@ -430,12 +430,20 @@ async fn prepare(cli: &Cli) -> Result<App, Failure> {
         defaults,
         quiet: global.quiet,
         stats: global.stats,
+        state: state_directory(),
         view: View {
             encodes: global.encode_names,
             exports: global.export_formats.clone(),
         },
         clients: std::sync::Mutex::default(),
     })
+}
+
+/// `$XDG_STATE_HOME/node-tool/transfers`, or below `~/.local/state`.
+fn state_directory() -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    let base = etcetera::base_strategy::Xdg::new().ok()?;
+    Some(base.state_dir()?.join("node-tool").join("transfers"))
 }
 
 /// Ctrl-C, or SIGTERM as batch systems send it at a time limit.

@@ -41,6 +41,8 @@ pub struct App {
     pub quiet: bool,
     /// How often a line tells how far a transfer is, where there is no terminal.
     pub stats: Option<std::time::Duration>,
+    /// Where it is kept how far big files are.
+    pub state: Option<std::path::PathBuf>,
     /// How what is in a Dropbox is shown here.
     pub view: View,
     /// The accounts that were connected to, each once: what they may do at once counts for all their uses.

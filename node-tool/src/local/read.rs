@@ -81,6 +81,17 @@ impl Source {
         })
     }
 
+    /// What tells this state of the file from another, on any node of a cluster.
+    pub fn fingerprint(&self) -> String {
+        let Identity {
+            inode,
+            size_bytes,
+            modified: (seconds, nanoseconds),
+            ..
+        } = self.identity;
+        format!("{inode} {size_bytes} {seconds}.{nanoseconds:09}")
+    }
+
     /// Reads `length_bytes` from `offset_bytes`, in chunks, and hashes them by blocks.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use shared::{
 };
 use tokio::sync::mpsc;
 
-use super::{Event, Listener};
+use super::{Event, Listener, journal::Journal};
 use crate::{
     dropbox::{Client, DropboxPath, Error},
     local::Source,
@@ -32,6 +32,17 @@ pub(super) struct Sent {
     pub session_id: String,
     pub hash: ContentHash,
     pub source: Source,
+    /// Of a big file.
+    pub journal: Option<Journal>,
+}
+
+impl Sent {
+    /// Nobody has to go on with it.
+    fn is_over(&self) {
+        if let Some(journal) = &self.journal {
+            journal.forget();
+        }
+    }
 }
 
 /// Where a file is to go, and over what: only over the revision that was seen.
@@ -100,9 +111,11 @@ async fn commit(client: &Client, mut batch: Vec<Sent>, listener: &Listener) {
                 Some(FinishOutcome::Success(file))
                     if file.content_hash.is_none_or(|hash| hash == sent.hash) =>
                 {
+                    sent.is_over();
                     done(listener, &sent.action);
                 }
                 Some(FinishOutcome::Success(_)) => {
+                    sent.is_over();
                     fail(
                         listener,
                         &sent.action,
@@ -168,6 +181,7 @@ async fn settle_all(client: &Client, unclear: Vec<(Sent, Error)>, listener: &Lis
 
 /// Whether the file is there after all, with our bytes.
 async fn settle(client: &Client, sent: &Sent, error: Error, listener: &Listener) {
+    sent.is_over(); // the session is gone
     let there = client.stat(&sent.target).await.ok().flatten();
     let hash = there
         .as_ref()

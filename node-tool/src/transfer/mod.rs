@@ -6,6 +6,7 @@
 mod commit;
 mod download;
 mod event;
+mod journal;
 mod relay;
 mod relocate;
 mod session;
@@ -18,10 +19,12 @@ pub use relay::relay;
 pub use relocate::relocate;
 pub use upload::upload;
 
+use std::path::PathBuf;
+
 use tokio::sync::Semaphore;
 
 /// What a run may use.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// Files, or pieces of files, under way at once.
     pub transfers: usize,
@@ -29,6 +32,8 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// Whether files that say where a symlink leads become symlinks.
     pub links: bool,
+    /// Where it is noted what has arrived of big files; without it an interrupted one starts anew.
+    pub state: Option<PathBuf>,
 }
 
 impl Default for Limits {
@@ -37,6 +42,7 @@ impl Default for Limits {
             transfers: 16,
             memory_bytes: 40 << 20,
             links: false,
+            state: None,
         }
     }
 }

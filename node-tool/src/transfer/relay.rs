@@ -34,7 +34,7 @@ pub async fn relay(
             bytes += next.source.size_bytes;
             batch.extend(rest.next());
         }
-        pass(source, target, batch, to, limits, listener).await;
+        pass(source, target, batch, to, &limits, listener).await;
     }
 }
 
@@ -43,7 +43,7 @@ async fn pass(
     target: &Client,
     batch: Vec<Action>,
     to: &DropboxPath,
-    limits: Limits,
+    limits: &Limits,
     listener: &Listener,
 ) {
     let folder = match tempfile::Builder::new().prefix("node-tool.").tempdir() {
@@ -78,7 +78,7 @@ async fn pass(
             failed @ Event::Failed { .. } => listener(failed),
         })
     };
-    download(source, numbered, folder.path(), limits, &first_half).await;
+    download(source, numbered, folder.path(), limits.clone(), &first_half).await;
     let arrived = std::mem::take(&mut *arrived.lock().unwrap_or_else(PoisonError::into_inner));
     let names: std::collections::HashMap<String, String> = batch
         .iter()
@@ -121,6 +121,11 @@ async fn pass(
                 Event::Moved { bytes, .. } => Event::Moved { bytes, of: None },
             });
         })
+    };
+    // Nobody will find the temporary folder again.
+    let limits = Limits {
+        state: None,
+        ..limits.clone()
     };
     upload(target, plan, folder.path(), to, limits, &second_half).await;
 }

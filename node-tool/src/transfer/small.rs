@@ -4,7 +4,7 @@
 //! How large that header may be is not documented, so the budget starts at 8 KiB and adapts. Empty files
 //! travel apart: whether `append_batch` takes an entry of no bytes is not documented either.
 
-use std::{collections::VecDeque, sync::Mutex};
+use std::{collections::VecDeque, path::Path, sync::Mutex};
 
 use bytes::Bytes;
 use shared::{
@@ -128,6 +128,7 @@ pub(super) struct Tools<'a> {
     pub sessions: &'a Sessions,
     pub sent: &'a mpsc::UnboundedSender<Sent>,
     pub listener: &'a Listener,
+    pub state: Option<&'a Path>,
 }
 
 /// A file of a pack, read.
@@ -195,6 +196,7 @@ pub(super) async fn send_empty(client: &Client, (action, target, path): Item, to
     match client.upload(&SESSION_START, &arg, &Payload::empty()).await {
         Ok(started) => {
             let sent = Sent {
+                journal: None,
                 action,
                 target,
                 session_id: started.session_id,
@@ -294,6 +296,7 @@ fn hand_over(files: Vec<(Read, String)>, outcomes: Vec<Outcome>, tools: &Tools<'
                     ..
                 } = file;
                 let _ = tools.sent.send(Sent {
+                    journal: None,
                     action,
                     target,
                     session_id,

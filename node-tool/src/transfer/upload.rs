@@ -36,7 +36,7 @@ pub async fn upload(
     listener: &Listener,
 ) {
     let (mut empty, mut small, mut big) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
-    for action in needed(plan, from, limits, listener).await {
+    for action in needed(plan, from, limits.transfers, listener).await {
         let size = action.source.size_bytes;
         if size > MAX_FILE_BYTES {
             fail(listener, &action, "Dropbox takes files up to 2 TiB".into(), None);
@@ -70,6 +70,7 @@ pub async fn upload(
             sessions: &sessions,
             sent: &sent,
             listener,
+            state: limits.state.as_deref(),
         };
         let packs = stream::iter(std::iter::from_fn(|| {
             let pack = next_pack(&mut small, budget.entries());
@@ -86,7 +87,7 @@ pub async fn upload(
 }
 
 /// What has to be copied: where only the time differs, the hash decides.
-async fn needed(plan: Plan, from: &Path, limits: Limits, listener: &Listener) -> Vec<Action> {
+async fn needed(plan: Plan, from: &Path, at_once: usize, listener: &Listener) -> Vec<Action> {
     let checked = stream::iter(plan.actions).map(|action| async move {
         let Task::Settle { may_replace } = action.task else {
             return Some(action);
@@ -111,7 +112,7 @@ async fn needed(plan: Plan, from: &Path, limits: Limits, listener: &Listener) ->
         }
     });
     checked
-        .buffered(limits.transfers)
+        .buffered(at_once)
         .filter_map(|action| async { action })
         .collect()
         .await

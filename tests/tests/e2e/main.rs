@@ -8,6 +8,7 @@ mod listing;
 mod over_ssh;
 mod real_browser;
 mod real_hosts;
+mod resuming;
 mod secrets;
 mod settings;
 mod syncing;

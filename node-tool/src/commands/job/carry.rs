@@ -248,6 +248,7 @@ async fn copy(plan: Plan, request: &Request<'_>, places: &Places, app: &App, tol
     let limits = Limits {
         transfers: app.transfers,
         links: request.flags.links,
+        state: app.state.clone(),
         ..Limits::default()
     };
     let total = plan.actions.iter().map(|a| a.source.size_bytes).sum();

@@ -1,0 +1,257 @@
+//! What has arrived of a big file, so that another process, or another node of the same cluster, goes on where this one was
+//! killed. One small file for each transfer in the state directory: a line that says what it is about, then a line for each
+//! piece. Lines are only ever added; half a line at the end is no line.
+//!
+//! A journal is used by one process at a time where the file system has locks; where it has none, two processes that send
+//! the same file at once would only do some work twice, since every piece is compared by hash in the end.
+
+use std::{
+    collections::HashMap,
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    io::{Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::Mutex,
+    time::{Duration, SystemTime},
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// Dropbox forgets sessions after 7 days; a day is left for the rest of the transfer.
+const LIFE: Duration = Duration::from_secs(6 * 24 * 3600);
+/// The ending of the files.
+const ENDING: &str = "journal";
+
+/// A digest of a block.
+type Block = [u8; 32];
+
+/// The journal of one transfer.
+#[derive(Debug)]
+pub(super) struct Journal {
+    path: PathBuf,
+    key: String,
+    file: Mutex<File>,
+}
+
+/// What an earlier process got done.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Known {
+    /// The upload session, or the revision.
+    pub token: String,
+    /// The blocks' digests of each piece, by its offset in bytes.
+    pub pieces: HashMap<u64, Vec<Block>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    version: u32,
+    key: String,
+    token: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Piece {
+    at: u64,
+    blocks: Vec<String>,
+}
+
+impl Journal {
+    /// The journal of the transfer from and to `place`, and what it holds if the source still is in `state`. Nothing if there
+    /// can't be one, or if another process works with it: the transfer goes on without.
+    pub fn open(directory: &Path, place: &str, state: &str) -> Option<(Self, Option<Known>)> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .ok()?;
+        let name: String = Sha256::digest(place)
+            .iter()
+            .take(16)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let path = directory.join(name).with_extension(ENDING);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&path)
+            .ok()?;
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return None;
+        }
+        let mut text = String::new();
+        file.read_to_string(&mut text).ok()?;
+        let key = format!("{place}\n{state}");
+        let is_fresh = file.metadata().and_then(|m| m.modified()).is_ok_and(is_fresh);
+        let known = if is_fresh { read(&text, &key) } else { None };
+        let journal = Self {
+            path,
+            key,
+            file: Mutex::new(file),
+        };
+        Some((journal, known))
+    }
+
+    /// Begins anew, with a new session.
+    pub fn begin(&self, token: &str) {
+        let head = Head {
+            version: 1,
+            key: self.key.clone(),
+            token: token.to_owned(),
+        };
+        let file = self
+            .file
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _ = file.set_len(0); // what can't be noted is sent again at worst
+        drop(file);
+        self.write(&head);
+    }
+
+    /// A piece is there.
+    pub fn note(&self, at: u64, blocks: &[Block]) {
+        let hex = |block: &Block| block.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.write(&Piece {
+            at,
+            blocks: blocks.iter().map(hex).collect(),
+        });
+    }
+
+    fn write(&self, line: &impl Serialize) {
+        let line = serde_json::to_string(line).unwrap_or_default() + "\n";
+        let mut file = self
+            .file
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _ = file.write_all(line.as_bytes()); // as above
+    }
+
+    /// The transfer is over.
+    pub fn forget(&self) {
+        let _ = fs::remove_file(&self.path); // an old one is of no use and does no harm
+    }
+}
+
+/// Removes journals of transfers that nobody can go on with.
+pub(super) fn sweep(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let is_ours = entry.path().extension().is_some_and(|ending| ending == ENDING);
+        if is_ours
+            && entry
+                .metadata()
+                .and_then(|m| m.modified())
+                .is_ok_and(|at| !is_fresh(at))
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn is_fresh(at: SystemTime) -> bool {
+    // A time in the future is that of another node's clock.
+    SystemTime::now()
+        .duration_since(at)
+        .map_or(true, |age| age < LIFE)
+}
+
+fn read(text: &str, key: &str) -> Option<Known> {
+    let mut lines = text
+        .split_inclusive('\n')
+        .filter_map(|line| line.strip_suffix('\n'));
+    let head: Head = serde_json::from_str(lines.next()?).ok()?;
+    if head.version != 1 || head.key != key {
+        return None;
+    }
+    let mut known = Known {
+        token: head.token,
+        ..Known::default()
+    };
+    for line in lines {
+        let Ok(piece) = serde_json::from_str::<Piece>(line) else {
+            continue; // another process wrote at the same time
+        };
+        if let Some(blocks) = piece.blocks.iter().map(|hex| block(hex)).collect() {
+            known.pieces.insert(piece.at, blocks);
+        }
+    }
+    Some(known)
+}
+
+fn block(hex: &str) -> Option<Block> {
+    let mut block = [0; 32];
+    if hex.len() != 64 || !hex.is_ascii() {
+        return None;
+    }
+    for (at, byte) in block.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(block)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_noted_is_known_later_and_half_a_line_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = |key: &str| Journal::open(directory.path(), key, "1").unwrap();
+        let (journal, known) = open("a");
+        assert_eq!(known, None);
+        journal.begin("s1");
+        journal.note(0, &[[1; 32], [2; 32]]);
+        journal.note(8 << 20, &[[3; 32]]);
+        journal.file.lock().unwrap().write_all(b"{\"at\":16").unwrap();
+        assert!(
+            Journal::open(directory.path(), "a", "1").is_none(),
+            "somebody works with it"
+        );
+        drop(journal);
+        let (journal, known) = open("a");
+        let known = known.unwrap();
+        assert_eq!(known.token, "s1");
+        assert_eq!(
+            known.pieces,
+            HashMap::from([(0, vec![[1; 32], [2; 32]]), (8 << 20, vec![[3; 32]])])
+        );
+        journal.begin("s2");
+        drop(journal);
+        assert_eq!(
+            open("a").1.unwrap(),
+            Known {
+                token: "s2".into(),
+                ..Known::default()
+            }
+        );
+        open("a").0.forget();
+        assert_eq!(open("a").1, None);
+        assert_eq!(open("b").1, None);
+        open("b").0.begin("s");
+        assert_eq!(
+            Journal::open(directory.path(), "b", "2").unwrap().1,
+            None,
+            "the source has changed"
+        );
+    }
+
+    #[test]
+    fn old_and_foreign_journals_are_left_alone_or_swept() {
+        let directory = tempfile::tempdir().unwrap();
+        let (journal, _) = Journal::open(directory.path(), "a", "1").unwrap();
+        journal.begin("s");
+        let old = SystemTime::now() - LIFE - Duration::from_secs(1);
+        journal.file.lock().unwrap().set_modified(old).unwrap();
+        let path = journal.path.clone();
+        drop(journal);
+        assert_eq!(Journal::open(directory.path(), "a", "1").unwrap().1, None);
+        sweep(directory.path());
+        assert!(!path.exists());
+        fs::write(directory.path().join("notes.txt"), "mine").unwrap();
+        sweep(directory.path());
+        assert!(directory.path().join("notes.txt").exists());
+        assert_eq!(read("{\"version\":2,\"key\":\"a\",\"token\":\"s\"}\n", "a"), None);
+        assert_eq!(read("nonsense\n", "a"), None);
+    }
+}

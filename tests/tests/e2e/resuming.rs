@@ -1,0 +1,133 @@
+//! A transfer that is killed at any moment goes on where it stopped, in a new process, and never with a wrong byte.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use tests::files::{noise, write};
+use tests::sandbox::{Fault, Kind};
+use tests::world::World;
+
+/// Pieces of a file of 100 MiB.
+const PIECES: usize = 13;
+/// Only matters when something is wrong.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn journals(world: &World) -> Vec<PathBuf> {
+    let dir = world.home().join(".local/state/node-tool/transfers");
+    fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect()
+}
+
+/// Starts an upload whose calls hang from the n-th piece on, and kills it when all before have been noted.
+fn kill_after(world: &World, pieces: usize) -> anyhow::Result<()> {
+    let hang = Fault::on(
+        "files/upload_session/append_v2",
+        Kind::Stall { millis: 3_600_000 },
+    );
+    world
+        .sandbox
+        .fault(hang.nth(u32::try_from(pieces)? + 1).times(100));
+    let mut command = world.command("node-tool")?;
+    command.args(["copy", "from", "dbx:to", "--transfers", "4"]);
+    let mut child: Child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let deadline = Instant::now() + PATIENCE;
+    let noted = || {
+        let text = journals(world)
+            .first()
+            .and_then(|path| fs::read_to_string(path).ok());
+        text.map_or(0, |text| text.lines().count().saturating_sub(1))
+    };
+    while noted() < pieces {
+        anyhow::ensure!(Instant::now() < deadline, "only {} pieces were noted", noted());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill()?; // SIGKILL: nothing can be tidied up
+    child.wait()?;
+    world.sandbox.clear_faults();
+    world.sandbox.reset_calls();
+    Ok(())
+}
+
+fn appended(world: &World) -> usize {
+    world.sandbox.count("files/upload_session/append_v2")
+}
+
+#[test]
+fn a_killed_upload_goes_on_from_the_pieces_that_are_there() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let bytes = noise(3, 100 << 20);
+    write(&world.path("from/big"), &bytes, 1_500_000_000)?;
+    kill_after(&world, 5)?;
+    let end = world.node_tool(["copy", "from", "dbx:to", "-v"])?;
+    assert_eq!(end.code, 0, "{}", end.err);
+    assert!(
+        end.err
+            .contains("going on with an upload: 5 pieces are there, 8 to send"),
+        "{}",
+        end.err
+    );
+    assert_eq!(appended(&world), PIECES - 5);
+    assert_eq!(world.sandbox.count("files/upload_session/start"), 0);
+    assert!(
+        world.sandbox.read_file("/to/big") == Some(bytes),
+        "another content arrived"
+    );
+    assert_eq!(journals(&world), Vec::<PathBuf>::new(), "nothing is left");
+    Ok(())
+}
+
+#[test]
+fn a_changed_source_or_a_lost_session_starts_anew() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    write(&world.path("from/big"), &noise(3, 100 << 20), 1_500_000_000)?;
+    kill_after(&world, 5)?;
+    let bytes = noise(4, 100 << 20);
+    write(&world.path("from/big"), &bytes, 1_500_000_001)?;
+    world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
+    assert_eq!(appended(&world), PIECES);
+    assert!(
+        world.sandbox.read_file("/to/big") == Some(bytes),
+        "another content arrived"
+    );
+
+    let bytes = noise(5, 100 << 20);
+    write(&world.path("from/big"), &bytes, 1_500_000_002)?;
+    kill_after(&world, 5)?;
+    world
+        .sandbox
+        .fault(Fault::on("files/upload_session/append_v2", Kind::LoseSessions));
+    world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
+    assert_eq!(world.sandbox.count("files/upload_session/start"), 1);
+    assert!(
+        world.sandbox.read_file("/to/big") == Some(bytes),
+        "another content arrived"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_damaged_journal_is_no_obstacle() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let bytes = noise(6, 100 << 20);
+    write(&world.path("from/big"), &bytes, 1_500_000_000)?;
+    kill_after(&world, 4)?;
+    let journal = journals(&world).pop().context("no journal")?;
+    let text = fs::read_to_string(&journal)?;
+    // The last line is cut in its middle, and one is nonsense.
+    let cut = text.trim_end().len() - 20;
+    fs::write(&journal, text[..cut].replacen("\n", "\nnonsense\n", 1))?;
+    world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
+    assert_eq!(appended(&world), PIECES - 3);
+    assert!(
+        world.sandbox.read_file("/to/big") == Some(bytes),
+        "another content arrived"
+    );
+    Ok(())
+}
