@@ -9,6 +9,8 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use shared::content_hash::Hasher;
+
 use super::link;
 use crate::tree::Modified;
 
@@ -16,12 +18,13 @@ use crate::tree::Modified;
 const BEFORE: &str = ".node-tool.";
 const BEHIND: &str = ".partial";
 
-/// A file that is being downloaded. Removed when dropped, unless it was put in its place.
+/// A file that is being downloaded. Removed when dropped, unless it was put in its place or is kept for another try.
 #[derive(Debug)]
 pub struct Partial {
     file: Arc<File>,
     path: PathBuf,
     target: PathBuf,
+    /// Not to be removed.
     placed: bool,
 }
 
@@ -31,11 +34,7 @@ impl Partial {
     /// # Errors
     /// When a folder or the file can't be made, or something that isn't a file stands at `target`.
     pub fn create(target: &Path) -> io::Result<Self> {
-        let parent = target.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(parent)?;
-        if fs::symlink_metadata(target).is_ok_and(|m| m.is_dir()) {
-            return Err(io::Error::other("a folder stands where the file should go"));
-        }
+        let parent = prepare(target)?;
         let path = parent.join(temporary_name());
         let file = OpenOptions::new()
             .read(true)
@@ -49,6 +48,52 @@ impl Partial {
             target: target.to_owned(),
             placed: false,
         })
+    }
+
+    /// The temporary file of a transfer that may have been begun before; `id` names it, in 16 hexadecimal digits. It stays
+    /// when dropped, for the next try. Says whether it was there.
+    ///
+    /// # Errors
+    /// As [`Partial::create`]'s.
+    pub fn resume(target: &Path, id: &str, size_bytes: u64) -> io::Result<(Self, bool)> {
+        let parent = prepare(target)?;
+        let path = parent.join(format!("{BEFORE}{id}{BEHIND}"));
+        let is_there = fs::symlink_metadata(&path).is_ok_and(|there| there.is_file());
+        if !is_there {
+            let _ = fs::remove_file(&path); // a symlink, say
+        }
+        let mut open = OpenOptions::new();
+        open.read(true).write(true).create_new(!is_there).mode(0o666);
+        let file = open.open(&path)?;
+        file.set_len(size_bytes)?; // an earlier state of the file may have been longer
+        Ok((
+            Self {
+                file: Arc::new(file),
+                path,
+                target: target.to_owned(),
+                placed: true,
+            },
+            is_there,
+        ))
+    }
+
+    /// Takes the temporary file away: nobody shall go on with it.
+    pub fn discard(mut self) {
+        self.placed = false;
+    }
+
+    /// The digests of the blocks of a part of it, if all of it is there.
+    pub fn blocks(&self, offset_bytes: u64, length_bytes: u64) -> Option<Vec<[u8; 32]>> {
+        let mut hasher = Hasher::new();
+        let mut chunk = vec![0; 1 << 18];
+        let (mut at, end) = (offset_bytes, offset_bytes + length_bytes);
+        while at < end {
+            let length = usize::try_from(end - at).map_or(chunk.len(), |left| left.min(chunk.len()));
+            self.file.read_exact_at(&mut chunk[..length], at).ok()?;
+            hasher.update(&chunk[..length]);
+            at += length as u64;
+        }
+        Some(hasher.into_blocks())
     }
 
     /// The open file, for writing at offsets.
@@ -95,9 +140,27 @@ impl Drop for Partial {
     }
 }
 
+/// Makes the folder around a target, at which no folder may stand.
+fn prepare(target: &Path) -> io::Result<&Path> {
+    let parent = target.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(parent)?;
+    if fs::symlink_metadata(target).is_ok_and(|m| m.is_dir()) {
+        return Err(io::Error::other("a folder stands where the file should go"));
+    }
+    Ok(parent)
+}
+
 /// Short, hidden, and says whose it is.
 pub(super) fn temporary_name() -> String {
     format!("{BEFORE}{:016x}{BEHIND}", rand::random::<u64>())
+}
+
+/// Whether a file's name is that of a download that is under way or was killed.
+pub(super) fn is_leftover(name: &str) -> bool {
+    let digits = name
+        .strip_prefix(BEFORE)
+        .and_then(|rest| rest.strip_suffix(BEHIND));
+    digits.is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// What killed processes left below a folder.
@@ -106,18 +169,12 @@ pub(super) fn temporary_name() -> String {
 /// When the folder itself can't be listed.
 pub fn leftovers(root: &Path) -> io::Result<Vec<(PathBuf, fs::Metadata)>> {
     fs::read_dir(root)?;
-    let is_ours = |name: &str| {
-        let digits = name
-            .strip_prefix(BEFORE)
-            .and_then(|rest| rest.strip_suffix(BEHIND));
-        digits.is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
-    };
     let found = walkdir::WalkDir::new(root)
         .sort_by_file_name()
         .into_iter()
         .flatten();
     let found =
-        found.filter(|item| !item.file_type().is_dir() && item.file_name().to_str().is_some_and(is_ours));
+        found.filter(|item| !item.file_type().is_dir() && item.file_name().to_str().is_some_and(is_leftover));
     Ok(found
         .filter_map(|item| Some((item.path().to_owned(), item.metadata().ok()?)))
         .collect())

@@ -9,7 +9,7 @@ use std::{
 
 use walkdir::WalkDir;
 
-use super::link;
+use super::{link, place::is_leftover};
 use crate::filter::Filter;
 use crate::tree::{Entry, FileInfo, Kind, Modified};
 
@@ -99,6 +99,9 @@ pub fn walk(root: &Path, filter: &Filter, symlinks: Symlinks) -> Walked {
             continue;
         };
         let kind = item.file_type();
+        if !kind.is_dir() && item.file_name().to_str().is_some_and(is_leftover) {
+            continue; // ours, and nobody's file
+        }
         if kind.is_dir() {
             walked.entries.push(Entry {
                 path,

@@ -2,7 +2,7 @@
 //! A big file comes in ranges of one pinned revision over several connections.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -15,7 +15,11 @@ use shared::{
     content_hash::{Assembly, BLOCK_BYTES, ContentHash, Hasher},
 };
 
-use super::{BigFile, Event, Limits, Listener, commit::fail};
+use super::{
+    BigFile, Event, Limits, Listener,
+    commit::fail,
+    journal::{self, Journal},
+};
 use crate::{
     dropbox::{Client, Error, NetworkError, Tries},
     local::{Partial, hash_file, link, set_modified},
@@ -38,7 +42,7 @@ pub async fn download(client: &Client, plan: Plan, to: &Path, limits: Limits, li
     };
     stream::iter(plan.actions)
         .for_each_concurrent(limits.transfers, |action| async {
-            match one(client, &action, to, &folders, limits.links, listener).await {
+            match one(client, &action, to, &folders, &limits, listener).await {
                 Ok(Done::Copied) => listener(Event::Copied {
                     path: action.from,
                     bytes: action.source.size_bytes,
@@ -82,7 +86,7 @@ async fn one(
     action: &Action,
     to: &Path,
     folders: &Folders<'_>,
-    links: bool,
+    limits: &Limits,
     listener: &Listener,
 ) -> Result<Done, Problem> {
     let target = to.join(&action.to);
@@ -108,31 +112,73 @@ async fn one(
         };
         return export(client, &arg, &target, action, listener).await;
     }
-    let partial = tokio::task::block_in_place(|| Partial::create(&target))?;
+    let big = BigFile::of(action);
+    let journal = big.as_ref().and(limits.state.as_deref()).and_then(|state| {
+        journal::sweep(state);
+        let absolute = std::path::absolute(&target).unwrap_or_else(|_| target.clone());
+        let place = format!("down\n{}\n{}", client.remote(), absolute.display());
+        Journal::open(state, &place, &remote.rev)
+    });
+    let (journal, mut known) = journal.map_or((None, None), |(journal, known)| (Some(journal), known));
+    let partial = match &journal {
+        Some(journal) => {
+            let (partial, is_there) = tokio::task::block_in_place(|| {
+                Partial::resume(&target, journal.id(), action.source.size_bytes)
+            })?;
+            known = known.filter(|_| is_there);
+            partial
+        }
+        None => tokio::task::block_in_place(|| Partial::create(&target))?,
+    };
     for _ in 0..WHOLE_TRIES {
+        let there = known.take().map(|known| known.pieces).unwrap_or_default();
+        if let Some(journal) = journal.as_ref().filter(|_| there.is_empty()) {
+            journal.begin(&remote.rev);
+        }
         let file = Down {
             client,
             remote,
             size: action.source.size_bytes,
             partial: &partial,
             listener,
-            big: BigFile::of(action),
+            big: big.clone(),
+            journal: journal.as_ref(),
         };
-        let got = file.fetch().await?;
+        let got = match file.fetch(&there).await {
+            Ok(got) => got,
+            // What the disk refused is of no use; what the network broke off is.
+            Err(Problem::Disk(error)) => {
+                give_up(partial, journal.as_ref());
+                return Err(error.into());
+            }
+            Err(problem) => return Err(problem),
+        };
         if remote.content_hash.is_none_or(|expected| got == expected) {
             tokio::task::block_in_place(|| {
-                if links && action.to.ends_with(link::ENDING) {
+                if limits.links && action.to.ends_with(link::ENDING) {
                     partial.put_as_symlink(action.source.modified)
                 } else {
                     partial.put_in_place(action.source.modified)
                 }
             })?;
+            if let Some(journal) = &journal {
+                journal.forget();
+            }
             return Ok(Done::Copied);
         }
     }
+    give_up(partial, journal.as_ref());
     Err(Problem::Wrong(
         "its bytes were damaged on the way, more than once; nothing was kept, copy it again",
     ))
+}
+
+/// Nobody shall go on with it.
+fn give_up(partial: Partial, journal: Option<&Journal>) {
+    partial.discard();
+    if let Some(journal) = journal {
+        journal.forget();
+    }
 }
 
 /// A cloud document comes as a file that Dropbox makes of it. Its hash is not known before.
@@ -196,14 +242,37 @@ struct Down<'a> {
     partial: &'a Partial,
     listener: &'a Listener,
     big: Option<Arc<BigFile>>,
+    journal: Option<&'a Journal>,
 }
 
 impl Down<'_> {
-    /// Brings all bytes to disk; gives their hash.
-    async fn fetch(&self) -> Result<ContentHash, Problem> {
-        let assembly = Mutex::new(Assembly::new(self.size));
-        let ranges = (0..self.size).step_by(usize::try_from(RANGE_BYTES).unwrap_or(usize::MAX));
-        stream::iter(ranges)
+    /// Brings all bytes to disk that aren't `there`; gives the hash of all.
+    async fn fetch(&self, there: &HashMap<u64, Vec<[u8; 32]>>) -> Result<ContentHash, Problem> {
+        let mut assembly = Assembly::new(self.size);
+        let mut missing = Vec::new();
+        for start in (0..self.size).step_by(usize::try_from(RANGE_BYTES).unwrap_or(usize::MAX)) {
+            let length = RANGE_BYTES.min(self.size - start);
+            // The disk has the last word: a node that crashed may have noted more than it wrote.
+            let is_there = |blocks: &&Vec<[u8; 32]>| {
+                tokio::task::block_in_place(|| self.partial.blocks(start, length)).as_ref() == Some(*blocks)
+            };
+            match there.get(&start).filter(is_there) {
+                Some(blocks) => {
+                    assembly.place(start, blocks);
+                    self.moved(length);
+                }
+                None => missing.push(start),
+            }
+        }
+        if !there.is_empty() {
+            tracing::info!(
+                "going on with a download: {} parts are there, {} to fetch",
+                there.len(),
+                missing.len()
+            );
+        }
+        let assembly = Mutex::new(assembly);
+        stream::iter(missing)
             .map(|start| self.range(start, &assembly))
             .buffer_unordered(self.client.pace().most())
             .try_collect::<Vec<()>>()
@@ -212,6 +281,13 @@ impl Down<'_> {
             .into_inner()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         assembly.finish().ok_or(Problem::Wrong("a part of it is missing"))
+    }
+
+    fn moved(&self, bytes: u64) {
+        (self.listener)(Event::Moved {
+            bytes,
+            of: self.big.clone(),
+        });
     }
 
     /// Brings one range to disk. A connection that breaks is taken up again where it broke.
@@ -229,10 +305,7 @@ impl Down<'_> {
                     Partial::write_at(&file, &bytes, at)
                 })?;
                 at += bytes.len() as u64;
-                (self.listener)(Event::Moved {
-                    bytes: bytes.len() as u64,
-                    of: self.big.clone(),
-                });
+                self.moved(bytes.len() as u64);
                 Ok(())
             };
             let error = match self.stream(before, end, &mut flush).await {
@@ -248,10 +321,14 @@ impl Down<'_> {
             };
             tokio::time::sleep(wait).await;
         }
+        let blocks = hasher.into_blocks();
         assembly
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .place(start, &hasher.into_blocks());
+            .place(start, &blocks);
+        if let Some(journal) = self.journal {
+            journal.note(start, &blocks);
+        }
         Ok(())
     }
 

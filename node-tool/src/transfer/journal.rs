@@ -94,6 +94,16 @@ impl Journal {
         Some((journal, known))
     }
 
+    /// 16 hexadecimal digits that are this transfer's.
+    pub fn id(&self) -> &str {
+        let name = self
+            .path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        name.get(..16).unwrap_or_default()
+    }
+
     /// Begins anew, with a new session.
     pub fn begin(&self, token: &str) {
         let head = Head {

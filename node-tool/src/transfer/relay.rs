@@ -55,6 +55,11 @@ async fn pass(
             return;
         }
     };
+    // Nobody will find the temporary folder again.
+    let limits = Limits {
+        state: None,
+        ..limits.clone()
+    };
     let down = |(number, action): (usize, &Action)| Action {
         // Names that the one account has need not be names here.
         to: number.to_string(),
@@ -121,11 +126,6 @@ async fn pass(
                 Event::Moved { bytes, .. } => Event::Moved { bytes, of: None },
             });
         })
-    };
-    // Nobody will find the temporary folder again.
-    let limits = Limits {
-        state: None,
-        ..limits.clone()
     };
     upload(target, plan, folder.path(), to, limits, &second_half).await;
 }

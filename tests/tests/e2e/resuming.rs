@@ -34,8 +34,12 @@ fn kill_after(world: &World, pieces: usize) -> anyhow::Result<()> {
     world
         .sandbox
         .fault(hang.nth(u32::try_from(pieces)? + 1).times(100));
+    run_until_noted(world, &["copy", "from", "dbx:to", "--transfers", "4"], pieces)
+}
+
+fn run_until_noted(world: &World, args: &[&str], pieces: usize) -> anyhow::Result<()> {
     let mut command = world.command("node-tool")?;
-    command.args(["copy", "from", "dbx:to", "--transfers", "4"]);
+    command.args(args);
     let mut child: Child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     let deadline = Instant::now() + PATIENCE;
     let noted = || {
@@ -128,6 +132,90 @@ fn a_damaged_journal_is_no_obstacle() -> anyhow::Result<()> {
     assert!(
         world.sandbox.read_file("/to/big") == Some(bytes),
         "another content arrived"
+    );
+    Ok(())
+}
+
+/// Starts a download whose calls hang from the n-th range on, and kills it when all before have been noted.
+fn kill_download_after(world: &World, ranges: usize) -> anyhow::Result<()> {
+    let hang = Fault::on("files/download", Kind::Stall { millis: 3_600_000 });
+    world
+        .sandbox
+        .fault(hang.nth(u32::try_from(ranges)? + 1).times(100));
+    run_until_noted(world, &["copy", "dbx:from", "down", "--transfers", "4"], ranges)
+}
+
+fn leftovers(world: &World) -> Vec<PathBuf> {
+    let listed = fs::read_dir(world.path("down")).into_iter().flatten().flatten();
+    let is_hidden = |path: &PathBuf| {
+        path.file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with('.'))
+    };
+    listed.map(|entry| entry.path()).filter(is_hidden).collect()
+}
+
+#[test]
+fn a_killed_download_goes_on_from_the_ranges_on_disk() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let bytes = noise(7, 100 << 20);
+    world.sandbox.put_file("/from/big", &bytes, None)?;
+    kill_download_after(&world, 3)?;
+    assert!(!world.path("down/big").exists());
+    assert_eq!(leftovers(&world).len(), 1);
+    // What was left is nobody's file.
+    assert_eq!(world.node_tool(["lsf", "down"])?.ok()?, "");
+    let end = world.node_tool(["copy", "dbx:from", "down", "-v"])?;
+    assert_eq!(end.code, 0, "{}", end.err);
+    assert!(
+        end.err
+            .contains("going on with a download: 3 parts are there, 4 to fetch"),
+        "{}",
+        end.err
+    );
+    assert_eq!(world.sandbox.count("files/download"), 4);
+    assert!(
+        fs::read(world.path("down/big"))? == bytes,
+        "another content arrived"
+    );
+    assert_eq!(
+        (leftovers(&world), journals(&world)),
+        (Vec::new(), Vec::new()),
+        "nothing is left"
+    );
+    Ok(())
+}
+
+#[test]
+fn what_the_disk_lost_or_dropbox_changed_is_fetched_anew() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let bytes = noise(8, 100 << 20);
+    world.sandbox.put_file("/from/big", &bytes, None)?;
+    kill_download_after(&world, 3)?;
+    // A node that crashed: what was noted isn't all on disk.
+    let partial = leftovers(&world).pop().context("nothing is left")?;
+    fs::OpenOptions::new()
+        .write(true)
+        .open(&partial)?
+        .set_len(20 << 20)?;
+    world.node_tool(["copy", "dbx:from", "down"])?.ok()?;
+    assert!(
+        fs::read(world.path("down/big"))? == bytes,
+        "another content arrived"
+    );
+    fs::remove_file(world.path("down/big"))?;
+
+    kill_download_after(&world, 3)?;
+    let shorter = noise(9, 50 << 20);
+    world.sandbox.put_file("/from/big", &shorter, None)?;
+    world.node_tool(["copy", "dbx:from", "down"])?.ok()?;
+    assert!(
+        fs::read(world.path("down/big"))? == shorter,
+        "another content arrived"
+    );
+    assert_eq!(
+        (leftovers(&world), journals(&world)),
+        (Vec::new(), Vec::new()),
+        "nothing is left"
     );
     Ok(())
 }
