@@ -1,6 +1,6 @@
 //! The command line: global flags, the list of commands, and the way from arguments to an exit code.
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use shared::{
@@ -13,7 +13,8 @@ use shared::{
 use crate::{
     commands::{self, App, change, copy, help, list, look},
     config::{CONFIG_VARIABLE, Defaults, Password, Site, Store, default_path},
-    dropbox::Http,
+    dropbox::{Http, Meter, Rates},
+    filter::Size,
     report,
     side::View,
     terminal,
@@ -52,6 +53,12 @@ pub struct Global {
     /// Use at most N connections at once [default: 32]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub transfers: Option<u16>,
+    /// Begin at most N calls a second
+    #[arg(long, global = true, value_name = "N", value_parser = calls)]
+    pub tpslimit: Option<f64>,
+    /// Move at most RATE a second: KiB, or with b, k, M, G; UP:DOWN for each way
+    #[arg(long, global = true, value_name = "RATE", value_parser = rates)]
+    pub bwlimit: Option<Bandwidth>,
     /// Run CMD with the shell and use its first line as the password of an encrypted config
     #[arg(long, global = true, value_name = "CMD")]
     pub password_command: Option<String>,
@@ -154,6 +161,30 @@ fn program() -> clap::Command {
             .mut_subcommands(with_variables)
     }
     with_variables(Cli::command())
+}
+
+/// Bytes a second, up and down; nothing is no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bandwidth {
+    up: Option<u64>,
+    down: Option<u64>,
+}
+
+fn rates(text: &str) -> Result<Bandwidth, String> {
+    let (up, down) = text.split_once(':').unwrap_or((text, text));
+    let rate = |text: &str| text.parse::<Size>().map(|size| size.0.filter(|rate| *rate > 0));
+    match (rate(up), rate(down)) {
+        (Ok(up), Ok(down)) => Ok(Bandwidth { up, down }),
+        _ => Err("give a rate such as 10M, or 10M:2M for up and down".into()),
+    }
+}
+
+fn calls(text: &str) -> Result<f64, String> {
+    let calls = text
+        .parse()
+        .ok()
+        .filter(|calls: &f64| calls.is_finite() && *calls >= 0.0);
+    calls.ok_or_else(|| "give a number such as 10 or 0.5".into())
 }
 
 fn span(text: &str) -> Result<Duration, String> {
@@ -430,6 +461,11 @@ async fn prepare(cli: &Cli) -> Result<App, Failure> {
         defaults,
         quiet: global.quiet,
         stats: global.stats,
+        meter: Arc::new(Meter::new(Rates {
+            calls: global.tpslimit,
+            up: global.bwlimit.and_then(|rate| rate.up),
+            down: global.bwlimit.and_then(|rate| rate.down),
+        })),
         state: state_directory(),
         view: View {
             encodes: global.encode_names,

@@ -19,7 +19,7 @@ use shared::{endpoints::Endpoints, exit, failure::Failure};
 use crate::{
     account::Account,
     config::{ConfigError, Defaults, PASSWORD_VARIABLE, Store},
-    dropbox::{Client, Error, Fate, Http},
+    dropbox::{Client, Error, Fate, Http, Meter},
     location::Location,
     side::{Side, SideError, View},
 };
@@ -37,6 +37,8 @@ pub struct App {
     pub defaults: Defaults,
     /// Connections at once, at most.
     pub transfers: usize,
+    /// The rates that the user set.
+    pub meter: Arc<Meter>,
     /// Errors only.
     pub quiet: bool,
     /// How often a line tells how far a transfer is, where there is no terminal.
@@ -69,7 +71,12 @@ impl App {
             remote,
             self.http.clone(),
         );
-        let client = Arc::new(Client::new(self.http.clone(), account, self.transfers));
+        let client = Arc::new(Client::new(
+            self.http.clone(),
+            account,
+            self.transfers,
+            Arc::clone(&self.meter),
+        ));
         clients.insert(name.to_owned(), Arc::clone(&client));
         Ok(client)
     }

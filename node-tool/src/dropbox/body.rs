@@ -11,6 +11,8 @@ use std::{
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
+use super::meter::{Meter, Way};
+
 /// A way to get the same bytes once more.
 type Again = Arc<dyn Fn() -> io::Result<Vec<Bytes>> + Send + Sync>;
 
@@ -57,7 +59,7 @@ impl Payload {
     }
 
     /// The bytes as a body; blocks on the disk when it is not the first time.
-    pub(super) fn open(&self) -> io::Result<Body> {
+    pub(super) fn open(&self, meter: &Arc<Meter>) -> io::Result<Body> {
         let first = self
             .first
             .lock()
@@ -71,6 +73,8 @@ impl Payload {
         Ok(Body {
             left_bytes: chunks.iter().map(|c| c.len() as u64).sum(),
             chunks: chunks.into(),
+            meter: Arc::clone(meter),
+            wait: None,
         })
     }
 }
@@ -79,6 +83,9 @@ impl Payload {
 pub(super) struct Body {
     chunks: VecDeque<Bytes>,
     left_bytes: u64,
+    meter: Arc<Meter>,
+    /// Until the next chunk may go.
+    wait: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
 impl http_body::Body for Body {
@@ -87,8 +94,17 @@ impl http_body::Body for Body {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if self.wait.is_none() {
+            let next = self.chunks.front().map_or(0, Bytes::len);
+            let at = self.meter.bytes(Way::Up, next).filter(|_| next > 0);
+            self.wait = at.map(|at| Box::pin(tokio::time::sleep_until(at.into())));
+        }
+        if let Some(wait) = &mut self.wait {
+            std::task::ready!(wait.as_mut().poll(context));
+            self.wait = None;
+        }
         let next = self.chunks.pop_front();
         if let Some(chunk) = &next {
             self.left_bytes -= chunk.len() as u64;

@@ -1,6 +1,6 @@
 //! Sends calls: the access token, the lane, the tries, and from status and body to result or error.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use reqwest::{Response, header::HeaderMap};
@@ -10,6 +10,7 @@ use shared::api::{Repeat, Route, Style, error::RouteError, files::LONGPOLL_HOST,
 use super::{
     Error, Http, NetworkError, Payload,
     http::network_error,
+    meter::{Meter, Way},
     pace::{Lane, Pace},
     retry::Tries,
 };
@@ -42,16 +43,16 @@ pub struct Download<'a, Answer> {
     /// 206 if a range was asked for and is what comes.
     pub partial: bool,
     response: Response,
-    _lane: Lane<'a>,
+    lane: Lane<'a>,
 }
 
 impl Client {
     /// Calls for `account`, at most `most` at once.
-    pub fn new(http: Http, account: Account, most: usize) -> Self {
+    pub fn new(http: Http, account: Account, most: usize, meter: Arc<Meter>) -> Self {
         Self {
             http,
             account,
-            pace: Pace::new(most),
+            pace: Pace::new(most, meter),
         }
     }
 
@@ -109,11 +110,13 @@ impl Client {
         payload: &Payload,
     ) -> Result<R, Error> {
         let arg = header_safe(&json(arg)?);
-        let patience = PATIENCE + Duration::from_secs(payload.length_bytes() / SLOWEST);
+        let allowed = self.pace.meter().slowest(Way::Up, self.pace.most());
+        let slowest = allowed.map_or(SLOWEST, |allowed| allowed.min(SLOWEST));
+        let patience = PATIENCE + Duration::from_secs(payload.length_bytes() / slowest);
         self.tries(route, async |access| {
             let _lane = self.pace.lane().await;
-            let body =
-                tokio::task::block_in_place(|| payload.open()).map_err(|e| Error::Source(e.to_string()))?;
+            let body = tokio::task::block_in_place(|| payload.open(self.pace.meter()))
+                .map_err(|e| Error::Source(e.to_string()))?;
             let request = self
                 .request(route, access)
                 .header("Content-Type", "application/octet-stream")
@@ -160,7 +163,7 @@ impl Client {
                 answer,
                 partial,
                 response,
-                _lane: lane,
+                lane,
             })
         })
         .await
@@ -274,7 +277,14 @@ impl<Answer> Download<'_, Answer> {
     /// When the connection breaks or stalls.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         match tokio::time::timeout(PATIENCE, self.response.chunk()).await {
-            Ok(chunk) => chunk.map_err(|e| network_error(&e)),
+            Ok(chunk) => {
+                let chunk = chunk.map_err(|e| network_error(&e))?;
+                let count = chunk.as_ref().map_or(0, Bytes::len);
+                if let Some(at) = self.lane.meter().bytes(Way::Down, count) {
+                    tokio::time::sleep_until(at.into()).await;
+                }
+                Ok(chunk)
+            }
             Err(_) => Err(Error::Network(NetworkError::Timeout("Dropbox".into()))),
         }
     }

@@ -5,11 +5,13 @@
 //! everything until it is over, since Dropbox counts refused calls too.
 
 use std::{
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use tokio::sync::Notify;
+
+use super::Meter;
 
 /// Lanes at the start.
 const FIRST_LANES: usize = 8;
@@ -25,6 +27,7 @@ pub struct Pace {
     state: Mutex<State>,
     freed: Notify,
     most: usize,
+    meter: Arc<Meter>,
 }
 
 #[derive(Debug)]
@@ -38,7 +41,7 @@ struct State {
 
 impl Pace {
     /// Never more than `most` requests at once.
-    pub fn new(most: usize) -> Self {
+    pub fn new(most: usize, meter: Arc<Meter>) -> Self {
         let most = most.max(1);
         let state = State {
             lanes: FIRST_LANES.min(most),
@@ -51,7 +54,13 @@ impl Pace {
             state: Mutex::new(state),
             freed: Notify::new(),
             most,
+            meter,
         }
+    }
+
+    /// The rates that the user set.
+    pub(super) fn meter(&self) -> &Arc<Meter> {
+        &self.meter
     }
 
     /// The most lanes there can be.
@@ -66,7 +75,10 @@ impl Pace {
             tokio::pin!(freed);
             freed.as_mut().enable();
             match self.try_lane() {
-                Ok(lane) => return lane,
+                Ok(lane) => {
+                    self.meter.call().await;
+                    return lane;
+                }
                 Err(Some(wait)) => tokio::time::sleep(wait).await,
                 Err(None) => freed.await,
             }
@@ -142,6 +154,13 @@ pub struct Lane<'a> {
     pace: &'a Pace,
 }
 
+impl Lane<'_> {
+    /// The rates that the user set.
+    pub(super) fn meter(&self) -> &Meter {
+        &self.pace.meter
+    }
+}
+
 impl Drop for Lane<'_> {
     fn drop(&mut self) {
         self.pace.lock().busy -= 1;
@@ -155,7 +174,7 @@ mod tests {
 
     #[test]
     fn lanes_grow_slowly_and_halve_at_once() {
-        let pace = Pace::new(10);
+        let pace = Pace::new(10, Arc::default());
         assert_eq!(pace.lock().lanes, 8);
         (0..8).for_each(|_| pace.went_well());
         assert_eq!(pace.lock().lanes, 9);
@@ -168,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_closed_gate_and_full_lanes_give_nothing() {
-        let pace = Pace::new(1);
+        let pace = Pace::new(1, Arc::default());
         let lane = pace.try_lane().unwrap();
         assert_eq!(pace.try_lane().unwrap_err(), None);
         drop(lane);

@@ -379,3 +379,37 @@ fn without_a_terminal_lines_tell_how_far_it_is() -> anyhow::Result<()> {
     assert_eq!(end.err.lines().count(), 1, "{}", end.err);
     Ok(())
 }
+
+#[test]
+fn rates_are_kept() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let bytes = tests::files::noise(1, 3 << 20);
+    tests::files::write(&world.path("from/a"), &bytes, 1)?;
+    let timed = |args: &[&str]| -> anyhow::Result<std::time::Duration> {
+        let began = std::time::Instant::now();
+        world.node_tool(args)?.ok()?;
+        Ok(began.elapsed())
+    };
+    // The last chunk may go when those before it have had their time.
+    let least = std::time::Duration::from_millis(1300);
+    assert!(timed(&["copy", "from", "dbx:to", "--bwlimit", "2M"])? >= least);
+    assert!(timed(&["copy", "dbx:to", "down", "--bwlimit", "off:2M"])? >= least);
+    assert!(fs::read(world.path("down/a"))? == bytes);
+    // Three calls: the third may begin after two intervals.
+    world.sandbox.reset_calls();
+    let took = timed(&["copy", "from", "dbx:again", "--tpslimit", "2"])?;
+    let calls = u32::try_from(world.sandbox.calls().len())?;
+    assert!(
+        calls >= 2 && took >= std::time::Duration::from_millis(490) * (calls - 1),
+        "{calls} calls in {took:?}"
+    );
+    for bad in [
+        ["--bwlimit", "fast"],
+        ["--tpslimit", "-1"],
+        ["--bwlimit", "1M:2M:3M"],
+    ] {
+        let err = world.node_tool(["lsd", "dbx:", bad[0], bad[1]])?;
+        assert_eq!(err.code, 2, "{bad:?}: {}", err.err);
+    }
+    Ok(())
+}

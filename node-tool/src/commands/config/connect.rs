@@ -1,5 +1,7 @@
 //! `config create` and `config reconnect`: pair with a browser elsewhere, take what is pasted, ask who it is.
 
+use std::sync::Arc;
+
 use shared::{
     api::users::SpaceUsage,
     exit,
@@ -376,7 +378,7 @@ impl Login<'_> {
         // Nothing of it is saved before all is well.
         remote.root_namespace_id = None;
         let account = Account::new(None, (*name).to_owned(), remote.clone(), app.http.clone());
-        let client = Client::new(app.http.clone(), account, app.transfers);
+        let client = Client::new(app.http.clone(), account, app.transfers, Arc::clone(&app.meter));
         let found = match client.current_account().await {
             Ok(account) => Some((account, client.space_usage().await.ok())),
             // Named below with the other missing boxes.
