@@ -2,6 +2,8 @@
 //!
 //! `FILTER_CASES=5000 cargo test -p node-tool --test filters` tries more of them, `FILTER_SEED` others.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod peer;
 
 use std::{

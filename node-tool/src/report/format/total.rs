@@ -64,7 +64,7 @@ fn scaled(value: u64, step: u64, units: [&str; 7]) -> String {
         power *= step;
         unit += 1;
     }
-    if value % power == 0 {
+    if value.is_multiple_of(power) {
         return format!("{}{}", value / power, units[unit]);
     }
     #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]

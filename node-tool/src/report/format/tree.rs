@@ -118,7 +118,8 @@ impl TreeView {
         let mut seen: HashSet<&str> = HashSet::new();
         for item in items {
             let is_hidden = !self.all && item.name().starts_with('.');
-            if !is_hidden && !(self.dirs_only && !item.is_folder) && seen.insert(&item.path) {
+            let is_shown = !is_hidden && (item.is_folder || !self.dirs_only);
+            if is_shown && seen.insert(&item.path) {
                 let folder = item.path.rsplit_once('/').map_or("", |(folder, _)| folder);
                 folders.entry(folder).or_default().push(item);
             }
