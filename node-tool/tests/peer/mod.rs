@@ -13,7 +13,7 @@ pub struct Rclone {
 }
 
 impl Rclone {
-    /// rclone from `RCLONE` or `PATH`; nothing if it isn't there and needn't be (`NODE_TOOL_NEEDS_PEERS=1`).
+    /// rclone from `RCLONE` or `PATH`; nothing, which is told, if it isn't there and `NODE_TOOL_NEEDS_PEERS` isn't 1.
     pub fn find() -> Option<Self> {
         let in_path = || {
             let path = env::var_os("PATH")?;
@@ -27,6 +27,7 @@ impl Rclone {
                 !needed,
                 "rclone is needed: put it into PATH, or set RCLONE to its path"
             );
+            eprintln!("skipped: rclone is not there (put it into PATH, or set RCLONE)");
             return None;
         };
         assert!(program.is_file(), "RCLONE={} is not a file", program.display());

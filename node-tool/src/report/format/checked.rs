@@ -1,5 +1,7 @@
 //! `check --combined`: what came of each path, in one character.
 
+use super::names::on_one_line;
+
 /// What came of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checked {
@@ -29,7 +31,7 @@ impl Checked {
 
     /// A line, without its end.
     pub fn line(self, path: &str) -> String {
-        format!("{} {path}", self.symbol())
+        format!("{} {}", self.symbol(), on_one_line(path))
     }
 }
 

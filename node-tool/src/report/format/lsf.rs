@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use shared::failure::Failure;
 
-use super::{Item, clock, item::DROPBOX_HASH};
+use super::{Item, clock, item::DROPBOX_HASH, names::on_one_line};
 
 /// How `lsf` writes times, in the zone it is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,17 +54,14 @@ impl Lsf {
     pub fn new(format: &str, separator: Option<&str>, is_csv: bool) -> Result<Self, Failure> {
         let columns = format.chars().map(column).collect::<Result<_, _>>()?;
         let separator = match (separator, is_csv) {
-            (Some(text), true) => {
-                let first = text.chars().next().filter(|c| !matches!(c, '"' | '\r' | '\n'));
-                first.unwrap_or_default().to_string()
-            }
+            (Some(text), true) => text.chars().next().unwrap_or(',').to_string(),
             (Some(text), false) => text.to_owned(),
             (None, true) => ",".into(),
             (None, false) => ";".into(),
         };
-        if separator == "\0" {
+        if is_csv && matches!(separator.as_str(), "\"" | "\r" | "\n") {
             return Err(Failure::usage("--separator can't be used with --csv")
-                .why("a quote, the end of a line and nothing at all separate no columns")
+                .why("a quote and the end of a line separate no columns")
                 .next("give --separator ',' or another character"));
         }
         Ok(Self {
@@ -113,7 +110,7 @@ impl Lsf {
             ""
         };
         let behind = if self.dir_slash && item.is_folder { "/" } else { "" };
-        format!("{before}{}{behind}", item.path)
+        format!("{before}{}{behind}", on_one_line(&item.path))
     }
 
     fn time(&self, item: &Item, zone: &TimeZone) -> String {
@@ -211,7 +208,7 @@ mod tests {
             ("a,b", "\"a,b\",5"),
             ("a\"b", "\"a\"\"b\",5"),
             (" a", "\" a\",5"),
-            ("a\nb", "\"a\nb\",5"),
+            ("a\nb", "a␊b,5"),
             ("\\.", "\"\\.\",5"),
         ] {
             assert_eq!(lsf.line(&file(path), &TimeZone::UTC), line);
@@ -223,7 +220,12 @@ mod tests {
             "\"a,|\"|5"
         );
         assert!(Lsf::new("p", Some("\""), true).is_err());
-        assert!(Lsf::new("p", Some(""), true).is_err());
+        assert_eq!(
+            Lsf::new("ps", Some(""), true)
+                .unwrap()
+                .line(&file("a"), &TimeZone::UTC),
+            "a,5"
+        );
         assert!(
             Lsf::new("px", None, false)
                 .unwrap_err()

@@ -5,6 +5,7 @@ mod clock;
 mod item;
 mod lsf;
 mod lsjson;
+mod names;
 mod sums;
 mod total;
 mod tree;

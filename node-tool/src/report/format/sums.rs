@@ -2,6 +2,8 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE};
 
+use super::names::on_one_line;
+
 /// How a hash is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SumForm {
@@ -18,7 +20,7 @@ pub fn sum_line(hex: Option<&str>, hash_bytes: usize, form: SumForm, path: &str)
         SumForm::Hex => (hex.to_owned(), hash_bytes * 2),
         SumForm::Base64 => (URL_SAFE.encode(bytes(hex)), hash_bytes.div_ceil(3) * 4),
     };
-    format!("{sum:>width$}  {path}")
+    format!("{sum:>width$}  {}", on_one_line(path))
 }
 
 /// Up to the first pair that is no number.
