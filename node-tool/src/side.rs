@@ -226,14 +226,14 @@ impl Side {
         }
     }
 
-    /// Removes files (only if they are what was listed) and then folders, which must be empty, the inner before the outer.
+    /// Removes files (only if they still are what was listed) and then folders, which must be empty, the inner before the outer.
     /// Gives the outcomes in the order files, folders.
     pub async fn remove(&self, files: &[&Entry], folders: &[&Entry]) -> Vec<Result<(), SideError>> {
         match self {
             Self::Local(root) => {
                 let files = files
                     .iter()
-                    .map(|entry| local::remove_file(&root.join(&entry.path)));
+                    .map(|entry| local::remove_file(&root.join(&entry.path), entry.file()));
                 let mut outcomes: Vec<Result<(), SideError>> = files.map(|done| Ok(forgive(done)?)).collect();
                 for folder in folders {
                     outcomes.push(forgive(std::fs::remove_dir(root.join(&folder.path))).map_err(Into::into));
@@ -438,4 +438,31 @@ async fn delete_empty(client: &Client, root: &DropboxPath, folders: &[String]) -
                 .map_or(Ok(()), |outcome| (*outcome).clone())?)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_changed_since_it_was_listed_is_not_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["same", "changed", "gone"] {
+            std::fs::write(directory.path().join(name), "text").unwrap();
+        }
+        let side = Side::Local(directory.path().to_owned());
+        let found = side.look(&Filter::default(), Symlinks::Tell).await.unwrap();
+        std::fs::write(directory.path().join("changed"), "another text").unwrap();
+        std::fs::remove_file(directory.path().join("gone")).unwrap();
+        let files: Vec<&Entry> = found.entries.iter().collect();
+        let outcomes = side.remove(&files, &[]).await;
+        let told: Vec<_> = found
+            .entries
+            .iter()
+            .zip(&outcomes)
+            .map(|(e, o)| (e.path.as_str(), o.is_ok()))
+            .collect();
+        assert_eq!(told, [("changed", false), ("gone", true), ("same", true)]);
+        assert!(directory.path().join("changed").exists());
+    }
 }

@@ -12,7 +12,7 @@ use std::{
 use shared::content_hash::Hasher;
 
 use super::link;
-use crate::tree::Modified;
+use crate::tree::{FileInfo, Modified};
 
 /// What stands around the digits in a temporary file's name.
 const BEFORE: &str = ".node-tool.";
@@ -180,12 +180,22 @@ pub fn leftovers(root: &Path) -> io::Result<Vec<(PathBuf, fs::Metadata)>> {
         .collect())
 }
 
-/// Removes a file, or the symlink that its name means.
+/// Removes a file, or the symlink that its name means, if it still is as it was `seen`.
 ///
 /// # Errors
-/// When it isn't there or isn't ours.
-pub fn remove_file(path: &Path) -> io::Result<()> {
-    fs::remove_file(link::meant(path).as_deref().unwrap_or(path))
+/// When it isn't there, isn't ours or has changed.
+pub fn remove_file(path: &Path, seen: Option<&FileInfo>) -> io::Result<()> {
+    let link = link::meant(path);
+    let now = match &link {
+        Some(link) => fs::symlink_metadata(link)?,
+        None => fs::metadata(path)?,
+    };
+    let now = super::walk::file_info(&now);
+    let is_same_size = |seen: &FileInfo| link.is_some() || seen.size_bytes == now.size_bytes;
+    if seen.is_some_and(|seen| seen.modified != now.modified || !is_same_size(seen)) {
+        return Err(io::Error::other("it has changed meanwhile, and stays"));
+    }
+    fs::remove_file(link.as_deref().unwrap_or(path))
 }
 
 /// Sets the modification time of an existing file.

@@ -169,7 +169,12 @@ enum Decision {
 
 impl Rules {
     fn decide(&self, source: &FileInfo, target: &FileInfo) -> Decision {
-        if self.ignore_existing {
+        // Nothing can be written over a cloud document; it shows under the name of its export.
+        if self.ignore_existing
+            || target
+                .document()
+                .is_some_and(|document| document.chosen.is_some())
+        {
             return Decision::Leave;
         }
         let is_same_time = source.modified.is_same(target.modified);

@@ -371,3 +371,14 @@ fn what_is_replaced_or_deleted_can_be_kept() -> anyhow::Result<()> {
     assert_eq!(fs::read(world.path("down/1"))?, b"changed");
     Ok(())
 }
+
+#[test]
+fn a_cloud_document_is_never_written_over() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.put_document("/to/meeting.paper", "we met")?;
+    write(&world.path("from/meeting.html"), b"exported before", 1)?;
+    world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
+    let stored: Vec<String> = world.sandbox.tree().into_iter().map(|entry| entry.path).collect();
+    assert_eq!(stored, ["/to", "/to/meeting.paper"]);
+    Ok(())
+}

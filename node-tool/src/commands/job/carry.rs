@@ -97,8 +97,8 @@ pub(super) async fn warn_of_space(steps: &Steps, places: &Places) {
 #[derive(Debug, Default)]
 struct Told {
     summary: Summary,
-    /// Paths of the source that are whole and right in the target.
-    done: HashSet<String>,
+    /// Paths of the source that are whole and right in the target; only kept if the source's files go away.
+    done: Option<HashSet<String>>,
     /// What ends the run.
     stopped: Option<Error>,
 }
@@ -132,6 +132,7 @@ pub(super) async fn out(
     let same = std::mem::take(&mut steps.plan.same);
     let told = Arc::new(Mutex::new(Told {
         summary: std::mem::take(summary),
+        done: (request.verb == Verb::Move).then(HashSet::new),
         ..Told::default()
     }));
     let copying = copy(std::mem::take(&mut steps.plan), request, places, app, &told);
@@ -144,7 +145,7 @@ pub(super) async fn out(
     };
     let Told {
         summary: counted,
-        mut done,
+        done,
         stopped,
     } = std::mem::take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner));
     *summary = counted;
@@ -163,6 +164,7 @@ pub(super) async fn out(
         Verb::Copy => {}
         Verb::Sync => delete(&steps, backup.as_ref(), request, places, summary).await,
         Verb::Move => {
+            let mut done = done.unwrap_or_default();
             done.extend(same);
             leave_source(request, places, source, &done, summary).await;
         }
@@ -331,6 +333,12 @@ async fn tell_weather(places: &Places, progress: &Progress) {
 }
 
 impl Told {
+    fn is_done(&mut self, path: String) {
+        if let Some(done) = &mut self.done {
+            done.insert(path);
+        }
+    }
+
     fn hear(&mut self, event: Event) {
         let summary = &mut self.summary;
         match event {
@@ -345,12 +353,12 @@ impl Told {
                 tracing::info!(object = %path, "Copied ({})",
                     if replaced { "replaced existing" } else { "new" }
                 );
-                self.done.insert(path);
+                self.is_done(path);
             }
             Event::Same { path } => {
                 summary.same += 1;
                 tracing::info!(object = %path, "Unchanged, only the time differed");
-                self.done.insert(path);
+                self.is_done(path);
             }
             Event::Failed { path, reason, error } => {
                 tracing::info!(object = %path, "{reason}");
