@@ -66,6 +66,14 @@ impl Client {
         self.account.into_remote().await
     }
 
+    /// The namespace that `/` means; none is the member's own folder.
+    ///
+    /// # Errors
+    /// When the login is over.
+    pub async fn root(&self) -> Result<Option<String>, Error> {
+        Ok(self.account.access().await?.root)
+    }
+
     /// The shared limit.
     pub fn pace(&self) -> &Pace {
         &self.pace

@@ -361,6 +361,17 @@ fn what_is_replaced_or_deleted_can_be_kept() -> anyhow::Result<()> {
         .node_tool(["sync", "from", "dbx:to", "--backup-dir", "here"])?
         .fails(2)?;
     assert!(err.contains("same side as the target"), "{err}");
+    for itself in ["dbx:to", "dbx:TO/"] {
+        write(&world.path("from/d1/1"), itself.as_bytes(), 1_700_000_000)?;
+        let err = world
+            .node_tool(["copy", "from", "dbx:to", "--backup-dir", itself])?
+            .fails(2)?;
+        assert!(err.contains("can't be the target itself"), "{err}");
+    }
+    assert_eq!(
+        world.sandbox.read_file("/to/d1/1").as_deref(),
+        Some(&b"changed"[..])
+    );
     // And downwards.
     world.node_tool(["copy", "dbx:to/d1", "down"])?.ok()?;
     write(&world.path("down/1"), b"mine", 1)?;
@@ -380,5 +391,49 @@ fn a_cloud_document_is_never_written_over() -> anyhow::Result<()> {
     world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
     let stored: Vec<String> = world.sandbox.tree().into_iter().map(|entry| entry.path).collect();
     assert_eq!(stored, ["/to", "/to/meeting.paper"]);
+    Ok(())
+}
+
+#[test]
+fn a_file_is_never_moved_onto_itself() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.put_file("/a/File.txt", b"the only one", None)?;
+    world.node_tool(["config", "copy", "dbx", "alias"])?.ok()?;
+    for (verb, source, dest) in [
+        ("move", "dbx:a", "dbx:A"),
+        ("sync", "dbx:a", "dbx:a/"),
+        ("move", "dbx:a/File.txt", "dbx:a"),
+        ("moveto", "dbx:a/File.txt", "dbx:a/file.TXT"),
+        ("move", "dbx:a", "alias:a"),
+        ("move", "dbx:a", "alias:A"),
+        ("move", "alias:a/File.txt", "dbx:a"),
+        ("sync", "dbx:a", "alias:a"),
+        ("copyto", "dbx:a/File.txt", "alias:a/file.txt"),
+    ] {
+        let err = world.node_tool([verb, source, dest])?.fails(2)?;
+        assert!(err.contains("the same place"), "{verb} {source} {dest}: {err}");
+    }
+    for (verb, source, dest) in [("move", "dbx:a", "alias:a/b"), ("sync", "alias:", "dbx:a")] {
+        let err = world.node_tool([verb, source, dest])?.fails(2)?;
+        assert!(
+            err.contains("one is inside the other"),
+            "{verb} {source} {dest}: {err}"
+        );
+    }
+    assert_eq!(
+        world.sandbox.read_file("/a/File.txt").as_deref(),
+        Some(&b"the only one"[..])
+    );
+    // A file may go up into a folder around it.
+    world.node_tool(["move", "dbx:a/File.txt", "dbx:"])?.ok()?;
+    world.node_tool(["move", "dbx:File.txt", "dbx:a"])?.ok()?;
+    // By one name or by two, the server does the work.
+    world.sandbox.reset_calls();
+    world.node_tool(["move", "dbx:a", "alias:b"])?.ok()?;
+    assert_eq!(world.sandbox.count("files/move_batch_v2"), 1);
+    assert_eq!(
+        world.sandbox.read_file("/b/File.txt").as_deref(),
+        Some(&b"the only one"[..])
+    );
     Ok(())
 }

@@ -129,3 +129,22 @@ fn a_team_space_that_moved_is_found_again() -> anyhow::Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn one_account_from_two_roots_is_not_mistaken_for_two() -> anyhow::Result<()> {
+    let world = in_a_team()?;
+    world.connect("home")?;
+    world.connect("team")?;
+    world
+        .node_tool(["config", "edit", "team", "--root", "team"])?
+        .ok()?;
+    for verb in ["move", "sync"] {
+        let err = world.node_tool([verb, "home:", "team:Ann Example"])?.fails(2)?;
+        assert!(err.contains("one account, seen from different roots"), "{err}");
+    }
+    assert_eq!(
+        world.sandbox.read_file("/mine.txt").as_deref(),
+        Some(&b"mine"[..])
+    );
+    Ok(())
+}

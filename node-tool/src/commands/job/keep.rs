@@ -43,6 +43,18 @@ pub(super) fn place(flags: &Flags, places: &Places, app: &App) -> Result<Side, F
                 .next(format!("--backup-dir {}-backup", places.to.location())),
         );
     }
+    let is_target = match (&side, &places.to) {
+        (Side::Remote { path, .. }, Side::Remote { path: to, .. }) => super::is_one(path, to),
+        (Side::Local(path), Side::Local(to)) => match (path.canonicalize(), to.canonicalize()) {
+            (Ok(path), Ok(to)) => path == to,
+            _ => path == to,
+        },
+        _ => false,
+    };
+    if is_target && flags.suffix.is_none() {
+        return Err(Failure::usage("--backup-dir can't be the target itself")
+            .next("give another folder, or --suffix .bak"));
+    }
     Ok(side)
 }
 

@@ -7,7 +7,7 @@ mod keep;
 mod preview;
 mod renames;
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use shared::{exit, failure::Failure};
 
@@ -15,6 +15,7 @@ pub use flags::{Flags, MoveFlags, SyncFlags};
 
 use super::{App, missing, side_failure};
 use crate::{
+    dropbox::{Client, DropboxPath, Error},
     filter::Filter,
     plan::{self, Action, Names, Plan},
     report::{self, Summary},
@@ -93,7 +94,8 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     let Request { verb, flags, .. } = *request;
     flags::check(flags)?;
     let (source, dest) = (app.side(request.source)?, app.side(request.dest)?);
-    refuse(&source, &dest, verb)?;
+    let dest = by_one_name(&source, dest, verb).await?;
+    refuse(&source, &dest)?;
     let filter = flags.filter.filter()?;
     let mut summary = Summary {
         is_move: verb == Verb::Move,
@@ -105,6 +107,9 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
         .map_err(|e| side_failure("list", &source, &e))?;
     if found.what == What::Nothing {
         return Err(missing(&source));
+    }
+    if found.what == What::Folder {
+        refuse_overlap(&source, &dest, verb)?;
     }
     if source.remote().is_some() && source.remote() == dest.remote() {
         found.as_they_are();
@@ -160,8 +165,69 @@ fn code(summary: &Summary, steps: &Steps, flags: &Flags) -> u8 {
     }
 }
 
+/// Two remotes may be one account: then what stands on both sides is the same file, and removing the one removes the other.
+/// Gives the target by the source's name if they are.
+async fn by_one_name(source: &Side, dest: Side, verb: Verb) -> Result<Side, Failure> {
+    let (
+        Side::Remote { client, .. },
+        Side::Remote {
+            client: other,
+            path,
+            view,
+        },
+    ) = (source, &dest)
+    else {
+        return Ok(dest);
+    };
+    if client.remote() == other.remote() {
+        return Ok(dest);
+    }
+    let ask = async |client: &Client, side: &Side| {
+        let asked =
+            async { Ok::<_, Error>((client.current_account().await?.account_id, client.root().await?)) };
+        asked
+            .await
+            .map_err(|e| side_failure("ask about the account of", side, &e.into()))
+    };
+    let (mine, theirs) = match (ask(client, source).await, ask(other, &dest).await) {
+        (Ok(mine), Ok(theirs)) => (mine, theirs),
+        // A copy removes nothing.
+        (Err(_), _) | (_, Err(_)) if verb == Verb::Copy => return Ok(dest),
+        (Err(failure), _) | (_, Err(failure)) => return Err(failure),
+    };
+    if mine == theirs {
+        return Ok(Side::Remote {
+            client: Arc::clone(client),
+            path: path.clone(),
+            view: view.clone(),
+        });
+    }
+    if mine.0 == theirs.0 && verb != Verb::Copy {
+        return Err(Failure::usage(format!(
+            "'{}:' and '{}:' are one account, seen from different roots",
+            client.remote(),
+            other.remote()
+        ))
+        .next(format!(
+            "use one of them for both places, so that {} can tell them apart",
+            verb.word()
+        )));
+    }
+    Ok(dest)
+}
+
+/// Whether two paths of an account are one: Dropbox doesn't tell names apart by case or form.
+fn is_one(a: &DropboxPath, b: &DropboxPath) -> bool {
+    plan::key(a.as_str(), Names::Dropbox) == plan::key(b.as_str(), Names::Dropbox)
+}
+
+fn same_place() -> Failure {
+    Failure::usage("source and target are the same place")
+        .why("Dropbox doesn't tell names apart whose letters differ only in case or form")
+}
+
 /// What makes no sense.
-fn refuse(source: &Side, dest: &Side, verb: Verb) -> Result<(), Failure> {
+fn refuse(source: &Side, dest: &Side) -> Result<(), Failure> {
     match (source, dest) {
         (Side::Local(from), Side::Local(to)) => Err(Failure::usage("both places are on this machine")
             .next(format!("rsync -a {}/ {}/", from.display(), to.display()))),
@@ -172,29 +238,41 @@ fn refuse(source: &Side, dest: &Side, verb: Verb) -> Result<(), Failure> {
                 path: to,
                 ..
             },
-        ) if client.remote() == other.remote() => {
-            let within = |inner: &str, outer: &str| {
-                let (inner, outer) = (inner.to_lowercase(), outer.to_lowercase());
-                inner
-                    .strip_prefix(&outer)
-                    .is_some_and(|rest| rest.starts_with('/'))
-            };
-            if path.as_str().eq_ignore_ascii_case(to.as_str()) && path == to {
-                return Err(Failure::usage("source and target are the same place"));
-            }
-            let overlap = within(path.as_str(), to.as_str()) || within(to.as_str(), path.as_str());
-            if overlap && verb != Verb::Copy {
-                return Err(Failure::usage(format!(
-                    "can't {} '{}' and '{}': one is inside the other",
-                    verb.word(),
-                    source.location(),
-                    dest.location()
-                )));
-            }
-            Ok(())
-        }
+        ) if client.remote() == other.remote() && is_one(path, to) => Err(same_place()),
         _ => Ok(()),
     }
+}
+
+/// A folder can't be moved into itself, nor be the same as a part of itself.
+fn refuse_overlap(source: &Side, dest: &Side, verb: Verb) -> Result<(), Failure> {
+    let (
+        Side::Remote { client, path, .. },
+        Side::Remote {
+            client: other,
+            path: to,
+            ..
+        },
+    ) = (source, dest)
+    else {
+        return Ok(());
+    };
+    let key = |path: &DropboxPath| plan::key(path.as_str(), Names::Dropbox);
+    let within = |inner: &str, outer: &str| {
+        inner
+            .strip_prefix(outer)
+            .is_some_and(|rest| rest.starts_with('/'))
+    };
+    let (from, to) = (key(path), key(to));
+    if verb == Verb::Copy || client.remote() != other.remote() || !(within(&from, &to) || within(&to, &from))
+    {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "can't {} '{}' and '{}': one is inside the other",
+        verb.word(),
+        source.location(),
+        dest.location()
+    )))
 }
 
 fn tell_left_out(found: &Found, app: &App, summary: &mut Summary) {
@@ -249,6 +327,19 @@ async fn one_file(
         )));
     }
     let place = to.join(&new_name);
+    if let (
+        Side::Remote { client, path, .. },
+        Side::Remote {
+            client: other,
+            path: new,
+            ..
+        },
+    ) = (&source, &place)
+        && client.remote() == other.remote()
+        && is_one(path, new)
+    {
+        return Err(same_place());
+    }
     let there = place
         .stat()
         .await
