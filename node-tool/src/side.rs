@@ -258,6 +258,23 @@ impl Side {
         }
     }
 
+    /// Removes the folder itself, which must be empty.
+    ///
+    /// # Errors
+    /// When it isn't empty, isn't a folder or can't be removed.
+    pub async fn remove_empty(&self) -> Result<(), SideError> {
+        match self {
+            Self::Local(path) => Ok(std::fs::remove_dir(path)?),
+            Self::Remote { client, path, .. } => match client.list(path, false).await? {
+                Listed::Folder(listing) if listing.entries.is_empty() && listing.refused.is_empty() => {
+                    let done = client.delete_all(&[(path.clone(), None)]).await.pop();
+                    Ok(done.unwrap_or(Ok(()))?)
+                }
+                _ => Err(SideError::NotEmpty),
+            },
+        }
+    }
+
     /// Makes folders, with those around them.
     pub async fn make_folders(&self, relative: &[&str]) -> Vec<Result<(), SideError>> {
         match self {

@@ -200,6 +200,33 @@ fn what_would_remove_much_asks_first() -> anyhow::Result<()> {
 }
 
 #[test]
+fn removing_an_empty_folder_lists_nothing_else() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    for number in 0..50 {
+        world.sandbox.put_file(&format!("/much/{number}/x"), b"x", None)?;
+    }
+    world.sandbox.put_folder("/empty")?;
+    world.sandbox.put_folder("/hollow/a/b")?;
+    world.sandbox.reset_calls();
+    world.node_tool(["rmdir", "dbx:empty"])?.ok()?;
+    world.node_tool(["rmdirs", "dbx:hollow"])?.ok()?;
+    let listed: Vec<String> = world.sandbox.tree().into_iter().map(|entry| entry.path).collect();
+    assert!(
+        !listed
+            .iter()
+            .any(|path| path.starts_with("/empty") || path.starts_with("/hollow")),
+        "{listed:?}"
+    );
+    assert_eq!(
+        world.sandbox.count("files/list_folder/continue"),
+        0,
+        "{:?}",
+        world.sandbox.counts()
+    );
+    Ok(())
+}
+
+#[test]
 fn deleting_takes_few_calls_and_heeds_filters() -> anyhow::Result<()> {
     let world = World::connected()?;
     for number in 0..1200 {

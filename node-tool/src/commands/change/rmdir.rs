@@ -34,9 +34,9 @@ pub struct AllArgs {
     leave_root: bool,
 }
 
-async fn look(args: &Args, app: &App) -> Result<(Side, Found), Failure> {
+async fn look(args: &Args, filter: &Filter, app: &App) -> Result<(Side, Found), Failure> {
     let side = app.side(&args.path)?;
-    let found = side.look(&Filter::default(), Symlinks::Tell).await;
+    let found = side.look(filter, Symlinks::Tell).await;
     let found = found.map_err(|e| side_failure("list", &side, &e))?;
     match found.what {
         What::Nothing => Err(missing(&side)),
@@ -50,7 +50,7 @@ async fn look(args: &Args, app: &App) -> Result<(Side, Found), Failure> {
 /// # Errors
 /// When it isn't there, isn't empty or can't be removed.
 pub async fn one(args: &Args, app: &App) -> Result<u8, Failure> {
-    let (side, found) = look(args, app).await?;
+    let (side, found) = look(args, &Filter::default().no_deeper_than(1), app).await?;
     if !found.entries.is_empty() || !found.skipped.is_empty() || !found.problems.is_empty() {
         return Err(Failure::new(format!("'{}' is not empty", side.location()))
             .next(format!(
@@ -70,7 +70,7 @@ pub async fn one(args: &Args, app: &App) -> Result<u8, Failure> {
 /// # Errors
 /// When the folder isn't there or can't be listed.
 pub async fn all(args: &AllArgs, app: &App) -> Result<u8, Failure> {
-    let (side, found) = look(&args.one, app).await?;
+    let (side, found) = look(&args.one, &Filter::default(), app).await?;
     let mut occupied: HashSet<&str> = HashSet::new();
     let outside: Vec<String> = found
         .skipped
@@ -126,15 +126,9 @@ async fn remove(side: &Side, folders: &[&Entry], root_too: bool, dry_run: bool) 
     for (folder, outcome) in folders.iter().zip(side.remove(&[], folders).await) {
         all_well &= told(side, &folder.path, "Removed directory", outcome);
     }
-    if root_too && all_well {
-        all_well &= match (side.split(), side.stat().await) {
-            (Some((around, name)), Ok(Some(entry))) => {
-                let entry = Entry { path: name, ..entry };
-                let done = around.remove(&[], &[&entry]).await.pop().unwrap_or(Ok(()));
-                told(&around, &entry.path, "Removed directory", done)
-            }
-            _ => true, // the root of a Dropbox stays
-        };
+    // The root of a Dropbox stays.
+    if root_too && all_well && side.split().is_some() {
+        all_well &= told(side, "", "Removed directory", side.remove_empty().await);
     }
     Ok(if all_well { exit::SUCCESS } else { exit::ERROR })
 }
