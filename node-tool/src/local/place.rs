@@ -3,12 +3,13 @@
 use std::{
     fs::{self, File, FileTimes, OpenOptions},
     io,
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use rustix::fs::OFlags;
 use shared::content_hash::Hasher;
 
 use super::link;
@@ -58,12 +59,16 @@ impl Partial {
     pub fn resume(target: &Path, id: &str, size_bytes: u64) -> io::Result<(Self, bool)> {
         let parent = prepare(target)?;
         let path = parent.join(format!("{BEFORE}{id}{BEHIND}"));
-        let is_there = fs::symlink_metadata(&path).is_ok_and(|there| there.is_file());
+        // Its name can be guessed: in a folder that others may write to, it could be somebody else's, or a symlink.
+        let is_ours =
+            |there: fs::Metadata| there.is_file() && there.uid() == rustix::process::geteuid().as_raw();
+        let is_there = fs::symlink_metadata(&path).is_ok_and(is_ours);
         if !is_there {
-            let _ = fs::remove_file(&path); // a symlink, say
+            let _ = fs::remove_file(&path);
         }
         let mut open = OpenOptions::new();
         open.read(true).write(true).create_new(!is_there).mode(0o666);
+        open.custom_flags(i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0));
         let file = open.open(&path)?;
         file.set_len(size_bytes)?; // an earlier state of the file may have been longer
         Ok((

@@ -219,3 +219,23 @@ fn what_the_disk_lost_or_dropbox_changed_is_fetched_anew() -> anyhow::Result<()>
     );
     Ok(())
 }
+
+#[test]
+fn a_symlink_in_the_place_of_a_half_file_is_not_written_through() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let bytes = noise(10, 100 << 20);
+    world.sandbox.put_file("/from/big", &bytes, None)?;
+    kill_download_after(&world, 2)?;
+    let partial = leftovers(&world).pop().context("nothing is left")?;
+    fs::remove_file(&partial)?;
+    fs::write(world.path("precious"), "mine")?;
+    std::os::unix::fs::symlink(world.path("precious"), &partial)?;
+    world.node_tool(["copy", "dbx:from", "down"])?.ok()?;
+    assert_eq!(fs::read(world.path("precious"))?, b"mine");
+    assert!(
+        fs::read(world.path("down/big"))? == bytes,
+        "another content arrived"
+    );
+    assert!(!world.path("down/big").is_symlink());
+    Ok(())
+}
