@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use serde_json::json;
-use tests::sandbox::{APP_KEY, APP_SECRET, Sandbox, dump_schema};
+use tests::sandbox::{APP_KEY, APP_SECRET, Sandbox, Weather, dump_schema};
 
 /// Serve a strict Dropbox on loopback until interrupted
 #[derive(Parser)]
@@ -41,6 +41,9 @@ struct Args {
     /// Most entries on a page of a listing
     #[arg(long)]
     page_limit: Option<usize>,
+    /// Calls take their time as on a university's network
+    #[arg(long)]
+    campus: bool,
     /// End when stdin ends
     #[arg(long)]
     until_eof: bool,
@@ -73,6 +76,9 @@ fn main() -> anyhow::Result<()> {
     }
     if let Some(entries) = args.page_limit {
         builder = builder.page_limit(entries);
+    }
+    if args.campus {
+        builder = builder.weather(Weather::campus());
     }
     if let Some(dir) = &args.tls_dir {
         builder = builder.tls(dir, args.tls_addr);

@@ -1,5 +1,6 @@
 //! One call of `/2/…`: faults, body, gate, route, answer.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,11 +18,14 @@ use super::content::{Body, Content, Receiver};
 use super::faults::Kind;
 use super::files::links;
 use super::files::list;
-use super::files::read::{Asked, Download, range};
+use super::files::read::{Asked, Download, own_path, range};
 use super::gate;
 use super::routes::{Act, Route, find};
 use super::schema::check;
 use super::server::{Answer, Cut, Server, basic};
+use super::tree::Ns;
+use super::weather::Refused;
+use super::world::{Call, World};
 
 /// Most bytes of a body: 150 MiB.
 const LARGEST: u64 = 150 * 1024 * 1024;
@@ -54,10 +58,24 @@ pub async fn call(server: &Arc<Server>, parts: &Parts, body: Incoming) -> Result
         Ok(received) => received,
         Err(failure) => return Ok(refused(name, failure, 0)),
     };
+    let received = match (&fault, route.act) {
+        (Some(Kind::Flip), Act::Upload(_)) => match damaged(server, &received) {
+            Ok(damaged) => damaged,
+            Err(error) => return Ok(refused(name, Failure::internal(error), 0)),
+        },
+        _ => received,
+    };
     let bytes_in = received.content.len();
+    let (spaces, entries) = written(server, parts, route, &received);
+    let held = server.sky.call(name, &spaces, entries).await;
+    let _held = match held {
+        Ok(held) => held,
+        Err(Refused::Busy) => return Ok(refused(name, Failure::TooMany(None), bytes_in)),
+        Err(Refused::TooMany(wait)) => return Ok(refused(name, Failure::TooMany(Some(wait)), bytes_in)),
+    };
     let outcome = match route.act {
         Act::Longpoll => longpoll(server, parts, route, &received).await,
-        _ => run(server, parts, route, received),
+        _ => run(server, parts, route, received, fault.as_ref()),
     };
     if fault == Some(Kind::CutAfter) {
         return Err(Cut);
@@ -65,8 +83,18 @@ pub async fn call(server: &Arc<Server>, parts: &Parts, body: Incoming) -> Result
     Ok(match outcome {
         Ok(Outcome::Json(value)) => {
             let entries = value["entries"].as_array().map_or(0, Vec::len);
+            let uploads = matches!(route.act, Act::Upload(_));
+            let response = match &fault {
+                Some(Kind::Truncate) => cut_short(&value),
+                Some(Kind::Flip) if !uploads => plain(
+                    StatusCode::OK,
+                    "application/json",
+                    value.to_string().replacen(['{', 'n'], "z", 1),
+                ),
+                _ => ok(&value),
+            };
             Answer {
-                response: ok(&value),
+                response,
                 bytes_in,
                 entries,
                 tag: None,
@@ -166,7 +194,12 @@ pub async fn before(server: &Server, name: &str, kind: &Kind) -> Result<Option<A
             server.world().cursors.values_mut().for_each(list::Cursor::kill);
             return Ok(None);
         }
-        Kind::CutDuring | Kind::CutAfter | Kind::Truncate | Kind::Flip | Kind::Drip { .. } => {
+        Kind::CutDuring
+        | Kind::CutAfter
+        | Kind::Truncate
+        | Kind::Flip
+        | Kind::Drip { .. }
+        | Kind::Entry { .. } => {
             return Ok(None);
         }
     }))
@@ -225,7 +258,53 @@ fn argument(parts: &Parts, route: &Route, received: &Body) -> Result<Value, Fail
     check(route.arg, value).map_err(|why| Failure::Bad(format!("{place}: {why}")))
 }
 
-fn run(server: &Server, parts: &Parts, route: &Route, received: Body) -> Result<Outcome, Failure> {
+/// An answer that promises more than it brings.
+fn cut_short(value: &Value) -> Response<Out> {
+    let text = Bytes::from(value.to_string());
+    let len = text.len();
+    let pieces = [
+        Ok(text.slice(..len / 2)),
+        Err(std::io::Error::other("cut short")),
+    ];
+    let mut response = Response::new(Out::from_stream(futures_util::stream::iter(pieces)));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_LENGTH, len.into());
+    response
+}
+
+/// What came in, with one bit wrong.
+fn damaged(server: &Server, received: &Body) -> std::io::Result<Body> {
+    let bytes = received.content.read_all()?;
+    let middle = bytes.len() / 2;
+    let store = Arc::clone(&server.world().store);
+    Body::of(&store, &flipped(&bytes, middle))
+}
+
+/// Takes the first entry out of a batch, with its bytes.
+fn without_first(arg: &mut Value, received: Body) -> Result<Body, Failure> {
+    let Some(entries) = arg["entries"].as_array_mut().filter(|entries| !entries.is_empty()) else {
+        return Ok(received);
+    };
+    let first = entries.remove(0);
+    let Some(length) = first["length"].as_u64() else {
+        return Ok(received);
+    };
+    let content = received.content.cut(length, u64::MAX);
+    let digests = content.digests().map_err(Failure::internal)?;
+    if let Some(hash) = arg.as_object_mut() {
+        hash.remove("content_hash");
+    }
+    Ok(Body { content, digests })
+}
+
+fn run(
+    server: &Server,
+    parts: &Parts,
+    route: &Route,
+    received: Body,
+    fault: Option<&Kind>,
+) -> Result<Outcome, Failure> {
     if let Act::App(act) = route.act {
         let known = basic(parts).is_some_and(|(key, secret)| {
             server
@@ -244,8 +323,12 @@ fn run(server: &Server, parts: &Parts, route: &Route, received: Body) -> Result<
     }
     let mut world = server.world();
     let call = gate::caller(&world, &parts.headers, route.scope)?;
-    let arg = argument(parts, route, &received)?;
-    let outcome = match route.act {
+    let mut arg = argument(parts, route, &received)?;
+    let received = match fault {
+        Some(Kind::Entry { .. }) => without_first(&mut arg, received)?,
+        _ => received,
+    };
+    let mut outcome = match route.act {
         Act::Rpc(act) => act(&mut world, &call, &arg).map(Outcome::Json),
         Act::Upload(act) => act(&mut world, &call, &arg, received).map(Outcome::Json),
         Act::Download(act) => {
@@ -262,7 +345,42 @@ fn run(server: &Server, parts: &Parts, route: &Route, received: Body) -> Result<
         Act::Longpoll | Act::App(_) => Err(Failure::internal("answered elsewhere")),
     };
     world.announce();
+    if let (Ok(Outcome::Json(value)), Some(Kind::Entry { error })) = (&mut outcome, fault)
+        && let Some(entries) = value["entries"].as_array_mut()
+    {
+        entries.insert(0, json!({".tag": "failure", "failure": error}));
+    }
     outcome
+}
+
+/// The namespaces that a call writes to, and with how many entries; the gate has still to look at it.
+fn written(server: &Server, parts: &Parts, route: &Route, received: &Body) -> (BTreeSet<Ns>, usize) {
+    if !server.sky.locks(route.name) {
+        return Default::default();
+    }
+    let world = server.world();
+    let call = gate::caller(&world, &parts.headers, route.scope);
+    let (Ok(call), Ok(arg)) = (call, argument(parts, route, received)) else {
+        return Default::default();
+    };
+    let mut paths = Vec::new();
+    let entries = arg["entries"].as_array().or(arg["paths"].as_array());
+    for one in entries.map_or(std::slice::from_ref(&arg), Vec::as_slice) {
+        let commit = one.get("commit").unwrap_or(one);
+        let path = ["path", "to_path", "from_path"]
+            .iter()
+            .find_map(|field| commit[*field].as_str());
+        paths.extend(path.or(one.as_str()));
+    }
+    let spaces = paths
+        .iter()
+        .filter_map(|path| space(&world, &call, path))
+        .collect();
+    (spaces, entries.map_or(1, Vec::len))
+}
+
+fn space(world: &World, call: &Call, path: &str) -> Option<Ns> {
+    own_path(world, call, path).map(|(ns, _)| ns)
 }
 
 async fn longpoll(
@@ -297,8 +415,9 @@ async fn longpoll(
 fn file(parts: &Parts, download: &Download, fault: Option<&Kind>) -> Response<Out> {
     let size = download.content.len();
     let header = parts.headers.get(RANGE).and_then(|value| value.to_str().ok());
+    let header = header.filter(|_| !download.is_archive);
     let tag = format!("\"{}\"", download.tag);
-    if parts.headers.get("if-none-match").and_then(|v| v.to_str().ok()) == Some(&tag) {
+    if !download.is_archive && parts.headers.get("if-none-match").and_then(|v| v.to_str().ok()) == Some(&tag) {
         return plain(StatusCode::NOT_MODIFIED, "text/plain", String::new());
     }
     let (status, part) = match range(header, size) {
@@ -322,10 +441,14 @@ fn file(parts: &Parts, download: &Download, fault: Option<&Kind>) -> Response<Ou
             headers.insert(name, value);
         }
     };
-    set(CONTENT_TYPE, "application/octet-stream".into());
-    set(CONTENT_LENGTH, len.to_string());
-    set(ACCEPT_RANGES, "bytes".into());
-    set(ETAG, tag);
+    if download.is_archive {
+        set(CONTENT_TYPE, "application/zip".into());
+    } else {
+        set(CONTENT_TYPE, "application/octet-stream".into());
+        set(CONTENT_LENGTH, len.to_string());
+        set(ACCEPT_RANGES, "bytes".into());
+        set(ETAG, tag);
+    }
     set(
         http::HeaderName::from_static("dropbox-api-result"),
         header_json(&download.result),

@@ -407,6 +407,10 @@ fn obey(server: &Server, command: &str, arg: &Value) -> anyhow::Result<Value> {
             ));
             done()
         }
+        "weather" => {
+            server.sky.set(serde_json::from_value(arg.clone())?);
+            done()
+        }
         "fault" => {
             server.faults.add(serde_json::from_value::<Fault>(arg.clone())?);
             done()

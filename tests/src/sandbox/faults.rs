@@ -44,10 +44,15 @@ pub enum Kind {
     CutDuring,
     /// The work is done, then the connection is cut.
     CutAfter,
-    /// A download's body ends half way.
+    /// The answer's body ends half way.
     Truncate,
-    /// A bit of a download's body is wrong.
+    /// A bit of what is carried is wrong: of a download's or an upload's bytes, or of an answer's JSON.
     Flip,
+    /// The first entry of a batch fails with this error, the others are done.
+    Entry {
+        /// The entry's error, with its `.tag`.
+        error: Value,
+    },
     /// The answer comes this much later.
     Stall {
         /// Milliseconds.

@@ -2,7 +2,7 @@
 //!
 //! [`server`] takes connections, [`api`] answers one call after [`gate`] has looked at it, [`routes`] says which of
 //! [`files`], [`account`] and [`sharing`] does the work on the [`world`]. [`schema`] knows what arguments look like,
-//! [`oauth`] and [`pages`] let people log in, [`faults`] make things go wrong, [`record`] writes everything down, and
+//! [`oauth`] and [`pages`] let people log in, [`weather`] makes calls take their time, [`faults`] make things go wrong, [`record`] writes everything down, and
 //! [`control`] is what tests do behind the programs' backs.
 //!
 //! What is unknown about the real service is refused here, so that the programs don't come to rely on it: the same
@@ -30,6 +30,7 @@ mod server;
 mod sharing;
 mod tls;
 mod tree;
+pub mod weather;
 mod words;
 mod world;
 
@@ -48,6 +49,7 @@ pub use control::{Allowed, Stored, Tokens};
 pub use faults::{Fault, Kind};
 pub use record::Entry;
 pub use tls::NAMES;
+pub use weather::Weather;
 
 use clock::Clock;
 use content::Store;
@@ -73,6 +75,7 @@ pub struct Builder {
     port: u16,
     state_dir: Option<PathBuf>,
     tls: Option<(PathBuf, SocketAddr)>,
+    weather: Weather,
 }
 
 /// A sandbox that runs until it is dropped. It derefs to what tests may do to it.
@@ -97,6 +100,7 @@ impl Sandbox {
             port: 0,
             state_dir: None,
             tls: None,
+            weather: Weather::default(),
         }
     }
 
@@ -150,7 +154,12 @@ impl Sandbox {
         self.server.faults.add(fault);
     }
 
-    /// Ends that.
+    /// Changes the weather.
+    pub fn set_weather(&self, weather: Weather) {
+        self.server.sky.set(weather);
+    }
+
+    /// Calls go well again.
     pub fn clear_faults(&self) {
         self.server.faults.clear();
     }
@@ -225,6 +234,13 @@ impl Builder {
         self
     }
 
+    /// Other than fair.
+    #[must_use]
+    pub fn weather(mut self, weather: Weather) -> Self {
+        self.weather = weather;
+        self
+    }
+
     /// A fixed port.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
@@ -276,6 +292,7 @@ impl Builder {
         };
         let tls_addr = tls.as_ref().and_then(|(listener, _)| listener.local_addr().ok());
         let server = Arc::new(Server::new(world, origin));
+        server.sky.set(self.weather);
         let (stop, stopped) = oneshot::channel();
         let thread = spawn(Arc::clone(&server), plain, tls, stopped)?;
         let (app_key, app_secret) = (self.app_key, self.app_secret);

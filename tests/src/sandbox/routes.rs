@@ -9,7 +9,7 @@ use super::answer::{Failure, Reply};
 use super::content::Body;
 use super::files::read::Download;
 use super::files::relocate::Way;
-use super::files::{commit, edit, jobs, list, read, relocate, session};
+use super::files::{commit, edit, jobs, list, read, relocate, session, zip};
 use super::schema::{Type, shares, types};
 use super::world::{Call, World};
 use super::{account, sharing};
@@ -203,6 +203,7 @@ pub const ROUTES: &[Route] = &[
         act: Act::Link,
     },
     down("files/download", types::DOWNLOAD, read::download),
+    down("files/download_zip", types::DOWNLOAD_ZIP, zip::download_zip),
     down("files/export", types::EXPORT, read::export),
     up("files/upload", types::UPLOAD, commit::upload),
     up("files/upload_session/start", types::SESSION_START, session::start),

@@ -24,6 +24,7 @@ use super::answer::{json_response, plain};
 use super::faults::Faults;
 use super::record::{Entry, Record};
 use super::routes::Host;
+use super::weather::{Sky, Wire};
 use super::world::World;
 use super::{api, control, files, gate, pages};
 
@@ -35,6 +36,8 @@ pub struct Server {
     pub record: Record,
     /// What is to go wrong.
     pub faults: Faults,
+    /// What the network is like.
+    pub sky: Arc<Sky>,
     /// Where it is reached without TLS.
     pub origin: String,
     connections: AtomicU64,
@@ -84,6 +87,7 @@ impl Server {
             world: Mutex::new(world),
             record: Record::default(),
             faults: Faults::default(),
+            sky: Arc::default(),
             origin,
             connections: AtomicU64::new(0),
         }
@@ -110,6 +114,8 @@ impl Server {
                     number,
                     tls: tls.is_some(),
                 };
+                server.sky.connect().await;
+                let stream = Wire::new(stream, Arc::clone(&server.sky));
                 match tls {
                     None => server.connection(stream, connection).await,
                     Some(config) => {
@@ -291,6 +297,8 @@ impl Server {
             return Ok(answer);
         }
         let body = collect(body).await;
+        // The token endpoint counts for itself.
+        let _ = self.sky.call("oauth2/token", &Default::default(), 0).await;
         let refuse = |status, error: &str, why: &str| {
             let mut answer = Answer::from(json_response(
                 status,

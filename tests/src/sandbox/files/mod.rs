@@ -8,6 +8,7 @@ pub mod list;
 pub mod read;
 pub mod relocate;
 pub mod session;
+pub mod zip;
 
 use dropbox_sdk::types::files::{LookupError, WriteConflictError, WriteError};
 

@@ -25,6 +25,8 @@ pub struct Download {
     pub content: Content,
     /// For the `ETag`.
     pub tag: String,
+    /// Made on the way: of unknown length, and without ranges.
+    pub is_archive: bool,
 }
 
 /// `files/get_metadata`.
@@ -114,6 +116,7 @@ pub fn download(world: &World, call: &Call, arg: &Value) -> Result<Download, Fai
         result: wire(&file)?,
         content: data.content.clone(),
         tag: data.rev.clone(),
+        is_archive: false,
     })
 }
 
@@ -141,6 +144,7 @@ pub fn export(world: &World, call: &Call, arg: &Value) -> Result<Download, Failu
         result: wire(&result)?,
         content: data.content.clone(),
         tag: data.rev.clone(),
+        is_archive: false,
     })
 }
 

@@ -163,6 +163,7 @@ structs! {
     SESSION_FINISH = "UploadSessionFinishArg" [&[must("cursor", SESSION_CURSOR), must("commit", COMMIT_INFO)], CONTENT_HASH];
     SESSION_FINISH_BATCH = "UploadSessionFinishBatchArg" [&[must("entries", &Type::List(SESSION_FINISH, None, Some(1000)))]];
     DOWNLOAD = "DownloadArg" [READ_PATH_AND_REV];
+    DOWNLOAD_ZIP = "DownloadZipArg" [READ_PATH_FIELD];
     EXPORT = "ExportArg" [&[must("path", READ_PATH), may("export_format", STRING)]];
     TEMPORARY_LINK = "GetTemporaryLinkArg" [READ_PATH_FIELD];
     GET_METADATA = "GetMetadataArg" [GET_METADATA_FIELDS];
