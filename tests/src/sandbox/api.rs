@@ -262,10 +262,7 @@ fn argument(parts: &Parts, route: &Route, received: &Body) -> Result<Value, Fail
 fn cut_short(value: &Value) -> Response<Out> {
     let text = Bytes::from(value.to_string());
     let len = text.len();
-    let pieces = [
-        Ok(text.slice(..len / 2)),
-        Err(std::io::Error::other("cut short")),
-    ];
+    let pieces = [Ok(text.slice(..len / 2)), Err(std::io::Error::other("cut short"))];
     let mut response = Response::new(Out::from_stream(futures_util::stream::iter(pieces)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -283,7 +280,10 @@ fn damaged(server: &Server, received: &Body) -> std::io::Result<Body> {
 
 /// Takes the first entry out of a batch, with its bytes.
 fn without_first(arg: &mut Value, received: Body) -> Result<Body, Failure> {
-    let Some(entries) = arg["entries"].as_array_mut().filter(|entries| !entries.is_empty()) else {
+    let Some(entries) = arg["entries"]
+        .as_array_mut()
+        .filter(|entries| !entries.is_empty())
+    else {
         return Ok(received);
     };
     let first = entries.remove(0);
@@ -417,7 +417,8 @@ fn file(parts: &Parts, download: &Download, fault: Option<&Kind>) -> Response<Ou
     let header = parts.headers.get(RANGE).and_then(|value| value.to_str().ok());
     let header = header.filter(|_| !download.is_archive);
     let tag = format!("\"{}\"", download.tag);
-    if !download.is_archive && parts.headers.get("if-none-match").and_then(|v| v.to_str().ok()) == Some(&tag) {
+    if !download.is_archive && parts.headers.get("if-none-match").and_then(|v| v.to_str().ok()) == Some(&tag)
+    {
         return plain(StatusCode::NOT_MODIFIED, "text/plain", String::new());
     }
     let (status, part) = match range(header, size) {

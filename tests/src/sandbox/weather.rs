@@ -162,12 +162,7 @@ impl Sky {
     ///
     /// # Errors
     /// When there were too many calls, or a lock couldn't be had in time.
-    pub async fn call(
-        &self,
-        route: &str,
-        spaces: &BTreeSet<Ns>,
-        entries: usize,
-    ) -> Result<Held, Refused> {
+    pub async fn call(&self, route: &str, spaces: &BTreeSet<Ns>, entries: usize) -> Result<Held, Refused> {
         let weather = self.now();
         if let Some(most) = weather.calls_per_minute {
             self.count(most)?;
@@ -224,7 +219,9 @@ impl Pipe {
     fn pass(&self, bytes: usize, rate: Option<u64>, now: Instant) -> Instant {
         let Some(rate) = rate else { return now };
         let mut free = lock(&self.0);
-        let from = free.unwrap_or(now).max(now.checked_sub(Self::GRAIN).unwrap_or(now));
+        let from = free
+            .unwrap_or(now)
+            .max(now.checked_sub(Self::GRAIN).unwrap_or(now));
         let next = from + Duration::from_secs_f64(bytes as f64 / rate.max(1) as f64);
         *free = Some(next);
         next

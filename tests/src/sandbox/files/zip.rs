@@ -49,7 +49,12 @@ pub fn download_zip(world: &World, call: &Call, arg: &Value) -> Result<Download,
     })
 }
 
-fn pack(world: &World, call: &Call, top: NodeId, all: &[NodeId]) -> io::Result<super::super::content::Content> {
+fn pack(
+    world: &World,
+    call: &Call,
+    top: NodeId,
+    all: &[NodeId],
+) -> io::Result<super::super::content::Content> {
     let mut zip = ZipWriter::new_stream(Sink(Receiver::new(&world.store)));
     let depth = world.tree.names(call.view, top).map_or(0, |names| names.len());
     for (number, id) in all.iter().enumerate() {

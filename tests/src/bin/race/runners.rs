@@ -1,0 +1,152 @@
+//! Who races, and what a run of theirs costs.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use tests::{programs::program, world::World};
+use wait4::Wait4 as _;
+
+/// A program with its flags.
+#[derive(Clone, Debug)]
+pub struct Runner {
+    /// As it stands in the table.
+    pub name: &'static str,
+    /// The program.
+    pub program: PathBuf,
+    /// Flags behind every command.
+    pub flags: Vec<&'static str>,
+}
+
+/// What a run cost.
+#[derive(Clone, Debug, Default)]
+pub struct Cost {
+    /// From start to end.
+    pub took: Duration,
+    /// User and system time.
+    pub cpu: Duration,
+    /// The largest resident set, in bytes.
+    pub peak_bytes: u64,
+    /// Standard output.
+    pub out: String,
+}
+
+/// Every expert flag.
+const TUNED: [&str; 16] = [
+    "--transfers",
+    "32",
+    "--checkers",
+    "32",
+    "--dropbox-batch-mode",
+    "sync",
+    "--dropbox-batch-size",
+    "1000",
+    "--dropbox-chunk-size",
+    "128M",
+    "--dropbox-pacer-min-sleep",
+    "1ms",
+    "--multi-thread-streams",
+    "16",
+    "--multi-thread-cutoff",
+    "64M",
+];
+
+impl Runner {
+    /// All of them.
+    ///
+    /// # Errors
+    /// When node-tool can't be built.
+    pub fn all(rclone: &Path) -> anyhow::Result<Vec<Self>> {
+        let ours = program("node-tool")?;
+        let runner = |name, program: &Path, flags: &[&'static str]| Self {
+            name,
+            program: program.to_owned(),
+            flags: flags.to_vec(),
+        };
+        Ok(vec![
+            runner("node-tool", &ours, &[]),
+            runner("node-tool without zip", &ours, &["--no-zip"]),
+            runner("rclone tuned", rclone, &TUNED),
+            runner("rclone default", rclone, &[]),
+        ])
+    }
+
+    /// Whether it is one of ours.
+    pub fn is_ours(&self) -> bool {
+        self.name.starts_with("node-tool")
+    }
+
+    /// Name and version, in a line.
+    ///
+    /// # Errors
+    /// When it can't be run.
+    pub fn version(&self) -> anyhow::Result<String> {
+        let output = Command::new(&self.program).arg("--version").output()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        Ok(text.lines().next().unwrap_or_default().to_owned())
+    }
+
+    /// Makes the remote `dbx:` known to it.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn connect(&self, world: &World) -> anyhow::Result<()> {
+        if self.is_ours() {
+            return world.connect("dbx");
+        }
+        let sandbox = &world.sandbox;
+        let tokens = sandbox.grant(sandbox.app_key(), None, true)?;
+        let token = serde_json::json!({
+            "access_token": tokens.access_token,
+            "token_type": "bearer",
+            "refresh_token": tokens.refresh_token,
+            "expiry": "2099-01-01T00:00:00Z",
+        });
+        let config = world.home().join(".config/rclone/rclone.conf");
+        std::fs::create_dir_all(config.parent().context("no parent")?)?;
+        let (key, secret) = (sandbox.app_key(), sandbox.app_secret());
+        let text =
+            format!("[dbx]\ntype = dropbox\nclient_id = {key}\nclient_secret = {secret}\ntoken = {token}\n");
+        Ok(std::fs::write(config, text)?)
+    }
+
+    /// Runs a command to its end.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn run(&self, world: &World, ca: &Path, words: &[String], verbose: bool) -> anyhow::Result<Cost> {
+        let mut command = Command::new(&self.program);
+        world.settle(&mut command);
+        let (out, err) = (world.path("out"), world.path("err"));
+        command
+            .args(words.iter().map(OsString::from))
+            .args(&self.flags)
+            .env_remove("DROPBOX_URL")
+            .env("SSL_CERT_FILE", ca)
+            .stdout(Stdio::from(std::fs::File::create(&out)?))
+            .stderr(Stdio::from(std::fs::File::create(&err)?));
+        let began = Instant::now();
+        let used = command.spawn()?.wait4()?;
+        let took = began.elapsed();
+        let (out, err) = (std::fs::read_to_string(out)?, std::fs::read_to_string(err)?);
+        if verbose {
+            super::table::say(&format!("{out}{err}"));
+        }
+        anyhow::ensure!(
+            used.status.success(),
+            "{} {words:?} ended with {}:\n{err}",
+            self.name,
+            used.status
+        );
+        Ok(Cost {
+            took,
+            cpu: used.rusage.utime + used.rusage.stime,
+            peak_bytes: used.rusage.maxrss,
+            out,
+        })
+    }
+}

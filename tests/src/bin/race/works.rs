@@ -1,0 +1,239 @@
+//! What is raced, and how the result is checked.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
+use tests::{
+    files::{differences, snapshot},
+    sandbox::{Sandbox, Weather},
+    world::{World, text},
+};
+
+use super::runners::{Cost, Runner};
+
+/// A piece of work.
+pub struct Work {
+    /// As it stands in the table.
+    pub name: &'static str,
+    /// Which way.
+    way: Way,
+    /// Files, folders that they are in, bytes of each.
+    tree: (usize, usize, usize),
+    weather: fn() -> Weather,
+    /// Most bytes of request headers.
+    header_limit: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Up,
+    Down,
+    Size,
+    Again,
+}
+
+/// What a run of a work has shown.
+pub struct Run {
+    /// What it cost.
+    pub cost: Cost,
+    /// Calls that the sandbox counted.
+    pub calls: usize,
+    /// Bytes of content.
+    pub bytes: u64,
+    /// What is wrong with the result.
+    pub wrong: Vec<String>,
+}
+
+const fn work(name: &'static str, way: Way, files: usize, folders: usize, bytes: usize) -> Work {
+    Work {
+        name,
+        way,
+        tree: (files, folders, bytes),
+        weather: Weather::campus,
+        header_limit: 60 * 1024,
+    }
+}
+
+const MIB: usize = 1 << 20;
+
+/// Everything that is raced.
+pub const WORKS: &[Work] = &[
+    work("2,000 × 10 kB up", Way::Up, 2000, 20, 10_000),
+    Work {
+        header_limit: 8 * 1024,
+        ..work("2,000 × 10 kB up, 8 KiB header", Way::Up, 2000, 20, 10_000)
+    },
+    work("1 GiB up", Way::Up, 1, 1, 1024 * MIB),
+    work("2,000 × 10 kB down", Way::Down, 2000, 20, 10_000),
+    work("1 GiB down", Way::Down, 1, 1, 1024 * MIB),
+    work(
+        "size of 50,000 files in 2,500 folders",
+        Way::Size,
+        50_000,
+        2500,
+        1,
+    ),
+    work(
+        "sync again, 20,000 files in 1,000 folders",
+        Way::Again,
+        20_000,
+        1000,
+        100,
+    ),
+    work("200 × 8 MiB up", Way::Up, 200, 10, 8 * MIB),
+    work("200 × 8 MiB down", Way::Down, 200, 10, 8 * MIB),
+    Work {
+        weather: Weather::default,
+        ..work("1 GiB up, no weather", Way::Up, 1, 1, 1024 * MIB)
+    },
+    Work {
+        weather: Weather::default,
+        ..work("1 GiB down, no weather", Way::Down, 1, 1, 1024 * MIB)
+    },
+];
+
+impl Work {
+    /// Whether it means something for a runner.
+    pub fn takes(&self, runner: &Runner) -> bool {
+        match runner.name {
+            "node-tool without zip" => self.way == Way::Down && self.tree.0 > 1000,
+            "rclone tuned" | "rclone default" => self.header_limit > 8 * 1024,
+            _ => true,
+        }
+    }
+
+    /// The least time that the weather allows, in seconds; nothing if bytes aren't what matters.
+    pub fn limit(&self, bytes: u64) -> Option<f64> {
+        let rate = (self.weather)().total_rate?;
+        (self.tree.2 >= MIB).then_some(bytes as f64 / rate as f64)
+    }
+
+    /// Plays it.
+    ///
+    /// # Errors
+    /// When a runner fails.
+    pub fn play(&self, runner: &Runner, small: bool, verbose: bool) -> anyhow::Result<Run> {
+        let (mut files, mut folders, mut bytes) = self.tree;
+        if small {
+            match files {
+                1 => bytes /= 10,
+                _ => (files, folders) = (files.div_ceil(10), folders.div_ceil(10)),
+            }
+        }
+        let tls = tempfile::TempDir::new()?;
+        let builder = Sandbox::builder()
+            .tls(tls.path(), "127.0.0.1:443".parse()?)
+            .even_pages()
+            .header_limit(self.header_limit);
+        let world = World::with(builder)?;
+        runner.connect(&world)?;
+        let (from, back) = (world.path("from"), world.path("back"));
+        let paths = tree(&from, files, folders, bytes, self.way != Way::Size)?;
+        if self.way != Way::Up {
+            fill(&world.sandbox, &from, &paths)?;
+        }
+        world.sandbox.set_weather((self.weather)());
+        let ca = tls.path().join("ca.pem");
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let command = match self.way {
+            Way::Up => words(&["copy", &text(&from), "dbx:to"]),
+            Way::Down => words(&["copy", "dbx:to", &text(&back)]),
+            Way::Size => words(&["size", "dbx:to", "--json"]),
+            Way::Again => words(&["sync", &text(&from), "dbx:to"]),
+        };
+        if self.way == Way::Again {
+            runner.run(&world, &ca, &command, verbose)?;
+        }
+        world.sandbox.reset_calls();
+        let cost = runner.run(&world, &ca, &command, verbose)?;
+        let calls = world.sandbox.calls().len();
+        world.sandbox.set_weather(Weather::default());
+        let wrong = match self.way {
+            Way::Up | Way::Again => same_up(&world, &from)?,
+            Way::Down => differences(&from, &back)?,
+            Way::Size => {
+                let said: serde_json::Value = serde_json::from_str(&cost.out)?;
+                let right = said["count"] == files && said["bytes"] == files;
+                (!right).then(|| format!("it said {said}")).into_iter().collect()
+            }
+        };
+        Ok(Run {
+            cost,
+            calls,
+            bytes: (files * bytes) as u64,
+            wrong,
+        })
+    }
+}
+
+/// Makes files; only their names if they are not wanted.
+fn tree(
+    root: &Path,
+    files: usize,
+    folders: usize,
+    bytes: usize,
+    wanted: bool,
+) -> anyhow::Result<Vec<String>> {
+    let mut random = SmallRng::seed_from_u64(7);
+    let mut buffer = vec![0; bytes];
+    let mut paths = Vec::new();
+    for number in 0..files {
+        let folder = number % folders;
+        let path = format!("f{:02}/d{folder:04}/file {number:05}.dat", folder / 50);
+        if wanted {
+            random.fill(&mut buffer[..]);
+            tests::files::write(&root.join(&path), &buffer, 1_700_000_000 + number as u64)?;
+        }
+        paths.push(path);
+    }
+    Ok(paths)
+}
+
+/// Puts the files into the Dropbox, without anybody's help.
+fn fill(sandbox: &Sandbox, from: &Path, paths: &[String]) -> anyhow::Result<()> {
+    for (number, path) in paths.iter().enumerate() {
+        let bytes = match std::fs::read(from.join(path)) {
+            Ok(bytes) => bytes,
+            Err(_) => vec![7],
+        };
+        let time = jiff::Timestamp::from_second(1_700_000_000 + number as i64)?.to_string();
+        sandbox.put_file(&format!("/to/{path}"), &bytes, Some(&time))?;
+    }
+    Ok(())
+}
+
+/// What differs between a folder here and `/to` there.
+fn same_up(world: &World, from: &Path) -> anyhow::Result<Vec<String>> {
+    let there: std::collections::HashMap<String, String> = world
+        .sandbox
+        .tree()
+        .into_iter()
+        .filter(|stored| !stored.is_folder)
+        .map(|stored| (stored.path, stored.content_hash))
+        .collect();
+    let here: Vec<PathBuf> = snapshot(from)?.keys().map(PathBuf::from).collect();
+    let mut wrong = Vec::new();
+    for path in &here {
+        let hash = hash(&from.join(path)).with_context(|| text(path))?;
+        if there.get(&format!("/to/{}", path.display())) != Some(&hash) {
+            wrong.push(format!("{} differs", path.display()));
+        }
+    }
+    if there.len() != here.len() {
+        wrong.push(format!("{} files here, {} there", here.len(), there.len()));
+    }
+    Ok(wrong)
+}
+
+fn hash(path: &Path) -> anyhow::Result<String> {
+    let mut hasher = shared::content_hash::Hasher::new();
+    let mut file = std::fs::File::open(path)?;
+    let mut buffer = vec![0; MIB];
+    loop {
+        match std::io::Read::read(&mut file, &mut buffer)? {
+            0 => return Ok(hasher.finish().to_string()),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
+}
