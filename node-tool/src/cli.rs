@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Connections at once, unless something says otherwise.
-const TRANSFERS: u16 = 32;
+const TRANSFERS: u16 = 96;
 
 /// Lists and copies between Dropbox and this machine.
 #[derive(Debug, Parser)]
@@ -50,7 +50,7 @@ pub struct Global {
     /// Tell errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Use at most N connections at once [default: 32]
+    /// Use at most N connections at once [default: as many as help, up to 96]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub transfers: Option<u16>,
     /// Begin at most N calls a second

@@ -1,51 +1,55 @@
-//! Bytes on their way up: handed out chunk by chunk, each freed as soon as it is sent.
+//! Bytes on their way up: read from disk while they are sent, some ahead, so that a call of any size takes little memory.
 
 use std::{
     collections::VecDeque,
     io,
     pin::Pin,
-    sync::{Arc, Mutex},
-    task::{Context, Poll},
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
+use tokio::task::JoinHandle;
 
-use super::meter::{Meter, Way};
+use super::{
+    Error,
+    meter::{Meter, Way},
+};
+use crate::local::is_change;
 
-/// A way to get the same bytes once more.
-type Again = Arc<dyn Fn() -> io::Result<Vec<Bytes>> + Send + Sync>;
+/// Reads the bytes of a body: from an offset, so many.
+type Reader = Arc<dyn Fn(u64, usize) -> io::Result<Bytes> + Send + Sync>;
+
+/// Bytes that are read at a time.
+const CHUNK_BYTES: u64 = 256 * 1024;
 
 /// The body of an upload, which may have to be sent more than once.
 #[derive(Clone)]
 pub struct Payload {
-    first: Arc<Mutex<Option<Vec<Bytes>>>>,
-    again: Option<Again>,
+    content: Content,
     length_bytes: u64,
+    broken: Arc<Mutex<Option<Error>>>,
+}
+
+#[derive(Clone)]
+enum Content {
+    Kept(Vec<Bytes>),
+    Read(Reader),
 }
 
 impl Payload {
     /// Bytes that stay in memory until the call is over.
     pub fn kept(chunks: Vec<Bytes>) -> Self {
-        let length_bytes = chunks.iter().map(|c| c.len() as u64).sum();
-        Self {
-            first: Arc::new(Mutex::new(Some(chunks.clone()))),
-            again: Some(Arc::new(move || Ok(chunks.clone()))),
-            length_bytes,
-        }
+        Self::new(chunks.iter().map(|c| c.len() as u64).sum(), Content::Kept(chunks))
     }
 
-    /// Bytes that are freed while they are sent; a repetition reads them `again`.
-    pub fn streamed(
-        chunks: Vec<Bytes>,
-        again: impl Fn() -> io::Result<Vec<Bytes>> + Send + Sync + 'static,
+    /// Bytes that are read as they are sent, at most [`CHUNK_BYTES`] at a time and one chunk ahead.
+    pub fn read(
+        length_bytes: u64,
+        reader: impl Fn(u64, usize) -> io::Result<Bytes> + Send + Sync + 'static,
     ) -> Self {
-        let length_bytes = chunks.iter().map(|c| c.len() as u64).sum();
-        Self {
-            first: Arc::new(Mutex::new(Some(chunks))),
-            again: Some(Arc::new(again)),
-            length_bytes,
-        }
+        Self::new(length_bytes, Content::Read(Arc::new(reader)))
     }
 
     /// No bytes.
@@ -53,63 +57,139 @@ impl Payload {
         Self::kept(Vec::new())
     }
 
+    fn new(length_bytes: u64, content: Content) -> Self {
+        Self {
+            content,
+            length_bytes,
+            broken: Arc::default(),
+        }
+    }
+
     /// How many bytes.
     pub fn length_bytes(&self) -> u64 {
         self.length_bytes
     }
 
-    /// The bytes as a body; blocks on the disk when it is not the first time.
-    pub(super) fn open(&self, meter: &Arc<Meter>) -> io::Result<Body> {
-        let first = self
-            .first
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take();
-        let chunks = match (first, &self.again) {
-            (Some(chunks), _) => chunks,
-            (None, Some(again)) => again()?,
-            (None, None) => return Err(io::Error::other("the bytes are gone")),
+    /// Why they could not be read.
+    pub(super) fn broken(&self) -> Option<Error> {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The bytes as a body, from their beginning.
+    pub(super) fn open(&self, meter: &Arc<Meter>) -> Body {
+        let chunks = match &self.content {
+            Content::Kept(chunks) => Chunks::Kept(chunks.clone().into()),
+            Content::Read(reader) => Chunks::Read {
+                reader: Arc::clone(reader),
+                at: 0,
+                end: self.length_bytes,
+                next: None,
+            },
         };
-        Ok(Body {
-            left_bytes: chunks.iter().map(|c| c.len() as u64).sum(),
-            chunks: chunks.into(),
+        Body {
+            chunks,
+            left_bytes: self.length_bytes,
+            broken: Arc::clone(&self.broken),
+            ready: None,
             meter: Arc::clone(meter),
             wait: None,
-        })
+        }
     }
 }
 
 /// Chunks in order, with their exact length known.
 pub(super) struct Body {
-    chunks: VecDeque<Bytes>,
+    chunks: Chunks,
     left_bytes: u64,
+    broken: Arc<Mutex<Option<Error>>>,
+    /// The next chunk, which may have to wait.
+    ready: Option<Bytes>,
     meter: Arc<Meter>,
-    /// Until the next chunk may go.
     wait: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+enum Chunks {
+    Kept(VecDeque<Bytes>),
+    Read {
+        reader: Reader,
+        /// Where the chunk after `next` begins.
+        at: u64,
+        end: u64,
+        next: Option<JoinHandle<io::Result<Bytes>>>,
+    },
+}
+
+impl Chunks {
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
+        match self {
+            Self::Kept(chunks) => Poll::Ready(Ok(chunks.pop_front())),
+            Self::Read {
+                reader,
+                at,
+                end,
+                next,
+            } => {
+                let mut ahead = || {
+                    let from = *at;
+                    let count = CHUNK_BYTES.min(*end - from);
+                    let reader = Arc::clone(reader);
+                    *at += count;
+                    (count > 0).then(|| {
+                        tokio::task::spawn_blocking(move || {
+                            reader(from, usize::try_from(count).unwrap_or(usize::MAX))
+                        })
+                    })
+                };
+                if next.is_none() {
+                    *next = ahead();
+                }
+                let Some(reading) = next else {
+                    return Poll::Ready(Ok(None));
+                };
+                let chunk = ready!(Pin::new(reading).poll(context));
+                *next = ahead();
+                Poll::Ready(chunk.map_err(io::Error::other).flatten().map(Some))
+            }
+        }
+    }
 }
 
 impl http_body::Body for Body {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        if self.wait.is_none() {
-            let next = self.chunks.front().map_or(0, Bytes::len);
-            let at = self.meter.bytes(Way::Up, next).filter(|_| next > 0);
-            self.wait = at.map(|at| Box::pin(tokio::time::sleep_until(at.into())));
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let this = &mut *self;
+        if this.ready.is_none() {
+            let next = match ready!(this.chunks.poll_next(context)) {
+                Ok(next) => next,
+                Err(error) => {
+                    let why = if is_change(&error) {
+                        Error::Changed
+                    } else {
+                        Error::Source(error.to_string())
+                    };
+                    *this.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+                    return Poll::Ready(Some(Err(error)));
+                }
+            };
+            let Some(chunk) = next else {
+                return Poll::Ready(None);
+            };
+            let at = this.meter.bytes(Way::Up, chunk.len());
+            this.wait = at.map(|at| Box::pin(tokio::time::sleep_until(at.into())));
+            this.ready = Some(chunk);
         }
-        if let Some(wait) = &mut self.wait {
-            std::task::ready!(wait.as_mut().poll(context));
-            self.wait = None;
+        if let Some(wait) = &mut this.wait {
+            ready!(wait.as_mut().poll(context));
+            this.wait = None;
         }
-        let next = self.chunks.pop_front();
-        if let Some(chunk) = &next {
-            self.left_bytes -= chunk.len() as u64;
-        }
-        Poll::Ready(next.map(|chunk| Ok(Frame::data(chunk))))
+        let chunk = this.ready.take();
+        this.left_bytes -= chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        Poll::Ready(chunk.map(|chunk| Ok(Frame::data(chunk))))
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -117,6 +197,6 @@ impl http_body::Body for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.chunks.is_empty()
+        self.left_bytes == 0
     }
 }

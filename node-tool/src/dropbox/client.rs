@@ -74,6 +74,14 @@ impl Client {
         Ok(self.account.access().await?.root)
     }
 
+    /// Bytes of the headers that depend on the account: the token, and where its root is.
+    pub async fn header_bytes(&self) -> usize {
+        let access = self.account.access().await;
+        access.map_or(0, |access| {
+            access.token.expose().len() + access.root.map_or(0, |root| root.len() + 64)
+        })
+    }
+
     /// The shared limit.
     pub fn pace(&self) -> &Pace {
         &self.pace
@@ -123,8 +131,7 @@ impl Client {
         let patience = PATIENCE + Duration::from_secs(payload.length_bytes() / slowest);
         self.tries(route, async |access| {
             let _lane = self.pace.lane().await;
-            let body = tokio::task::block_in_place(|| payload.open(self.pace.meter()))
-                .map_err(|e| Error::Source(e.to_string()))?;
+            let body = payload.open(self.pace.meter());
             let request = self
                 .request(route, access)
                 .header("Content-Type", "application/octet-stream")
@@ -132,8 +139,14 @@ impl Client {
                 .header("Content-Length", payload.length_bytes())
                 .body(reqwest::Body::wrap(body))
                 .timeout(patience);
-            let response = self.send(route.name, request).await?;
-            result_in_body(response).await
+            let sent = self.send(route.name, request).await;
+            // The disk's fault looks like the network's from here.
+            if let Some(error) = payload.broken() {
+                return Err(error);
+            }
+            let result = result_in_body(sent?).await;
+            self.pace.moved(payload.length_bytes());
+            result
         })
         .await
     }
@@ -288,6 +301,7 @@ impl<Answer> Download<'_, Answer> {
             Ok(chunk) => {
                 let chunk = chunk.map_err(|e| network_error(&e))?;
                 let count = chunk.as_ref().map_or(0, Bytes::len);
+                self.lane.moved(count);
                 if let Some(at) = self.lane.meter().bytes(Way::Down, count) {
                     tokio::time::sleep_until(at.into()).await;
                 }

@@ -39,9 +39,12 @@ pub enum Error {
     /// An answer that Dropbox would not give.
     #[error("the answer did not come from Dropbox: {0}")]
     NotDropbox(String),
-    /// The body could not be read anew from disk.
-    #[error("could not read it again: {0}")]
+    /// The body could not be read from disk.
+    #[error("could not read it: {0}")]
     Source(String),
+    /// The body isn't what it was when its hash was taken.
+    #[error("it changed while it was read")]
+    Changed,
 }
 
 /// How the network failed.
@@ -96,7 +99,7 @@ impl Error {
                 Fate::TryAgain
             }
             Self::Route(error) if error.ends_with(&["content_hash_mismatch"]) => Fate::TryAgain,
-            Self::Route(_) | Self::BadRequest(_) | Self::Source(_) => Fate::SkipFile,
+            Self::Route(_) | Self::BadRequest(_) | Self::Source(_) | Self::Changed => Fate::SkipFile,
         }
     }
 

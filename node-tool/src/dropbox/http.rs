@@ -58,7 +58,7 @@ impl Http {
                 .map_err(set_up)?,
             content: common()
                 .http1_only()
-                .pool_max_idle_per_host(64)
+                .pool_max_idle_per_host(128)
                 .build()
                 .map_err(set_up)?,
             endpoints,

@@ -1,7 +1,7 @@
 //! One adaptive limit that all requests of the process share.
 //!
-//! Requests take a lane each. The number of lanes starts modest, grows by one for every round that went
-//! well, and halves when Dropbox asks to slow down or the network times out. A `Retry-After` stops
+//! Requests take a lane each. The number of lanes starts modest and grows while more lanes carry more; it halves when
+//! Dropbox asks to slow down or the network times out, and then grows by one a round only. A `Retry-After` stops
 //! everything until it is over, since Dropbox counts refused calls too.
 
 use std::{
@@ -14,9 +14,15 @@ use tokio::sync::Notify;
 use super::Meter;
 
 /// Lanes at the start.
-const FIRST_LANES: usize = 8;
+const FIRST_LANES: usize = 16;
 /// After one halving, others within this time are about the same event.
 const CALM: Duration = Duration::from_secs(1);
+/// A look at what the lanes carry takes at least this long.
+const LOOK: Duration = Duration::from_millis(250);
+/// What a call counts beside its bytes: its share of a connection that waits for the answer.
+const CALL_BYTES: u64 = 32 * 1024;
+/// More lanes must carry so much more to be worth it.
+const WORTH: f64 = 1.1;
 
 /// How long a halving is worth a word.
 const RECENT: Duration = Duration::from_secs(10);
@@ -34,7 +40,15 @@ pub struct Pace {
 struct State {
     lanes: usize,
     busy: usize,
+    /// Calls that went well since the last change.
     good: usize,
+    /// Bytes that they carried, and themselves.
+    carried: u64,
+    since: Instant,
+    /// The most that was carried in a second, and by how many lanes.
+    best: (f64, usize),
+    /// Growing is over: it didn't help any more, or there was trouble.
+    grown: bool,
     halved_at: Option<Instant>,
     closed_until: Option<Instant>,
 }
@@ -47,6 +61,10 @@ impl Pace {
             lanes: FIRST_LANES.min(most),
             busy: 0,
             good: 0,
+            carried: 0,
+            since: Instant::now(),
+            best: (0.0, 0),
+            grown: false,
             halved_at: None,
             closed_until: None,
         };
@@ -105,12 +123,42 @@ impl Pace {
     pub fn went_well(&self) {
         let mut state = self.lock();
         state.good += 1;
-        if state.good >= state.lanes && state.lanes < self.most {
-            state.lanes += 1;
-            state.good = 0;
-            drop(state);
-            self.freed.notify_one();
+        state.carried += CALL_BYTES;
+        if state.good < state.lanes || state.lanes >= self.most {
+            return;
         }
+        if state.grown {
+            state.good = 0;
+            // After trouble: slowly. After the best was found: not at all.
+            if state.halved_at.is_none() || state.lanes >= state.best.1.max(1) {
+                return;
+            }
+            state.lanes += 1;
+            drop(state);
+            return self.freed.notify_one();
+        }
+        let now = Instant::now();
+        let took = now.duration_since(state.since);
+        if took < LOOK {
+            return;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a rate")]
+        let rate = state.carried as f64 / took.as_secs_f64();
+        if rate > state.best.0 * WORTH {
+            state.best = (rate, state.lanes);
+            state.lanes = (state.lanes * 3 / 2 + 1).min(self.most);
+        } else {
+            state.lanes = state.best.1;
+            state.grown = true;
+        }
+        (state.good, state.carried, state.since) = (0, 0, now);
+        drop(state);
+        self.freed.notify_waiters();
+    }
+
+    /// Content moved, either way.
+    pub(super) fn moved(&self, bytes: u64) {
+        self.lock().carried += bytes;
     }
 
     /// Dropbox or the network is overloaded: fewer lanes, and none at all for `pause`.
@@ -118,7 +166,9 @@ impl Pace {
         let mut state = self.lock();
         let now = Instant::now();
         if state.halved_at.is_none_or(|at| now.duration_since(at) > CALM) {
+            state.best.1 = state.best.1.max(state.lanes);
             state.lanes = (state.lanes / 2).max(1);
+            state.grown = true;
             state.halved_at = Some(now);
             state.good = 0;
         }
@@ -159,6 +209,11 @@ impl Lane<'_> {
     pub(super) fn meter(&self) -> &Meter {
         &self.pace.meter
     }
+
+    /// Content moved on it.
+    pub(super) fn moved(&self, bytes: usize) {
+        self.pace.moved(bytes as u64);
+    }
 }
 
 impl Drop for Lane<'_> {
@@ -173,16 +228,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lanes_grow_slowly_and_halve_at_once() {
+    fn after_trouble_lanes_grow_one_by_one() {
         let pace = Pace::new(10, Arc::default());
-        assert_eq!(pace.lock().lanes, 8);
-        (0..8).for_each(|_| pace.went_well());
-        assert_eq!(pace.lock().lanes, 9);
+        assert_eq!(pace.lock().lanes, 10);
         pace.slow_down(None);
         pace.slow_down(None);
-        assert_eq!(pace.lock().lanes, 4);
+        assert_eq!(pace.lock().lanes, 5);
+        (0..5).for_each(|_| pace.went_well());
+        assert_eq!(pace.lock().lanes, 6);
         (0..1000).for_each(|_| pace.went_well());
         assert_eq!(pace.lock().lanes, 10);
+    }
+
+    #[test]
+    fn lanes_grow_while_more_carry_more() {
+        let pace = Pace::new(100, Arc::default());
+        let round = |bytes: u64| {
+            pace.lock().since = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
+            pace.moved(bytes);
+            let lanes = pace.lock().lanes;
+            (0..lanes).for_each(|_| pace.went_well());
+            pace.lock().lanes
+        };
+        assert_eq!(round(100 << 20), 25);
+        assert_eq!(round(150 << 20), 38);
+        assert_eq!(round(152 << 20), 25, "it didn't help");
+        assert_eq!(round(900 << 20), 25);
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod read;
 mod walk;
 
 pub use place::{Partial, leftovers, remove_file, set_modified};
-pub use read::{Changed, Identity, Source, hash_file};
+pub use read::{Changed, Identity, Source, hash_file, is_change};
 pub use walk::{Skipped, Symlinks, Walked, stat, walk};
 
 /// How many bytes this user may still write at `path`, or where it will be made.

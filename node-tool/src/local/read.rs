@@ -31,6 +31,11 @@ pub struct Identity {
 #[error("it changed while it was read")]
 pub struct Changed;
 
+/// Whether an error says that a file changed.
+pub fn is_change(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Changed>())
+}
+
 /// A file open for uploading.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -45,6 +50,8 @@ pub struct Source {
 #[derive(Clone, Debug)]
 enum Content {
     File(Arc<File>),
+    /// Opened again when it is needed: a node allows only so many open files.
+    Parked,
     /// Where a symlink leads.
     Link(Bytes),
 }
@@ -92,38 +99,73 @@ impl Source {
         format!("{inode} {size_bytes} {seconds}.{nanoseconds:09}")
     }
 
-    /// Reads `length_bytes` from `offset_bytes`, in chunks, and hashes them by blocks.
-    ///
-    /// # Errors
-    /// When they aren't there: the file became shorter.
-    pub fn read(&self, offset_bytes: u64, length_bytes: u64) -> io::Result<(Vec<Bytes>, Vec<[u8; 32]>)> {
-        let mut hasher = Hasher::new();
-        let mut chunks = Vec::new();
-        let mut at = offset_bytes;
-        let end = offset_bytes + length_bytes;
-        while at < end {
-            let mut chunk = vec![0; usize::try_from(CHUNK_BYTES.min(end - at)).unwrap_or(usize::MAX)];
-            self.read_exact_at(&mut chunk, at)
-                .map_err(|error| match error.kind() {
-                    io::ErrorKind::UnexpectedEof => io::Error::other(Changed),
-                    _ => error,
-                })?;
-            hasher.update(&chunk);
-            at += chunk.len() as u64;
-            chunks.push(Bytes::from(chunk));
+    /// Closes the file; it is opened anew, and must still be the same, when it is read.
+    pub fn park(&mut self) {
+        if let Content::File(_) = self.content {
+            self.content = Content::Parked;
         }
-        Ok((chunks, hasher.into_blocks()))
     }
 
-    fn read_exact_at(&self, chunk: &mut [u8], at: u64) -> io::Result<()> {
-        match &self.content {
-            Content::File(file) => file.read_exact_at(chunk, at),
+    /// Reads `length_bytes` from `offset_bytes`, chunk by chunk, and gives the digests of their blocks.
+    ///
+    /// # Errors
+    /// When they aren't there any more, or `each` fails.
+    pub fn scan(
+        &self,
+        offset_bytes: u64,
+        length_bytes: u64,
+        mut each: impl FnMut(&[u8]),
+    ) -> io::Result<Vec<[u8; 32]>> {
+        let mut hasher = Hasher::new();
+        let mut buffer = vec![0; usize::try_from(CHUNK_BYTES.min(length_bytes)).unwrap_or(usize::MAX)];
+        let (mut at, end) = (offset_bytes, offset_bytes + length_bytes);
+        while at < end {
+            let count = usize::try_from(end - at).map_or(buffer.len(), |left| left.min(buffer.len()));
+            self.read_exact_at(&mut buffer[..count], at)?;
+            hasher.update(&buffer[..count]);
+            each(&buffer[..count]);
+            at += count as u64;
+        }
+        Ok(hasher.into_blocks())
+    }
+
+    /// Reads exactly these bytes, of the file as it was when it was opened.
+    ///
+    /// # Errors
+    /// [`Changed`], wrapped, or when it can't be read.
+    pub fn read_exact_at(&self, chunk: &mut [u8], at: u64) -> io::Result<()> {
+        let read = match &self.content {
+            Content::File(file) => self.read_file(file, chunk, at),
+            Content::Parked => self.read_file(&File::open(&self.path)?, chunk, at),
             Content::Link(bytes) => {
                 let from = usize::try_from(at).unwrap_or(usize::MAX);
                 let piece = bytes.get(from..from.saturating_add(chunk.len()));
                 chunk.copy_from_slice(piece.ok_or(io::ErrorKind::UnexpectedEof)?);
                 Ok(())
             }
+        };
+        read.map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound => io::Error::other(Changed),
+            _ => error,
+        })
+    }
+
+    /// Reads parts of what follows `start_bytes`, for a body that is sent.
+    pub fn reader(&self, start_bytes: u64) -> impl Fn(u64, usize) -> io::Result<Bytes> + Send + Sync + use<> {
+        let source = self.clone();
+        move |at, count| {
+            let mut bytes = vec![0; count];
+            source.read_exact_at(&mut bytes, start_bytes + at)?;
+            Ok(bytes.into())
+        }
+    }
+
+    fn read_file(&self, file: &File, chunk: &mut [u8], at: u64) -> io::Result<()> {
+        file.read_exact_at(chunk, at)?;
+        if identity(&file.metadata()?) == self.identity {
+            Ok(())
+        } else {
+            Err(io::Error::other(Changed))
         }
     }
 
@@ -137,6 +179,7 @@ impl Source {
                 identity(&file.metadata()?) == self.identity
                     && identity(&std::fs::metadata(&self.path)?) == self.identity
             }
+            Content::Parked => identity(&std::fs::metadata(&self.path)?) == self.identity,
             Content::Link(_) => identity(&std::fs::symlink_metadata(&self.path)?) == self.identity,
         };
         if same {

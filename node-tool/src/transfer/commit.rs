@@ -11,11 +11,14 @@ use shared::{
 };
 use tokio::sync::mpsc;
 
-use super::{Event, Listener, journal::Journal};
+use super::{
+    Limits,
+    journal::Journal,
+    outcome::{Item, Outcomes},
+};
 use crate::{
-    dropbox::{Client, DropboxPath, Error},
+    dropbox::{Client, Error},
     local::Source,
-    plan::Action,
 };
 
 /// Commit when this many wait and nothing is being committed: enough that a commit's fixed cost (300 ms seen)
@@ -27,8 +30,7 @@ const ENTRY_TRIES: u32 = 6;
 /// A file whose bytes are all on the server.
 #[derive(Debug)]
 pub(super) struct Sent {
-    pub action: Action,
-    pub target: DropboxPath,
+    pub item: Item,
     pub session_id: String,
     pub hash: ContentHash,
     pub source: Source,
@@ -45,21 +47,32 @@ impl Sent {
     }
 }
 
-/// Where a file is to go, and over what: only over the revision that was seen.
-pub(super) fn commit_info(action: &Action, target: &DropboxPath, with_time: bool) -> CommitInfo {
+/// Where a file is to go, and over what: only over the revision that was seen, unless everything may be replaced.
+pub(super) fn commit_info(item: &Item, limits: &Limits) -> CommitInfo {
+    let action = &item.action;
     let seen = action.over.as_ref().and_then(|old| old.remote.as_ref());
-    CommitInfo {
-        path: target.as_str().to_owned(),
-        mode: seen.map_or(WriteMode::Add, |remote| WriteMode::Update {
+    let mode = match seen {
+        _ if limits.overwrite_newer => WriteMode::Overwrite,
+        Some(remote) => WriteMode::Update {
             update: remote.rev.clone(),
-        }),
-        client_modified: with_time.then_some(Time(action.source.modified.seconds)),
+        },
+        None => WriteMode::Add,
+    };
+    CommitInfo {
+        path: item.target.as_str().to_owned(),
+        mode,
+        client_modified: Some(Time(action.source.modified.seconds)),
         mute: true,
     }
 }
 
 /// Commits what comes until the senders are gone.
-pub(super) async fn committer(client: &Client, mut sent: mpsc::UnboundedReceiver<Sent>, listener: &Listener) {
+pub(super) async fn committer(
+    client: &Client,
+    mut sent: mpsc::UnboundedReceiver<Sent>,
+    limits: &Limits,
+    outcomes: &Outcomes<'_>,
+) {
     let mut waiting: Vec<Sent> = Vec::new();
     loop {
         // Take what is there; wait for more only while there is too little.
@@ -80,47 +93,39 @@ pub(super) async fn committer(client: &Client, mut sent: mpsc::UnboundedReceiver
             continue;
         }
         let rest = waiting.split_off(waiting.len().min(MAX_BATCH_ENTRIES));
-        commit(client, std::mem::replace(&mut waiting, rest), listener).await;
+        commit(client, std::mem::replace(&mut waiting, rest), limits, outcomes).await;
     }
 }
 
 /// Commits up to 1000 files, and those among them again that met contention.
-async fn commit(client: &Client, mut batch: Vec<Sent>, listener: &Listener) {
+async fn commit(client: &Client, batch: Vec<Sent>, limits: &Limits, outcomes: &Outcomes<'_>) {
     // What changed on disk since it was read is not committed half.
-    batch.retain(|sent| match sent.source.check_unchanged() {
-        Ok(()) => true,
-        Err(error) => {
-            fail(listener, &sent.action, error.to_string(), None);
-            false
-        }
-    });
+    let mut batch = tokio::task::block_in_place(|| unchanged(batch, outcomes));
     for round in 1..=ENTRY_TRIES {
         if batch.is_empty() {
             return;
         }
-        let entries = batch.iter().map(finish_arg).collect();
+        let entries = batch.iter().map(|sent| finish_arg(sent, limits)).collect();
         let arg = SessionFinishBatchArg { entries };
-        let outcomes = match client.rpc(&SESSION_FINISH_BATCH, &arg).await {
+        let results = match client.rpc(&SESSION_FINISH_BATCH, &arg).await {
             Ok(answer) => answer.entries,
-            Err(error) => return settle_lost(client, batch, error, listener).await,
+            Err(error) => return settle_lost(client, batch, &error, outcomes).await,
         };
         let (mut again, mut unclear) = (Vec::new(), Vec::new());
-        let mut outcomes = outcomes.into_iter();
+        let mut results = results.into_iter();
         for sent in batch {
-            match outcomes.next() {
+            match results.next() {
                 Some(FinishOutcome::Success(file))
                     if file.content_hash.is_none_or(|hash| hash == sent.hash) =>
                 {
                     sent.is_over();
-                    done(listener, &sent.action);
+                    outcomes.copied(&sent.item.action);
                 }
                 Some(FinishOutcome::Success(_)) => {
                     sent.is_over();
-                    fail(
-                        listener,
-                        &sent.action,
-                        "Dropbox has other bytes than were sent; copy it again".into(),
-                        None,
+                    outcomes.refused(
+                        &sent.item.action,
+                        "Dropbox has other bytes than were sent; copy it again",
                     );
                 }
                 Some(FinishOutcome::Failure { failure }) => {
@@ -133,7 +138,7 @@ async fn commit(client: &Client, mut batch: Vec<Sent>, listener: &Listener) {
                     } else if error.fate() == crate::dropbox::Fate::TryAgain && round < ENTRY_TRIES {
                         again.push(sent);
                     } else {
-                        fail(listener, &sent.action, error.to_string(), Some(error));
+                        outcomes.failed(&sent.item.action, &error);
                     }
                 }
                 Some(FinishOutcome::Unknown) | None => {
@@ -141,7 +146,7 @@ async fn commit(client: &Client, mut batch: Vec<Sent>, listener: &Listener) {
                 }
             }
         }
-        settle_all(client, unclear, listener).await;
+        settle_all(client, unclear, outcomes).await;
         batch = again;
         if !batch.is_empty() {
             tokio::time::sleep(std::time::Duration::from_millis(500) * (1 << round)).await;
@@ -149,64 +154,60 @@ async fn commit(client: &Client, mut batch: Vec<Sent>, listener: &Listener) {
     }
 }
 
-fn finish_arg(sent: &Sent) -> SessionFinishArg {
+fn unchanged(batch: Vec<Sent>, outcomes: &Outcomes<'_>) -> Vec<Sent> {
+    let check = |sent: Sent| match sent.source.check_unchanged() {
+        Ok(()) => Some(sent),
+        Err(error) => {
+            sent.is_over();
+            outcomes.unread(sent.item, &error);
+            None
+        }
+    };
+    batch.into_iter().filter_map(check).collect()
+}
+
+fn finish_arg(sent: &Sent, limits: &Limits) -> SessionFinishArg {
     SessionFinishArg {
         cursor: SessionCursor {
             session_id: sent.session_id.clone(),
             offset: sent.source.info.size_bytes,
         },
-        commit: commit_info(&sent.action, &sent.target, true),
+        commit: commit_info(&sent.item, limits),
     }
 }
 
 /// The answer of a whole commit was lost: look, then decide, for each file.
-async fn settle_lost(client: &Client, batch: Vec<Sent>, error: Error, listener: &Listener) {
+async fn settle_lost(client: &Client, batch: Vec<Sent>, error: &Error, outcomes: &Outcomes<'_>) {
     if error.is_unknown() {
         let unclear = batch.into_iter().map(|sent| (sent, error.clone())).collect();
-        return settle_all(client, unclear, listener).await;
+        return settle_all(client, unclear, outcomes).await;
     }
     for sent in &batch {
-        fail(listener, &sent.action, error.to_string(), Some(error.clone()));
+        outcomes.failed(&sent.item.action, error);
     }
 }
 
 /// Settles many at once; the lanes limit them.
-async fn settle_all(client: &Client, unclear: Vec<(Sent, Error)>, listener: &Listener) {
+async fn settle_all(client: &Client, unclear: Vec<(Sent, Error)>, outcomes: &Outcomes<'_>) {
     stream::iter(unclear)
         .for_each_concurrent(client.pace().most(), |(sent, error)| async move {
-            settle(client, &sent, error, listener).await;
+            settle(client, &sent, &error, outcomes).await;
         })
         .await;
 }
 
 /// Whether the file is there after all, with our bytes.
-async fn settle(client: &Client, sent: &Sent, error: Error, listener: &Listener) {
+async fn settle(client: &Client, sent: &Sent, error: &Error, outcomes: &Outcomes<'_>) {
     sent.is_over(); // the session is gone
-    let there = client.stat(&sent.target).await.ok().flatten();
+    let there = client.stat(&sent.item.target).await.ok().flatten();
     let hash = there
         .as_ref()
         .and_then(|e| e.file())
         .and_then(|f| f.remote.as_ref())
         .and_then(|r| r.content_hash);
     if hash == Some(sent.hash) {
-        done(listener, &sent.action);
+        outcomes.copied(&sent.item.action);
     } else {
-        fail(listener, &sent.action, error.to_string(), Some(error));
+        outcomes.failed(&sent.item.action, error);
     }
-}
-
-fn done(listener: &Listener, action: &Action) {
-    listener(Event::Copied {
-        path: action.from.clone(),
-        bytes: action.source.size_bytes,
-        replaced: action.over.is_some(),
-    });
-}
-
-pub(super) fn fail(listener: &Listener, action: &Action, reason: String, error: Option<Error>) {
-    listener(Event::Failed {
-        path: action.from.clone(),
-        reason,
-        error,
-    });
 }

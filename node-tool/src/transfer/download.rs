@@ -5,7 +5,10 @@ use std::{
     collections::{HashMap, HashSet},
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::{Bytes, BytesMut};
@@ -16,12 +19,12 @@ use shared::{
 };
 
 use super::{
-    BigFile, Event, Limits, Listener,
-    commit::fail,
+    BigFile, Event, Halt, Limits, Listener,
     journal::{self, Journal},
+    outcome::fail,
 };
 use crate::{
-    dropbox::{Client, Error, NetworkError, Tries},
+    dropbox::{Client, Error, Fate, NetworkError, Tries},
     local::{Partial, hash_file, link, set_modified},
     plan::{Action, IMMUTABLE, Plan, Task},
     tree::RemoteInfo,
@@ -29,6 +32,10 @@ use crate::{
 
 /// Bytes of a range: a multiple of the block.
 const RANGE_BYTES: u64 = 4 * BLOCK_BYTES;
+/// Files of several ranges under way at once.
+const BIG_AT_ONCE: usize = 4;
+/// Files that are made ready while all lanes are busy.
+const AHEAD: usize = 8;
 /// A file whose bytes came damaged is fetched anew so often.
 const WHOLE_TRIES: u32 = 3;
 /// Bytes gathered before they are hashed and written.
@@ -40,21 +47,40 @@ pub async fn download(client: &Client, plan: Plan, to: &Path, limits: Limits, li
         root: to,
         checked: Mutex::new(HashSet::new()),
     };
-    stream::iter(plan.actions)
-        .for_each_concurrent(limits.transfers, |action| async {
-            match one(client, &action, to, &folders, &limits, listener).await {
+    let (big, small): (Vec<Action>, Vec<Action>) = plan
+        .actions
+        .into_iter()
+        .partition(|action| action.source.size_bytes > RANGE_BYTES);
+    let over = AtomicBool::new(false);
+    let each = |action: Action| {
+        let (folders, limits, over) = (&folders, &limits, &over);
+        async move {
+            if limits.halt.is_asked() || over.load(Ordering::Relaxed) {
+                return;
+            }
+            match one(client, &action, to, folders, limits, listener).await {
                 Ok(Done::Copied) => listener(Event::Copied {
                     path: action.from,
                     bytes: action.source.size_bytes,
                     replaced: action.over.is_some(),
                 }),
                 Ok(Done::Same) => listener(Event::Same { path: action.from }),
-                Err(Problem::Dropbox(error)) => fail(listener, &action, error.to_string(), Some(error)),
+                Err(Problem::Halted) => {}
+                Err(Problem::Dropbox(error)) => {
+                    if error.fate() == Fate::StopRun {
+                        over.store(true, Ordering::Relaxed);
+                    }
+                    fail(listener, &action, error.to_string(), Some(error));
+                }
                 Err(Problem::Disk(error)) => fail(listener, &action, plain(&error), None),
                 Err(Problem::Wrong(reason)) => fail(listener, &action, reason.into(), None),
             }
-        })
-        .await;
+        }
+    };
+    tokio::join!(
+        stream::iter(small).for_each_concurrent(client.pace().most() + AHEAD, each),
+        stream::iter(big).for_each_concurrent(BIG_AT_ONCE, each),
+    );
 }
 
 enum Done {
@@ -67,6 +93,8 @@ enum Problem {
     Dropbox(Error),
     Disk(io::Error),
     Wrong(&'static str),
+    /// The run was halted; what is there is noted.
+    Halted,
 }
 
 impl From<Error> for Problem {
@@ -143,6 +171,7 @@ async fn one(
             listener,
             big: big.clone(),
             journal: journal.as_ref(),
+            halt: &limits.halt,
         };
         let got = match file.fetch(&there).await {
             Ok(got) => got,
@@ -243,6 +272,7 @@ struct Down<'a> {
     listener: &'a Listener,
     big: Option<Arc<BigFile>>,
     journal: Option<&'a Journal>,
+    halt: &'a Halt,
 }
 
 impl Down<'_> {
@@ -273,10 +303,14 @@ impl Down<'_> {
         }
         let assembly = Mutex::new(assembly);
         stream::iter(missing)
+            .take_while(|_| std::future::ready(!self.halt.is_asked()))
             .map(|start| self.range(start, &assembly))
             .buffer_unordered(self.client.pace().most())
             .try_collect::<Vec<()>>()
             .await?;
+        if self.halt.is_asked() {
+            return Err(Problem::Halted);
+        }
         let assembly = assembly
             .into_inner()
             .unwrap_or_else(std::sync::PoisonError::into_inner);

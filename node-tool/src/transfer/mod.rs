@@ -3,18 +3,22 @@
 //! `upload`, `download`, `relocate` (on the server) and `relay` (between two accounts) each know one direction; `small` and `session` are the two ways up, `commit` makes
 //! files of what was sent, `event` says what happens to whoever listens.
 
+mod budget;
 mod commit;
 mod download;
 mod event;
 mod journal;
+mod outcome;
 mod relay;
 mod relocate;
 mod session;
+mod sessions;
 mod small;
 mod upload;
 
 pub use download::download;
 pub use event::{BigFile, Event, Listener};
+pub use outcome::Halt;
 pub use relay::relay;
 pub use relocate::relocate;
 pub use upload::upload;
@@ -32,6 +36,10 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// Whether files that say where a symlink leads become symlinks.
     pub links: bool,
+    /// Whether what is newer in the target, or came there meanwhile, is replaced.
+    pub overwrite_newer: bool,
+    /// When nothing new is to be begun any more.
+    pub halt: Halt,
     /// Where it is noted what has arrived of big files; without it an interrupted one starts anew.
     pub state: Option<PathBuf>,
 }
@@ -42,6 +50,8 @@ impl Default for Limits {
             transfers: 16,
             memory_bytes: 40 << 20,
             links: false,
+            overwrite_newer: false,
+            halt: Halt::default(),
             state: None,
         }
     }

@@ -50,7 +50,7 @@ async fn pass(
         Ok(folder) => folder,
         Err(error) => {
             for action in &batch {
-                super::commit::fail(listener, action, format!("no temporary folder: {error}"), None);
+                super::outcome::fail(listener, action, format!("no temporary folder: {error}"), None);
             }
             return;
         }

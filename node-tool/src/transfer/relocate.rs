@@ -2,7 +2,7 @@
 
 use shared::api::files::MAX_BATCH_ENTRIES;
 
-use super::{Event, Listener, commit::fail};
+use super::{Event, Listener, outcome::fail};
 use crate::{
     dropbox::{Client, DropboxPath, Relocation},
     plan::{Action, Plan},

@@ -2,50 +2,52 @@
 //!
 //! The closing piece goes alone and last: pieces still under way when a session is closed have been lost.
 
-use std::{collections::HashMap, io, path::Path, sync::Arc};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::{
-    api::files::{
-        SESSION_APPEND, SESSION_START, SessionAppendArg, SessionCursor, SessionStartArg, SessionType,
-    },
+    api::files::{SESSION_APPEND, SessionAppendArg, SessionCursor},
     content_hash::{Assembly, BLOCK_BYTES, ContentHash},
 };
 
 use super::{
     BigFile, Event,
-    commit::{Sent, fail},
+    commit::Sent,
     journal::{self, Journal, Known},
-    small::{Item, Tools, open},
+    outcome::Item,
+    small::{STREAM_BYTES, open, unread},
+    upload::Tools,
 };
 use crate::{
     dropbox::{Client, DropboxPath, Error, Payload},
     local::Source,
 };
 
-/// Bytes of a piece: a multiple of the block.
-const PIECE_BYTES: u64 = 2 * BLOCK_BYTES;
+/// Pieces of a file, about: enough for many connections, few enough calls.
+const PIECES: u64 = 64;
+/// Bytes of a piece, at least and at most: what a killed transfer may have to send again.
+const PIECE_BYTES: (u64, u64) = (2 * BLOCK_BYTES, 8 * BLOCK_BYTES);
 
 /// So often a file is begun anew whose session Dropbox has lost.
 const RESTARTS: u32 = 2;
 
 /// Sends a file in pieces; it goes to the committer, or its failure is told.
-pub(super) async fn send_big(client: &Client, (mut action, target, path): Item, tools: &Tools<'_>) {
-    let source = match open(&action, &path) {
+pub(super) async fn send_big(mut item: Item, tools: &Tools<'_>) {
+    let mut source = match open(&item) {
         Ok(source) => source,
-        Err(error) => return fail(tools.listener, &action, error.to_string(), None),
+        Err(error) => return tools.outcomes.unread(item, &error),
     };
-    action.source = source.info.clone();
-    let big = BigFile::of(&action);
-    let open = big.as_ref().and(tools.state).and_then(|state| {
+    item.action.source = source.info.clone();
+    let big = BigFile::of(&item.action);
+    let open = big.as_ref().and(tools.limits.state.as_deref()).and_then(|state| {
         journal::sweep(state);
-        Journal::open(state, &place(client, &path, &target), &source.fingerprint())
+        let place = place(tools.client, &item.path, &item.target);
+        Journal::open(state, &place, &source.fingerprint())
     });
     let (journal, mut known) = open.map_or((None, None), |(journal, known)| (Some(journal), known));
     let mut restarts = 0;
     let sent = loop {
         let sending = Sending {
-            client,
             source: &source,
             big: big.as_ref(),
             journal: journal.as_ref(),
@@ -58,17 +60,18 @@ pub(super) async fn send_big(client: &Client, (mut action, target, path): Item, 
         }
     };
     match sent {
-        Ok((session_id, hash)) => {
+        Ok(Some((session_id, hash))) => {
+            source.park();
             let _ = tools.sent.send(Sent {
-                action,
-                target,
+                item,
                 session_id,
                 hash,
                 source,
                 journal,
             }); // the committer outlives all senders
         }
-        Err(error) => fail(tools.listener, &action, error.to_string(), Some(error)),
+        Ok(None) => {} // the next run goes on with it
+        Err(error) => tools.outcomes.unsent(item, &error),
     }
 }
 
@@ -87,9 +90,14 @@ fn place(client: &Client, path: &Path, target: &DropboxPath) -> String {
     format!("up\n{}\n{}\n{}", client.remote(), target.as_str(), path.display())
 }
 
+/// Bytes of a file's pieces, but for the last two.
+fn piece_bytes(size_bytes: u64) -> u64 {
+    let even = (size_bytes / PIECES).next_multiple_of(BLOCK_BYTES);
+    even.clamp(PIECE_BYTES.0, PIECE_BYTES.1)
+}
+
 /// A file on its way up.
 struct Sending<'a> {
-    client: &'a Client,
     source: &'a Source,
     big: Option<&'a Arc<BigFile>>,
     journal: Option<&'a Journal>,
@@ -97,26 +105,29 @@ struct Sending<'a> {
 }
 
 impl Sending<'_> {
-    /// Sends what isn't `known` to be there; gives session and hash.
-    async fn pieces(&self, known: Option<Known>) -> Result<(String, ContentHash), Error> {
+    /// Sends what isn't `known` to be there; gives session and hash, or nothing if the run was halted.
+    async fn pieces(&self, known: Option<Known>) -> Result<Option<(String, ContentHash)>, Error> {
         let size = self.source.info.size_bytes;
         let (session_id, there) = match known {
             Some(known) => (known.token, known.pieces),
             None => (self.start().await?, HashMap::new()),
         };
-        let last = (size - 1) / PIECE_BYTES * PIECE_BYTES;
+        // What closes the session goes alone, so it is short.
+        let last = (size - 1) / BLOCK_BYTES * BLOCK_BYTES;
+        let piece = piece_bytes(size);
         let mut assembly = Assembly::new(size);
         let mut missing = Vec::new();
-        for offset in (0..last).step_by(usize::try_from(PIECE_BYTES).unwrap_or(usize::MAX)) {
+        for offset in (0..last).step_by(usize::try_from(piece).unwrap_or(usize::MAX)) {
+            let length = piece.min(last - offset);
             match there
                 .get(&offset)
-                .filter(|blocks| blocks.len() as u64 == PIECE_BYTES / BLOCK_BYTES)
+                .filter(|blocks| blocks.len() as u64 == length / BLOCK_BYTES)
             {
                 Some(blocks) => {
                     assembly.place(offset, blocks);
-                    self.moved(PIECE_BYTES);
+                    self.moved(length);
                 }
-                None => missing.push(offset),
+                None => missing.push((offset, length)),
             }
         }
         if !there.is_empty() {
@@ -127,8 +138,9 @@ impl Sending<'_> {
             );
         }
         let mut sent = stream::iter(missing)
-            .map(|offset| self.piece(&session_id, offset, false))
-            .buffer_unordered(self.client.pace().most());
+            .take_while(|_| std::future::ready(!self.tools.outcomes.is_over()))
+            .map(|(offset, length)| self.piece(&session_id, offset, length, false))
+            .buffer_unordered(self.tools.client.pace().most());
         while let Some((offset, blocks)) = sent.try_next().await? {
             assembly.place(offset, &blocks);
             if let Some(journal) = self.journal {
@@ -136,83 +148,79 @@ impl Sending<'_> {
             }
         }
         drop(sent);
-        let (offset, blocks) = self.piece(&session_id, last, true).await?;
+        if self.tools.outcomes.is_over() {
+            return Ok(None);
+        }
+        let (offset, blocks) = self.piece(&session_id, last, size - last, true).await?;
         assembly.place(offset, &blocks);
         let hash = assembly
             .finish()
             .ok_or_else(|| Error::Source("a piece was left out".into()))?;
-        Ok((session_id, hash))
+        Ok(Some((session_id, hash)))
     }
 
     async fn start(&self) -> Result<String, Error> {
-        let arg = SessionStartArg {
-            session_type: Some(SessionType::Concurrent),
-            ..SessionStartArg::default()
-        };
-        let started = self
-            .client
-            .upload(&SESSION_START, &arg, &Payload::empty())
-            .await?;
+        let session_id = self.tools.concurrent.one(self.tools.client).await?;
         if let Some(journal) = self.journal {
-            journal.begin(&started.session_id);
+            journal.begin(&session_id);
         }
-        Ok(started.session_id)
+        Ok(session_id)
     }
 
-    async fn piece(&self, session_id: &str, offset: u64, close: bool) -> Result<(u64, Vec<[u8; 32]>), Error> {
-        let (length, blocks) =
-            send_piece(self.client, self.source, session_id, offset, close, self.tools).await?;
+    async fn piece(
+        &self,
+        session_id: &str,
+        offset: u64,
+        length: u64,
+        close: bool,
+    ) -> Result<(u64, Vec<[u8; 32]>), Error> {
+        let _memory = self.tools.memory.take(STREAM_BYTES).await;
+        let reader = self.source.clone();
+        let blocks = tokio::task::spawn_blocking(move || reader.scan(offset, length, |_| {}))
+            .await
+            .map_err(|e| Error::Source(e.to_string()))?
+            .map_err(unread)?;
+        let payload = Payload::read(length, self.source.reader(offset));
+        let arg = SessionAppendArg {
+            cursor: SessionCursor {
+                session_id: session_id.to_owned(),
+                offset,
+            },
+            close,
+            content_hash: Some(ContentHash::of_blocks(&blocks)),
+        };
+        match self.tools.client.upload(&SESSION_APPEND, &arg, &payload).await {
+            Ok(_) => {}
+            // A try whose answer was lost had arrived. The commit's hash tells if it was something else.
+            Err(Error::Route(e)) if close && e.has("closed") => {}
+            Err(Error::Route(e)) if e.correct_offset().is_some_and(|at| at >= offset + length) => {}
+            Err(error) => return Err(error),
+        }
         self.moved(length);
         Ok((offset, blocks))
     }
 
     fn moved(&self, bytes: u64) {
-        (self.tools.listener)(Event::Moved {
+        self.tools.outcomes.event(Event::Moved {
             bytes,
             of: self.big.cloned(),
         });
     }
 }
 
-async fn send_piece(
-    client: &Client,
-    source: &Source,
-    session_id: &str,
-    offset: u64,
-    close: bool,
-    tools: &Tools<'_>,
-) -> Result<(u64, Vec<[u8; 32]>), Error> {
-    let length = PIECE_BYTES.min(source.info.size_bytes - offset);
-    let _memory = tools.memory.take(length).await;
-    let reader = source.clone();
-    let read = tokio::task::spawn_blocking(move || reader.read(offset, length)).await;
-    let (chunks, blocks) = read
-        .map_err(|e| Error::Source(e.to_string()))?
-        .map_err(|e| Error::Source(e.to_string()))?;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    let (reader, expected) = (source.clone(), blocks.clone());
-    let payload = Payload::streamed(chunks, move || {
-        let (chunks, blocks) = reader.read(offset, length)?;
-        if blocks == expected {
-            Ok(chunks)
-        } else {
-            Err(io::Error::other(crate::local::Changed))
+    #[test]
+    fn pieces_are_whole_blocks_and_neither_small_nor_many() {
+        for (size, expected) in [
+            (17 << 20, 8 << 20),
+            (1 << 30, 16 << 20),
+            ((1 << 30) + 1, 16 << 20),
+            (1 << 40, 32 << 20),
+        ] {
+            assert_eq!(piece_bytes(size), expected, "{size}");
         }
-    });
-    let arg = SessionAppendArg {
-        cursor: SessionCursor {
-            session_id: session_id.to_owned(),
-            offset,
-        },
-        close,
-        content_hash: Some(ContentHash::of_blocks(&blocks)),
-    };
-    match client.upload(&SESSION_APPEND, &arg, &payload).await {
-        Ok(_) => {}
-        // A try whose answer was lost had arrived. The commit's hash tells if it was something else.
-        Err(Error::Route(e)) if close && e.has("closed") => {}
-        Err(Error::Route(e)) if e.correct_offset().is_some_and(|at| at >= offset + length) => {}
-        Err(error) => return Err(error),
     }
-    Ok((length, blocks))
 }

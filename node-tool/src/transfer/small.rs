@@ -1,276 +1,277 @@
-//! Many small files in one call: `start_batch` gives sessions, `append_batch` carries many files' bytes in one
-//! body, with all sessions named in its header.
+//! Many files in one call: `start_batch` gives sessions, `append_batch` carries many files' bytes in one body, with all
+//! sessions named in its header.
 //!
-//! How large that header may be is not documented, so the budget starts at 8 KiB and adapts. Empty files
-//! travel apart: whether `append_batch` takes an entry of no bytes is not documented either.
+//! Empty files travel apart: whether `append_batch` takes an entry of no bytes is not documented.
 
-use std::{collections::VecDeque, path::Path, sync::Mutex};
+use std::{collections::VecDeque, io, sync::Arc};
 
 use bytes::Bytes;
 use shared::{
     api::files::{
-        MAX_BATCH_ENTRIES, Outcome, SESSION_APPEND_BATCH, SESSION_START, SESSION_START_BATCH,
-        SessionAppendBatchArg, SessionAppendEntry, SessionCursor, SessionStartArg, SessionStartBatchArg,
+        Outcome, SESSION_APPEND_BATCH, SESSION_START, SessionAppendBatchArg, SessionAppendEntry,
+        SessionCursor, SessionStartArg,
     },
     content_hash::{ContentHash, Hasher},
 };
-use tokio::sync::mpsc;
 
-use super::{
-    Event, Listener, Memory,
-    commit::{Sent, fail},
-};
+use super::{Event, budget::Budget, commit::Sent, outcome::Item, upload::Tools};
 use crate::{
-    dropbox::{Client, DropboxPath, Error, Payload},
-    local::Source,
-    plan::Action,
+    dropbox::{Error, Payload},
+    local::{Changed, Source},
 };
 
-/// Files up to this size travel together.
-pub(super) const SMALL_BYTES: u64 = 4 << 20;
-/// The content of one call: large enough to hide its fixed cost, small enough to repeat.
-const PACK_BYTES: u64 = 8 << 20;
-/// The first header budget, in bytes of the argument.
-const FIRST_BUDGET: usize = 7 * 1024;
-/// Envoy's default limit for all headers together is 60 KiB; the token and the rest need some of it.
-const LAST_BUDGET: usize = 52 * 1024;
-/// One entry of the argument, with a session id of 69 characters and a length of 7 digits, and its comma.
-const ENTRY_BYTES: usize = 140;
-
-/// How large a header has been found to pass.
-#[derive(Debug)]
-pub(super) struct Budget(Mutex<(usize, usize)>);
-
-impl Budget {
-    pub(super) fn new() -> Self {
-        Self(Mutex::new((FIRST_BUDGET, LAST_BUDGET)))
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, (usize, usize)> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    /// Files of one call.
-    pub(super) fn entries(&self) -> usize {
-        (self.lock().0 / ENTRY_BYTES).clamp(1, MAX_BATCH_ENTRIES)
-    }
-
-    fn passed(&self, bytes: usize) {
-        let (now, most) = &mut *self.lock();
-        if bytes * 2 > *now {
-            *now = (*now * 2).min(*most);
-        }
-    }
-
-    fn refused(&self, bytes: usize) {
-        let (now, most) = &mut *self.lock();
-        *most = (bytes / 2).max(ENTRY_BYTES).min(*most);
-        *now = (*now).min(*most);
-    }
-}
-
-/// One file of a pack.
-pub(super) type Item = (Action, DropboxPath, std::path::PathBuf);
+/// The content of one call, and of the largest file that travels whole: large enough to hide a call's fixed cost, small
+/// enough to repeat.
+pub(super) const PACK_BYTES: u64 = 16 << 20;
+/// Packs up to this size are read once and stay in memory; larger ones are read again as they are sent.
+const KEPT_BYTES: u64 = 1 << 20;
+/// What a call needs whose bytes are read as they are sent.
+pub(super) const STREAM_BYTES: u64 = 3 << 19;
 
 /// Takes the next files that travel together.
-pub(super) fn next_pack(queue: &mut VecDeque<Item>, entries: usize) -> Vec<Item> {
-    let mut bytes = 0;
-    let mut pack = Vec::new();
-    while let Some((action, _, _)) = queue.front() {
-        let size = action.source.size_bytes;
-        if !pack.is_empty() && (bytes + size > PACK_BYTES || pack.len() >= entries) {
+pub(super) fn next_pack(queue: &mut VecDeque<Item>, budget: &Budget) -> Vec<Item> {
+    let (mut bytes, mut pack) = (0, Vec::new());
+    let mut fits = 0;
+    for item in queue.iter() {
+        bytes += item.action.source.size_bytes;
+        if fits > 0 && bytes > PACK_BYTES {
             break;
         }
-        bytes += size;
+        fits += 1;
+    }
+    let entries = budget.entries(fits);
+    while pack.len() < entries.min(fits) {
         pack.extend(queue.pop_front());
     }
     pack
 }
 
-/// A supply of fresh sessions, fetched up to 1000 at a time.
-pub(super) struct Sessions {
-    ready: tokio::sync::Mutex<(Vec<String>, usize)>,
-}
-
-impl Sessions {
-    /// For `needed` files in all.
-    pub(super) fn new(needed: usize) -> Self {
-        Self {
-            ready: tokio::sync::Mutex::new((Vec::new(), needed)),
-        }
-    }
-
-    async fn take(&self, client: &Client, count: usize) -> Result<Vec<String>, Error> {
-        let mut guard = self.ready.lock().await;
-        let (ready, needed) = &mut *guard;
-        while ready.len() < count {
-            let ask = (*needed).max(count - ready.len()).min(MAX_BATCH_ENTRIES);
-            let arg = SessionStartBatchArg {
-                session_type: None,
-                num_sessions: ask as u64,
-            };
-            let answer = client.rpc(&SESSION_START_BATCH, &arg).await?;
-            if answer.session_ids.is_empty() {
-                return Err(Error::NotDropbox("it has no sessions".into()));
-            }
-            *needed = needed.saturating_sub(answer.session_ids.len());
-            ready.extend(answer.session_ids);
-        }
-        let rest = ready.len() - count;
-        Ok(ready.split_off(rest))
-    }
-}
-
-/// What sending needs.
-pub(super) struct Tools<'a> {
-    pub memory: &'a Memory,
-    pub budget: &'a Budget,
-    pub sessions: &'a Sessions,
-    pub sent: &'a mpsc::UnboundedSender<Sent>,
-    pub listener: &'a Listener,
-    pub state: Option<&'a Path>,
-}
-
-/// A file of a pack, read.
-struct Read {
-    action: Action,
-    target: DropboxPath,
+/// A file of a pack, hashed.
+struct Part {
+    item: Item,
     source: Source,
-    bytes: Vec<Bytes>,
     hash: ContentHash,
+    session_id: String,
+    /// Its bytes, if they are kept.
+    bytes: Option<Bytes>,
+}
+
+impl Part {
+    fn size(&self) -> u64 {
+        self.source.info.size_bytes
+    }
 }
 
 /// Sends a pack; what arrived goes to the committer, what failed is told.
-pub(super) async fn send_pack(client: &Client, pack: Vec<Item>, tools: &Tools<'_>) {
-    let total: u64 = pack.iter().map(|(action, ..)| action.source.size_bytes).sum();
-    let _memory = tools.memory.take(total).await;
-    let files = tokio::task::block_in_place(|| read_all(pack, tools.listener));
-    let sessions = match tools.sessions.take(client, files.len()).await {
+pub(super) async fn send_pack(pack: Vec<Item>, tools: &Tools<'_>) {
+    let total: u64 = pack.iter().map(|item| item.action.source.size_bytes).sum();
+    let keeps = total <= KEPT_BYTES;
+    let _memory = tools.memory.take(if keeps { total } else { STREAM_BYTES }).await;
+    let sessions = match tools.plain.take(tools.client, pack.len()).await {
         Ok(sessions) => sessions,
         Err(error) => {
-            return files.iter().for_each(|file| {
-                fail(
-                    tools.listener,
-                    &file.action,
-                    error.to_string(),
-                    Some(error.clone()),
-                )
-            });
+            return pack
+                .iter()
+                .for_each(|item| tools.outcomes.failed(&item.action, &error));
         }
     };
-    let mut rounds = VecDeque::from([files.into_iter().zip(sessions).collect::<Vec<_>>()]);
-    while let Some(mut files) = rounds.pop_front() {
-        if files.is_empty() {
+    let (count, mut all) = (pack.len(), Hasher::new());
+    let mut parts = Vec::with_capacity(count);
+    for (item, session_id) in pack.into_iter().zip(sessions) {
+        match tokio::task::block_in_place(|| read(item, session_id, keeps, (count > 1).then_some(&mut all))) {
+            Ok(part) => parts.push(part),
+            Err(broken) => tools.outcomes.unread(broken.0, &broken.1),
+        }
+    }
+    // The hash of the whole body is known if the body is what was read.
+    let mut known = match parts.as_slice() {
+        [only] if count == 1 => Some(only.hash),
+        _ => (parts.len() == count).then(|| all.finish()),
+    };
+    let mut rounds = VecDeque::from([parts]);
+    while let Some(mut parts) = rounds.pop_front() {
+        if parts.is_empty() {
             continue;
         }
-        match append(client, &files, tools).await {
-            Ok(outcomes) => hand_over(files, outcomes, tools),
-            // The header was too large: halve, and remember. Sessions survive a refused call.
-            Err(error) if files.len() > 1 && is_about_headers(&error) => {
-                tools.budget.refused(files.len() * ENTRY_BYTES);
-                let second = files.split_off(files.len() / 2);
-                rounds.extend([files, second]);
+        match append(&parts, known.take(), tools).await {
+            Ok(outcomes) => hand_over(parts, outcomes, tools),
+            // The header was too large. Sessions survive a refused call.
+            Err(error) if parts.len() > 1 && is_about_headers(&error) => {
+                let entries = tools.budget.refused(parts.len());
+                while !parts.is_empty() {
+                    let rest = parts.split_off(parts.len().min(entries));
+                    rounds.push_back(std::mem::replace(&mut parts, rest));
+                }
             }
-            Err(error) => files.iter().for_each(|(file, _)| {
-                fail(
-                    tools.listener,
-                    &file.action,
-                    error.to_string(),
-                    Some(error.clone()),
-                )
-            }),
+            // One of them: those that are as they were go once more.
+            Err(Error::Changed) => {
+                let (same, changed): (Vec<Part>, Vec<Part>) = parts
+                    .into_iter()
+                    .partition(|part| tokio::task::block_in_place(|| part.source.check_unchanged()).is_ok());
+                let none = changed.is_empty();
+                for part in changed {
+                    tools.outcomes.unsent(part.item, &Error::Changed);
+                }
+                if none {
+                    for part in same {
+                        tools.outcomes.unsent(part.item, &Error::Changed);
+                    }
+                } else {
+                    rounds.push_back(same);
+                }
+            }
+            Err(error) => {
+                for part in parts {
+                    tools.outcomes.unsent(part.item, &error);
+                }
+            }
         }
     }
 }
 
 /// Sends a file of no bytes: one call that opens and closes its session.
-pub(super) async fn send_empty(client: &Client, (action, target, path): Item, tools: &Tools<'_>) {
-    let source = match tokio::task::block_in_place(|| open(&action, &path)) {
+pub(super) async fn send_empty(item: Item, tools: &Tools<'_>) {
+    let mut source = match tokio::task::block_in_place(|| open(&item)) {
         Ok(source) => source,
-        Err(error) => return fail(tools.listener, &action, error.to_string(), None),
+        Err(error) => return tools.outcomes.unread(item, &error),
     };
+    source.park();
     let arg = SessionStartArg {
         close: true,
         ..SessionStartArg::default()
     };
-    match client.upload(&SESSION_START, &arg, &Payload::empty()).await {
+    match tools.client.upload(&SESSION_START, &arg, &Payload::empty()).await {
         Ok(started) => {
             let sent = Sent {
                 journal: None,
-                action,
-                target,
+                item,
                 session_id: started.session_id,
                 hash: ContentHash::of(&[]),
                 source,
             };
             let _ = tools.sent.send(sent); // the committer outlives all senders
         }
-        Err(error) => fail(tools.listener, &action, error.to_string(), Some(error)),
+        Err(error) => tools.outcomes.unsent(item, &error),
     }
 }
 
 /// Opens a file, which must still have the size that was planned with.
-pub(super) fn open(action: &Action, path: &std::path::Path) -> std::io::Result<Source> {
-    let source = Source::open(path)?;
-    if source.info.size_bytes == action.source.size_bytes {
+pub(super) fn open(item: &Item) -> io::Result<Source> {
+    let source = Source::open(&item.path)?;
+    if source.info.size_bytes == item.action.source.size_bytes {
         Ok(source)
     } else {
-        Err(std::io::Error::other(crate::local::Changed))
+        Err(io::Error::other(Changed))
     }
 }
 
-fn read_all(pack: Vec<Item>, listener: &Listener) -> Vec<Read> {
-    let mut files = Vec::with_capacity(pack.len());
-    for (mut action, target, path) in pack {
-        let read = open(&action, &path)
-            .and_then(|source| source.read(0, source.info.size_bytes).map(|read| (source, read)));
-        match read {
-            Ok((source, (bytes, blocks))) => {
-                action.source = source.info.clone();
-                files.push(Read {
-                    action,
-                    target,
-                    source,
-                    bytes,
-                    hash: ContentHash::of_blocks(&blocks),
-                });
+fn read(
+    mut item: Item,
+    session_id: String,
+    keeps: bool,
+    mut all: Option<&mut Hasher>,
+) -> Result<Part, Box<(Item, io::Error)>> {
+    let mut kept = Vec::new();
+    let scanned = open(&item).and_then(|source| {
+        let blocks = source.scan(0, source.info.size_bytes, |bytes| {
+            if let Some(all) = &mut all {
+                all.update(bytes);
             }
-            Err(error) => fail(listener, &action, error.to_string(), None),
-        }
-    }
-    files
+            if keeps {
+                kept.extend_from_slice(bytes);
+            }
+        })?;
+        Ok((source, blocks))
+    });
+    let (mut source, blocks) = match scanned {
+        Ok(scanned) => scanned,
+        Err(error) => return Err(Box::new((item, error))),
+    };
+    item.action.source = source.info.clone();
+    source.park();
+    Ok(Part {
+        item,
+        source,
+        hash: ContentHash::of_blocks(&blocks),
+        session_id,
+        bytes: keeps.then(|| kept.into()),
+    })
 }
 
-async fn append(client: &Client, files: &[(Read, String)], tools: &Tools<'_>) -> Result<Vec<Outcome>, Error> {
-    let entry = |(file, session_id): &(Read, String)| SessionAppendEntry {
+async fn append(
+    parts: &[Part],
+    known: Option<ContentHash>,
+    tools: &Tools<'_>,
+) -> Result<Vec<Outcome>, Error> {
+    let entry = |part: &Part| SessionAppendEntry {
         cursor: SessionCursor {
-            session_id: session_id.clone(),
+            session_id: part.session_id.clone(),
             offset: 0,
         },
-        length: file.source.info.size_bytes,
+        length: part.size(),
         close: true,
     };
-    let chunks: Vec<Bytes> = files
-        .iter()
-        .flat_map(|(file, _)| file.bytes.iter().cloned())
-        .collect();
-    let mut hasher = Hasher::new();
-    tokio::task::block_in_place(|| chunks.iter().for_each(|chunk| hasher.update(chunk)));
+    let (hash, payload) = tokio::task::block_in_place(|| body(parts, known)).map_err(unread)?;
     let arg = SessionAppendBatchArg {
-        entries: files.iter().map(entry).collect(),
-        content_hash: Some(hasher.finish()),
+        entries: parts.iter().map(entry).collect(),
+        content_hash: Some(hash),
     };
-    let answer = client
-        .upload(&SESSION_APPEND_BATCH, &arg, &Payload::kept(chunks))
-        .await?;
-    tools.budget.passed(files.len() * ENTRY_BYTES);
+    let answer = tools.client.upload(&SESSION_APPEND_BATCH, &arg, &payload).await?;
+    tools.budget.passed(parts.len());
     Ok(answer.entries)
 }
 
-fn hand_over(files: Vec<(Read, String)>, outcomes: Vec<Outcome>, tools: &Tools<'_>) {
+/// What a failure to read means for a call.
+pub(super) fn unread(error: io::Error) -> Error {
+    if crate::local::is_change(&error) {
+        Error::Changed
+    } else {
+        Error::Source(error.to_string())
+    }
+}
+
+/// The files one behind the other, with the hash of all, unless it is `known`.
+fn body(parts: &[Part], known: Option<ContentHash>) -> io::Result<(ContentHash, Payload)> {
+    let mut hasher = Hasher::new();
+    let kept: Option<Vec<Bytes>> = parts.iter().map(|part| part.bytes.clone()).collect();
+    if let Some(chunks) = kept {
+        let hash = known.unwrap_or_else(|| {
+            chunks.iter().for_each(|chunk| hasher.update(chunk));
+            hasher.finish()
+        });
+        return Ok((hash, Payload::kept(chunks)));
+    }
+    let (mut end, mut files) = (0, Vec::with_capacity(parts.len()));
+    for part in parts {
+        if known.is_none() {
+            part.source.scan(0, part.size(), |bytes| hasher.update(bytes))?;
+        }
+        end += part.size();
+        files.push((end, part.source.clone()));
+    }
+    let hash = known.unwrap_or_else(|| hasher.finish());
+    let files: Arc<[(u64, Source)]> = files.into();
+    let reader = move |at: u64, count: usize| {
+        let mut bytes = vec![0; count];
+        let mut done = 0;
+        while done < count {
+            let from = at + done as u64;
+            let index = files.partition_point(|(end, _)| *end <= from);
+            let (end, source) = files.get(index).ok_or(io::ErrorKind::UnexpectedEof)?;
+            let start = end - source.info.size_bytes;
+            let here = usize::try_from(end - from).map_or(count - done, |left| left.min(count - done));
+            source.read_exact_at(&mut bytes[done..done + here], from - start)?;
+            done += here;
+        }
+        Ok(bytes.into())
+    };
+    Ok((hash, Payload::read(end, reader)))
+}
+
+fn hand_over(parts: Vec<Part>, outcomes: Vec<Outcome>, tools: &Tools<'_>) {
     let mut outcomes = outcomes.into_iter();
-    for (file, session_id) in files {
-        let size = file.source.info.size_bytes;
+    for part in parts {
+        let size = part.size();
         let arrived = match outcomes.next() {
             Some(Outcome::Success) => Ok(()),
             // An earlier try of the same call had arrived, and its answer was lost.
@@ -284,27 +285,19 @@ fn hand_over(files: Vec<(Read, String)>, outcomes: Vec<Outcome>, tools: &Tools<'
         };
         match arrived {
             Ok(()) => {
-                (tools.listener)(Event::Moved {
+                tools.outcomes.event(Event::Moved {
                     bytes: size,
                     of: None,
                 });
-                let Read {
-                    action,
-                    target,
-                    source,
-                    hash,
-                    ..
-                } = file;
                 let _ = tools.sent.send(Sent {
                     journal: None,
-                    action,
-                    target,
-                    session_id,
-                    hash,
-                    source,
+                    item: part.item,
+                    session_id: part.session_id,
+                    hash: part.hash,
+                    source: part.source,
                 }); // the committer outlives all senders
             }
-            Err(error) => fail(tools.listener, &file.action, error.to_string(), Some(error)),
+            Err(error) => tools.outcomes.unsent(part.item, &error),
         }
     }
 }
@@ -315,25 +308,5 @@ fn is_about_headers(error: &Error) -> bool {
         Error::BadRequest(text) => !text.contains("Error in call to API function"),
         Error::Network(crate::dropbox::NetworkError::Broken { .. }) => true,
         _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_header_budget_grows_with_success_and_remembers_refusals() {
-        let budget = Budget::new();
-        assert_eq!(budget.entries(), 51);
-        budget.passed(51 * ENTRY_BYTES);
-        assert_eq!(budget.entries(), 102);
-        budget.passed(10 * ENTRY_BYTES);
-        assert_eq!(budget.entries(), 102);
-        budget.refused(102 * ENTRY_BYTES);
-        (0..20).for_each(|_| budget.passed(budget.entries() * ENTRY_BYTES));
-        assert_eq!(budget.entries(), 51);
-        (0..20).for_each(|_| budget.refused(ENTRY_BYTES));
-        assert_eq!(budget.entries(), 1);
     }
 }

@@ -1,30 +1,51 @@
 //! Up: which file goes which way.
 
-use std::{collections::VecDeque, path::Path};
+use std::{collections::VecDeque, path::Path, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use shared::{
-    api::files::{MAX_FILE_BYTES, UPLOAD, UploadArg},
+    api::files::{MAX_FILE_BYTES, SessionType, UPLOAD, UploadArg},
     content_hash::ContentHash,
 };
 use tokio::sync::mpsc;
 
 use super::{
     Event, Limits, Listener, Memory,
-    commit::{commit_info, committer, fail},
+    budget::Budget,
+    commit::{Sent, commit_info, committer},
+    outcome::{Item, Outcomes, fail},
     session::send_big,
-    small::{Budget, Item, SMALL_BYTES, Sessions, Tools, next_pack, open, send_empty, send_pack},
+    sessions::Sessions,
+    small::{PACK_BYTES, next_pack, open, send_empty, send_pack},
 };
 use crate::{
     dropbox::{Client, DropboxPath, Payload},
-    local::hash_file,
+    local::{self, hash_file},
     plan::{Action, IMMUTABLE, Plan, Task},
 };
 
-/// Big files under way at once: one alone can fill the link, a second covers its start and end.
-const BIG_AT_ONCE: usize = 3;
+/// Big files under way at once: their starts and ends overlap the pieces of others.
+const BIG_AT_ONCE: usize = 6;
 /// Packs under way at once, at most; memory and lanes limit them further.
-const PACKS_AT_ONCE: usize = 12;
+const PACKS_AT_ONCE: usize = 32;
+/// Files that change while they are read are tried so often.
+const ROUNDS: u32 = 3;
+/// A file that changes gets this long to settle.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// What sending needs.
+pub(super) struct Tools<'a> {
+    pub client: &'a Client,
+    pub limits: &'a Limits,
+    pub memory: Memory,
+    pub budget: Budget,
+    /// For files that travel whole.
+    pub plain: Sessions,
+    /// For files that travel in pieces.
+    pub concurrent: Sessions,
+    pub sent: mpsc::UnboundedSender<Sent>,
+    pub outcomes: &'a Outcomes<'a>,
+}
 
 /// Copies what `plan` says from the folder `from` to the folder `to`.
 pub async fn upload(
@@ -35,55 +56,98 @@ pub async fn upload(
     limits: Limits,
     listener: &Listener,
 ) {
-    let (mut empty, mut small, mut big) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
-    for action in needed(plan, from, limits.transfers, listener).await {
-        let size = action.source.size_bytes;
-        if size > MAX_FILE_BYTES {
-            fail(listener, &action, "Dropbox takes files up to 2 TiB".into(), None);
-            continue;
+    let outcomes = Outcomes::new(listener, &limits.halt);
+    let mut items: Vec<Item> = needed(plan, from, limits.transfers, listener)
+        .await
+        .into_iter()
+        .map(|action| Item {
+            target: to.join(&action.to),
+            path: from.join(&action.from),
+            action,
+        })
+        .collect();
+    for round in 1..=ROUNDS {
+        send_all(client, items, &limits, &outcomes).await;
+        items = outcomes.take_changed(round + 1 >= ROUNDS);
+        if items.is_empty() || outcomes.is_over() {
+            break;
         }
-        let (target, path) = (to.join(&action.to), from.join(&action.from));
-        let item = (action, target, path);
-        match size {
+        tokio::time::sleep(SETTLE).await;
+        items = look_again(items, &outcomes);
+    }
+    for item in items {
+        outcomes.refused(&item.action, local::Changed.to_string());
+    }
+}
+
+/// What the files that changed are now.
+fn look_again(items: Vec<Item>, outcomes: &Outcomes<'_>) -> Vec<Item> {
+    let look = |mut item: Item| match tokio::task::block_in_place(|| local::Source::open(&item.path)) {
+        Ok(source) => {
+            item.action.source = source.info;
+            Some(item)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            outcomes.refused(&item.action, "it was removed while it was read");
+            None
+        }
+        Err(error) => {
+            outcomes.refused(&item.action, error.to_string());
+            None
+        }
+    };
+    items.into_iter().filter_map(look).collect()
+}
+
+async fn send_all(client: &Client, items: Vec<Item>, limits: &Limits, outcomes: &Outcomes<'_>) {
+    let (mut empty, mut small, mut big) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
+    for item in items {
+        match item.action.source.size_bytes {
             0 => empty.push_back(item),
-            1..=SMALL_BYTES => small.push_back(item),
-            _ => big.push_back(item),
+            1..=PACK_BYTES => small.push_back(item),
+            size if size <= MAX_FILE_BYTES => big.push_back(item),
+            _ => outcomes.refused(&item.action, "Dropbox takes files up to 2 TiB"),
         }
     }
     if empty.len() + small.len() == 1 && big.is_empty() {
         // Three calls for one small file would be two too many.
         if let Some(item) = empty.pop_front().or_else(|| small.pop_front()) {
-            upload_alone(client, item, listener).await;
+            upload_alone(client, item, limits, outcomes).await;
         }
         return;
     }
-
-    let memory = Memory::new(limits.memory_bytes);
-    let (budget, sessions) = (Budget::new(), Sessions::new(small.len()));
     let (sent, received) = mpsc::unbounded_channel();
     let senders = async {
         // Moved in here, so that the committer sees the end when the last sender is done.
-        let sent = sent;
         let tools = Tools {
-            memory: &memory,
-            budget: &budget,
-            sessions: &sessions,
-            sent: &sent,
-            listener,
-            state: limits.state.as_deref(),
+            client,
+            limits,
+            memory: Memory::new(limits.memory_bytes),
+            budget: Budget::new(client.header_bytes().await),
+            plain: Sessions::new(small.len(), None),
+            concurrent: Sessions::new(big.len(), Some(SessionType::Concurrent)),
+            sent,
+            outcomes,
         };
         let packs = stream::iter(std::iter::from_fn(|| {
-            let pack = next_pack(&mut small, budget.entries());
-            (!pack.is_empty()).then_some(pack)
+            let pack = next_pack(&mut small, &tools.budget);
+            (!pack.is_empty() && !outcomes.is_over()).then_some(pack)
         }));
+        let begin = |item: &Item| {
+            let _ = item;
+            std::future::ready(!outcomes.is_over())
+        };
         tokio::join!(
-            packs.for_each_concurrent(PACKS_AT_ONCE, |pack| send_pack(client, pack, &tools)),
+            packs.for_each_concurrent(PACKS_AT_ONCE, |pack| send_pack(pack, &tools)),
             stream::iter(empty)
-                .for_each_concurrent(limits.transfers, |item| send_empty(client, item, &tools)),
-            stream::iter(big).for_each_concurrent(BIG_AT_ONCE, |item| send_big(client, item, &tools)),
+                .take_while(begin)
+                .for_each_concurrent(limits.transfers, |item| send_empty(item, &tools)),
+            stream::iter(big)
+                .take_while(begin)
+                .for_each_concurrent(BIG_AT_ONCE, |item| send_big(item, &tools)),
         );
     };
-    tokio::join!(senders, committer(client, received, listener));
+    tokio::join!(senders, committer(client, received, limits, outcomes));
 }
 
 /// What has to be copied: where only the time differs, the hash decides.
@@ -118,40 +182,36 @@ async fn needed(plan: Plan, from: &Path, at_once: usize, listener: &Listener) ->
         .await
 }
 
-async fn upload_alone(client: &Client, (mut action, target, path): Item, listener: &Listener) {
+async fn upload_alone(client: &Client, mut item: Item, limits: &Limits, outcomes: &Outcomes<'_>) {
     let read = tokio::task::block_in_place(|| {
-        let source = open(&action, &path)?;
-        let (chunks, blocks) = source.read(0, source.info.size_bytes)?;
+        let source = open(&item)?;
+        let blocks = source.scan(0, source.info.size_bytes, |_| {})?;
         source.check_unchanged()?;
-        Ok::<_, std::io::Error>((source, chunks, ContentHash::of_blocks(&blocks)))
+        Ok::<_, std::io::Error>((source, ContentHash::of_blocks(&blocks)))
     });
-    let (source, chunks, hash) = match read {
+    let (source, hash) = match read {
         Ok(read) => read,
-        Err(error) => return fail(listener, &action, error.to_string(), None),
+        Err(error) => return outcomes.unread(item, &error),
     };
-    action.source = source.info.clone();
+    item.action.source = source.info.clone();
     let arg = UploadArg {
-        commit: commit_info(&action, &target, true),
+        commit: commit_info(&item, limits),
         content_hash: hash,
     };
-    match client.upload(&UPLOAD, &arg, &Payload::kept(chunks)).await {
+    let size = source.info.size_bytes;
+    let payload = Payload::read(size, source.reader(0));
+    match client.upload(&UPLOAD, &arg, &payload).await {
         Ok(file) if file.content_hash.is_none_or(|there| there == hash) => {
-            listener(Event::Moved {
-                bytes: action.source.size_bytes,
+            outcomes.event(Event::Moved {
+                bytes: size,
                 of: None,
             });
-            listener(Event::Copied {
-                path: action.from,
-                bytes: action.source.size_bytes,
-                replaced: action.over.is_some(),
-            });
+            outcomes.copied(&item.action);
         }
-        Ok(_) => fail(
-            listener,
-            &action,
-            "Dropbox has other bytes than were sent; copy it again".into(),
-            None,
+        Ok(_) => outcomes.refused(
+            &item.action,
+            "Dropbox has other bytes than were sent; copy it again",
         ),
-        Err(error) => fail(listener, &action, error.to_string(), Some(error)),
+        Err(error) => outcomes.unsent(item, &error),
     }
 }

@@ -4,6 +4,10 @@ use std::{
     ffi::OsString,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -69,7 +73,7 @@ impl Runner {
         };
         Ok(vec![
             runner("node-tool", &ours, &[]),
-            runner("node-tool without zip", &ours, &["--no-zip"]),
+            runner("without zip", &ours, &["--no-zip"]),
             runner("rclone tuned", rclone, &TUNED),
             runner("rclone default", rclone, &[]),
         ])
@@ -77,7 +81,7 @@ impl Runner {
 
     /// Whether it is one of ours.
     pub fn is_ours(&self) -> bool {
-        self.name.starts_with("node-tool")
+        self.program.ends_with("node-tool")
     }
 
     /// Name and version, in a line.
@@ -130,8 +134,16 @@ impl Runner {
             .stdout(Stdio::from(std::fs::File::create(&out)?))
             .stderr(Stdio::from(std::fs::File::create(&err)?));
         let began = Instant::now();
-        let used = command.spawn()?.wait4()?;
+        let child = command.spawn()?;
+        let (over, pid) = (Arc::new(AtomicBool::new(false)), child.id());
+        let watcher = std::thread::spawn({
+            let over = Arc::clone(&over);
+            move || watch(pid, &over)
+        });
+        let used = child.wait4()?;
         let took = began.elapsed();
+        over.store(true, Ordering::Relaxed);
+        let peak_bytes = watcher.join().unwrap_or_default();
         let (out, err) = (std::fs::read_to_string(out)?, std::fs::read_to_string(err)?);
         if verbose {
             super::table::say(&format!("{out}{err}"));
@@ -145,8 +157,27 @@ impl Runner {
         Ok(Cost {
             took,
             cpu: used.rusage.utime + used.rusage.stime,
-            peak_bytes: used.rusage.maxrss,
+            peak_bytes,
             out,
         })
     }
+}
+
+/// The largest resident set of a process while it lives, in bytes. What wait4 tells is no less than ours was when the
+/// process began.
+fn watch(pid: u32, over: &AtomicBool) -> u64 {
+    let mut peak_kib = 0;
+    while !over.load(Ordering::Relaxed) {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let kib = status.lines().find_map(|line| {
+            line.strip_prefix("VmHWM:")?
+                .split_whitespace()
+                .next()?
+                .parse()
+                .ok()
+        });
+        peak_kib = peak_kib.max(kib.unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    peak_kib * 1024
 }

@@ -87,7 +87,9 @@ impl Table {
             let ratio = key.split_once('\u{0}').and_then(|(work, runner)| {
                 let theirs = self.find(work, runner)?;
                 let ours = self.find(work, "node-tool")?;
-                (!runner.starts_with("node-tool")).then(|| format!("{:.1}×", theirs / ours))
+                runner
+                    .starts_with("rclone")
+                    .then(|| format!("{:.1}×", theirs / ours))
             });
             say(&format!("{before}{} |{after}", ratio.unwrap_or_default()));
         }

@@ -97,7 +97,7 @@ impl Work {
     /// Whether it means something for a runner.
     pub fn takes(&self, runner: &Runner) -> bool {
         match runner.name {
-            "node-tool without zip" => self.way == Way::Down && self.tree.0 > 1000,
+            "without zip" => self.way == Way::Down && self.tree.0 > 1000,
             "rclone tuned" | "rclone default" => self.header_limit > 8 * 1024,
             _ => true,
         }

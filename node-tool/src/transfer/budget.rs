@@ -1,0 +1,140 @@
+//! How large the header of an `append_batch` may be. That is not documented, and a proxy on the way may allow less than
+//! Dropbox: it starts within 8 KiB for all headers together, grows by trying one call at a time, and goes back when one is
+//! refused.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use shared::api::files::MAX_BATCH_ENTRIES;
+
+/// All headers together, at first.
+const FIRST: usize = 8 * 1024;
+/// Envoy's default limit for all headers together is 60 KiB.
+const LAST: usize = 56 * 1024;
+/// What HTTP, the route and our own name take.
+const COMMON: usize = 700;
+/// One entry of the argument, with a session id of 69 characters and a length of 7 digits, and its comma.
+const ENTRY_BYTES: usize = 138;
+/// Limits closer than this are not told apart.
+const GRAIN: usize = 12;
+
+/// How many entries have been found to pass.
+#[derive(Debug)]
+pub(super) struct Budget(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    /// These have passed, or are believed to.
+    good: usize,
+    /// Whether they have.
+    proven: bool,
+    /// These have not.
+    bad: usize,
+    /// Whether that was seen, and isn't only believed.
+    was_refused: bool,
+    /// A call is under way that tries more.
+    trying: bool,
+}
+
+impl Budget {
+    /// With so many bytes of headers beside the argument, such as the token.
+    pub fn new(other_bytes: usize) -> Self {
+        let entries = |bytes: usize| {
+            let left = bytes.saturating_sub(other_bytes + COMMON);
+            (left / ENTRY_BYTES).clamp(1, MAX_BATCH_ENTRIES)
+        };
+        Self(Mutex::new(State {
+            good: entries(FIRST),
+            proven: false,
+            bad: entries(LAST) + 1,
+            was_refused: false,
+            trying: false,
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Files of the next call, if there are `waiting`; one call at a time tries more than is known to pass.
+    pub fn entries(&self, waiting: usize) -> usize {
+        let state = &mut *self.lock();
+        let next = if state.was_refused {
+            state.good.midpoint(state.bad)
+        } else {
+            (state.good * 2).min(state.bad - 1)
+        };
+        let worth = next > state.good && (!state.was_refused || state.bad - state.good > GRAIN);
+        if state.proven && !state.trying && worth && waiting > state.good {
+            state.trying = true;
+            return next;
+        }
+        state.good
+    }
+
+    /// A call with so many passed.
+    pub fn passed(&self, entries: usize) {
+        let state = &mut *self.lock();
+        if entries > state.good {
+            state.good = entries;
+            state.trying = false;
+        }
+        state.proven |= entries >= state.good;
+    }
+
+    /// A call with so many was refused; gives how many to try instead.
+    pub fn refused(&self, entries: usize) -> usize {
+        let state = &mut *self.lock();
+        state.bad = state.bad.min(entries);
+        state.was_refused = true;
+        if state.good >= state.bad {
+            state.good = (entries / 2).max(1);
+            state.proven = false;
+        }
+        state.trying = false;
+        state.good
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends so many files through a server that takes `most` entries: calls in all.
+    fn calls(files: usize, most: usize) -> usize {
+        let budget = Budget::new(300);
+        let (mut left, mut calls) = (files, 0);
+        while left > 0 {
+            let mut entries = budget.entries(left).min(left);
+            calls += 1;
+            while entries > most {
+                entries = budget.refused(entries).min(left);
+                calls += 1;
+            }
+            budget.passed(entries);
+            left -= entries;
+        }
+        calls
+    }
+
+    #[test]
+    fn few_calls_are_wasted_wherever_the_limit_is() {
+        for (most, at_most) in [(1000, 10), (350, 12), (120, 24), (52, 44), (20, 105), (1, 2010)] {
+            let made = calls(2000, most);
+            assert!(made <= at_most, "{most} at once: {made} calls");
+        }
+    }
+
+    #[test]
+    fn one_call_at_a_time_tries_more() {
+        let budget = Budget::new(300);
+        let first = budget.entries(2000);
+        assert_eq!(budget.entries(2000), first, "nothing is known yet");
+        budget.passed(first);
+        assert_eq!(budget.entries(2000), 2 * first);
+        assert_eq!(budget.entries(2000), first);
+        budget.refused(2 * first);
+        let third = budget.entries(2000);
+        assert!(first < third && third < 2 * first, "{third}");
+        assert_eq!(budget.entries(3), first, "there is nothing to try it with");
+    }
+}

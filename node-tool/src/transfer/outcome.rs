@@ -1,0 +1,129 @@
+//! How it went with each file: told to the listener, or kept for another round when the file changed under our hands.
+
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use super::{Event, Listener};
+use crate::{
+    dropbox::{DropboxPath, Error, Fate},
+    local,
+    plan::Action,
+};
+
+/// A request to begin nothing new: what is under way is brought to an end.
+#[derive(Clone, Debug, Default)]
+pub struct Halt(Arc<AtomicBool>);
+
+impl Halt {
+    /// Asks.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was asked.
+    pub fn is_asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A file on its way up.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    pub action: Action,
+    pub target: DropboxPath,
+    pub path: PathBuf,
+}
+
+/// Where outcomes go.
+pub(super) struct Outcomes<'a> {
+    listener: &'a Listener,
+    halt: &'a Halt,
+    /// Nothing else can succeed.
+    hopeless: AtomicBool,
+    changed: Mutex<Vec<Item>>,
+    /// Whether files that changed may be tried once more.
+    more_rounds: AtomicBool,
+}
+
+impl<'a> Outcomes<'a> {
+    pub fn new(listener: &'a Listener, halt: &'a Halt) -> Self {
+        Self {
+            listener,
+            halt,
+            hopeless: AtomicBool::new(false),
+            changed: Mutex::default(),
+            more_rounds: AtomicBool::new(true),
+        }
+    }
+
+    /// Whether nothing new is to be begun.
+    pub fn is_over(&self) -> bool {
+        self.halt.is_asked() || self.hopeless.load(Ordering::Relaxed)
+    }
+
+    pub fn event(&self, event: Event) {
+        (self.listener)(event);
+    }
+
+    pub fn copied(&self, action: &Action) {
+        self.event(Event::Copied {
+            path: action.from.clone(),
+            bytes: action.source.size_bytes,
+            replaced: action.over.is_some(),
+        });
+    }
+
+    /// Dropbox failed.
+    pub fn failed(&self, action: &Action, error: &Error) {
+        if error.fate() == Fate::StopRun {
+            self.hopeless.store(true, Ordering::Relaxed);
+        }
+        fail(self.listener, action, error.to_string(), Some(error.clone()));
+    }
+
+    /// Something else failed.
+    pub fn refused(&self, action: &Action, reason: impl Into<String>) {
+        fail(self.listener, action, reason.into(), None);
+    }
+
+    /// The file could not be read: if that is because it changed, it gets another round.
+    pub fn unread(&self, item: Item, error: &io::Error) {
+        if local::is_change(error) && self.more_rounds.load(Ordering::Relaxed) {
+            self.lock().push(item);
+        } else {
+            self.refused(&item.action, error.to_string());
+        }
+    }
+
+    /// Sending failed, for either reason.
+    pub fn unsent(&self, item: Item, error: &Error) {
+        match error {
+            Error::Changed => self.unread(item, &io::Error::other(local::Changed)),
+            error => self.failed(&item.action, error),
+        }
+    }
+
+    /// The files that changed since the last time.
+    pub fn take_changed(&self, last: bool) -> Vec<Item> {
+        self.more_rounds.store(!last, Ordering::Relaxed);
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Item>> {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) fn fail(listener: &Listener, action: &Action, reason: String, error: Option<Error>) {
+    listener(Event::Failed {
+        path: action.from.clone(),
+        reason,
+        error,
+    });
+}
