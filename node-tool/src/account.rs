@@ -50,6 +50,17 @@ impl Account {
         &self.name
     }
 
+    /// The account, the app and the root that paths start from; nothing if the account isn't known.
+    pub async fn identity(&self) -> Option<String> {
+        let remote = self.remote.lock().await;
+        let root = remote.root_namespace_id.as_deref().unwrap_or("home");
+        Some(format!(
+            "{} {} {root}",
+            remote.account_id.as_ref()?,
+            remote.app_key
+        ))
+    }
+
     /// An access token that is good for minutes.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use etcetera::BaseStrategy;
 use shared::{
     duration,
     endpoints::{Endpoints, ORIGIN_VARIABLE},
@@ -13,15 +14,20 @@ use shared::{
 use crate::{
     commands::{self, App, change, copy, help, list, look},
     config::{CONFIG_VARIABLE, Defaults, Password, Site, Store, default_path},
-    dropbox::{Http, Meter, Rates},
+    dropbox::{Cache, Http, Meter, Rates},
     filter::Size,
     report,
     side::View,
     terminal,
+    transfer::Halt,
 };
 
+/// What is under way when a signal comes has so long to end: batch systems kill after 30 seconds.
+const GRACE: Duration = Duration::from_secs(20);
 /// Connections at once, unless something says otherwise.
 const TRANSFERS: u16 = 96;
+/// Bytes of content in memory at once, unless something says otherwise.
+const MEMORY_BYTES: usize = 40 << 20;
 
 /// Lists and copies between Dropbox and this machine.
 #[derive(Debug, Parser)]
@@ -53,6 +59,12 @@ pub struct Global {
     /// Use at most N connections at once [default: as many as help, up to 96]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub transfers: Option<u16>,
+    /// Hold at most SIZE of content in memory: more connections can be busy at once [default: 40M]
+    #[arg(long, global = true, value_name = "SIZE")]
+    pub memory: Option<Size>,
+    /// List everything anew instead of asking for changes since the last time, and hash local files anew
+    #[arg(long, global = true)]
+    pub no_cache: bool,
     /// Begin at most N calls a second
     #[arg(long, global = true, value_name = "N", value_parser = calls)]
     pub tpslimit: Option<f64>,
@@ -350,13 +362,14 @@ fn with_runtime(cli: Cli) -> Result<u8, Failure> {
         Command::Config(_) => "repeat the command; the config is as it was",
         _ => "repeat the command to go on; finished files are not sent again",
     };
+    let halt = Halt::default();
     let result = runtime.block_on(async {
         tokio::select! {
             biased; // signals are listened for before anything waits
-            signal = interrupted() => Err(Failure::new(format!("stopped by {signal}"))
+            signal = interrupted(&halt) => Err(Failure::new(format!("stopped by {signal}"))
                 .next(next)
                 .code(exit::INTERRUPTED)),
-            result = dispatch(cli) => result,
+            result = dispatch(cli, halt.clone()) => result,
         }
     });
     // A thread that waits for the terminal or a slow disk must not keep the process.
@@ -364,8 +377,8 @@ fn with_runtime(cli: Cli) -> Result<u8, Failure> {
     result
 }
 
-async fn dispatch(cli: Cli) -> Result<u8, Failure> {
-    let app = prepare(&cli).await?;
+async fn dispatch(cli: Cli, halt: Halt) -> Result<u8, Failure> {
+    let app = prepare(&cli, halt).await?;
     let result = match cli.command {
         Command::Config(args) => commands::config::run(args, &app).await,
         Command::Lsd(args) => list::ls::run(&args, list::ls::Format::Folders, &app).await,
@@ -408,7 +421,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failure> {
     })
 }
 
-async fn prepare(cli: &Cli) -> Result<App, Failure> {
+async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
     let global = &cli.global;
     let origin = std::env::var(ORIGIN_VARIABLE).ok();
     let endpoints = Endpoints::new(origin.as_deref()).map_err(|e| Failure::usage(e.to_string()))?;
@@ -466,7 +479,12 @@ async fn prepare(cli: &Cli) -> Result<App, Failure> {
             up: global.bwlimit.and_then(|rate| rate.up),
             down: global.bwlimit.and_then(|rate| rate.down),
         })),
-        state: state_directory(),
+        state: directory(|base| base.state_dir()).map(|dir| dir.join("transfers")),
+        cache: directory(|base| Some(base.cache_dir()))
+            .filter(|_| !global.no_cache)
+            .map(Cache::new),
+        memory_bytes: memory(global)?,
+        halt,
         view: View {
             encodes: global.encode_names,
             exports: global.export_formats.clone(),
@@ -475,24 +493,49 @@ async fn prepare(cli: &Cli) -> Result<App, Failure> {
     })
 }
 
-/// `$XDG_STATE_HOME/node-tool/transfers`, or below `~/.local/state`.
-fn state_directory() -> Option<PathBuf> {
-    use etcetera::BaseStrategy;
+/// Our own directory in one of the user's base directories: `$XDG_STATE_HOME/node-tool`, `~/.cache/node-tool` …
+fn directory(of: impl Fn(&etcetera::base_strategy::Xdg) -> Option<PathBuf>) -> Option<PathBuf> {
     let base = etcetera::base_strategy::Xdg::new().ok()?;
-    Some(base.state_dir()?.join("node-tool").join("transfers"))
+    Some(of(&base)?.join("node-tool"))
 }
 
-/// Ctrl-C, or SIGTERM as batch systems send it at a time limit.
-async fn interrupted() -> &'static str {
+/// What `--memory` says.
+fn memory(global: &Global) -> Result<usize, Failure> {
+    /// Less than this isn't enough for one connection and its buffers.
+    const LEAST: u64 = 8 << 20;
+    let bytes = match global.memory.and_then(|size| size.0) {
+        None => return Ok(MEMORY_BYTES),
+        Some(bytes) => bytes,
+    };
+    if bytes < LEAST {
+        return Err(Failure::usage("--memory: less than 8M is not enough"));
+    }
+    Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
+/// Ctrl-C, or SIGTERM as batch systems send it at a time limit. The first one asks a transfer to begin nothing new, if one
+/// is under way, and leaves it some time for what is; the second is the end.
+async fn interrupted(halt: &Halt) -> &'static str {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         return std::future::pending().await;
     };
-    tokio::select! {
-        _ = int.recv() => "Ctrl-C",
-        _ = term.recv() => "SIGTERM",
+    let mut next = async || {
+        tokio::select! {
+            _ = int.recv() => "Ctrl-C",
+            _ = term.recv() => "SIGTERM",
+        }
+    };
+    let first = next().await;
+    if halt.ask(first) {
+        report::note(&format!(
+            "{first}: finishing what is under way, for at most {} s; once more to leave at once",
+            GRACE.as_secs()
+        ));
+        let _ = tokio::time::timeout(GRACE, next()).await; // either way it is over
     }
+    first
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::{
     filter::Filter,
     local::{self, Symlinks},
     location::Location,
-    plan::Names,
+    plan::{Names, Weights},
     tree::{Entry, Kind},
 };
 
@@ -55,6 +55,8 @@ pub struct Found {
     pub problems: Vec<(String, String)>,
     /// What was left out and is no error, with the reason.
     pub skipped: Vec<(String, String)>,
+    /// What is in the folders, before any filter; only of a folder in a Dropbox, under its own names.
+    pub weights: Option<Weights>,
 }
 
 /// What stands at a place.
@@ -207,6 +209,12 @@ impl Side {
     /// When it can't be listed at all.
     pub async fn look(&self, filter: &Filter, symlinks: Symlinks) -> Result<Found, SideError> {
         let mut found = self.survey(filter, symlinks).await?;
+        if let Self::Remote { view, .. } = self
+            && found.what == What::Folder
+            && !view.encodes
+        {
+            found.weights = Some(Weights::of(&found.entries));
+        }
         found.entries = filter.select(found.entries);
         Ok(found)
     }
@@ -378,6 +386,7 @@ async fn look_here(path: &Path, filter: &Filter, symlinks: Symlinks) -> Result<F
                 problems: told(true),
                 skipped: told(false),
                 entries: walked.entries,
+                weights: None,
             })
         }
     }
@@ -398,7 +407,7 @@ async fn look_there(client: &Client, path: &DropboxPath, filter: &Filter) -> Res
                 .into_iter()
                 .map(|(path, why)| (path, why.to_owned()))
                 .collect(),
-            skipped: Vec::new(),
+            ..Found::default()
         }),
         Err(error) if error.is_not_found() => Ok(Found::default()),
         Err(error) => Err(error.into()),

@@ -1,5 +1,6 @@
 //! What stands in a folder, on either side, as plain data.
 
+use serde::{Deserialize, Serialize};
 use shared::content_hash::ContentHash;
 
 /// A file or folder below the folder that was listed.
@@ -14,7 +15,7 @@ pub struct Entry {
 }
 
 /// What an entry is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// A folder.
     Folder,
@@ -23,7 +24,7 @@ pub enum Kind {
 }
 
 /// What is known of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileInfo {
     /// In bytes.
     pub size_bytes: u64,
@@ -46,7 +47,7 @@ impl FileInfo {
 }
 
 /// What only Dropbox knows of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoteInfo {
     /// This revision.
     pub rev: String,
@@ -57,7 +58,7 @@ pub struct RemoteInfo {
 }
 
 /// A cloud document.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
     /// What Dropbox calls it for good.
     pub id: String,
@@ -70,7 +71,7 @@ pub struct Document {
 }
 
 /// A modification time since 1970 (UTC).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Modified {
     /// Whole seconds, rounded down.
     pub seconds: i64,

@@ -19,9 +19,10 @@ use shared::{endpoints::Endpoints, exit, failure::Failure};
 use crate::{
     account::Account,
     config::{ConfigError, Defaults, PASSWORD_VARIABLE, Store},
-    dropbox::{Client, Error, Fate, Http, Meter},
+    dropbox::{Cache, Client, Error, Fate, Http, Meter},
     location::Location,
     side::{Side, SideError, View},
+    transfer::Halt,
 };
 
 /// What every command works with.
@@ -45,6 +46,12 @@ pub struct App {
     pub stats: Option<std::time::Duration>,
     /// Where it is kept how far big files are.
     pub state: Option<std::path::PathBuf>,
+    /// Where listings are kept from one run to the next.
+    pub cache: Option<Cache>,
+    /// Bytes of content in memory at once.
+    pub memory_bytes: usize,
+    /// When nothing new is to be begun any more.
+    pub halt: Halt,
     /// How what is in a Dropbox is shown here.
     pub view: View,
     /// The accounts that were connected to, each once: what they may do at once counts for all their uses.
@@ -71,12 +78,13 @@ impl App {
             remote,
             self.http.clone(),
         );
-        let client = Arc::new(Client::new(
+        let client = Client::new(
             self.http.clone(),
             account,
             self.transfers,
             Arc::clone(&self.meter),
-        ));
+        );
+        let client = Arc::new(client.with_cache(self.cache.clone()));
         clients.insert(name.to_owned(), Arc::clone(&client));
         Ok(client)
     }

@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use shared::api::{Repeat, Route, Style, error::RouteError, files::LONGPOLL_HOST, json::header_safe};
 
 use super::{
-    Error, Http, NetworkError, Payload,
+    Cache, Error, Http, NetworkError, Payload,
     http::network_error,
     meter::{Meter, Way},
     pace::{Lane, Pace},
@@ -33,6 +33,7 @@ pub struct Client {
     http: Http,
     account: Account,
     pace: Pace,
+    cache: Option<Cache>,
 }
 
 /// A file's content on its way, and the metadata that came with it. Holds its lane until dropped.
@@ -53,7 +54,30 @@ impl Client {
             http,
             account,
             pace: Pace::new(most, meter),
+            cache: None,
         }
+    }
+
+    /// Keeps listings of large folders from one run to the next.
+    #[must_use]
+    pub fn with_cache(mut self, cache: Option<Cache>) -> Self {
+        self.cache = cache;
+        self
+    }
+
+    /// Whether it does.
+    pub fn keeps_listings(&self) -> bool {
+        self.cache.is_some()
+    }
+
+    /// Where listings are kept.
+    pub(super) fn cache(&self) -> Option<&Cache> {
+        self.cache.as_ref()
+    }
+
+    /// Whose eyes look, and from which root; nothing if it isn't known.
+    pub(super) async fn identity(&self) -> Option<String> {
+        self.account.identity().await
     }
 
     /// The remote's name.

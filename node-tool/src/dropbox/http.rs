@@ -58,6 +58,7 @@ impl Http {
                 .map_err(set_up)?,
             content: common()
                 .http1_only()
+                .no_gzip() // lengths and ranges are those of the bytes themselves
                 .pool_max_idle_per_host(128)
                 .build()
                 .map_err(set_up)?,

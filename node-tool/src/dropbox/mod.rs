@@ -3,12 +3,14 @@
 mod account;
 mod batch;
 mod body;
+mod cache;
 mod client;
 pub mod encoding;
 mod error;
 mod history;
 mod http;
 mod list;
+mod listing;
 mod meter;
 mod pace;
 mod path;
@@ -17,10 +19,12 @@ mod token;
 
 pub use batch::{Outcomes, Relocation};
 pub use body::Payload;
+pub use cache::Cache;
 pub use client::{Client, Download};
 pub use error::{Error, Fate, NetworkError};
 pub use http::Http;
-pub use list::{Listed, Listing};
+pub use list::Listed;
+pub use listing::Listing;
 pub use meter::{Meter, Rates};
 pub use path::{DropboxPath, PathError, check_name};
 pub use retry::{Tries, with_retries};

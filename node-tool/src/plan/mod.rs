@@ -1,5 +1,6 @@
 //! Actions as data: two listings become a list of what is to be done. Pure: no I/O, no flags, no terminal.
 
+mod bundle;
 mod compare;
 
 use std::collections::{HashMap, HashSet};
@@ -8,6 +9,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::tree::{Entry, FileInfo, Kind};
 
+pub use bundle::{Bundle, MOST_BYTES, MOST_ENTRIES, Weights, bundle};
 pub use compare::{By, Comparison, Why, compare};
 
 /// One thing to do. Paths are relative to the two folders, which needn't spell them alike.

@@ -22,11 +22,12 @@ use super::{
     BigFile, Event, Halt, Limits, Listener,
     journal::{self, Journal},
     outcome::fail,
+    zips::Zips,
 };
 use crate::{
-    dropbox::{Client, Error, Fate, NetworkError, Tries},
+    dropbox::{Client, DropboxPath, Error, Fate, NetworkError, Tries},
     local::{Partial, hash_file, link, set_modified},
-    plan::{Action, IMMUTABLE, Plan, Task},
+    plan::{Action, Bundle, IMMUTABLE, Plan, Task, bundle},
     tree::RemoteInfo,
 };
 
@@ -34,6 +35,8 @@ use crate::{
 const RANGE_BYTES: u64 = 4 * BLOCK_BYTES;
 /// Files of several ranges under way at once.
 const BIG_AT_ONCE: usize = 4;
+/// Zips under way at once.
+const ZIPS_AT_ONCE: usize = 24;
 /// Files that are made ready while all lanes are busy.
 const AHEAD: usize = 8;
 /// A file whose bytes came damaged is fetched anew so often.
@@ -41,8 +44,15 @@ const WHOLE_TRIES: u32 = 3;
 /// Bytes gathered before they are hashed and written.
 const WRITE_BYTES: usize = 256 * 1024;
 
-/// Copies what `plan` says to the folder `to`.
-pub async fn download(client: &Client, plan: Plan, to: &Path, limits: Limits, listener: &Listener) {
+/// Copies what `plan` says from the folder `from` to the folder `to`.
+pub async fn download(
+    client: &Client,
+    plan: Plan,
+    from: &DropboxPath,
+    to: &Path,
+    limits: Limits,
+    listener: &Listener,
+) {
     let folders = Folders {
         root: to,
         checked: Mutex::new(HashSet::new()),
@@ -77,8 +87,33 @@ pub async fn download(client: &Client, plan: Plan, to: &Path, limits: Limits, li
             }
         }
     };
+    let (bundles, small) = match &limits.zip {
+        Some(there) => bundle(small, there, from.is_root()),
+        None => (Vec::new(), small),
+    };
+    let way = Zips {
+        client,
+        from,
+        to,
+        limits: &limits,
+        listener,
+    };
+    let (way, folders_of) = (&way, &folders);
+    // A symlink in the way is found by the file that it is in the way of.
+    let bring = |bundle: Bundle| async move {
+        if way.limits.halt.is_asked() || bundle.actions.iter().any(|a| folders_of.check(&a.to).is_err()) {
+            return stream::iter(bundle.actions);
+        }
+        stream::iter(way.bring(bundle).await)
+    };
+    let zipped = stream::iter(bundles)
+        .map(bring)
+        .buffer_unordered(ZIPS_AT_ONCE)
+        .flatten();
     tokio::join!(
-        stream::iter(small).for_each_concurrent(client.pace().most() + AHEAD, each),
+        stream::iter(small)
+            .chain(zipped)
+            .for_each_concurrent(client.pace().most() + AHEAD, each),
         stream::iter(big).for_each_concurrent(BIG_AT_ONCE, each),
     );
 }

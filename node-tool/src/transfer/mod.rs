@@ -15,10 +15,11 @@ mod session;
 mod sessions;
 mod small;
 mod upload;
+mod zips;
 
 pub use download::download;
 pub use event::{BigFile, Event, Listener};
-pub use outcome::Halt;
+pub use outcome::{Halt, Underway};
 pub use relay::relay;
 pub use relocate::relocate;
 pub use upload::upload;
@@ -26,6 +27,8 @@ pub use upload::upload;
 use std::path::PathBuf;
 
 use tokio::sync::Semaphore;
+
+use crate::plan::Weights;
 
 /// What a run may use.
 #[derive(Clone, Debug)]
@@ -38,6 +41,8 @@ pub struct Limits {
     pub links: bool,
     /// Whether what is newer in the target, or came there meanwhile, is replaced.
     pub overwrite_newer: bool,
+    /// What is in the source's folders, if those of many small files may come as zips.
+    pub zip: Option<Weights>,
     /// When nothing new is to be begun any more.
     pub halt: Halt,
     /// Where it is noted what has arrived of big files; without it an interrupted one starts anew.
@@ -51,6 +56,7 @@ impl Default for Limits {
             memory_bytes: 40 << 20,
             links: false,
             overwrite_newer: false,
+            zip: None,
             halt: Halt::default(),
             state: None,
         }

@@ -18,17 +18,50 @@ use crate::{
 
 /// A request to begin nothing new: what is under way is brought to an end.
 #[derive(Clone, Debug, Default)]
-pub struct Halt(Arc<AtomicBool>);
+pub struct Halt(Arc<Mutex<State>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    transfers: usize,
+    asked: Option<&'static str>,
+}
+
+/// Says that a transfer is under way, until it is dropped.
+#[derive(Debug)]
+pub struct Underway(Halt);
 
 impl Halt {
-    /// Asks.
-    pub fn ask(&self) {
-        self.0.store(true, Ordering::Relaxed);
+    /// Asks, in somebody's name. Says whether anything is under way that will listen.
+    pub fn ask(&self, by: &'static str) -> bool {
+        let mut state = self.lock();
+        state.asked = Some(by);
+        state.transfers > 0
     }
 
     /// Whether it was asked.
     pub fn is_asked(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.asked().is_some()
+    }
+
+    /// Who asked.
+    pub fn asked(&self) -> Option<&'static str> {
+        self.lock().asked
+    }
+
+    /// A transfer begins that will listen.
+    pub fn begin(&self) -> Underway {
+        self.lock().transfers += 1;
+        Underway(self.clone())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        self.0.lock().transfers -= 1;
     }
 }
 

@@ -58,6 +58,7 @@ async fn pass(
     // Nobody will find the temporary folder again.
     let limits = Limits {
         state: None,
+        zip: None,
         ..limits.clone()
     };
     let down = |(number, action): (usize, &Action)| Action {
@@ -83,7 +84,15 @@ async fn pass(
             failed @ Event::Failed { .. } => listener(failed),
         })
     };
-    download(source, numbered, folder.path(), limits.clone(), &first_half).await;
+    download(
+        source,
+        numbered,
+        &DropboxPath::default(),
+        folder.path(),
+        limits.clone(),
+        &first_half,
+    )
+    .await;
     let arrived = std::mem::take(&mut *arrived.lock().unwrap_or_else(PoisonError::into_inner));
     let names: std::collections::HashMap<String, String> = batch
         .iter()

@@ -18,6 +18,8 @@ use super::{
     small::{STREAM_BYTES, open, unread},
     upload::Tools,
 };
+use tokio::sync::OnceCell;
+
 use crate::{
     dropbox::{Client, DropboxPath, Error, Payload},
     local::Source,
@@ -25,6 +27,8 @@ use crate::{
 
 /// Pieces of a file, about: enough for many connections, few enough calls.
 const PIECES: u64 = 64;
+/// The first pieces are of different lengths, and the last ones short: about as many as there are connections.
+const STAGGERED: usize = 16;
 /// Bytes of a piece, at least and at most: what a killed transfer may have to send again.
 const PIECE_BYTES: (u64, u64) = (2 * BLOCK_BYTES, 8 * BLOCK_BYTES);
 
@@ -90,10 +94,26 @@ fn place(client: &Client, path: &Path, target: &DropboxPath) -> String {
     format!("up\n{}\n{}\n{}", client.remote(), target.as_str(), path.display())
 }
 
-/// Bytes of a file's pieces, but for the last two.
-fn piece_bytes(size_bytes: u64) -> u64 {
+/// The pieces of a file: where they begin and how long they are. Always the same for a size, so that another run knows them
+/// again. The first ones differ in length, so that connections don't all wait for their answers at once; what closes the
+/// session goes alone, so it is short: the last block if that isn't full, and nothing otherwise, as in Dropbox's own example.
+fn pieces(size_bytes: u64) -> (Vec<(u64, u64)>, (u64, u64)) {
     let even = (size_bytes / PIECES).next_multiple_of(BLOCK_BYTES);
-    even.clamp(PIECE_BYTES.0, PIECE_BYTES.1)
+    let length = even.clamp(PIECE_BYTES.0, PIECE_BYTES.1);
+    let end = size_bytes / BLOCK_BYTES * BLOCK_BYTES;
+    let (mut at, mut pieces) = (0, Vec::new());
+    while at < end {
+        let part = 1 + pieces.len() as u64 % 4;
+        let length = match pieces.len() {
+            ..STAGGERED => (length * part / 4).next_multiple_of(BLOCK_BYTES),
+            // What is left in the end is shared by many connections.
+            _ => length.min(((end - at) / STAGGERED as u64).next_multiple_of(BLOCK_BYTES)),
+        };
+        let length = length.max(BLOCK_BYTES).min(end - at);
+        pieces.push((at, length));
+        at += length;
+    }
+    (pieces, (end, size_bytes - end))
 }
 
 /// A file on its way up.
@@ -108,17 +128,14 @@ impl Sending<'_> {
     /// Sends what isn't `known` to be there; gives session and hash, or nothing if the run was halted.
     async fn pieces(&self, known: Option<Known>) -> Result<Option<(String, ContentHash)>, Error> {
         let size = self.source.info.size_bytes;
-        let (session_id, there) = match known {
-            Some(known) => (known.token, known.pieces),
-            None => (self.start().await?, HashMap::new()),
+        let (session, there) = match known {
+            Some(known) => (OnceCell::new_with(Some(known.token)), known.pieces),
+            None => (OnceCell::new(), HashMap::new()),
         };
-        // What closes the session goes alone, so it is short.
-        let last = (size - 1) / BLOCK_BYTES * BLOCK_BYTES;
-        let piece = piece_bytes(size);
+        let (all, last) = pieces(size);
         let mut assembly = Assembly::new(size);
         let mut missing = Vec::new();
-        for offset in (0..last).step_by(usize::try_from(piece).unwrap_or(usize::MAX)) {
-            let length = piece.min(last - offset);
+        for (offset, length) in all {
             match there
                 .get(&offset)
                 .filter(|blocks| blocks.len() as u64 == length / BLOCK_BYTES)
@@ -139,7 +156,7 @@ impl Sending<'_> {
         }
         let mut sent = stream::iter(missing)
             .take_while(|_| std::future::ready(!self.tools.outcomes.is_over()))
-            .map(|(offset, length)| self.piece(&session_id, offset, length, false))
+            .map(|(offset, length)| self.piece(&session, offset, length, false))
             .buffer_unordered(self.tools.client.pace().most());
         while let Some((offset, blocks)) = sent.try_next().await? {
             assembly.place(offset, &blocks);
@@ -151,12 +168,13 @@ impl Sending<'_> {
         if self.tools.outcomes.is_over() {
             return Ok(None);
         }
-        let (offset, blocks) = self.piece(&session_id, last, size - last, true).await?;
+        let (offset, blocks) = self.piece(&session, last.0, last.1, true).await?;
         assembly.place(offset, &blocks);
         let hash = assembly
             .finish()
             .ok_or_else(|| Error::Source("a piece was left out".into()))?;
-        Ok(Some((session_id, hash)))
+        let session_id = session.get_or_try_init(|| self.start()).await?;
+        Ok(Some((session_id.clone(), hash)))
     }
 
     async fn start(&self) -> Result<String, Error> {
@@ -169,7 +187,7 @@ impl Sending<'_> {
 
     async fn piece(
         &self,
-        session_id: &str,
+        session: &OnceCell<String>,
         offset: u64,
         length: u64,
         close: bool,
@@ -180,10 +198,12 @@ impl Sending<'_> {
             .await
             .map_err(|e| Error::Source(e.to_string()))?
             .map_err(unread)?;
+        // Not before the hash is known: the first pieces are read while the session is begun.
+        let session_id = session.get_or_try_init(|| self.start()).await?;
         let payload = Payload::read(length, self.source.reader(offset));
         let arg = SessionAppendArg {
             cursor: SessionCursor {
-                session_id: session_id.to_owned(),
+                session_id: session_id.clone(),
                 offset,
             },
             close,
@@ -213,14 +233,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_are_whole_blocks_and_neither_small_nor_many() {
-        for (size, expected) in [
-            (17 << 20, 8 << 20),
-            (1 << 30, 16 << 20),
-            ((1 << 30) + 1, 16 << 20),
-            (1 << 40, 32 << 20),
+    fn pieces_cover_a_file_in_whole_blocks() {
+        for size in [
+            (16 << 20) + 1,
+            100 << 20,
+            (1 << 30) - 1,
+            1 << 30,
+            (1 << 30) + 5,
+            1 << 40,
         ] {
-            assert_eq!(piece_bytes(size), expected, "{size}");
+            let (pieces, last) = pieces(size);
+            let mut at = 0;
+            for (offset, length) in &pieces {
+                assert_eq!(*offset, at, "{size}");
+                assert!(*length > 0 && length % BLOCK_BYTES == 0, "{size}");
+                assert!(*length <= PIECE_BYTES.1, "{size}");
+                at += length;
+            }
+            assert_eq!(last.0, at, "{size}");
+            assert_eq!(at + last.1, size, "{size}");
+            assert!(last.1 < BLOCK_BYTES, "{size}");
         }
+        assert!(
+            (60..100).contains(&pieces(1 << 30).0.len()),
+            "{}",
+            pieces(1 << 30).0.len()
+        );
     }
 }

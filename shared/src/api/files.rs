@@ -39,6 +39,8 @@ pub const SESSION_FINISH_BATCH: Route<SessionFinishBatchArg, Entries<FinishOutco
     Route::rpc("files/upload_session/finish_batch_v2");
 /// A file's content.
 pub const DOWNLOAD: Route<PathArg, FileMetadata> = Route::download("files/download");
+/// A folder with all in it, as one zip.
+pub const DOWNLOAD_ZIP: Route<PathArg, DownloadZipResult> = Route::download("files/download_zip");
 /// Makes a folder.
 pub const CREATE_FOLDER: Route<PathArg, CreateFolderResult> = Route::rpc("files/create_folder_v2");
 /// Removes a file, or a folder with all in it.
@@ -181,6 +183,13 @@ pub struct ExportInfo {
     /// All of them.
     #[serde(default)]
     pub export_options: Vec<String>,
+}
+
+/// `files.DownloadZipResult`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct DownloadZipResult {
+    /// The folder.
+    pub metadata: FolderMetadata,
 }
 
 /// `files.FolderMetadata`, as far as it is used.

@@ -1,12 +1,17 @@
 //! One call of `/2/…`: faults, body, gate, route, answer.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body as Out;
 use bytes::Bytes;
-use http::header::{ACCEPT_RANGES, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE};
+use flate2::{Compression, write::GzEncoder};
+use http::header::{
+    ACCEPT_ENCODING, ACCEPT_RANGES, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_TYPE, ETAG, RANGE,
+};
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt as _;
@@ -91,7 +96,7 @@ pub async fn call(server: &Arc<Server>, parts: &Parts, body: Incoming) -> Result
                     "application/json",
                     value.to_string().replacen(['{', 'n'], "z", 1),
                 ),
-                _ => ok(&value),
+                _ => packed(parts, &value),
             };
             Answer {
                 response,
@@ -256,6 +261,29 @@ fn argument(parts: &Parts, route: &Route, received: &Body) -> Result<Value, Fail
         "request body"
     };
     check(route.arg, value).map_err(|why| Failure::Bad(format!("{place}: {why}")))
+}
+
+/// A result, compressed where that is asked for and pays.
+fn packed(parts: &Parts, value: &Value) -> Response<Out> {
+    const WORTH: usize = 1400;
+    let asked = parts
+        .headers
+        .get(ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.contains("gzip"));
+    let text = value.to_string();
+    if !asked || text.len() < WORTH {
+        return ok(value);
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let Ok(packed) = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish()) else {
+        return ok(value);
+    };
+    let mut response = Response::new(Out::from(packed));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    response
 }
 
 /// An answer that promises more than it brings.

@@ -14,7 +14,7 @@ use crate::{
     commands::{App, dropbox_failure, side_failure},
     dropbox::{Error, Fate, Relocation, encoding},
     filter::Filter,
-    plan::{Names, Plan},
+    plan::{Names, Plan, Weights},
     report::{self, Progress, Summary},
     side::{Found, Side, SideError, What},
     transfer::{self, Event, Limits, Listener},
@@ -64,10 +64,9 @@ pub(super) async fn whole_folder_at_once(
 }
 
 /// Says so if the other side hasn't room for everything; what fits is copied.
-pub(super) async fn warn_of_space(steps: &Steps, places: &Places) {
+async fn warn_of_space(wanted: u64, places: &Places) {
     /// Less than this is not worth a question.
     const WORTH_ASKING: u64 = 100 << 20;
-    let wanted: u64 = steps.plan.actions.iter().map(|a| a.source.size_bytes).sum();
     if wanted < WORTH_ASKING {
         return;
     }
@@ -93,6 +92,9 @@ pub(super) async fn warn_of_space(steps: &Steps, places: &Places) {
     }
 }
 
+/// After more changes than a page holds, the next run's listing is prepared.
+const WORTH_LISTING: u64 = 2000;
+
 /// What happened so far.
 #[derive(Debug, Default)]
 struct Told {
@@ -109,9 +111,15 @@ pub(super) async fn out(
     mut steps: Steps,
     places: &Places,
     app: &App,
-    source: &[Entry],
+    found: Found,
     summary: &mut Summary,
 ) -> Option<Failure> {
+    let Found {
+        entries: source,
+        weights,
+        ..
+    } = found;
+    let weights = weights.filter(|_| !request.flags.no_zip);
     let flags = request.flags;
     let new: Vec<&str> = steps.new_folders.iter().map(String::as_str).collect();
     for (path, made) in new.iter().zip(places.to.make_folders(&new).await) {
@@ -135,7 +143,15 @@ pub(super) async fn out(
         done: (request.verb == Verb::Move).then(HashSet::new),
         ..Told::default()
     }));
-    let copying = copy(std::mem::take(&mut steps.plan), request, places, app, &told);
+    let underway = app.halt.begin();
+    let copying = copy(
+        std::mem::take(&mut steps.plan),
+        weights,
+        request,
+        places,
+        app,
+        &told,
+    );
     let in_time = match flags.max_duration {
         Some(most) => tokio::time::timeout(most, copying).await.is_ok(),
         None => {
@@ -143,6 +159,7 @@ pub(super) async fn out(
             true
         }
     };
+    drop(underway);
     let Told {
         summary: counted,
         done,
@@ -153,6 +170,13 @@ pub(super) async fn out(
         let remote = places.to.remote().or(places.from.remote()).unwrap_or_default();
         return Some(dropbox_failure("could not copy everything", &error, remote));
     }
+    if let Some(signal) = app.halt.asked() {
+        return Some(
+            Failure::new(format!("stopped by {signal}"))
+                .next("repeat the command to go on; finished files are not sent again")
+                .code(exit::INTERRUPTED),
+        );
+    }
     if !in_time {
         return Some(
             Failure::new("stopped after --max-duration")
@@ -160,14 +184,22 @@ pub(super) async fn out(
                 .code(exit::DURATION),
         );
     }
+    let copied = summary.copied;
     match request.verb {
         Verb::Copy => {}
         Verb::Sync => delete(&steps, backup.as_ref(), request, places, summary).await,
         Verb::Move => {
             let mut done = done.unwrap_or_default();
             done.extend(same);
-            leave_source(request, places, source, &done, summary).await;
+            leave_source(request, places, &source, &done, summary).await;
         }
+    }
+    if let Side::Remote { client, path, .. } = &places.to
+        && copied + summary.deleted > WORTH_LISTING
+        && client.keeps_listings()
+    {
+        // The next run would have to ask for all these changes; it will thank us. A failure is its own affair.
+        let _ = client.list(path, true).await;
     }
     None
 }
@@ -246,12 +278,22 @@ async fn rename(renames: &[(Entry, String)], places: &Places, summary: &mut Summ
     }
 }
 
-async fn copy(plan: Plan, request: &Request<'_>, places: &Places, app: &App, told: &Arc<Mutex<Told>>) {
+async fn copy(
+    plan: Plan,
+    weights: Option<Weights>,
+    request: &Request<'_>,
+    places: &Places,
+    app: &App,
+    told: &Arc<Mutex<Told>>,
+) {
     let limits = Limits {
         transfers: app.transfers,
+        memory_bytes: app.memory_bytes,
         links: request.flags.links,
+        overwrite_newer: request.flags.overwrite_newer,
+        zip: weights,
+        halt: app.halt.clone(),
         state: app.state.clone(),
-        ..Limits::default()
     };
     let total = plan.actions.iter().map(|a| a.source.size_bytes).sum();
     let progress = Arc::new(Progress::new(
@@ -275,7 +317,7 @@ async fn copy(plan: Plan, request: &Request<'_>, places: &Places, app: &App, tol
     };
     tokio::select! {
         () = send(plan, request, places, limits, &listener) => {}
-        () = tell_weather(places, &progress) => {}
+        ((), ()) = async { tokio::join!(warn_of_space(total, places), tell_weather(places, &progress)) } => {}
     }
     progress.finish();
 }
@@ -290,8 +332,8 @@ async fn send(mut plan: Plan, request: &Request<'_>, places: &Places, limits: Li
         (Side::Local(from), Side::Remote { client, path, .. }) => {
             transfer::upload(client, plan, from, path, limits, listener).await;
         }
-        (Side::Remote { client, .. }, Side::Local(to)) => {
-            transfer::download(client, plan, to, limits, listener).await;
+        (Side::Remote { client, path, .. }, Side::Local(to)) => {
+            transfer::download(client, plan, path, to, limits, listener).await;
         }
         (
             Side::Remote { client, .. },

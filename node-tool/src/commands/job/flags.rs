@@ -47,6 +47,12 @@ pub struct Flags {
     /// Fail for files that are in the target and differ
     #[arg(long, help_heading = "Comparing")]
     pub immutable: bool,
+    /// Replace files in Dropbox even if somebody has changed them since they were listed
+    #[arg(long, help_heading = "Comparing")]
+    pub overwrite_newer: bool,
+    /// Download each small file by itself, never a folder of them as one zip
+    #[arg(long)]
+    pub no_zip: bool,
     /// Make empty folders too
     #[arg(long)]
     pub create_empty_src_dirs: bool,

@@ -134,9 +134,8 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     } else {
         ask::many_deletes(&steps, request.sync, &places).await?;
     }
-    carry::warn_of_space(&steps, &places).await;
     let idle = steps.plan.actions.is_empty();
-    let mut stopped = carry::out(request, steps, &places, app, &found.entries, &mut summary).await;
+    let mut stopped = carry::out(request, steps, &places, app, found, &mut summary).await;
     summary.took = started.elapsed();
     if over_limit && stopped.is_none() {
         stopped = Some(

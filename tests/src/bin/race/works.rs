@@ -148,6 +148,10 @@ impl Work {
         world.sandbox.reset_calls();
         let cost = runner.run(&world, &ca, &command, verbose)?;
         let calls = world.sandbox.calls().len();
+        if let Some(path) = std::env::var_os("RACE_CALLS") {
+            let file = PathBuf::from(path).join(self.name).with_extension("json");
+            std::fs::write(file, serde_json::to_string(&world.sandbox.calls())?)?;
+        }
         world.sandbox.set_weather(Weather::default());
         let wrong = match self.way {
             Way::Up | Way::Again => same_up(&world, &from)?,

@@ -1,0 +1,241 @@
+//! Listings of large folders, kept from one run to the next with the cursor that Dropbox gave: the next run asks only for
+//! what has changed since. A file for each folder in the cache directory, which anybody may delete at any time. It is
+//! replaced as a whole, so that several processes and NFS do no harm, and never believed over the server: whatever the
+//! server says against its cursor, or anything odd in the file, means a fresh listing.
+//!
+//! Dropbox doesn't report changes of nothing but a name's case, so a kept listing is made anew after some days.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, BufRead, BufReader, BufWriter, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{
+    DropboxPath,
+    listing::{Collected, Item},
+};
+
+/// A listing is kept for so long at most, in seconds.
+const LIFE_SECONDS: u64 = 7 * 24 * 3600;
+/// What the files begin with; another number is another format.
+const FORMAT: u32 = 1;
+
+/// The cache directory.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    directory: PathBuf,
+}
+
+/// Where one listing is kept.
+pub(super) struct Place {
+    path: PathBuf,
+    key: String,
+}
+
+/// A kept listing.
+pub(super) struct Known {
+    pub collected: Collected,
+    pub cursor: String,
+    /// When it was listed from the beginning, in seconds since 1970.
+    pub since: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    format: u32,
+    key: String,
+    cursor: String,
+    since: u64,
+    entries: usize,
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
+impl Cache {
+    /// Keeps listings below `directory`, which is made when it is needed.
+    pub fn new(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
+    /// The place of the listing of `path`, as `identity` sees it.
+    pub(super) fn place(&self, identity: &str, path: &DropboxPath) -> Place {
+        let key = format!("{identity}\n{}", path.as_str().to_lowercase());
+        let name: String = Sha256::digest(&key)
+            .iter()
+            .take(16)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Place {
+            path: self.directory.join("listings").join(name),
+            key,
+        }
+    }
+}
+
+impl Place {
+    /// What is kept, if all of it is there.
+    pub fn load(&self, path: &DropboxPath) -> Option<Known> {
+        let mut lines = Lines::open(&self.path)?;
+        let head: Head = serde_json::from_str(lines.next()?).ok()?;
+        let age = now().saturating_sub(head.since);
+        if head.format != FORMAT || head.key != self.key || age > LIFE_SECONDS {
+            return None;
+        }
+        let mut collected = Collected::new(path);
+        for _ in 0..head.entries {
+            let (path, item): (Box<str>, Item) = serde_json::from_str(lines.next()?).ok()?;
+            collected.items.insert(path, item);
+        }
+        let expected = hex(lines.hasher.clone().finalize().as_slice());
+        (lines.next()? == expected).then_some(Known {
+            collected,
+            cursor: head.cursor,
+            since: head.since,
+        })
+    }
+
+    /// Keeps a listing; what can't be kept is listed anew.
+    pub fn save(&self, collected: &Collected, cursor: &str, since: u64) {
+        if let Err(error) = self.write(collected, cursor, since) {
+            tracing::info!("the listing is not kept: {error}");
+        }
+    }
+
+    fn write(&self, collected: &Collected, cursor: &str, since: u64) -> io::Result<()> {
+        let parent = self.path.parent().unwrap_or(Path::new("."));
+        DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+        let new = self.path.with_extension(format!("{}.new", std::process::id()));
+        let written = self.write_to(&new, collected, cursor, since);
+        let placed = written.and_then(|()| fs::rename(&new, &self.path));
+        if placed.is_err() {
+            let _ = fs::remove_file(&new); // it may never have been there
+        }
+        placed
+    }
+
+    fn write_to(&self, path: &Path, collected: &Collected, cursor: &str, since: u64) -> io::Result<()> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(path)?;
+        let (mut out, mut hasher) = (BufWriter::new(file), Sha256::new());
+        let mut put = |line: String| {
+            hasher.update(&line);
+            hasher.update("\n");
+            writeln!(out, "{line}")
+        };
+        put(serde_json::to_string(&Head {
+            format: FORMAT,
+            key: self.key.clone(),
+            cursor: cursor.to_owned(),
+            since,
+            entries: collected.items.len(),
+        })?)?;
+        for entry in &collected.items {
+            put(serde_json::to_string(&entry)?)?;
+        }
+        writeln!(out, "{}", hex(hasher.finalize().as_slice()))?;
+        out.flush()
+    }
+
+    /// It is of no use any more.
+    pub fn forget(&self) {
+        let _ = fs::remove_file(&self.path); // somebody else may have been quicker
+    }
+}
+
+/// Lines of a file, and the hash of those so far.
+struct Lines {
+    reader: BufReader<File>,
+    line: String,
+    hasher: Sha256,
+}
+
+impl Lines {
+    fn open(path: &Path) -> Option<Self> {
+        Some(Self {
+            reader: BufReader::with_capacity(1 << 16, File::open(path).ok()?),
+            line: String::new(),
+            hasher: Sha256::new(),
+        })
+    }
+
+    /// The next whole line, without its end.
+    fn next(&mut self) -> Option<&str> {
+        self.line.clear();
+        self.reader.read_line(&mut self.line).ok()?;
+        self.hasher.update(&self.line);
+        self.line.strip_suffix('\n')
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::api::files::Metadata;
+
+    fn collected(path: &DropboxPath) -> Collected {
+        let mut collected = Collected::new(path);
+        for json in [
+            r#"{".tag":"folder","name":"Sub","path_lower":"/base/sub","id":"id:2"}"#,
+            r#"{".tag":"file","name":"a","path_lower":"/base/sub/a","id":"id:1","client_modified":"2020-01-01T00:00:00Z","rev":"0123456789","size":1}"#,
+        ] {
+            collected.apply(serde_json::from_str::<Metadata>(json).unwrap());
+        }
+        collected
+    }
+
+    #[test]
+    fn a_listing_comes_back_as_it_was_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = DropboxPath::parse("Base").unwrap();
+        let place = Cache::new(directory.path().to_owned()).place("me", &path);
+        assert!(place.load(&path).is_none());
+        place.save(&collected(&path), "c1", now());
+        let known = place.load(&path).unwrap();
+        assert_eq!(known.cursor, "c1");
+        let (then, now) = (collected(&path).resolve(), known.collected.resolve());
+        assert_eq!(then.entries, now.entries);
+        assert_eq!(now.entries[1].path, "Sub/a");
+    }
+
+    #[test]
+    fn what_is_odd_old_or_of_somebody_else_is_not_believed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = DropboxPath::parse("Base").unwrap();
+        let cache = Cache::new(directory.path().to_owned());
+        let place = cache.place("me", &path);
+        place.save(&collected(&path), "c1", now());
+        fs::copy(&place.path, cache.place("you", &path).path).unwrap();
+        assert!(cache.place("you", &path).load(&path).is_none());
+        let whole = fs::read(&place.path).unwrap();
+        for cut in 0..whole.len() {
+            fs::write(&place.path, &whole[..cut]).unwrap();
+            assert!(place.load(&path).is_none(), "cut at {cut}");
+        }
+        for at in (0..whole.len()).step_by(7) {
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1;
+            fs::write(&place.path, &flipped).unwrap();
+            assert!(place.load(&path).is_none(), "flipped at {at}");
+        }
+        place.save(&collected(&path), "c1", now() - LIFE_SECONDS - 1);
+        assert!(place.load(&path).is_none());
+    }
+}

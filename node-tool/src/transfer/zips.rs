@@ -1,0 +1,168 @@
+//! Down: folders of many small files as zips.
+//!
+//! A zip tells nothing that is believed: of each file in it that is wanted, size and hash are compared with the listing.
+//! What is missing, differs or can't be read comes by itself afterwards.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use shared::{
+    api::files::{DOWNLOAD_ZIP, PathArg},
+    content_hash::Hasher,
+};
+use zip::ZipArchive;
+
+use super::{Event, Limits, Listener};
+use crate::{
+    dropbox::{Client, DropboxPath, Error},
+    local::{Partial, link},
+    plan::{Action, Bundle, MOST_BYTES, MOST_ENTRIES},
+};
+
+/// Where bundles come from and go to.
+pub(super) struct Zips<'a> {
+    pub client: &'a Client,
+    pub from: &'a DropboxPath,
+    pub to: &'a Path,
+    pub limits: &'a Limits,
+    pub listener: &'a Listener,
+}
+
+impl Zips<'_> {
+    /// Brings a bundle; gives back what has to come by itself.
+    pub async fn bring(&self, bundle: Bundle) -> Vec<Action> {
+        let fetched = self.fetch(&bundle.folder).await;
+        let file = match fetched {
+            Ok(file) => file,
+            Err(why) => {
+                tracing::info!("'{}' comes file by file, not as a zip: {why}", bundle.folder);
+                return bundle.actions;
+            }
+        };
+        tokio::task::block_in_place(|| self.unpack(file, bundle))
+    }
+
+    /// The zip, in a file without a name.
+    async fn fetch(&self, folder: &str) -> Result<File, String> {
+        let path = if folder.is_empty() {
+            self.from.clone()
+        } else {
+            self.from.join(folder)
+        };
+        let arg = PathArg {
+            path: path.as_str().to_owned(),
+        };
+        let text = |error: Error| error.to_string();
+        let mut download = self
+            .client
+            .download(&DOWNLOAD_ZIP, &arg, None)
+            .await
+            .map_err(text)?;
+        let file = tokio::task::block_in_place(|| {
+            std::fs::create_dir_all(self.to)?;
+            tempfile::tempfile_in(self.to)
+        })
+        .map_err(|e| e.to_string())?;
+        let mut at = 0;
+        // Names and their checksums come on top of the content; something is wrong with a zip that is far larger.
+        let most = MOST_BYTES * 2 + MOST_ENTRIES * 2048;
+        while let Some(chunk) = download.chunk().await.map_err(text)? {
+            tokio::task::block_in_place(|| Partial::write_at(&file, &chunk, at))
+                .map_err(|e| e.to_string())?;
+            at += chunk.len() as u64;
+            if at > most || self.limits.halt.is_asked() {
+                return Err("it doesn't end".into());
+            }
+        }
+        Ok(file)
+    }
+
+    /// Puts what is wanted in its place.
+    fn unpack(&self, file: File, bundle: Bundle) -> Vec<Action> {
+        let mut archive = match ZipArchive::new(file) {
+            Ok(archive) => archive,
+            Err(error) => {
+                tracing::info!("the zip of '{}' can't be read: {error}", bundle.folder);
+                return bundle.actions;
+            }
+        };
+        let below = |path: &str| match bundle.folder.as_str() {
+            "" => path.to_owned(),
+            folder => path[folder.len() + 1..].to_owned(),
+        };
+        let mut wanted: HashMap<String, Action> = bundle
+            .actions
+            .into_iter()
+            .map(|action| (below(&action.from), action))
+            .collect();
+        for index in 0..archive.len() {
+            let Ok(mut entry) = archive.by_index(index) else {
+                continue;
+            };
+            // The first name is the folder's own.
+            let name = entry
+                .name()
+                .ok()
+                .and_then(|name| Some(name.split_once('/')?.1.to_owned()));
+            let Some((name, action)) = name.and_then(|name| wanted.remove_entry(&name)) else {
+                continue;
+            };
+            match self.place(&mut entry, &action) {
+                Ok(()) => {
+                    (self.listener)(Event::Moved {
+                        bytes: action.source.size_bytes,
+                        of: None,
+                    });
+                    (self.listener)(Event::Copied {
+                        path: action.from,
+                        bytes: action.source.size_bytes,
+                        replaced: action.over.is_some(),
+                    });
+                }
+                Err(error) => {
+                    tracing::info!("'{}' comes by itself, not from the zip: {error}", action.from);
+                    wanted.insert(name, action);
+                }
+            }
+        }
+        let mut rest: Vec<Action> = wanted.into_values().collect();
+        rest.sort_by(|a, b| a.from.cmp(&b.from));
+        rest
+    }
+
+    fn place(&self, entry: &mut impl Read, action: &Action) -> io::Result<()> {
+        let target = self.to.join(&action.to);
+        let partial = Partial::create(&target)?;
+        let (file, mut hasher) = (partial.file(), Hasher::new());
+        let (mut at, mut buffer) = (0, vec![0; 1 << 16]);
+        loop {
+            let count = entry.read(&mut buffer)?;
+            if count == 0 {
+                break;
+            }
+            hasher.update(&buffer[..count]);
+            Partial::write_at(&file, &buffer[..count], at)?;
+            at += count as u64;
+            if at > action.source.size_bytes {
+                break;
+            }
+        }
+        let expected = action
+            .source
+            .remote
+            .as_ref()
+            .and_then(|remote| remote.content_hash);
+        if at != action.source.size_bytes || Some(hasher.finish()) != expected {
+            return Err(io::Error::other("it is not what the listing says"));
+        }
+        if self.limits.links && action.to.ends_with(link::ENDING) {
+            partial.put_as_symlink(action.source.modified)
+        } else {
+            partial.put_in_place(action.source.modified)
+        }
+    }
+}
