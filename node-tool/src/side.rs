@@ -234,6 +234,47 @@ impl Side {
         }
     }
 
+    /// Whether a name may be that of a cloud document's export.
+    pub fn is_export(name: &str) -> bool {
+        let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+        ending.is_some_and(|ending| {
+            EXPORTS
+                .iter()
+                .any(|(_, known)| known.eq_ignore_ascii_case(ending))
+        })
+    }
+
+    /// What stands at some places below a folder in a Dropbox, without listing it: it may hold millions of others. The names
+    /// must not be those of [exports](Self::is_export), which only a listing shows.
+    ///
+    /// # Errors
+    /// When it can't be asked.
+    pub async fn survey_only(&self, paths: &[&str]) -> Result<Found, SideError> {
+        let look = |path: String| async move {
+            match self.join(&path).stat().await {
+                Ok(there) => Ok(there.map(|entry| Entry { path, ..entry })),
+                // A name that can't be there: the copy will say so.
+                Err(SideError::Dropbox(error)) if error.route().is_some() => Ok(None),
+                Err(error) => Err(error),
+            }
+        };
+        let looks = paths.iter().map(|path| look((*path).to_owned()));
+        let (own, there) = tokio::join!(self.stat(), futures_util::future::join_all(looks));
+        let what = match own? {
+            None => What::Nothing,
+            Some(own) if own.file().is_some() => What::File,
+            Some(_) => What::Folder,
+        };
+        let mut found = Found {
+            what,
+            ..Found::default()
+        };
+        for entry in there {
+            found.entries.extend(entry?);
+        }
+        Ok(found)
+    }
+
     /// Removes files (only if they still are what was listed) and then folders, which must be empty, the inner before the outer.
     /// Gives the outcomes in the order files, folders.
     pub async fn remove(&self, files: &[&Entry], folders: &[&Entry]) -> Vec<Result<(), SideError>> {

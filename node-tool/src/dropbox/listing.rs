@@ -136,7 +136,9 @@ fn relative(lower: &str, name: &str, depth: usize, folders: &HashMap<Box<str>, B
     let mut path = String::with_capacity(lower.len());
     for end in cuts.iter().skip(depth) {
         let ancestor = &lower[..*end];
-        let name = folders.get(ancestor).map_or_else(|| last(ancestor), AsRef::as_ref);
+        let name = folders
+            .get(ancestor)
+            .map_or_else(|| last(ancestor), AsRef::as_ref);
         path.push_str(name);
         path.push('/');
     }

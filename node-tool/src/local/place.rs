@@ -106,6 +106,23 @@ impl Partial {
         Arc::clone(&self.file)
     }
 
+    /// Takes the room for all of it at once, where the file system can: a full disk shows before anything is fetched, and
+    /// the file lies in one piece.
+    ///
+    /// # Errors
+    /// When there isn't so much room.
+    pub fn reserve(&self, size_bytes: u64) -> io::Result<()> {
+        use rustix::{
+            fs::{FallocateFlags, fallocate},
+            io::Errno,
+        };
+        match fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, size_bytes) {
+            Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => Err(error.into()),
+            // Many file systems of clusters can't; then it grows as it comes.
+            _ => Ok(()),
+        }
+    }
+
     /// Writes at an offset.
     ///
     /// # Errors
@@ -120,7 +137,14 @@ impl Partial {
     /// When it can't be renamed.
     pub fn put_in_place(mut self, modified: Modified) -> io::Result<()> {
         set_times(&self.file, modified)?;
-        fs::rename(&self.path, &self.target)?;
+        match fs::rename(&self.path, &self.target) {
+            // A file system that can't replace.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && self.target.is_file() => {
+                fs::remove_file(&self.target)?;
+                fs::rename(&self.path, &self.target)?;
+            }
+            renamed => renamed?,
+        }
         self.placed = true;
         Ok(())
     }

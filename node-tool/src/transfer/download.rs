@@ -19,7 +19,7 @@ use shared::{
 };
 
 use super::{
-    BigFile, Event, Halt, Limits, Listener,
+    BigFile, Event, Halt, Limits, Listener, Memory, STREAM_BYTES,
     journal::{self, Journal},
     outcome::fail,
     zips::Zips,
@@ -41,6 +41,8 @@ const ZIPS_AT_ONCE: usize = 24;
 const AHEAD: usize = 8;
 /// A file whose bytes came damaged is fetched anew so often.
 const WHOLE_TRIES: u32 = 3;
+/// What a call's buffers take at least.
+const CALL_BYTES: u64 = 64 * 1024;
 /// Bytes gathered before they are hashed and written.
 const WRITE_BYTES: usize = 256 * 1024;
 
@@ -62,13 +64,14 @@ pub async fn download(
         .into_iter()
         .partition(|action| action.source.size_bytes > RANGE_BYTES);
     let over = AtomicBool::new(false);
+    let memory = Memory::new(limits.memory_bytes);
     let each = |action: Action| {
-        let (folders, limits, over) = (&folders, &limits, &over);
+        let (folders, limits, over, memory) = (&folders, &limits, &over, &memory);
         async move {
             if limits.halt.is_asked() || over.load(Ordering::Relaxed) {
                 return;
             }
-            match one(client, &action, to, folders, limits, listener).await {
+            match one(client, &action, to, folders, (limits, memory), listener).await {
                 Ok(Done::Copied) => listener(Event::Copied {
                     path: action.from,
                     bytes: action.source.size_bytes,
@@ -149,7 +152,7 @@ async fn one(
     action: &Action,
     to: &Path,
     folders: &Folders<'_>,
-    limits: &Limits,
+    (limits, memory): (&Limits, &Memory),
     listener: &Listener,
 ) -> Result<Done, Problem> {
     let target = to.join(&action.to);
@@ -193,6 +196,12 @@ async fn one(
         }
         None => tokio::task::block_in_place(|| Partial::create(&target))?,
     };
+    if action.source.size_bytes > RANGE_BYTES
+        && let Err(error) = tokio::task::block_in_place(|| partial.reserve(action.source.size_bytes))
+    {
+        give_up(partial, journal.as_ref());
+        return Err(error.into());
+    }
     for _ in 0..WHOLE_TRIES {
         let there = known.take().map(|known| known.pieces).unwrap_or_default();
         if let Some(journal) = journal.as_ref().filter(|_| there.is_empty()) {
@@ -207,6 +216,7 @@ async fn one(
             big: big.clone(),
             journal: journal.as_ref(),
             halt: &limits.halt,
+            memory,
         };
         let got = match file.fetch(&there).await {
             Ok(got) => got,
@@ -308,6 +318,7 @@ struct Down<'a> {
     big: Option<Arc<BigFile>>,
     journal: Option<&'a Journal>,
     halt: &'a Halt,
+    memory: &'a Memory,
 }
 
 impl Down<'_> {
@@ -362,6 +373,7 @@ impl Down<'_> {
     /// Brings one range to disk. A connection that breaks is taken up again where it broke.
     async fn range(&self, start: u64, assembly: &Mutex<Assembly>) -> Result<(), Problem> {
         let end = self.size.min(start + RANGE_BYTES);
+        let _memory = self.memory.take(STREAM_BYTES.min(end - start + CALL_BYTES)).await;
         let file = self.partial.file();
         let mut hasher = Hasher::new();
         let mut at = start;

@@ -30,6 +30,9 @@ use tokio::sync::Semaphore;
 
 use crate::plan::Weights;
 
+/// What a call takes in memory whose bytes are read or written while they move.
+const STREAM_BYTES: u64 = 3 << 19;
+
 /// What a run may use.
 #[derive(Clone, Debug)]
 pub struct Limits {

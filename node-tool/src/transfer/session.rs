@@ -11,11 +11,11 @@ use shared::{
 };
 
 use super::{
-    BigFile, Event,
+    BigFile, Event, STREAM_BYTES,
     commit::Sent,
     journal::{self, Journal, Known},
     outcome::Item,
-    small::{STREAM_BYTES, open, unread},
+    small::{open, unread},
     upload::Tools,
 };
 use tokio::sync::OnceCell;
@@ -28,7 +28,7 @@ use crate::{
 /// Pieces of a file, about: enough for many connections, few enough calls.
 const PIECES: u64 = 64;
 /// The first pieces are of different lengths, and the last ones short: about as many as there are connections.
-const STAGGERED: usize = 16;
+const STAGGERED: u64 = 16;
 /// Bytes of a piece, at least and at most: what a killed transfer may have to send again.
 const PIECE_BYTES: (u64, u64) = (2 * BLOCK_BYTES, 8 * BLOCK_BYTES);
 
@@ -94,22 +94,33 @@ fn place(client: &Client, path: &Path, target: &DropboxPath) -> String {
     format!("up\n{}\n{}\n{}", client.remote(), target.as_str(), path.display())
 }
 
-/// The pieces of a file: where they begin and how long they are. Always the same for a size, so that another run knows them
-/// again. The first ones differ in length, so that connections don't all wait for their answers at once; what closes the
-/// session goes alone, so it is short: the last block if that isn't full, and nothing otherwise, as in Dropbox's own example.
+/// The pieces of a file, and the one that closes the session: where they begin and how long they are. Always the same for a
+/// size, so that another run knows them again.
+///
+/// What closes goes alone, so it is short: the last block. Of a file of many pieces, the first ones differ in length, so that
+/// connections don't all wait for their answers at once; the last ones are short, so that they end together; and if there
+/// is no half block, nothing is what closes, as in Dropbox's own example.
 fn pieces(size_bytes: u64) -> (Vec<(u64, u64)>, (u64, u64)) {
     let even = (size_bytes / PIECES).next_multiple_of(BLOCK_BYTES);
-    let length = even.clamp(PIECE_BYTES.0, PIECE_BYTES.1);
-    let end = size_bytes / BLOCK_BYTES * BLOCK_BYTES;
+    let even = even.clamp(PIECE_BYTES.0, PIECE_BYTES.1);
+    let has_many = size_bytes / even >= 2 * STAGGERED;
+    let end = if has_many {
+        size_bytes / BLOCK_BYTES * BLOCK_BYTES
+    } else {
+        (size_bytes - 1) / BLOCK_BYTES * BLOCK_BYTES
+    };
     let (mut at, mut pieces) = (0, Vec::new());
     while at < end {
-        let part = 1 + pieces.len() as u64 % 4;
-        let length = match pieces.len() {
-            ..STAGGERED => (length * part / 4).next_multiple_of(BLOCK_BYTES),
-            // What is left in the end is shared by many connections.
-            _ => length.min(((end - at) / STAGGERED as u64).next_multiple_of(BLOCK_BYTES)),
+        let number = pieces.len() as u64;
+        let length = match has_many {
+            true if number < STAGGERED => even * (1 + number % 4) / 4,
+            true => even.min((end - at) / STAGGERED),
+            false => even,
         };
-        let length = length.max(BLOCK_BYTES).min(end - at);
+        let length = length
+            .next_multiple_of(BLOCK_BYTES)
+            .max(BLOCK_BYTES)
+            .min(end - at);
         pieces.push((at, length));
         at += length;
     }
@@ -237,6 +248,7 @@ mod tests {
         for size in [
             (16 << 20) + 1,
             100 << 20,
+            (17 << 20) + 3,
             (1 << 30) - 1,
             1 << 30,
             (1 << 30) + 5,
@@ -252,7 +264,7 @@ mod tests {
             }
             assert_eq!(last.0, at, "{size}");
             assert_eq!(at + last.1, size, "{size}");
-            assert!(last.1 < BLOCK_BYTES, "{size}");
+            assert!(last.1 <= BLOCK_BYTES, "{size}");
         }
         assert!(
             (60..100).contains(&pieces(1 << 30).0.len()),

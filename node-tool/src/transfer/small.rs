@@ -14,7 +14,7 @@ use shared::{
     content_hash::{ContentHash, Hasher},
 };
 
-use super::{Event, budget::Budget, commit::Sent, outcome::Item, upload::Tools};
+use super::{Event, STREAM_BYTES, budget::Budget, commit::Sent, outcome::Item, upload::Tools};
 use crate::{
     dropbox::{Error, Payload},
     local::{Changed, Source},
@@ -25,8 +25,6 @@ use crate::{
 pub(super) const PACK_BYTES: u64 = 16 << 20;
 /// Packs up to this size are read once and stay in memory; larger ones are read again as they are sent.
 const KEPT_BYTES: u64 = 1 << 20;
-/// What a call needs whose bytes are read as they are sent.
-pub(super) const STREAM_BYTES: u64 = 3 << 19;
 
 /// Takes the next files that travel together.
 pub(super) fn next_pack(queue: &mut VecDeque<Item>, budget: &Budget) -> Vec<Item> {

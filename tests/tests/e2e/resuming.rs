@@ -78,7 +78,7 @@ fn a_killed_upload_goes_on_from_the_pieces_that_are_there() -> anyhow::Result<()
         end.err
     );
     assert_eq!(appended(&world), PIECES - 5);
-    assert_eq!(world.sandbox.count("files/upload_session/start"), 0);
+    assert_eq!(world.sandbox.count("files/upload_session/start_batch"), 0);
     assert!(
         world.sandbox.read_file("/to/big") == Some(bytes),
         "another content arrived"
@@ -108,7 +108,7 @@ fn a_changed_source_or_a_lost_session_starts_anew() -> anyhow::Result<()> {
         .sandbox
         .fault(Fault::on("files/upload_session/append_v2", Kind::LoseSessions));
     world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
-    assert_eq!(world.sandbox.count("files/upload_session/start"), 1);
+    assert_eq!(world.sandbox.count("files/upload_session/start_batch"), 1);
     assert!(
         world.sandbox.read_file("/to/big") == Some(bytes),
         "another content arrived"

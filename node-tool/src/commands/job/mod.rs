@@ -23,6 +23,9 @@ use crate::{
     tree::{Entry, Kind},
 };
 
+/// So many places are looked at one by one, side by side, rather than listing the folder that they are in.
+const FEW: usize = 4;
+
 /// What happens to the source and the target beyond copying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
@@ -394,10 +397,18 @@ async fn folders(
     let Request {
         verb, flags, sync, ..
     } = *request;
-    let target = to
-        .survey(filter, flags.symlinks())
-        .await
-        .map_err(|e| side_failure("list", &to, &e))?;
+    let few: Vec<&str> = found.entries.iter().map(|entry| entry.path.as_str()).collect();
+    let is_few = verb == Verb::Copy
+        && to.remote().is_some()
+        && (1..=FEW).contains(&few.len())
+        && !flags.create_empty_src_dirs
+        && !few.iter().any(|path| Side::is_export(path));
+    let surveyed = if is_few {
+        to.survey_only(&few).await
+    } else {
+        to.survey(filter, flags.symlinks()).await
+    };
+    let target = surveyed.map_err(|e| side_failure("list", &to, &e))?;
     if target.what == What::File {
         return Err(Failure::usage(format!(
             "'{}' is a file; {} needs a folder to copy into",
