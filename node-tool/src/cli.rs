@@ -65,6 +65,9 @@ pub struct Global {
     /// List everything anew instead of asking for changes since the last time, and hash local files anew
     #[arg(long, global = true)]
     pub no_cache: bool,
+    /// Try each call at most N times [default: 8]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub low_level_retries: Option<u32>,
     /// Begin at most N calls a second
     #[arg(long, global = true, value_name = "N", value_parser = calls)]
     pub tpslimit: Option<f64>,
@@ -107,8 +110,6 @@ struct Known {
     checkers: Option<String>,
     #[arg(long, global = true, hide = true, value_name = "N")]
     retries: Option<String>,
-    #[arg(long, global = true, hide = true, value_name = "N")]
-    low_level_retries: Option<String>,
     #[arg(long, global = true, hide = true, value_name = "SIZE")]
     buffer_size: Option<String>,
     #[arg(long, global = true, hide = true, value_name = "N")]
@@ -134,7 +135,6 @@ impl Known {
             ("--no-traverse", self.no_traverse),
             ("--checkers", self.checkers.is_some()),
             ("--retries", self.retries.is_some()),
-            ("--low-level-retries", self.low_level_retries.is_some()),
             ("--buffer-size", self.buffer_size.is_some()),
             ("--multi-thread-streams", self.multi_thread_streams.is_some()),
             ("--multi-thread-cutoff", self.multi_thread_cutoff.is_some()),
@@ -484,6 +484,7 @@ async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
             .filter(|_| !global.no_cache)
             .map(Cache::new),
         memory_bytes: memory(global)?,
+        tries: global.low_level_retries,
         halt,
         view: View {
             encodes: global.encode_names,

@@ -48,6 +48,8 @@ pub struct App {
     pub state: Option<std::path::PathBuf>,
     /// Where listings are kept from one run to the next.
     pub cache: Option<Cache>,
+    /// Tries of one call, at most.
+    pub tries: Option<u32>,
     /// Bytes of content in memory at once.
     pub memory_bytes: usize,
     /// When nothing new is to be begun any more.
@@ -84,7 +86,7 @@ impl App {
             self.transfers,
             Arc::clone(&self.meter),
         );
-        let client = Arc::new(client.with_cache(self.cache.clone()));
+        let client = Arc::new(client.with_cache(self.cache.clone()).with_tries(self.tries));
         clients.insert(name.to_owned(), Arc::clone(&client));
         Ok(client)
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use shared::api::{
     Route,
@@ -19,6 +20,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// An entry that met other writers is tried so often.
 const ENTRY_TRIES: u32 = 6;
+
+/// What was lost on the way is looked for, and tried again, so often.
+const LOST_TRIES: u32 = 2;
 
 type Launcher<A> = Route<A, Launch<Entries<Outcome>>>;
 type Checker = Route<JobArg, JobStatus<Entries<Outcome>>>;
@@ -66,14 +70,52 @@ impl Client {
                 })
                 .collect(),
         };
-        let mut outcomes = match how {
+        let call = async |pairs: &[(DropboxPath, DropboxPath)]| match how {
             Relocation::Copy => self.all(&COPY_BATCH, &COPY_BATCH_CHECK, pairs, arg).await,
             Relocation::Move => self.all(&MOVE_BATCH, &MOVE_BATCH_CHECK, pairs, arg).await,
         };
-        // Whose answer was lost: nothing was there before, so what is there now tells.
-        for (outcome, (from, to)) in outcomes.iter_mut().zip(pairs) {
-            if outcome.as_ref().is_err_and(Error::is_unknown) && self.is_relocated(how, from, to).await {
-                *outcome = Ok(());
+        let mut outcomes = call(pairs).await;
+        for round in 1..=LOST_TRIES {
+            // Whose answer was lost: nothing was there before, so what is there now tells.
+            let lost: Vec<usize> = outcomes
+                .iter()
+                .enumerate()
+                .filter(|(_, outcome)| outcome.as_ref().is_err_and(Error::is_unknown))
+                .map(|(at, _)| at)
+                .collect();
+            if lost.is_empty() {
+                break;
+            }
+            tokio::time::sleep(FIRST_WAIT * 5 * round).await;
+            let looks = lost.into_iter().map(|at| async move {
+                let (from, to) = &pairs[at];
+                (at, self.is_relocated(how, from, to).await)
+            });
+            let looked: Vec<(usize, bool)> = stream::iter(looks)
+                .buffer_unordered(self.pace().most())
+                .collect()
+                .await;
+            let mut again = Vec::new();
+            for (at, is_there) in looked {
+                if is_there {
+                    outcomes[at] = Ok(());
+                } else {
+                    again.push(at);
+                }
+            }
+            let rest: Vec<_> = again.iter().map(|at| pairs[*at].clone()).collect();
+            for (at, outcome) in again.into_iter().zip(call(&rest).await) {
+                let (from, to) = &pairs[at];
+                // It may have been under way still when we looked.
+                let is_late = outcome.as_ref().is_err_and(|e| {
+                    e.route()
+                        .is_some_and(|e| e.has("conflict") || e.has("from_lookup"))
+                });
+                outcomes[at] = if is_late && self.is_relocated(how, from, to).await {
+                    Ok(())
+                } else {
+                    outcome
+                };
             }
         }
         outcomes

@@ -12,7 +12,7 @@ use super::{
     http::network_error,
     meter::{Meter, Way},
     pace::{Lane, Pace},
-    retry::Tries,
+    retry::{TRIES, Tries},
 };
 use crate::account::{Access, Account};
 
@@ -34,6 +34,7 @@ pub struct Client {
     account: Account,
     pace: Pace,
     cache: Option<Cache>,
+    tries: u32,
 }
 
 /// A file's content on its way, and the metadata that came with it. Holds its lane until dropped.
@@ -55,7 +56,20 @@ impl Client {
             account,
             pace: Pace::new(most, meter),
             cache: None,
+            tries: TRIES,
         }
+    }
+
+    /// Tries each call so often at most.
+    #[must_use]
+    pub fn with_tries(mut self, most: Option<u32>) -> Self {
+        self.tries = most.unwrap_or(TRIES).max(1);
+        self
+    }
+
+    /// The tries of one call.
+    pub fn tries_of_a_call(&self) -> Tries {
+        Tries::new(self.tries)
     }
 
     /// Keeps listings of large folders from one run to the next.
@@ -221,7 +235,7 @@ impl Client {
         attempt: impl AsyncFn(&Access) -> Result<T, Error>,
     ) -> Result<T, Error> {
         debug_assert!(route.style != Style::Download || route.repeat == Repeat::Safe);
-        let mut tries = Tries::default();
+        let mut tries = self.tries_of_a_call();
         let mut renewals = 0;
         let mut moved = false;
         let mut access = self.account.access().await?;

@@ -27,5 +27,5 @@ pub use list::Listed;
 pub use listing::Listing;
 pub use meter::{Meter, Rates};
 pub use path::{DropboxPath, PathError, check_name};
-pub use retry::{Tries, with_retries};
+pub use retry::{TRIES, Tries, with_retries};
 pub use token::exchange;

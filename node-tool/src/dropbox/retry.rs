@@ -6,8 +6,8 @@ use rand::RngExt;
 
 use super::{Error, Fate};
 
-/// Tries of one call, counting the first.
-const TRIES: u32 = 8;
+/// Tries of one call, counting the first, unless something says otherwise.
+pub const TRIES: u32 = 8;
 /// No new try of a call after this long. A pause that Dropbox asks for may be 300 s.
 const PATIENCE: Duration = Duration::from_secs(900);
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -17,24 +17,31 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Tries {
     made: u32,
+    most: u32,
     since: Instant,
 }
 
 impl Default for Tries {
-    /// None yet.
+    /// None yet, of [`TRIES`].
     fn default() -> Self {
-        Self {
-            made: 0,
-            since: Instant::now(),
-        }
+        Self::new(TRIES)
     }
 }
 
 impl Tries {
+    /// None yet, of `most`.
+    pub fn new(most: u32) -> Self {
+        Self {
+            made: 0,
+            most,
+            since: Instant::now(),
+        }
+    }
+
     /// How long to wait before the next try after `error`; nothing if there should be none.
     pub fn wait_after(&mut self, error: &Error) -> Option<Duration> {
         self.made += 1;
-        if error.fate() != Fate::TryAgain || self.made >= TRIES || self.since.elapsed() > PATIENCE {
+        if error.fate() != Fate::TryAgain || self.made >= self.most || self.since.elapsed() > PATIENCE {
             return None;
         }
         let backoff = FIRST_WAIT

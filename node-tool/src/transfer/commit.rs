@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::{
     Limits,
     journal::Journal,
-    outcome::{Item, Outcomes},
+    outcome::{Item, Outcomes, is_lost},
 };
 use crate::{
     dropbox::{Client, Error},
@@ -130,10 +130,8 @@ async fn commit(client: &Client, batch: Vec<Sent>, limits: &Limits, outcomes: &O
                 }
                 Some(FinishOutcome::Failure { failure }) => {
                     let error = Error::Route(failure);
-                    let lost = error
-                        .route()
-                        .is_some_and(|e| e.has("lookup_failed") && e.has("not_found"));
-                    if lost {
+                    // Perhaps because an earlier try had made a file of it.
+                    if error.route().is_some_and(|e| e.has("lookup_failed")) || is_lost(&error) {
                         unclear.push((sent, error));
                     } else if error.fate() == crate::dropbox::Fate::TryAgain && round < ENTRY_TRIES {
                         again.push(sent);
@@ -191,13 +189,13 @@ async fn settle_lost(client: &Client, batch: Vec<Sent>, error: &Error, outcomes:
 async fn settle_all(client: &Client, unclear: Vec<(Sent, Error)>, outcomes: &Outcomes<'_>) {
     stream::iter(unclear)
         .for_each_concurrent(client.pace().most(), |(sent, error)| async move {
-            settle(client, &sent, &error, outcomes).await;
+            settle(client, sent, &error, outcomes).await;
         })
         .await;
 }
 
 /// Whether the file is there after all, with our bytes.
-async fn settle(client: &Client, sent: &Sent, error: &Error, outcomes: &Outcomes<'_>) {
+async fn settle(client: &Client, sent: Sent, error: &Error, outcomes: &Outcomes<'_>) {
     sent.is_over(); // the session is gone
     let there = client.stat(&sent.item.target).await.ok().flatten();
     let hash = there
@@ -208,6 +206,6 @@ async fn settle(client: &Client, sent: &Sent, error: &Error, outcomes: &Outcomes
     if hash == Some(sent.hash) {
         outcomes.copied(&sent.item.action);
     } else {
-        outcomes.failed(&sent.item.action, error);
+        outcomes.unsent(sent.item, error);
     }
 }

@@ -25,7 +25,7 @@ use super::{
     zips::Zips,
 };
 use crate::{
-    dropbox::{Client, DropboxPath, Error, Fate, NetworkError, Tries},
+    dropbox::{Client, DropboxPath, Error, Fate, NetworkError},
     local::{Partial, hash_file, link, set_modified},
     plan::{Action, Bundle, IMMUTABLE, Plan, Task, bundle},
     tree::RemoteInfo,
@@ -263,7 +263,7 @@ async fn export(
     action: &Action,
     listener: &Listener,
 ) -> Result<Done, Problem> {
-    let mut tries = Tries::default();
+    let mut tries = client.tries_of_a_call();
     loop {
         let partial = tokio::task::block_in_place(|| Partial::create(target))?;
         let error = match fetch_export(client, arg, &partial, listener).await {
@@ -377,7 +377,7 @@ impl Down<'_> {
         let file = self.partial.file();
         let mut hasher = Hasher::new();
         let mut at = start;
-        let mut tries = Tries::default();
+        let mut tries = self.client.tries_of_a_call();
         while at < end {
             let before = at;
             let mut flush = |bytes: Bytes| -> io::Result<()> {
@@ -395,7 +395,7 @@ impl Down<'_> {
                 Err(other) => return Err(other),
             };
             if at > before {
-                tries = Tries::default(); // it moved on
+                tries = self.client.tries_of_a_call(); // it moved on
             }
             let Some(wait) = tries.wait_after(&error) else {
                 return Err(error.into());

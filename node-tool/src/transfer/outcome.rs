@@ -134,10 +134,11 @@ impl<'a> Outcomes<'a> {
         }
     }
 
-    /// Sending failed, for either reason.
+    /// Sending failed. If the file has changed, or Dropbox has lost its session, it gets another round.
     pub fn unsent(&self, item: Item, error: &Error) {
         match error {
             Error::Changed => self.unread(item, &io::Error::other(local::Changed)),
+            error if is_lost(error) && self.more_rounds.load(Ordering::Relaxed) => self.lock().push(item),
             error => self.failed(&item.action, error),
         }
     }
@@ -151,6 +152,17 @@ impl<'a> Outcomes<'a> {
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Item>> {
         self.changed.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether an upload session is of no use any more.
+pub(super) fn is_lost(error: &Error) -> bool {
+    let is_gone = |e: &shared::api::error::RouteError| {
+        ["not_found", "incorrect_offset", "closed", "not_closed"]
+            .iter()
+            .any(|tag| e.has(tag))
+            || e.has("concurrent_session_missing_data")
+    };
+    error.route().is_some_and(is_gone)
 }
 
 pub(super) fn fail(listener: &Listener, action: &Action, reason: String, error: Option<Error>) {

@@ -14,7 +14,7 @@ use super::{
     BigFile, Event, STREAM_BYTES,
     commit::Sent,
     journal::{self, Journal, Known},
-    outcome::Item,
+    outcome::{Item, is_lost},
     small::{open, unread},
     upload::Tools,
 };
@@ -77,15 +77,6 @@ pub(super) async fn send_big(mut item: Item, tools: &Tools<'_>) {
         Ok(None) => {} // the next run goes on with it
         Err(error) => tools.outcomes.unsent(item, &error),
     }
-}
-
-fn is_lost(error: &Error) -> bool {
-    let is_gone = |e: &shared::api::error::RouteError| {
-        ["not_found", "incorrect_offset", "closed"]
-            .iter()
-            .any(|tag| e.has(tag))
-    };
-    error.route().is_some_and(is_gone)
 }
 
 /// From where to where.

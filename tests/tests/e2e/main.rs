@@ -3,6 +3,7 @@
 mod authorizer;
 mod connecting;
 mod copying;
+mod faults;
 mod guide;
 mod listing;
 mod over_ssh;

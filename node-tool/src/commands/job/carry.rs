@@ -187,7 +187,12 @@ pub(super) async fn out(
     let copied = summary.copied;
     match request.verb {
         Verb::Copy => {}
-        Verb::Sync => delete(&steps, backup.as_ref(), request, places, summary).await,
+        Verb::Sync => {
+            if let Some(error) = delete(&steps, backup.as_ref(), request, places, summary).await {
+                let remote = places.to.remote().unwrap_or_default();
+                return Some(dropbox_failure("could not delete everything", &error, remote));
+            }
+        }
         Verb::Move => {
             let mut done = done.unwrap_or_default();
             done.extend(same);
@@ -413,21 +418,22 @@ impl Told {
     }
 }
 
-/// Deletes what the source lacks, if everything else went well.
+/// Deletes what the source lacks, if everything else went well. Gives what makes all else hopeless.
 async fn delete(
     steps: &Steps,
     backup: Option<&Side>,
     request: &Request<'_>,
     places: &Places,
     summary: &mut Summary,
-) {
+) -> Option<Error> {
     if steps.deletes.is_empty() && steps.folders.is_empty() {
-        return;
+        return None;
     }
     if !summary.failed.is_empty() {
         report::warn("not everything could be copied, so nothing was deleted");
-        return;
+        return None;
     }
+    let mut stopped = None;
     let mut files: Vec<&Entry> = steps.deletes.iter().collect();
     if let Some(backup) = backup {
         let outcomes = keep::keep(&files, backup, request.flags, places).await;
@@ -449,9 +455,15 @@ async fn delete(
             }
             // It still holds what the filters left out, or what somebody put there.
             Err(error) if is_folder => tracing::info!(object = %entry.path, "kept, {error}"),
-            Err(error) => summary.failed.push((entry.path.clone(), error.to_string())),
+            Err(error) => {
+                summary.failed.push((entry.path.clone(), error.to_string()));
+                if let SideError::Dropbox(error) = error {
+                    stopped = stopped.or(Some(error).filter(|e| e.fate() == Fate::StopRun));
+                }
+            }
         }
     }
+    stopped
 }
 
 /// Removes from the source what is in the target now.
