@@ -22,8 +22,8 @@ use crate::{
     transfer::Halt,
 };
 
-/// What is under way when a signal comes has so long to end: batch systems kill after 30 seconds.
-const GRACE: Duration = Duration::from_secs(20);
+/// What is under way when a signal comes has so long to end: nobody likes to wait, and batch systems kill.
+const GRACE: Duration = Duration::from_secs(5);
 /// Connections at once, unless something says otherwise.
 const TRANSFERS: u16 = 96;
 /// Bytes of content in memory at once, unless something says otherwise.

@@ -174,18 +174,19 @@ impl Source {
     /// # Errors
     /// [`Changed`], wrapped, or when it can't be looked at.
     pub fn check_unchanged(&self) -> io::Result<()> {
-        let same = match &self.content {
-            Content::File(file) => {
-                identity(&file.metadata()?) == self.identity
-                    && identity(&std::fs::metadata(&self.path)?) == self.identity
-            }
-            Content::Parked => identity(&std::fs::metadata(&self.path)?) == self.identity,
-            Content::Link(_) => identity(&std::fs::symlink_metadata(&self.path)?) == self.identity,
+        let at_path = || match &self.content {
+            Content::Link(_) => std::fs::symlink_metadata(&self.path),
+            _ => std::fs::metadata(&self.path),
         };
-        if same {
-            Ok(())
-        } else {
-            Err(io::Error::other(Changed))
+        let is_same = |metadata: &Metadata| identity(metadata) == self.identity;
+        let is_open_same = match &self.content {
+            Content::File(file) => is_same(&file.metadata()?),
+            Content::Parked | Content::Link(_) => true,
+        };
+        match at_path() {
+            Ok(metadata) if is_open_same && is_same(&metadata) => Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Err(io::Error::other(Changed)),
         }
     }
 }

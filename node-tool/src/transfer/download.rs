@@ -512,6 +512,7 @@ impl Folders<'_> {
 fn plain(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::PermissionDenied => "permission denied on this machine".into(),
+        io::ErrorKind::ReadOnlyFilesystem => "the file system here is read-only".into(),
         io::ErrorKind::StorageFull => "the disk is full".into(),
         io::ErrorKind::QuotaExceeded => "your disk quota is used up".into(),
         _ => error.to_string(),

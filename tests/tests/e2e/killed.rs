@@ -1,0 +1,217 @@
+//! Killed at any moment, by a signal that can't be caught or by one that can: the next run goes on, and in the end every byte
+//! is where it belongs.
+
+use std::{
+    collections::BTreeMap,
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
+use rustix::process::{Pid, Signal, kill_process};
+use tests::{
+    files::{differences, noise, snapshot, write},
+    sandbox::{Fault, Kind, Sandbox, Weather},
+    world::{Ended, World, ended},
+};
+
+/// A signal is answered within this time: what is under way has 5 seconds.
+const SOON: Duration = Duration::from_secs(15);
+
+/// Calls that take a little, so that there are moments to be killed at.
+fn breeze() -> Weather {
+    Weather {
+        round_trip: 5,
+        plain: 5,
+        listing: 10,
+        append: 40,
+        upload: 40,
+        download: 20,
+        zip: 60,
+        commit: 40,
+        commit_entry: 1,
+        commit_patience: 3000,
+        connection_rate: Some(40_000_000),
+        total_rate: Some(150_000_000),
+        calls_per_minute: None,
+    }
+}
+
+fn tree() -> BTreeMap<String, Vec<u8>> {
+    let mut files: BTreeMap<String, Vec<u8>> = (0..60)
+        .map(|n: u64| (format!("small/{}/{n}", n % 3), noise(n, 2000)))
+        .collect();
+    files.insert("empty".into(), Vec::new());
+    files.insert("middle".into(), noise(70, 3 << 20));
+    files.insert("big".into(), noise(71, (48 << 20) + 17));
+    files
+}
+
+fn start(world: &World, args: &[&str]) -> anyhow::Result<Child> {
+    let mut command = world.command("node-tool")?;
+    command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Ok(command.spawn()?)
+}
+
+fn signal(child: &Child, signal: Signal) -> anyhow::Result<()> {
+    let pid = Pid::from_raw(i32::try_from(child.id())?).context("no process")?;
+    Ok(kill_process(pid, signal)?)
+}
+
+/// Kills a job at random moments until it comes to its end by itself.
+fn until_done(world: &World, args: &[&str], seed: u64) -> anyhow::Result<Ended> {
+    let mut random = SmallRng::seed_from_u64(seed);
+    for _ in 0..12 {
+        let mut child = start(world, args)?;
+        std::thread::sleep(Duration::from_millis(random.random_range(5..900)));
+        child.kill()?; // SIGKILL: nothing can be tidied up
+        child.wait()?;
+    }
+    world.node_tool(args)
+}
+
+#[test]
+fn an_upload_that_is_killed_again_and_again_ends_whole() -> anyhow::Result<()> {
+    for seed in 0..3 {
+        let world = World::with(Sandbox::builder().weather(breeze()))?;
+        world.connect("dbx")?;
+        for (path, bytes) in tree() {
+            write(&world.path("from").join(&path), &bytes, 1_500_000_000)?;
+        }
+        let end = until_done(&world, &["copy", "from", "dbx:to"], seed)?;
+        assert_eq!(end.code, 0, "seed {seed}: {}", end.err);
+        let stored = world.sandbox.tree();
+        let files: Vec<&str> = stored
+            .iter()
+            .filter(|s| !s.is_folder)
+            .map(|s| s.path.as_str())
+            .collect();
+        assert_eq!(files.len(), tree().len(), "seed {seed}: {files:?}");
+        for (path, bytes) in tree() {
+            let there = world.sandbox.read_file(&format!("/to/{path}"));
+            assert!(there == Some(bytes), "seed {seed}: {path} has other bytes");
+        }
+        let again = world.node_tool(["copy", "from", "dbx:to", "--error-on-no-transfer"])?;
+        assert_eq!(again.code, 9, "seed {seed}: {}", again.err);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_download_that_is_killed_again_and_again_ends_whole() -> anyhow::Result<()> {
+    for seed in 10..13 {
+        let world = World::with(Sandbox::builder().weather(breeze()))?;
+        world.connect("dbx")?;
+        for (path, bytes) in tree() {
+            write(&world.path("from").join(&path), &bytes, 1_500_000_000)?;
+            world
+                .sandbox
+                .put_file(&format!("/from/{path}"), &bytes, Some("2017-07-14T02:40:00Z"))?;
+        }
+        let end = until_done(&world, &["copy", "dbx:from", "to"], seed)?;
+        assert_eq!(end.code, 0, "seed {seed}: {}", end.err);
+        // What was killed may have left half files, under names of their own.
+        world.node_tool(["cleanup", "to"])?.ok()?;
+        assert_eq!(
+            differences(&world.path("from"), &world.path("to"))?,
+            Vec::<String>::new(),
+            "seed {seed}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_time_limit_lets_what_is_under_way_end_and_the_next_run_go_on() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let bytes = noise(5, 200 << 20);
+    write(&world.path("from/big"), &bytes, 1_500_000_000)?;
+    let slow = Fault::on("files/upload_session/append_v2", Kind::Stall { millis: 700 });
+    world.sandbox.fault(slow.times(1000));
+    let child = start(&world, &["copy", "from", "dbx:to", "--transfers", "4"])?;
+    until(|| world.sandbox.count("files/upload_session/append_v2") >= 2)?;
+    signal(&child, Signal::TERM)?;
+    let began = Instant::now();
+    let end = ended(child)?;
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    assert_eq!(end.code, 130, "{}", end.err);
+    for word in ["SIGTERM", "repeat the command to go on"] {
+        assert!(end.err.contains(word), "{word} in {}", end.err);
+    }
+    assert_eq!(world.sandbox.count("files/upload_session/finish_batch_v2"), 0);
+    let sent = world.sandbox.count("files/upload_session/append_v2");
+    world.sandbox.clear_faults();
+    world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
+    let all = world.sandbox.count("files/upload_session/append_v2");
+    assert!(
+        all <= 26 + 1,
+        "{sent} pieces, then {all} in all: none was sent twice"
+    );
+    assert!(
+        world.sandbox.read_file("/to/big") == Some(bytes),
+        "other bytes arrived"
+    );
+    Ok(())
+}
+
+#[test]
+fn small_files_that_were_sent_are_committed_and_the_second_signal_ends_it_at_once() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    for n in 0..200_u64 {
+        write(
+            &world.path("from").join(n.to_string()),
+            &noise(n, 500),
+            1_500_000_000,
+        )?;
+    }
+    let slow = |millis| Fault::on("files/upload_session/append_batch", Kind::Stall { millis });
+    world.sandbox.fault(slow(500).times(1000));
+    let child = start(&world, &["copy", "from", "dbx:to", "--transfers", "1"])?;
+    until(|| world.sandbox.count("files/upload_session/append_batch") >= 1)?;
+    signal(&child, Signal::INT)?;
+    let end = ended(child)?;
+    assert_eq!(end.code, 130, "{}", end.err);
+    let there = world.sandbox.tree().iter().filter(|s| !s.is_folder).count();
+    let told = end.err.lines().find(|line| line.contains("files copied"));
+    let told = told.with_context(|| end.err.clone())?;
+    assert!(
+        told.starts_with(&format!("{there} files copied")),
+        "{there} are there: {told}"
+    );
+    assert!((1..=200).contains(&there), "{there}");
+
+    world.sandbox.clear_faults();
+    world
+        .sandbox
+        .fault(Fault::on("files/list_folder", Kind::Stall { millis: 1 }));
+    world.sandbox.fault(slow(3_600_000).times(1000));
+    write(&world.path("from/new"), b"new", 1_500_000_000)?;
+    write(&world.path("from/newer"), b"newer", 1_500_000_000)?;
+    world.sandbox.reset_calls();
+    let child = start(&world, &["copy", "from", "dbx:to", "--transfers", "1"])?;
+    until(|| world.sandbox.count("files/upload_session/start_batch") >= 1)?;
+    signal(&child, Signal::INT)?;
+    std::thread::sleep(Duration::from_millis(100)); // two at once would be one to the kernel
+    signal(&child, Signal::INT)?;
+    let began = Instant::now();
+    let end = ended(child)?;
+    assert_eq!(end.code, 130, "{}", end.err);
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    world.sandbox.clear_faults();
+    world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
+    assert_eq!(
+        world.sandbox.tree().iter().filter(|s| !s.is_folder).count(),
+        snapshot(&world.path("from"))?.len()
+    );
+    Ok(())
+}
+
+fn until(is_so: impl Fn() -> bool) -> anyhow::Result<()> {
+    let began = Instant::now();
+    while !is_so() {
+        anyhow::ensure!(began.elapsed() < Duration::from_secs(60), "it never came to that");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
