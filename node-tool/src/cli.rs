@@ -16,7 +16,7 @@ use crate::{
     config::{CONFIG_VARIABLE, Defaults, Password, Site, Store, default_path},
     dropbox::{Cache, Http, Meter, Rates},
     filter::Size,
-    report,
+    local, report,
     side::View,
     terminal,
     transfer::Halt,
@@ -372,6 +372,7 @@ fn with_runtime(cli: Cli) -> Result<u8, Failure> {
             result = dispatch(cli, halt.clone()) => result,
         }
     });
+    local::hashes::save();
     // A thread that waits for the terminal or a slow disk must not keep the process.
     runtime.shutdown_background();
     result
@@ -461,6 +462,10 @@ async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
         }
     };
     let defaults = own.or(site);
+    let cache = directory(|base| Some(base.cache_dir())).filter(|_| !global.no_cache);
+    if let Some(directory) = &cache {
+        local::hashes::keep_in(directory);
+    }
     Ok(App {
         store,
         endpoints,
@@ -480,9 +485,7 @@ async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
             down: global.bwlimit.and_then(|rate| rate.down),
         })),
         state: directory(|base| base.state_dir()).map(|dir| dir.join("transfers")),
-        cache: directory(|base| Some(base.cache_dir()))
-            .filter(|_| !global.no_cache)
-            .map(Cache::new),
+        cache: cache.map(Cache::new),
         memory_bytes: memory(global)?,
         tries: global.low_level_retries,
         halt,

@@ -1,5 +1,6 @@
 //! This machine's file system: walking, reading, and putting files in their place.
 
+pub mod hashes;
 pub mod link;
 mod place;
 mod read;

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use shared::content_hash::{ContentHash, Hasher};
 
-use super::link;
+use super::{hashes, link};
 use crate::tree::FileInfo;
 
 /// Bytes of one chunk of a piece: small enough to be freed soon, large enough for few system calls.
@@ -200,7 +200,7 @@ fn identity(metadata: &Metadata) -> Identity {
     }
 }
 
-/// The content hash of a file.
+/// The content hash of a file, from what was kept of earlier runs or by reading it.
 ///
 /// # Errors
 /// When it can't be read.
@@ -211,11 +211,20 @@ pub fn hash_file(path: &Path) -> io::Result<ContentHash> {
         return Ok(hasher.finish());
     }
     let mut file = File::open(path)?;
+    let before = file.metadata()?;
+    if let Some(known) = hashes::find(&before) {
+        return Ok(known);
+    }
     let mut buffer = vec![0; 1 << 18];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hasher.finish()),
+            0 => break,
             count => hasher.update(&buffer[..count]),
         }
     }
+    let hash = hasher.finish();
+    if identity(&file.metadata()?) == identity(&before) {
+        hashes::note(&before, hash);
+    }
+    Ok(hash)
 }

@@ -1,5 +1,6 @@
 //! The built binaries against the sandbox, as people and jobs use them. A module for each promise.
 
+mod again;
 mod authorizer;
 mod connecting;
 mod copying;
