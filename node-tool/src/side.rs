@@ -209,6 +209,16 @@ impl Side {
     /// When it can't be listed at all.
     pub async fn look(&self, filter: &Filter, symlinks: Symlinks) -> Result<Found, SideError> {
         let mut found = self.survey(filter, symlinks).await?;
+        found.entries = filter.select(found.entries);
+        Ok(found)
+    }
+
+    /// The same, with the weights of its folders.
+    ///
+    /// # Errors
+    /// When it can't be listed at all.
+    pub async fn look_and_weigh(&self, filter: &Filter, symlinks: Symlinks) -> Result<Found, SideError> {
+        let mut found = self.survey(filter, symlinks).await?;
         if let Self::Remote { view, .. } = self
             && found.what == What::Folder
             && !view.encodes
@@ -346,8 +356,8 @@ impl Side {
 impl View {
     /// Names as they are here; a document under the name of its export, or left out if it has none.
     fn show(&self, found: &mut Found) {
-        let entries = std::mem::take(&mut found.entries);
-        for mut entry in entries {
+        let Found { entries, skipped, .. } = found;
+        entries.retain_mut(|entry| {
             if self.encodes {
                 entry.path = encoding::decode(&entry.path);
             }
@@ -358,20 +368,18 @@ impl View {
                     .and_then(|remote| remote.document.as_deref_mut()),
                 Kind::Folder => None,
             };
-            if let Some(document) = document {
-                let Some((format, ending)) = self.export(&document.formats) else {
-                    found
-                        .skipped
-                        .push((entry.path, "it is a cloud document that can't be exported".into()));
-                    continue;
-                };
-                let stem = entry.path.strip_suffix(".paper").unwrap_or(&entry.path);
-                let shown = format!("{stem}.{ending}");
-                document.chosen = Some(format.to_owned());
-                document.own_path = std::mem::replace(&mut entry.path, shown);
-            }
-            found.entries.push(entry);
-        }
+            let Some(document) = document else { return true };
+            let Some((format, ending)) = self.export(&document.formats) else {
+                let reason = "it is a cloud document that can't be exported".into();
+                skipped.push((std::mem::take(&mut entry.path), reason));
+                return false;
+            };
+            let stem = entry.path.strip_suffix(".paper").unwrap_or(&entry.path);
+            let shown = format!("{stem}.{ending}");
+            document.chosen = Some(format.to_owned());
+            document.own_path = std::mem::replace(&mut entry.path, shown);
+            true
+        });
     }
 
     /// The best format of those that there are, and its ending.

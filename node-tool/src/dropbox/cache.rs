@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     DropboxPath,
-    listing::{Collected, Item},
+    listing::{Collected, Row},
 };
 
 /// A listing is kept for so long at most, in seconds.
@@ -93,8 +93,7 @@ impl Place {
         }
         let mut collected = Collected::new(path);
         for _ in 0..head.entries {
-            let (path, item): (Box<str>, Item) = serde_json::from_str(lines.next()?).ok()?;
-            collected.items.insert(path, item);
+            collected.restore(serde_json::from_str::<Row<'_>>(lines.next()?).ok()?);
         }
         let expected = hex(lines.hasher.clone().finalize().as_slice());
         (lines.next()? == expected).then_some(Known {
@@ -141,10 +140,10 @@ impl Place {
             key: self.key.clone(),
             cursor: cursor.to_owned(),
             since,
-            entries: collected.items.len(),
+            entries: collected.rows().len(),
         })?)?;
-        for entry in &collected.items {
-            put(serde_json::to_string(&entry)?)?;
+        for row in collected.rows() {
+            put(serde_json::to_string(&row)?)?;
         }
         writeln!(out, "{}", hex(hasher.finalize().as_slice()))?;
         out.flush()
@@ -198,6 +197,7 @@ mod tests {
         ] {
             collected.apply(serde_json::from_str::<Metadata>(json).unwrap());
         }
+        collected.settle();
         collected
     }
 

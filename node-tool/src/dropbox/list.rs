@@ -48,6 +48,7 @@ impl Client {
             match self.pages(&mut known.collected, known.cursor, 0).await {
                 Ok(end) => {
                     if end.entries > 0 {
+                        known.collected.settle();
                         tokio::task::block_in_place(|| {
                             place.save(&known.collected, &end.cursor, known.since)
                         });
@@ -90,6 +91,7 @@ impl Client {
                 Ok(end) => {
                     // One page would be asked for anyhow.
                     if let Some(place) = kept.filter(|_| end.pages > 1) {
+                        collected.settle();
                         tokio::task::block_in_place(|| place.save(&collected, &end.cursor, cache::now()));
                     }
                     return Ok(Listed::Folder(collected.resolve()));

@@ -1,11 +1,10 @@
 //! Entries of a listing, with their right names.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    ops::Bound,
+    borrow::Cow,
+    collections::{HashMap, HashSet},
 };
 
-use serde::{Deserialize, Serialize};
 use shared::api::files::Metadata;
 
 use super::{DropboxPath, list::file_info};
@@ -20,111 +19,181 @@ pub struct Listing {
     pub refused: Vec<(String, &'static str)>,
 }
 
-/// What was said of one path.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Item {
-    /// Only if the path's last part is another.
-    name: Option<Box<str>>,
-    kind: Kind,
-    id: Option<Box<str>>,
-}
+/// One line of what was said: an entry as it is kept, with its path in the server's lower case.
+pub(super) type Row<'a> = (
+    Cow<'a, str>,
+    Option<Cow<'a, str>>,
+    Cow<'a, Kind>,
+    Option<Cow<'a, str>>,
+);
 
-impl Item {
-    fn new(path: &str, name: String, kind: Kind, id: Option<Box<str>>) -> Self {
-        let name = (last(path) != name).then(|| name.into());
-        Self { name, kind, id }
-    }
-
-    fn name<'a>(&'a self, path: &'a str) -> &'a str {
-        self.name.as_deref().unwrap_or_else(|| last(path))
-    }
+/// All that was said, in the order in which it was said: a later entry of a path replaces an earlier one. Keyed by
+/// `path_lower`, which the server promises; names are put together at the end, since `path_display` is right only in its
+/// last part and parents may come later than children.
+///
+/// A million entries are to fit in a few hundred megabytes, so they exist once, and become a [`Listing`] where they stand.
+#[derive(Debug, Default)]
+pub(super) struct Collected {
+    /// Of the listed folder: components of its path.
+    depth: usize,
+    /// Their paths are the lower ones still.
+    entries: Vec<Entry>,
+    /// Names that aren't just the last part of the path, by the number of the entry.
+    names: HashMap<u32, Box<str>>,
+    /// Entries that say that something is gone.
+    gone: HashSet<u32>,
 }
 
 fn last(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Entries by their `path_lower`, the key that the server promises; names are put together at the end, since
-/// `path_display` is right only in its last part and parents may come later than children.
-#[derive(Debug, Default)]
-pub(super) struct Collected {
-    /// Of the listed folder: components of its path.
-    pub depth: usize,
-    pub items: BTreeMap<Box<str>, Item>,
+/// To sort what is in a folder right behind it: a slash before all other characters.
+fn tree_order(path: &str) -> impl Iterator<Item = u8> + '_ {
+    path.bytes().map(|byte| if byte == b'/' { 0 } else { byte })
+}
+
+fn number(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 impl Collected {
     pub fn new(base: &DropboxPath) -> Self {
         Self {
             depth: base.depth(),
-            items: BTreeMap::new(),
+            ..Self::default()
         }
     }
 
-    /// Applies one entry by the rules of list_folder: a later one of the same path replaces it.
+    /// Takes one entry.
     pub fn apply(&mut self, metadata: Metadata) {
         match metadata {
             Metadata::File(file) => {
                 let info = file_info(&file);
                 if let Some(path) = file.path_lower {
-                    self.remove_below(&path);
-                    let item = Item::new(&path, file.name, Kind::File(info), Some(file.id.into()));
-                    self.items.insert(path.into(), item);
+                    self.push(path, Some(&file.name), Kind::File(info), Some(file.id.into()));
                 }
             }
             Metadata::Folder(folder) => {
                 if let Some(path) = folder.path_lower {
-                    let item = Item::new(&path, folder.name, Kind::Folder, folder.id.map(Into::into));
-                    self.items.insert(path.into(), item);
+                    self.push(path, Some(&folder.name), Kind::Folder, folder.id.map(Into::into));
                 }
             }
             Metadata::Deleted(deleted) => {
                 if let Some(path) = deleted.path_lower {
-                    self.remove_below(&path);
-                    self.items.remove(path.as_str());
+                    self.gone.insert(number(self.entries.len()));
+                    self.push(path, None, Kind::Folder, None);
                 }
             }
             Metadata::Unknown => {}
         }
     }
 
-    fn remove_below(&mut self, path: &str) {
-        let prefix = format!("{path}/");
-        let below: Vec<Box<str>> = self
-            .items
-            .range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded))
-            .take_while(|(p, _)| p.starts_with(&prefix))
-            .map(|(p, _)| p.clone())
-            .collect();
-        for path in below {
-            self.items.remove(&path);
+    fn push(&mut self, mut path: String, name: Option<&str>, kind: Kind, id: Option<Box<str>>) {
+        if let Some(name) = name.filter(|name| *name != last(&path)) {
+            self.names.insert(number(self.entries.len()), name.into());
         }
+        path.shrink_to_fit();
+        self.entries.push(Entry { path, kind, id });
     }
 
-    /// Takes it apart, since a large one exists only once in memory.
-    pub fn resolve(self) -> Listing {
-        let folders: HashMap<Box<str>, Box<str>> = self
-            .items
-            .iter()
-            .filter(|(path, item)| item.kind == Kind::Folder && item.name(path) != last(path))
-            .map(|(path, item)| (path.clone(), item.name(path).into()))
-            .collect();
-        let mut listing = Listing::default();
-        listing.entries.reserve_exact(self.items.len());
-        for (lower, item) in self.items {
-            let Some(path) = relative(&lower, item.name(&lower), self.depth, &folders) else {
-                continue;
-            };
-            match refuse(&path) {
-                Some(reason) => listing.refused.push((path, reason)),
-                None => listing.entries.push(Entry {
-                    path,
-                    kind: item.kind,
-                    id: item.id,
-                }),
+    /// Puts back what was kept.
+    pub fn restore(&mut self, (path, name, kind, id): Row<'_>) {
+        let id = id.map(|id| id.into_owned().into());
+        self.push(path.into_owned(), name.as_deref(), kind.into_owned(), id);
+    }
+
+    /// Forgets what doesn't count any more, and sorts the rest by path.
+    pub fn settle(&mut self) {
+        let valid = self.valid();
+        let mut names = HashMap::with_capacity(self.names.len());
+        let kept = valid.iter().enumerate().filter(|(_, valid)| **valid);
+        for (new, (old, _)) in kept.enumerate() {
+            if let Some(name) = self.names.remove(&number(old)) {
+                names.insert(number(new), name);
             }
         }
-        listing.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        let mut at = 0;
+        self.entries.retain(|_| {
+            at += 1;
+            valid[at - 1]
+        });
+        (self.names, self.gone) = (names, HashSet::new());
+    }
+
+    /// What is kept of it, once it is settled.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+        self.entries.iter().enumerate().map(|(at, entry)| {
+            let name = self.names.get(&number(at));
+            (
+                Cow::Borrowed(entry.path.as_str()),
+                name.map(|name| Cow::Borrowed(&**name)),
+                Cow::Borrowed(&entry.kind),
+                entry.id.as_deref().map(Cow::Borrowed),
+            )
+        })
+    }
+
+    /// Which entries count: the last of their path, and not before the last time when something around them went away or
+    /// became a file.
+    fn valid(&self) -> Vec<bool> {
+        let path = |at: u32| self.entries[at as usize].path.as_str();
+        let mut order: Vec<u32> = (0..number(self.entries.len())).collect();
+        order.sort_unstable_by(|a, b| tree_order(path(*a)).cmp(tree_order(path(*b))).then(a.cmp(b)));
+        let mut valid = vec![false; self.entries.len()];
+        // Folders around the current path: whatever below them was said before this number is over.
+        let mut around: Vec<(&str, u32)> = Vec::new();
+        for same in order.chunk_by(|a, b| path(*a) == path(*b)) {
+            let Some(newest) = same.last().copied() else {
+                continue;
+            };
+            let here = path(newest);
+            while around.last().is_some_and(|(folder, _)| {
+                !here
+                    .strip_prefix(folder)
+                    .is_some_and(|rest| rest.starts_with('/'))
+            }) {
+                around.pop();
+            }
+            let inherited = around.last().map_or(0, |(_, over)| *over);
+            let ends = |at: &&u32| self.gone.contains(at) || self.entries[**at as usize].file().is_some();
+            let own = same.iter().rev().find(ends).map_or(0, |at| at + 1);
+            valid[newest as usize] = !self.gone.contains(&newest) && newest >= inherited;
+            around.push((here, inherited.max(own)));
+        }
+        valid
+    }
+
+    /// Makes a listing of it.
+    pub fn resolve(mut self) -> Listing {
+        self.settle();
+        let mut folders: HashMap<Box<str>, Box<str>> = HashMap::new();
+        for (at, name) in &self.names {
+            let entry = &self.entries[*at as usize];
+            if entry.kind == Kind::Folder {
+                folders.insert(entry.path.as_str().into(), name.clone());
+            }
+        }
+        let mut listing = Listing::default();
+        let mut at = 0;
+        let (names, depth, refused) = (self.names, self.depth, &mut listing.refused);
+        self.entries.retain_mut(|entry| {
+            at += 1;
+            let name = names
+                .get(&number(at - 1))
+                .map_or_else(|| last(&entry.path), AsRef::as_ref);
+            let Some(path) = relative(&entry.path, name, depth, &folders) else {
+                return false;
+            };
+            if let Some(reason) = refuse(&path) {
+                refused.push((path, reason));
+                return false;
+            }
+            entry.path = path;
+            true
+        });
+        self.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        listing.entries = self.entries;
         listing
     }
 }
@@ -216,6 +285,44 @@ mod tests {
             file("/c", "c", "/c"),
         ];
         assert_eq!(paths("", all), ["B", "c"]);
+    }
+
+    #[test]
+    fn what_is_said_in_any_order_ends_as_if_it_was_done_step_by_step() {
+        use proptest::prelude::*;
+        // Paths of a small world, so that they meet often.
+        let names = prop::sample::select(vec!["/a", "/a/b", "/a/b/c", "/a/b!", "/ab", "/a/d", "/e"]);
+        let said = prop::collection::vec((names, 0..3_u8), 0..12);
+        proptest!(|(said in said)| {
+            let mut collected = Collected::new(&DropboxPath::default());
+            let mut world: std::collections::BTreeMap<&str, u8> = Default::default();
+            for (path, what) in said {
+                let name = path.rsplit('/').next().unwrap();
+                let below = format!("{path}/");
+                if what != 1 {
+                    world.retain(|known, _| !known.starts_with(&below));
+                }
+                match what {
+                    0 => world.insert(path, 0),
+                    1 => world.insert(path, 1),
+                    _ => world.remove(path),
+                };
+                collected.apply(match what {
+                    0 => file(path, name, path),
+                    1 => folder(path, name),
+                    _ => deleted(path),
+                });
+            }
+            let listed: Vec<(String, u8)> = collected
+                .resolve()
+                .entries
+                .into_iter()
+                .map(|e| (format!("/{}", e.path), u8::from(e.file().is_none())))
+                .collect();
+            let mut expected: Vec<(String, u8)> = world.into_iter().map(|(p, k)| (p.to_owned(), k)).collect();
+            expected.sort();
+            prop_assert_eq!(listed, expected);
+        });
     }
 
     #[test]

@@ -11,11 +11,11 @@ const FIRST: usize = 8 * 1024;
 /// Envoy's default limit for all headers together is 60 KiB.
 const LAST: usize = 56 * 1024;
 /// What HTTP, the route and our own name take.
-const COMMON: usize = 700;
+const COMMON: usize = 450;
 /// One entry of the argument, with a session id of 69 characters and a length of 7 digits, and its comma.
 const ENTRY_BYTES: usize = 138;
-/// Limits closer than this are not told apart.
-const GRAIN: usize = 12;
+/// Limits closer than this part of what is known to pass are not told apart: each look costs a call.
+const GRAIN: usize = 4;
 
 /// How many entries have been found to pass.
 #[derive(Debug)]
@@ -33,6 +33,18 @@ struct State {
     was_refused: bool,
     /// A call is under way that tries more.
     trying: bool,
+}
+
+impl State {
+    /// Whether what passes and what doesn't are close enough.
+    fn is_near(&self) -> bool {
+        let grain = if self.was_refused {
+            (self.good / GRAIN).max(1)
+        } else {
+            1
+        };
+        self.bad - self.good <= grain
+    }
 }
 
 impl Budget {
@@ -55,6 +67,11 @@ impl Budget {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// As many as are known to pass.
+    pub fn good(&self) -> usize {
+        self.lock().good
+    }
+
     /// Files of the next call, if there are `waiting`; one call at a time tries more than is known to pass.
     pub fn entries(&self, waiting: usize) -> usize {
         let state = &mut *self.lock();
@@ -63,12 +80,18 @@ impl Budget {
         } else {
             (state.good * 2).min(state.bad - 1)
         };
-        let worth = next > state.good && (!state.was_refused || state.bad - state.good > GRAIN);
+        let worth = next > state.good && !state.is_near();
         if state.proven && !state.trying && worth && waiting > state.good {
             state.trying = true;
             return next;
         }
         state.good
+    }
+
+    /// Whether the limit is known well enough.
+    pub fn is_settled(&self) -> bool {
+        let state = self.lock();
+        state.proven && state.is_near()
     }
 
     /// A call with so many passed.
@@ -118,7 +141,7 @@ mod tests {
 
     #[test]
     fn few_calls_are_wasted_wherever_the_limit_is() {
-        for (most, at_most) in [(1000, 10), (350, 12), (120, 24), (52, 44), (20, 110), (1, 2010)] {
+        for (most, at_most) in [(1000, 10), (350, 12), (120, 24), (52, 47), (20, 110), (1, 2010)] {
             let made = calls(2000, most);
             assert!(made <= at_most, "{most} at once: {made} calls");
         }
@@ -133,6 +156,7 @@ mod tests {
         assert_eq!(budget.entries(2000), 2 * first);
         assert_eq!(budget.entries(2000), first);
         budget.refused(2 * first);
+        assert!(!budget.is_settled());
         let third = budget.entries(2000);
         assert!(first < third && third < 2 * first, "{third}");
         assert_eq!(budget.entries(3), first, "there is nothing to try it with");

@@ -26,6 +26,12 @@ pub(super) const PACK_BYTES: u64 = 16 << 20;
 /// Packs up to this size are read once and stay in memory; larger ones are read again as they are sent.
 const KEPT_BYTES: u64 = 1 << 20;
 
+/// Whether it is the number of files that limits the next pack, and not their bytes.
+pub(super) fn is_bounded_by_count(queue: &VecDeque<Item>, budget: &Budget) -> bool {
+    let sizes = queue.iter().map(|item| item.action.source.size_bytes);
+    sizes.take(budget.good()).sum::<u64>() <= PACK_BYTES
+}
+
 /// Takes the next files that travel together.
 pub(super) fn next_pack(queue: &mut VecDeque<Item>, budget: &Budget) -> Vec<Item> {
     let (mut bytes, mut pack) = (0, Vec::new());

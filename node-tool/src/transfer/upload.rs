@@ -7,7 +7,7 @@ use shared::{
     api::files::{MAX_FILE_BYTES, SessionType, UPLOAD, UploadArg},
     content_hash::ContentHash,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::{
     Event, Limits, Listener, Memory,
@@ -16,7 +16,7 @@ use super::{
     outcome::{Item, Outcomes, fail},
     session::send_big,
     sessions::Sessions,
-    small::{PACK_BYTES, next_pack, open, send_empty, send_pack},
+    small::{PACK_BYTES, is_bounded_by_count, next_pack, open, send_empty, send_pack},
 };
 use crate::{
     dropbox::{Client, DropboxPath, Payload},
@@ -28,6 +28,8 @@ use crate::{
 const BIG_AT_ONCE: usize = 6;
 /// Packs under way at once, at most; memory and lanes limit them further.
 const PACKS_AT_ONCE: usize = 32;
+/// Packs under way at once until it is known how large they may be.
+const SCOUTS: usize = 6;
 /// Files that change while they are read are tried so often.
 const ROUNDS: u32 = 3;
 /// A file that changes gets this long to settle.
@@ -116,6 +118,7 @@ async fn send_all(client: &Client, items: Vec<Item>, limits: &Limits, outcomes: 
         }
         return;
     }
+    let small_files = small.len();
     let (sent, received) = mpsc::unbounded_channel();
     let senders = async {
         // Moved in here, so that the committer sees the end when the last sender is done.
@@ -124,21 +127,31 @@ async fn send_all(client: &Client, items: Vec<Item>, limits: &Limits, outcomes: 
             limits,
             memory: Memory::new(limits.memory_bytes),
             budget: Budget::new(client.header_bytes().await),
-            plain: Sessions::new(small.len(), None),
+            plain: Sessions::new(small_files, None),
             concurrent: Sessions::new(big.len(), Some(SessionType::Concurrent)),
             sent,
             outcomes,
         };
-        let packs = stream::iter(std::iter::from_fn(|| {
-            let pack = next_pack(&mut small, &tools.budget);
-            (!pack.is_empty() && !outcomes.is_over()).then_some(pack)
-        }));
+        // A few calls first find out how many files one may carry; only then it pays to send many at once.
+        let scouts = Semaphore::new(SCOUTS);
+        let (budget, scouts) = (&tools.budget, &scouts);
+        let packs = stream::unfold(small, |mut queue| async move {
+            let scout = match budget.is_settled() || !is_bounded_by_count(&queue, budget) {
+                true => None,
+                false => scouts.acquire().await.ok(),
+            };
+            let pack = next_pack(&mut queue, budget);
+            (!pack.is_empty() && !outcomes.is_over()).then_some(((pack, scout), queue))
+        });
         let begin = |item: &Item| {
             let _ = item;
             std::future::ready(!outcomes.is_over())
         };
         tokio::join!(
-            packs.for_each_concurrent(PACKS_AT_ONCE, |pack| send_pack(pack, &tools)),
+            packs.for_each_concurrent(PACKS_AT_ONCE, |(pack, scout)| async {
+                send_pack(pack, &tools).await;
+                drop(scout);
+            }),
             stream::iter(empty)
                 .take_while(begin)
                 .for_each_concurrent(limits.transfers, |item| send_empty(item, &tools)),

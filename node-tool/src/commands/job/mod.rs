@@ -105,7 +105,7 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
         ..Summary::default()
     };
     let mut found = source
-        .look(&filter, flags.symlinks())
+        .look_and_weigh(&filter, flags.symlinks())
         .await
         .map_err(|e| side_failure("list", &source, &e))?;
     if found.what == What::Nothing {
