@@ -64,7 +64,7 @@ fn main() -> anyhow::Result<ExitCode> {
     for work in works {
         for runner in runners.iter().filter(|runner| work.takes(runner)) {
             let run = work.play(runner, args.small, args.verbose)?;
-            table.row(work, runner, run);
+            table.row(work, runner, &run);
         }
     }
     Ok(table.end())

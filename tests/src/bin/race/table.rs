@@ -1,6 +1,6 @@
 //! The table, a row as soon as it is known, and what was missed.
 
-use std::{collections::HashMap, process::ExitCode};
+use std::process::ExitCode;
 
 use super::{
     runners::Runner,
@@ -8,11 +8,20 @@ use super::{
 };
 
 /// The rows so far.
+#[derive(Default)]
 pub struct Table {
-    /// Seconds by work and runner.
-    seconds: HashMap<(&'static str, &'static str), f64>,
-    rows: Vec<String>,
+    rows: Vec<Row>,
     wrong: Vec<String>,
+}
+
+struct Row {
+    work: &'static str,
+    runner: &'static str,
+    seconds: f64,
+    /// Of the least time that the weather allows.
+    of_least: Option<f64>,
+    /// Calls, and all that follows.
+    rest: String,
 }
 
 impl Table {
@@ -36,78 +45,65 @@ impl Table {
         }
         versions.dedup();
         say(&format!("{}.\n", versions.join(", ")));
-        Ok(Self {
-            seconds: HashMap::new(),
-            rows: Vec::new(),
-            wrong: Vec::new(),
-        })
+        Ok(Self::default())
     }
 
     /// Adds a run.
-    pub fn row(&mut self, work: &Work, runner: &Runner, run: Run) {
+    pub fn row(&mut self, work: &Work, runner: &Runner, run: &Run) {
+        let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
         let seconds = run.cost.took.as_secs_f64();
-        self.seconds.insert((work.name, runner.name), seconds);
-        let of_limit = work
-            .limit(run.bytes)
-            .map_or_else(String::new, |limit| format!("{:.2}", seconds / limit));
         let verdict = if run.wrong.is_empty() { "right" } else { "WRONG" };
-        let (calls, mebibytes) = (run.calls, run.cost.peak_bytes as f64 / f64::from(1 << 20));
-        let cpu = run.cost.cpu.as_secs_f64();
+        let cells = [
+            run.calls.to_string(),
+            format!("{:.1}", mebibytes(run.bytes)),
+            format!("{:.0}", mebibytes(run.cost.peak_bytes)),
+            format!("{:.2}", run.cost.cpu.as_secs_f64()),
+            verdict.to_owned(),
+        ];
         say(&format!(
-            "… {}, {}: {seconds:.1} s, {calls} calls, {mebibytes:.0} MiB, {cpu:.2} s CPU, {verdict}",
-            work.name, runner.name
+            "… {}, {}: {seconds:.1} s, {} calls, {} MiB at most, {} s CPU, {verdict}",
+            work.name, runner.name, cells[0], cells[2], cells[3]
         ));
-        self.wrong.extend(
-            run.wrong
-                .iter()
-                .take(5)
-                .map(|line| format!("{}, {}: {line}", work.name, runner.name)),
-        );
-        self.rows.push(format!(
-            "| {} | {} | {seconds:.1} | {of_limit} | RATIO {}\u{0}{} | {calls} | {:.1} | {mebibytes:.0} | {cpu:.2} | {verdict} |",
-            work.name,
-            runner.name,
-            work.name,
-            runner.name,
-            run.bytes as f64 / f64::from(1 << 20),
-        ));
+        let wrong = run.wrong.iter().take(5);
+        self.wrong
+            .extend(wrong.map(|line| format!("{}, {}: {line}", work.name, runner.name)));
+        self.rows.push(Row {
+            work: work.name,
+            runner: runner.name,
+            seconds,
+            of_least: work.least_seconds(run.bytes).map(|least| seconds / least),
+            rest: cells.join(" | "),
+        });
     }
 
     /// Prints it.
-    pub fn end(self) -> ExitCode {
+    pub fn end(&self) -> ExitCode {
         say(
-            "\n| work | runner | seconds | of the link's least | ours is faster by | calls | MiB | peak MiB | CPU s | tree |",
+            "\n| work | runner | seconds | × the link's least | node-tool is faster by | calls | MiB | peak MiB | CPU s | tree |",
         );
         say("|---|---|--:|--:|--:|--:|--:|--:|--:|---|");
         for row in &self.rows {
-            let Some((before, rest)) = row.split_once("RATIO ") else {
-                continue;
-            };
-            let (key, after) = rest.split_once(" |").unwrap_or((rest, ""));
-            let ratio = key.split_once('\u{0}').and_then(|(work, runner)| {
-                let theirs = self.find(work, runner)?;
-                let ours = self.find(work, "node-tool")?;
-                runner
-                    .starts_with("rclone")
-                    .then(|| format!("{:.1}×", theirs / ours))
-            });
-            say(&format!("{before}{} |{after}", ratio.unwrap_or_default()));
+            let ours = self
+                .rows
+                .iter()
+                .find(|r| r.work == row.work && r.runner == "node-tool");
+            let ratio = ours
+                .filter(|_| row.runner.starts_with("rclone"))
+                .map(|ours| format!("{:.1}×", row.seconds / ours.seconds));
+            say(&format!(
+                "| {} | {} | {:.1} | {} | {} | {} |",
+                row.work,
+                row.runner,
+                row.seconds,
+                row.of_least
+                    .map(|least| format!("{least:.2}"))
+                    .unwrap_or_default(),
+                ratio.unwrap_or_default(),
+                row.rest
+            ));
         }
-        for line in &self.wrong {
-            say(line);
-        }
-        if self.wrong.is_empty() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        }
-    }
-
-    fn find(&self, work: &str, runner: &str) -> Option<f64> {
-        self.seconds
-            .iter()
-            .find(|((w, r), _)| *w == work && *r == runner)
-            .map(|(_, seconds)| *seconds)
+        self.wrong.iter().for_each(|line| say(line));
+        ExitCode::from(u8::from(!self.wrong.is_empty()))
     }
 }
 

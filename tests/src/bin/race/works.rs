@@ -115,7 +115,7 @@ impl Work {
     }
 
     /// The least time that the weather allows, in seconds; nothing if bytes aren't what matters.
-    pub fn limit(&self, bytes: u64) -> Option<f64> {
+    pub fn least_seconds(&self, bytes: u64) -> Option<f64> {
         let rate = (self.weather)().total_rate?;
         (self.tree.2 >= MIB).then_some(bytes as f64 / rate as f64)
     }
@@ -159,6 +159,7 @@ impl Work {
         world.sandbox.reset_calls();
         let cost = runner.run(&world, &ca, &command, verbose)?;
         let calls = world.sandbox.calls().len();
+        // For those who want to know where the time goes.
         if let Some(path) = std::env::var_os("RACE_CALLS") {
             let file = PathBuf::from(path).join(self.name).with_extension("json");
             std::fs::write(file, serde_json::to_string(&world.sandbox.calls())?)?;
