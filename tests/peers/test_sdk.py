@@ -131,6 +131,23 @@ class Files(PeerTest):
         with self.assertRaises(BadInputError):
             self.dbx.files_list_folder("/")
 
+    def test_a_folder_as_a_zip(self):
+        import io
+        import zipfile
+
+        name = self.folder[1:]
+        for below, text in [("a", b"alpha"), ("sub/b", b"beta" * 1000)]:
+            self.dbx.files_upload(text, f"{self.folder}/{below}")
+        metadata, response = self.dbx.files_download_zip(self.folder.upper())
+        self.assertEqual(metadata.metadata.name, name)
+        self.assertNotIn("Content-Length", response.headers)
+        archive = zipfile.ZipFile(io.BytesIO(response.content))
+        self.assertIsNone(archive.testzip())
+        self.assertEqual(archive.read(f"{name}/a"), b"alpha")
+        self.assertEqual(archive.read(f"{name}/sub/b"), b"beta" * 1000)
+        error = self.refused(self.dbx.files_download_zip, f"{self.folder}/a")
+        self.assertTrue(error.get_path().is_not_folder())
+
     def test_sequential_session(self):
         pieces = [b"a" * 1000, b"b" * 2000, b"c" * 500]
         session = self.dbx.files_upload_session_start(pieces[0]).session_id

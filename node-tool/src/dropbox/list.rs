@@ -46,6 +46,7 @@ impl Client {
             && let Some(mut known) = tokio::task::block_in_place(|| place.load(path))
         {
             match self.pages(&mut known.collected, known.cursor, 0).await {
+                Ok(_) if known.collected.is_uprooted() => place.forget(),
                 Ok(end) => {
                     if end.entries > 0 {
                         known.collected.settle();

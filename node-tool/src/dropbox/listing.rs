@@ -42,6 +42,8 @@ pub(super) struct Collected {
     names: HashMap<u32, Box<str>>,
     /// Entries that say that something is gone.
     gone: HashSet<u32>,
+    /// The listed folder itself, or one around it, went away or became a file.
+    is_uprooted: bool,
 }
 
 fn last(path: &str) -> &str {
@@ -89,7 +91,14 @@ impl Collected {
         }
     }
 
+    /// Whether the listed folder isn't what it was.
+    pub fn is_uprooted(&self) -> bool {
+        self.is_uprooted
+    }
+
     fn push(&mut self, mut path: String, name: Option<&str>, kind: Kind, id: Option<Box<str>>) {
+        let is_end = kind != Kind::Folder || self.gone.contains(&number(self.entries.len()));
+        self.is_uprooted |= is_end && path.matches('/').count() <= self.depth;
         if let Some(name) = name.filter(|name| *name != last(&path)) {
             self.names.insert(number(self.entries.len()), name.into());
         }
@@ -323,6 +332,24 @@ mod tests {
             expected.sort();
             prop_assert_eq!(listed, expected);
         });
+    }
+
+    #[test]
+    fn a_folder_that_is_no_folder_any_more_is_noticed() {
+        for (end, expected) in [
+            (deleted("/base"), true),
+            (file("/base", "base", "/base"), true),
+            (deleted("/base/a"), false),
+            (folder("/base", "base"), false),
+        ] {
+            let mut collected = Collected::new(&DropboxPath::parse("base").unwrap());
+            collected.apply(file("/base/a", "a", "/base/a"));
+            collected.apply(end);
+            assert_eq!(collected.is_uprooted(), expected);
+        }
+        let mut collected = Collected::new(&DropboxPath::default());
+        collected.apply(deleted("/a"));
+        assert!(!collected.is_uprooted(), "the root stays");
     }
 
     #[test]

@@ -171,6 +171,24 @@ fn a_full_or_read_only_disk_is_named_and_nothing_half_is_left() -> anyhow::Resul
         assert!(line.contains("disk is full"), "{line}");
     }
 
+    // A file system that can't set room aside.
+    let end = mounted(
+        &world,
+        r#"mkdir plain && mount -t ramfs none plain
+"$1" copy dbx:from plain; echo "ended $?"; stat --format '%n %s' plain/*"#,
+    )?
+    .ok()?;
+    let expected = [
+        "plain/a 1000",
+        "plain/b 20971520",
+        "plain/c 52428800",
+        "plain/d 2000",
+    ];
+    assert_eq!(
+        end.lines().collect::<Vec<_>>(),
+        [&["ended 0"][..], &expected].concat()
+    );
+
     let end = mounted(
         &world,
         r#"mkdir fixed && mount -t tmpfs -o ro none fixed
