@@ -12,7 +12,7 @@ use crate::{
     filter::Filter,
     local::{self, Symlinks},
     location::Location,
-    plan::{Names, Weights},
+    plan::{Mounts, Names, Weights},
     tree::{Entry, Kind},
 };
 
@@ -57,6 +57,8 @@ pub struct Found {
     pub skipped: Vec<(String, String)>,
     /// What is in the folders, before any filter; only of a folder in a Dropbox, under its own names.
     pub weights: Option<Weights>,
+    /// Where other namespaces begin; only below a folder in a Dropbox.
+    pub mounts: Mounts,
 }
 
 /// What stands at a place.
@@ -435,7 +437,7 @@ async fn look_here(path: &Path, filter: &Filter, symlinks: Symlinks) -> Result<F
                 problems: told(true),
                 skipped: told(false),
                 entries: walked.entries,
-                weights: None,
+                ..Found::default()
             })
         }
     }
@@ -451,6 +453,7 @@ async fn look_there(client: &Client, path: &DropboxPath, filter: &Filter) -> Res
         Ok(Listed::Folder(listing)) => Ok(Found {
             what: What::Folder,
             entries: listing.entries,
+            mounts: Mounts::new(listing.mounts),
             problems: listing
                 .refused
                 .into_iter()

@@ -24,7 +24,7 @@ use super::{
 /// A listing is kept for so long at most, in seconds.
 const LIFE_SECONDS: u64 = 7 * 24 * 3600;
 /// What the files begin with; another number is another format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The cache directory.
 #[derive(Clone, Debug)]
@@ -192,7 +192,7 @@ mod tests {
     fn collected(path: &DropboxPath) -> Collected {
         let mut collected = Collected::new(path);
         for json in [
-            r#"{".tag":"folder","name":"Sub","path_lower":"/base/sub","id":"id:2"}"#,
+            r#"{".tag":"folder","name":"Sub","path_lower":"/base/sub","id":"id:2","sharing_info":{"shared_folder_id":"77"}}"#,
             r#"{".tag":"file","name":"a","path_lower":"/base/sub/a","id":"id:1","client_modified":"2020-01-01T00:00:00Z","rev":"0123456789","size":1}"#,
         ] {
             collected.apply(serde_json::from_str::<Metadata>(json).unwrap());
@@ -213,6 +213,7 @@ mod tests {
         let (then, now) = (collected(&path).resolve(), known.collected.resolve());
         assert_eq!(then.entries, now.entries);
         assert_eq!(now.entries[1].path, "Sub/a");
+        assert_eq!(now.mounts, [("Sub".into(), "77".into())]);
     }
 
     #[test]

@@ -17,15 +17,22 @@ pub struct Listing {
     pub entries: Vec<Entry>,
     /// Names that can't be used as a path here, with the reason.
     pub refused: Vec<(String, &'static str)>,
+    /// Folders where another namespace is mounted, with its id.
+    pub mounts: Vec<(String, Box<str>)>,
 }
 
-/// One line of what was said: an entry as it is kept, with its path in the server's lower case.
+/// One line of what was said: an entry as it is kept, with its path in the server's lower case, its name if that is another,
+/// and the namespace that is mounted there.
 pub(super) type Row<'a> = (
     Cow<'a, str>,
     Option<Cow<'a, str>>,
     Cow<'a, Kind>,
     Option<Cow<'a, str>>,
+    Option<Cow<'a, str>>,
 );
+
+/// What few entries have, by their numbers.
+type ByNumber = HashMap<u32, Box<str>>;
 
 /// All that was said, in the order in which it was said: a later entry of a path replaces an earlier one. Keyed by
 /// `path_lower`, which the server promises; names are put together at the end, since `path_display` is right only in its
@@ -39,7 +46,9 @@ pub(super) struct Collected {
     /// Their paths are the lower ones still.
     entries: Vec<Entry>,
     /// Names that aren't just the last part of the path, by the number of the entry.
-    names: HashMap<u32, Box<str>>,
+    names: ByNumber,
+    /// Namespaces that are mounted at folders.
+    spaces: ByNumber,
     /// Entries that say that something is gone.
     gone: HashSet<u32>,
     /// The listed folder itself, or one around it, went away or became a file.
@@ -57,6 +66,10 @@ fn tree_order(path: &str) -> impl Iterator<Item = u8> + '_ {
 
 fn number(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+fn at_number(few: &ByNumber, at: usize) -> Option<Cow<'_, str>> {
+    few.get(&number(at)).map(|text| Cow::Borrowed(&**text))
 }
 
 impl Collected {
@@ -78,6 +91,8 @@ impl Collected {
             }
             Metadata::Folder(folder) => {
                 if let Some(path) = folder.path_lower {
+                    let space = folder.sharing_info.and_then(|info| info.shared_folder_id);
+                    self.mount(space.as_deref());
                     self.push(path, Some(&folder.name), Kind::Folder, folder.id.map(Into::into));
                 }
             }
@@ -106,8 +121,16 @@ impl Collected {
         self.entries.push(Entry { path, kind, id });
     }
 
+    /// Notes the namespace that is mounted at the entry which comes next.
+    fn mount(&mut self, space: Option<&str>) {
+        if let Some(space) = space {
+            self.spaces.insert(number(self.entries.len()), space.into());
+        }
+    }
+
     /// Puts back what was kept.
-    pub fn restore(&mut self, (path, name, kind, id): Row<'_>) {
+    pub fn restore(&mut self, (path, name, kind, id, space): Row<'_>) {
+        self.mount(space.as_deref());
         let id = id.map(|id| id.into_owned().into());
         self.push(path.into_owned(), name.as_deref(), kind.into_owned(), id);
     }
@@ -115,30 +138,30 @@ impl Collected {
     /// Forgets what doesn't count any more, and sorts the rest by path.
     pub fn settle(&mut self) {
         let valid = self.valid();
-        let mut names = HashMap::with_capacity(self.names.len());
+        let (mut names, mut spaces) = (ByNumber::with_capacity(self.names.len()), ByNumber::new());
         let kept = valid.iter().enumerate().filter(|(_, valid)| **valid);
         for (new, (old, _)) in kept.enumerate() {
-            if let Some(name) = self.names.remove(&number(old)) {
-                names.insert(number(new), name);
-            }
+            let (old, new) = (number(old), number(new));
+            names.extend(self.names.remove(&old).map(|name| (new, name)));
+            spaces.extend(self.spaces.remove(&old).map(|space| (new, space)));
         }
         let mut at = 0;
         self.entries.retain(|_| {
             at += 1;
             valid[at - 1]
         });
-        (self.names, self.gone) = (names, HashSet::new());
+        (self.names, self.spaces, self.gone) = (names, spaces, HashSet::new());
     }
 
     /// What is kept of it, once it is settled.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
         self.entries.iter().enumerate().map(|(at, entry)| {
-            let name = self.names.get(&number(at));
             (
                 Cow::Borrowed(entry.path.as_str()),
-                name.map(|name| Cow::Borrowed(&**name)),
+                at_number(&self.names, at),
                 Cow::Borrowed(&entry.kind),
                 entry.id.as_deref().map(Cow::Borrowed),
+                at_number(&self.spaces, at),
             )
         })
     }
@@ -186,6 +209,7 @@ impl Collected {
         let mut listing = Listing::default();
         let mut at = 0;
         let (names, depth, refused) = (self.names, self.depth, &mut listing.refused);
+        let (mut spaces, mounts) = (self.spaces, &mut listing.mounts);
         self.entries.retain_mut(|entry| {
             at += 1;
             let name = names
@@ -197,6 +221,9 @@ impl Collected {
             if let Some(reason) = refuse(&path) {
                 refused.push((path, reason));
                 return false;
+            }
+            if let Some(space) = spaces.remove(&number(at - 1)) {
+                mounts.push((path.clone(), space));
             }
             entry.path = path;
             true

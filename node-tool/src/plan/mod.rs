@@ -2,6 +2,7 @@
 
 mod bundle;
 mod compare;
+mod mounts;
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,6 +12,7 @@ use crate::tree::{Entry, FileInfo, Kind};
 
 pub use bundle::{Bundle, MOST_BYTES, MOST_ENTRIES, Weights, bundle};
 pub use compare::{By, Comparison, Why, compare};
+pub use mounts::Mounts;
 
 /// One thing to do. Paths are relative to the two folders, which needn't spell them alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +64,8 @@ pub struct Plan {
     pub same: Vec<String>,
     /// Files that a rule leaves as they are, the same or not.
     pub left: u64,
+    /// Where other namespaces begin in the target.
+    pub mounts: Mounts,
 }
 
 /// How the target tells names apart.

@@ -1,7 +1,9 @@
-//! Makes files of closed sessions: one committer, never two commits at once, since each takes the
-//! namespace's lock. Commits overlap the sending of what comes next.
+//! Makes files of closed sessions: full batches, and never two commits of a namespace at once, since each takes the
+//! namespace's lock; other namespaces have locks of their own. Commits overlap the sending of what comes next.
 
-use futures_util::{StreamExt, stream};
+use std::collections::HashMap;
+
+use futures_util::{StreamExt, stream, stream::FuturesUnordered};
 use shared::{
     api::files::{
         CommitInfo, FinishOutcome, MAX_BATCH_ENTRIES, SESSION_FINISH_BATCH, SessionCursor, SessionFinishArg,
@@ -19,11 +21,16 @@ use super::{
 use crate::{
     dropbox::{Client, Error},
     local::Source,
+    plan::Mounts,
 };
 
 /// Commit when this many wait and nothing is being committed: enough that a commit's fixed cost (300 ms seen)
 /// is small beside its entries, few enough that committing starts while most is still to be sent.
 const WORTH_A_COMMIT: usize = 250;
+/// Or so many bytes: a few huge files are not kept waiting for hundreds of others.
+const BYTES_WORTH_A_COMMIT: u64 = 256 << 20;
+/// So many may wait in all: sending is quicker than committing, and each one takes memory.
+const MOST_WAITING: usize = 2 * MAX_BATCH_ENTRIES;
 /// A contended or lost entry is tried this often.
 const ENTRY_TRIES: u32 = 6;
 
@@ -59,41 +66,84 @@ pub(super) fn commit_info(item: &Item, limits: &Limits) -> CommitInfo {
         None => WriteMode::Add,
     };
     CommitInfo {
-        path: item.target.as_str().to_owned(),
+        path: item.target().as_str().to_owned(),
         mode,
         client_modified: Some(Time(action.source.modified.seconds)),
         mute: true,
     }
 }
 
+/// What waits to be committed in one namespace.
+#[derive(Default)]
+struct Queue {
+    waiting: Vec<Sent>,
+    bytes: u64,
+    /// A commit is under way.
+    is_busy: bool,
+}
+
+impl Queue {
+    fn push(&mut self, sent: Sent) {
+        self.bytes += sent.source.info.size_bytes;
+        self.waiting.push(sent);
+    }
+
+    /// What is to be committed now; if nothing more can come, all of it.
+    fn next(&mut self, is_last: bool) -> Option<Vec<Sent>> {
+        let is_worth = self.waiting.len() >= WORTH_A_COMMIT || self.bytes >= BYTES_WORTH_A_COMMIT;
+        if self.is_busy || self.waiting.is_empty() || !(is_worth || is_last) {
+            return None;
+        }
+        let rest = self.waiting.split_off(self.waiting.len().min(MAX_BATCH_ENTRIES));
+        let batch = std::mem::replace(&mut self.waiting, rest);
+        self.bytes = self.waiting.iter().map(|sent| sent.source.info.size_bytes).sum();
+        self.is_busy = true;
+        Some(batch)
+    }
+}
+
 /// Commits what comes until the senders are gone.
 pub(super) async fn committer(
     client: &Client,
-    mut sent: mpsc::UnboundedReceiver<Sent>,
+    mut sent: mpsc::Receiver<Sent>,
+    mounts: &Mounts,
     limits: &Limits,
     outcomes: &Outcomes<'_>,
 ) {
-    let mut waiting: Vec<Sent> = Vec::new();
+    let mut queues: HashMap<Option<&str>, Queue> = HashMap::new();
+    let mut commits = FuturesUnordered::new();
+    let mut is_open = true;
     loop {
-        // Take what is there; wait for more only while there is too little.
-        let open = if waiting.len() < WORTH_A_COMMIT {
-            sent.recv_many(&mut waiting, MAX_BATCH_ENTRIES).await > 0
-        } else {
-            true
-        };
-        while waiting.len() < MAX_BATCH_ENTRIES
-            && let Ok(more) = sent.try_recv()
+        let mut waiting: usize = queues.values().map(|queue| queue.waiting.len()).sum();
+        while waiting < MOST_WAITING
+            && let Ok(one) = sent.try_recv()
         {
-            waiting.push(more);
+            waiting += 1;
+            let namespace = mounts.namespace_of(&one.item.action.to);
+            queues.entry(namespace).or_default().push(one);
         }
-        if waiting.is_empty() && !open {
+        let is_full = waiting >= MOST_WAITING;
+        for (namespace, queue) in &mut queues {
+            if let Some(batch) = queue.next(is_full || !is_open) {
+                let namespace = *namespace;
+                commits.push(async move {
+                    commit(client, batch, limits, outcomes).await;
+                    namespace
+                });
+            }
+        }
+        if !is_open && commits.is_empty() {
             return;
         }
-        if open && waiting.len() < WORTH_A_COMMIT {
-            continue;
+        tokio::select! {
+            Some(namespace) = commits.next(), if !commits.is_empty() => {
+                queues.entry(namespace).or_default().is_busy = false;
+            }
+            more = sent.recv(), if is_open && !is_full => match more {
+                Some(one) => queues.entry(mounts.namespace_of(&one.item.action.to)).or_default().push(one),
+                None => is_open = false,
+            },
         }
-        let rest = waiting.split_off(waiting.len().min(MAX_BATCH_ENTRIES));
-        commit(client, std::mem::replace(&mut waiting, rest), limits, outcomes).await;
     }
 }
 
@@ -197,7 +247,7 @@ async fn settle_all(client: &Client, unclear: Vec<(Sent, Error)>, outcomes: &Out
 /// Whether the file is there after all, with our bytes.
 async fn settle(client: &Client, sent: Sent, error: &Error, outcomes: &Outcomes<'_>) {
     sent.is_over(); // the session is gone
-    let there = client.stat(&sent.item.target).await.ok().flatten();
+    let there = client.stat(&sent.item.target()).await.ok().flatten();
     let hash = there
         .as_ref()
         .and_then(|e| e.file())

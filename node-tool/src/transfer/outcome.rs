@@ -65,12 +65,30 @@ impl Drop for Underway {
     }
 }
 
-/// A file on its way up.
+/// The two folders of a job.
+#[derive(Debug)]
+pub(super) struct Folders {
+    pub from: PathBuf,
+    pub to: DropboxPath,
+}
+
+/// A file on its way up. There may be a million of them.
 #[derive(Clone, Debug)]
 pub(super) struct Item {
     pub action: Action,
-    pub target: DropboxPath,
-    pub path: PathBuf,
+    pub folders: Arc<Folders>,
+}
+
+impl Item {
+    /// Where it is here.
+    pub fn path(&self) -> PathBuf {
+        self.folders.from.join(&self.action.from)
+    }
+
+    /// Where it goes.
+    pub fn target(&self) -> DropboxPath {
+        self.folders.to.join(&self.action.to)
+    }
 }
 
 /// Where outcomes go.

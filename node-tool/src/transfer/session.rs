@@ -45,7 +45,7 @@ pub(super) async fn send_big(mut item: Item, tools: &Tools<'_>) {
     let big = BigFile::of(&item.action);
     let open = big.as_ref().and(tools.limits.state.as_deref()).and_then(|state| {
         journal::sweep(state);
-        let place = place(tools.client, &item.path, &item.target);
+        let place = place(tools.client, &item.path(), &item.target());
         Journal::open(state, &place, &source.fingerprint())
     });
     let (journal, mut known) = open.map_or((None, None), |(journal, known)| (Some(journal), known));
@@ -66,13 +66,14 @@ pub(super) async fn send_big(mut item: Item, tools: &Tools<'_>) {
     match sent {
         Ok(Some((session_id, hash))) => {
             source.park();
-            let _ = tools.sent.send(Sent {
+            let sent = Sent {
                 item,
                 session_id,
                 hash,
                 source,
                 journal,
-            }); // the committer outlives all senders
+            };
+            let _ = tools.sent.send(sent).await; // the committer outlives all senders
         }
         Ok(None) => {} // the next run goes on with it
         Err(error) => tools.outcomes.unsent(item, &error),

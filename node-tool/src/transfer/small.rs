@@ -70,7 +70,7 @@ impl Part {
 pub(super) async fn send_pack(pack: Vec<Item>, tools: &Tools<'_>) {
     let total: u64 = pack.iter().map(|item| item.action.source.size_bytes).sum();
     let keeps = total <= KEPT_BYTES;
-    let _memory = tools.memory.take(if keeps { total } else { STREAM_BYTES }).await;
+    let mut memory = Some(tools.memory.take(if keeps { total } else { STREAM_BYTES }).await);
     let sessions = match tools.plain.take(tools.client, pack.len()).await {
         Ok(sessions) => sessions,
         Err(error) => {
@@ -98,7 +98,14 @@ pub(super) async fn send_pack(pack: Vec<Item>, tools: &Tools<'_>) {
             continue;
         }
         match append(&parts, known.take(), tools).await {
-            Ok(outcomes) => hand_over(parts, outcomes, tools),
+            Ok(outcomes) => {
+                if rounds.is_empty() {
+                    // Others may read while these wait to be committed.
+                    parts.iter_mut().for_each(|part| part.bytes = None);
+                    memory = None;
+                }
+                hand_over(parts, outcomes, tools).await;
+            }
             // The header was too large. Sessions survive a refused call.
             Err(error) if parts.len() > 1 && is_about_headers(&error) => {
                 let entries = tools.budget.refused(parts.len());
@@ -131,6 +138,7 @@ pub(super) async fn send_pack(pack: Vec<Item>, tools: &Tools<'_>) {
             }
         }
     }
+    drop(memory);
 }
 
 /// Sends a file of no bytes: one call that opens and closes its session.
@@ -153,7 +161,7 @@ pub(super) async fn send_empty(item: Item, tools: &Tools<'_>) {
                 hash: ContentHash::of(&[]),
                 source,
             };
-            let _ = tools.sent.send(sent); // the committer outlives all senders
+            let _ = tools.sent.send(sent).await; // the committer outlives all senders
         }
         Err(error) => tools.outcomes.unsent(item, &error),
     }
@@ -161,7 +169,7 @@ pub(super) async fn send_empty(item: Item, tools: &Tools<'_>) {
 
 /// Opens a file, which must still have the size that was planned with.
 pub(super) fn open(item: &Item) -> io::Result<Source> {
-    let source = Source::open(&item.path)?;
+    let source = Source::open(&item.path())?;
     if source.info.size_bytes == item.action.source.size_bytes {
         Ok(source)
     } else {
@@ -272,7 +280,7 @@ fn body(parts: &[Part], known: Option<ContentHash>) -> io::Result<(ContentHash, 
     Ok((hash, Payload::read(end, reader)))
 }
 
-fn hand_over(parts: Vec<Part>, outcomes: Vec<Outcome>, tools: &Tools<'_>) {
+async fn hand_over(parts: Vec<Part>, outcomes: Vec<Outcome>, tools: &Tools<'_>) {
     let mut outcomes = outcomes.into_iter();
     for part in parts {
         let size = part.size();
@@ -293,13 +301,14 @@ fn hand_over(parts: Vec<Part>, outcomes: Vec<Outcome>, tools: &Tools<'_>) {
                     bytes: size,
                     of: None,
                 });
-                let _ = tools.sent.send(Sent {
+                let sent = Sent {
                     journal: None,
                     item: part.item,
                     session_id: part.session_id,
                     hash: part.hash,
                     source: part.source,
-                }); // the committer outlives all senders
+                };
+                let _ = tools.sent.send(sent).await; // the committer outlives all senders
             }
             Err(error) => tools.outcomes.unsent(part.item, &error),
         }

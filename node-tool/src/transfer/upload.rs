@@ -1,6 +1,6 @@
 //! Up: which file goes which way.
 
-use std::{collections::VecDeque, path::Path, time::Duration};
+use std::{collections::VecDeque, path::Path, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use shared::{
@@ -13,7 +13,7 @@ use super::{
     Event, Limits, Listener, Memory,
     budget::Budget,
     commit::{Sent, commit_info, committer},
-    outcome::{Item, Outcomes, fail},
+    outcome::{Folders, Item, Outcomes, fail},
     session::send_big,
     sessions::Sessions,
     small::{PACK_BYTES, is_bounded_by_count, next_pack, open, send_empty, send_pack},
@@ -21,7 +21,7 @@ use super::{
 use crate::{
     dropbox::{Client, DropboxPath, Payload},
     local::{self, hash_file},
-    plan::{Action, IMMUTABLE, Plan, Task},
+    plan::{Action, IMMUTABLE, Mounts, Plan, Task},
 };
 
 /// Big files under way at once: their starts and ends overlap the pieces of others.
@@ -45,31 +45,35 @@ pub(super) struct Tools<'a> {
     pub plain: Sessions,
     /// For files that travel in pieces.
     pub concurrent: Sessions,
-    pub sent: mpsc::UnboundedSender<Sent>,
+    pub sent: mpsc::Sender<Sent>,
     pub outcomes: &'a Outcomes<'a>,
 }
 
 /// Copies what `plan` says from the folder `from` to the folder `to`.
 pub async fn upload(
     client: &Client,
-    plan: Plan,
+    mut plan: Plan,
     from: &Path,
     to: &DropboxPath,
     limits: Limits,
     listener: &Listener,
 ) {
+    let mounts = std::mem::take(&mut plan.mounts);
     let outcomes = Outcomes::new(listener, &limits.halt);
+    let folders = Arc::new(Folders {
+        from: from.to_owned(),
+        to: to.clone(),
+    });
     let mut items: Vec<Item> = needed(plan, from, limits.transfers, listener)
         .await
         .into_iter()
         .map(|action| Item {
-            target: to.join(&action.to),
-            path: from.join(&action.from),
             action,
+            folders: Arc::clone(&folders),
         })
         .collect();
     for round in 1..=ROUNDS {
-        send_all(client, items, &limits, &outcomes).await;
+        send_all(client, items, &mounts, &limits, &outcomes).await;
         items = outcomes.take_changed(round + 1 >= ROUNDS);
         if items.is_empty() || outcomes.is_over() {
             break;
@@ -84,7 +88,7 @@ pub async fn upload(
 
 /// What the files that changed are now.
 fn look_again(items: Vec<Item>, outcomes: &Outcomes<'_>) -> Vec<Item> {
-    let look = |mut item: Item| match tokio::task::block_in_place(|| local::Source::open(&item.path)) {
+    let look = |mut item: Item| match tokio::task::block_in_place(|| local::Source::open(&item.path())) {
         Ok(source) => {
             item.action.source = source.info;
             Some(item)
@@ -101,7 +105,13 @@ fn look_again(items: Vec<Item>, outcomes: &Outcomes<'_>) -> Vec<Item> {
     items.into_iter().filter_map(look).collect()
 }
 
-async fn send_all(client: &Client, items: Vec<Item>, limits: &Limits, outcomes: &Outcomes<'_>) {
+async fn send_all(
+    client: &Client,
+    items: Vec<Item>,
+    mounts: &Mounts,
+    limits: &Limits,
+    outcomes: &Outcomes<'_>,
+) {
     let (mut empty, mut small, mut big) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
     for item in items {
         match item.action.source.size_bytes {
@@ -119,7 +129,7 @@ async fn send_all(client: &Client, items: Vec<Item>, limits: &Limits, outcomes: 
         return;
     }
     let small_files = small.len();
-    let (sent, received) = mpsc::unbounded_channel();
+    let (sent, received) = mpsc::channel(1);
     let senders = async {
         // Moved in here, so that the committer sees the end when the last sender is done.
         let tools = Tools {
@@ -143,10 +153,7 @@ async fn send_all(client: &Client, items: Vec<Item>, limits: &Limits, outcomes: 
             let pack = next_pack(&mut queue, budget);
             (!pack.is_empty() && !outcomes.is_over()).then_some(((pack, scout), queue))
         });
-        let begin = |item: &Item| {
-            let _ = item;
-            std::future::ready(!outcomes.is_over())
-        };
+        let begin = |_: &Item| std::future::ready(!outcomes.is_over());
         tokio::join!(
             packs.for_each_concurrent(PACKS_AT_ONCE, |(pack, scout)| async {
                 send_pack(pack, &tools).await;
@@ -160,7 +167,7 @@ async fn send_all(client: &Client, items: Vec<Item>, limits: &Limits, outcomes: 
                 .for_each_concurrent(BIG_AT_ONCE, |item| send_big(item, &tools)),
         );
     };
-    tokio::join!(senders, committer(client, received, limits, outcomes));
+    tokio::join!(senders, committer(client, received, mounts, limits, outcomes));
 }
 
 /// What has to be copied: where only the time differs, the hash decides.

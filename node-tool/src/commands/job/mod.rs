@@ -408,7 +408,7 @@ async fn folders(
     } else {
         to.survey(filter, flags.symlinks()).await
     };
-    let target = surveyed.map_err(|e| side_failure("list", &to, &e))?;
+    let mut target = surveyed.map_err(|e| side_failure("list", &to, &e))?;
     if target.what == What::File {
         return Err(Failure::usage(format!(
             "'{}' is a file; {} needs a folder to copy into",
@@ -417,7 +417,8 @@ async fn folders(
         )));
     }
     let places = Places { from, to };
-    let plan = make_plan(&found.entries, &target.entries, &places, request, summary);
+    let mut plan = make_plan(&found.entries, &target.entries, &places, request, summary);
+    plan.mounts = std::mem::take(&mut target.mounts);
     let mut steps = Steps {
         plan,
         ..Steps::default()
