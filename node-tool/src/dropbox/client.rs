@@ -24,6 +24,8 @@ const COMMIT_PATIENCE: Duration = Duration::from_secs(600);
 const POLL_PATIENCE: Duration = Duration::from_secs(180);
 /// A call renews an expired token so often.
 const EXPIRED_RENEWALS: u32 = 3;
+/// The pause after a 429 that names none (the official SDK waits as long).
+const UNNAMED_PAUSE: Duration = Duration::from_secs(5);
 /// The slowest upload that is still waited for, in bytes a second.
 const SLOWEST: u64 = 64 * 1024;
 
@@ -140,7 +142,7 @@ impl Client {
             _ if route.name.contains("finish") => COMMIT_PATIENCE,
             _ => PATIENCE,
         };
-        self.tries(route, async |access| {
+        let attempt = async |access: &Access| {
             let _lane = self.pace.lane().await;
             let request = self
                 .request(route, access)
@@ -149,8 +151,8 @@ impl Client {
                 .timeout(patience);
             let response = self.send(route.name, request).await?;
             result_in_body(response).await
-        })
-        .await
+        };
+        self.tries(route, |_| false, attempt).await
     }
 
     /// Calls a route whose body is bytes.
@@ -163,11 +165,25 @@ impl Client {
         arg: &A,
         payload: &Payload,
     ) -> Result<R, Error> {
+        self.upload_unless(route, arg, payload, |_| false).await
+    }
+
+    /// The same, where some errors are an answer and not worth another try.
+    ///
+    /// # Errors
+    /// The last try's.
+    pub async fn upload_unless<A: Serialize, R: DeserializeOwned>(
+        &self,
+        route: &Route<A, R>,
+        arg: &A,
+        payload: &Payload,
+        is_answer: impl Fn(&Error) -> bool,
+    ) -> Result<R, Error> {
         let arg = header_safe(&json(arg)?);
         let allowed = self.pace.meter().slowest(Way::Up, self.pace.most());
         let slowest = allowed.map_or(SLOWEST, |allowed| allowed.min(SLOWEST));
         let patience = PATIENCE + Duration::from_secs(payload.length_bytes() / slowest);
-        self.tries(route, async |access| {
+        let attempt = async |access: &Access| {
             let _lane = self.pace.lane().await;
             let body = payload.open(self.pace.meter());
             let request = self
@@ -185,8 +201,8 @@ impl Client {
             let result = result_in_body(sent?).await;
             self.pace.moved(payload.length_bytes());
             result
-        })
-        .await
+        };
+        self.tries(route, is_answer, attempt).await
     }
 
     /// Calls a route that answers with bytes; `range` is first and last byte.
@@ -200,7 +216,7 @@ impl Client {
         range: Option<(u64, u64)>,
     ) -> Result<Download<'_, R>, Error> {
         let arg = header_safe(&json(arg)?);
-        self.tries(route, async |access| {
+        let attempt = async |access: &Access| {
             let lane = self.pace.lane().await;
             let mut request = self
                 .request(route, access)
@@ -224,14 +240,15 @@ impl Client {
                 response,
                 lane,
             })
-        })
-        .await
+        };
+        self.tries(route, |_| false, attempt).await
     }
 
     /// Tries `attempt` until it succeeds or isn't worth another try; renews the token on a 401.
     async fn tries<A, R, T>(
         &self,
         route: &Route<A, R>,
+        is_answer: impl Fn(&Error) -> bool,
         attempt: impl AsyncFn(&Access) -> Result<T, Error>,
     ) -> Result<T, Error> {
         debug_assert!(route.style != Style::Download || route.repeat == Repeat::Safe);
@@ -275,16 +292,15 @@ impl Client {
                 continue;
             }
             match &error {
-                Error::RateLimited {
-                    after,
-                    contention: false,
-                } => self.pace.slow_down(Some(after.unwrap_or(Duration::from_secs(1)))),
                 Error::RateLimited { .. } | Error::Network(NetworkError::Timeout(_)) => {
-                    self.pace.slow_down(None)
+                    self.pace.slow_down(error.retry_after());
                 }
+                Error::Server {
+                    after: Some(after), ..
+                } => self.pace.slow_down(Some(*after)),
                 _ => {}
             }
-            if route.repeat == Repeat::LookFirst && error.is_unknown() {
+            if is_answer(&error) || (route.repeat == Repeat::LookFirst && error.is_unknown()) {
                 return Err(error);
             }
             let Some(wait) = tries.wait_after(&error) else {
@@ -385,17 +401,27 @@ fn refusal(status: u16, after: Option<Duration>, body: &[u8]) -> Error {
         (401 | 403, Some(error)) => Error::Access(error),
         (404 | 409, Some(error)) => Error::Route(error),
         (422, Some(error)) => Error::PathRoot(error),
-        (429, error) => Error::RateLimited {
-            after,
-            contention: error.is_some_and(|e| e.has("too_many_write_operations")),
+        (429, Some(error)) if error.has("too_many_write_operations") => Error::RateLimited {
+            after: after.filter(|after| !after.is_zero()), // seen: 0, which means nothing
+            contention: true,
+        },
+        (429, _) => Error::RateLimited {
+            after: after.or_else(|| pause_in(body)).or(Some(UNNAMED_PAUSE)),
+            contention: false,
         },
         (400, _) => Error::BadRequest(text()),
-        (408 | 500.., _) => Error::Server(status),
+        (408 | 500.., _) => Error::Server { status, after },
         (401 | 403 | 404 | 409 | 422, None) => {
             Error::NotDropbox(format!("HTTP {status} without an explanation"))
         }
         _ => Error::BadRequest(format!("HTTP {status} {}", text())),
     }
+}
+
+/// The same pause as in `Retry-After`, in the body of a 429: `{"error": {"reason": …, "retry_after": 15}}`.
+fn pause_in(body: &[u8]) -> Option<Duration> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    body["error"]["retry_after"].as_u64().map(Duration::from_secs)
 }
 
 /// `Retry-After` in seconds.
@@ -415,6 +441,26 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
     use crate::dropbox::Fate;
+
+    #[test]
+    fn pauses_are_found_wherever_they_are_named() {
+        let body = r#"{"error":{"reason":{".tag":"too_many_requests"},"retry_after":15}}"#;
+        let busy = r#"{"error":{"reason":{".tag":"too_many_write_operations"}}}"#;
+        let seconds = Duration::from_secs;
+        for (status, header, body, after) in [
+            (429, Some(7), body, Some(seconds(7))),
+            (429, None, body, Some(seconds(15))),
+            (429, None, "slow down", Some(UNNAMED_PAUSE)),
+            (429, Some(0), busy, None),
+            (429, Some(2), busy, Some(seconds(2))),
+            (503, Some(3), "<html>", Some(seconds(3))),
+            (503, None, "<html>", None),
+        ] {
+            let error = refusal(status, header.map(seconds), body.as_bytes());
+            assert_eq!(error.retry_after(), after, "{status} {header:?} {body}");
+            assert_eq!(error.fate(), Fate::TryAgain);
+        }
+    }
 
     #[test]
     fn statuses_become_fates() {

@@ -31,8 +31,13 @@ pub enum Error {
         contention: bool,
     },
     /// 5xx or something like it.
-    #[error("Dropbox had a problem of its own (HTTP {0})")]
-    Server(u16),
+    #[error("Dropbox had a problem of its own (HTTP {status})")]
+    Server {
+        /// The status.
+        status: u16,
+        /// How long to send nothing, if it says so.
+        after: Option<Duration>,
+    },
     /// No answer, or half of one.
     #[error("{0}")]
     Network(NetworkError),
@@ -86,7 +91,7 @@ impl Error {
     /// What it means for the run.
     pub fn fate(&self) -> Fate {
         match self {
-            Self::RateLimited { .. } | Self::Server(_) | Self::Network(_) | Self::NotDropbox(_) => {
+            Self::RateLimited { .. } | Self::Server { .. } | Self::Network(_) | Self::NotDropbox(_) => {
                 Fate::TryAgain
             }
             Self::LoginOver(_) | Self::Access(_) | Self::PathRoot(_) => Fate::StopRun,
@@ -94,7 +99,13 @@ impl Error {
                 Fate::StopRun
             }
             Self::Route(error)
-                if error.has("too_many_write_operations") || error.ends_with(&["internal_error"]) =>
+                if [
+                    "too_many_write_operations",
+                    "internal_error",
+                    "too_many_shared_folder_targets",
+                ]
+                .iter()
+                .any(|tag| error.has(tag)) =>
             {
                 Fate::TryAgain
             }
@@ -103,10 +114,18 @@ impl Error {
         }
     }
 
+    /// How long Dropbox wants nothing to be sent.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { after, .. } | Self::Server { after, .. } => *after,
+            _ => None,
+        }
+    }
+
     /// Whether the request may have been carried out although the answer is missing.
     pub fn is_unknown(&self) -> bool {
         match self {
-            Self::Server(_) | Self::NotDropbox(_) => true,
+            Self::Server { .. } | Self::NotDropbox(_) => true,
             Self::Network(error) => !matches!(error, NetworkError::Connect { .. }),
             _ => false,
         }

@@ -48,12 +48,7 @@ impl Tries {
             .saturating_mul(1 << self.made.min(10).saturating_sub(1))
             .min(LONGEST_WAIT);
         let jittered = backoff.mul_f64(rand::rng().random_range(0.5..1.0));
-        match error {
-            Error::RateLimited {
-                after: Some(after), ..
-            } => Some(jittered.max(*after)),
-            _ => Some(jittered),
-        }
+        Some(error.retry_after().map_or(jittered, |after| jittered.max(after)))
     }
 }
 
@@ -86,7 +81,11 @@ mod tests {
     #[test]
     fn waits_grow_and_end() {
         let mut tries = Tries::default();
-        let waits: Vec<Duration> = std::iter::from_fn(|| tries.wait_after(&Error::Server(500))).collect();
+        let broken = Error::Server {
+            status: 500,
+            after: None,
+        };
+        let waits: Vec<Duration> = std::iter::from_fn(|| tries.wait_after(&broken)).collect();
         assert_eq!(waits.len(), 7);
         assert!(
             waits

@@ -31,7 +31,7 @@ pub async fn exchange(http: &Http, request: &TokenRequest) -> Result<TokenAnswer
             after,
             contention: false,
         }),
-        500.. => Err(Error::Server(status)),
+        500.. => Err(Error::Server { status, after }),
         _ => match serde_json::from_slice::<TokenRefusal>(&body) {
             Ok(refusal) => Err(Error::LoginOver(
                 refusal.error_description.unwrap_or(refusal.error),

@@ -26,7 +26,7 @@ pub use upload::upload;
 
 use std::path::PathBuf;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::plan::Weights;
 
@@ -82,14 +82,23 @@ impl Memory {
         }
     }
 
-    /// Waits until `bytes` may be used; never asks for more than there is.
-    async fn take(&self, bytes: u64) -> tokio::sync::SemaphorePermit<'_> {
-        let wanted = u32::try_from(bytes.div_ceil(1024))
+    /// Never more than there is.
+    fn kibibytes(&self, bytes: u64) -> u32 {
+        u32::try_from(bytes.div_ceil(1024))
             .unwrap_or(u32::MAX)
-            .clamp(1, self.most);
-        match self.kibibytes.acquire_many(wanted).await {
+            .clamp(1, self.most)
+    }
+
+    /// Waits until `bytes` may be used.
+    async fn take(&self, bytes: u64) -> SemaphorePermit<'_> {
+        match self.kibibytes.acquire_many(self.kibibytes(bytes)).await {
             Ok(permit) => permit,
             Err(_) => unreachable!("the semaphore is never closed"),
         }
+    }
+
+    /// If `bytes` may be used now.
+    fn try_take(&self, bytes: u64) -> Option<SemaphorePermit<'_>> {
+        self.kibibytes.try_acquire_many(self.kibibytes(bytes)).ok()
     }
 }

@@ -23,8 +23,8 @@ use crate::{
 /// The content of one call, and of the largest file that travels whole: large enough to hide a call's fixed cost, small
 /// enough to repeat.
 pub(super) const PACK_BYTES: u64 = 16 << 20;
-/// Packs up to this size are read once and stay in memory; larger ones are read again as they are sent.
-const KEPT_BYTES: u64 = 1 << 20;
+/// Packs up to this size are read once and stay in memory if there is room; others are read again as they are sent.
+const KEPT_BYTES: u64 = 4 << 20;
 
 /// Whether it is the number of files that limits the next pack, and not their bytes.
 pub(super) fn is_bounded_by_count(queue: &VecDeque<Item>, budget: &Budget) -> bool {
@@ -69,8 +69,14 @@ impl Part {
 /// Sends a pack; what arrived goes to the committer, what failed is told.
 pub(super) async fn send_pack(pack: Vec<Item>, tools: &Tools<'_>) {
     let total: u64 = pack.iter().map(|item| item.action.source.size_bytes).sum();
-    let keeps = total <= KEPT_BYTES;
-    let mut memory = Some(tools.memory.take(if keeps { total } else { STREAM_BYTES }).await);
+    let room = (total <= KEPT_BYTES)
+        .then(|| tools.memory.try_take(total))
+        .flatten();
+    let keeps = room.is_some();
+    let mut memory = match room {
+        Some(room) => Some(room),
+        None => Some(tools.memory.take(STREAM_BYTES).await),
+    };
     let sessions = match tools.plain.take(tools.client, pack.len()).await {
         Ok(sessions) => sessions,
         Err(error) => {
@@ -183,7 +189,8 @@ fn read(
     keeps: bool,
     mut all: Option<&mut Hasher>,
 ) -> Result<Part, Box<(Item, io::Error)>> {
-    let mut kept = Vec::new();
+    let length = usize::try_from(item.action.source.size_bytes).unwrap_or_default();
+    let mut kept = Vec::with_capacity(if keeps { length } else { 0 });
     let scanned = open(&item).and_then(|source| {
         let blocks = source.scan(0, source.info.size_bytes, |bytes| {
             if let Some(all) = &mut all {
@@ -228,7 +235,13 @@ async fn append(
         entries: parts.iter().map(entry).collect(),
         content_hash: Some(hash),
     };
-    let answer = tools.client.upload(&SESSION_APPEND_BATCH, &arg, &payload).await?;
+    // A connection that breaks is tried again, unless it may have been cut because the header was too large.
+    let is_probe = parts.len() > tools.budget.good();
+    let is_answer = |error: &Error| is_probe && is_about_headers(error);
+    let answer = tools
+        .client
+        .upload_unless(&SESSION_APPEND_BATCH, &arg, &payload, is_answer)
+        .await?;
     tools.budget.passed(parts.len());
     Ok(answer.entries)
 }

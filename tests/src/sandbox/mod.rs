@@ -213,6 +213,13 @@ impl Builder {
         self
     }
 
+    /// Larger headers are not answered: the connection is cut.
+    #[must_use]
+    pub fn header_cuts(mut self) -> Self {
+        self.settings.header_cuts = true;
+        self
+    }
+
     /// Most entries on a page.
     #[must_use]
     pub fn page_limit(mut self, entries: usize) -> Self {

@@ -207,8 +207,14 @@ impl Server {
             let body = collect(body).await;
             return Ok(control::run(self, command, &body).into());
         }
-        let limit = self.world().settings.header_limit;
+        let (limit, cuts) = {
+            let world = self.world();
+            (world.settings.header_limit, world.settings.header_cuts)
+        };
         let size = gate::header_bytes(&parts.headers) + parts.uri.to_string().len();
+        if size > limit && cuts {
+            return Err(Cut);
+        }
         if size > limit {
             return Ok(plain(
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,

@@ -29,6 +29,8 @@ pub const TEAM: Ns = Ns(2001);
 pub struct Settings {
     /// Most bytes of request headers; above it the answer is 431.
     pub header_limit: usize,
+    /// Or there is none, as with some proxies: the connection is cut.
+    pub header_cuts: bool,
     /// Most entries on a page of a listing.
     pub page_limit: usize,
     /// Pages come short or empty now and then, as the real ones do.
@@ -41,6 +43,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             header_limit: 60 * 1024,
+            header_cuts: false,
             page_limit: 2000,
             odd_pages: true,
             refuse_astral: false,
