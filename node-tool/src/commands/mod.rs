@@ -19,7 +19,7 @@ use shared::{endpoints::Endpoints, exit, failure::Failure};
 use crate::{
     account::Account,
     config::{ConfigError, Defaults, PASSWORD_VARIABLE, Store},
-    dropbox::{Cache, Client, Error, Fate, Http, Meter},
+    dropbox::{Cache, Client, Error, Fate, Http, Meter, NetworkError},
     location::Location,
     side::{Side, SideError, View},
     transfer::Halt,
@@ -185,6 +185,10 @@ pub fn dropbox_failure(what: impl Into<String>, error: &Error, remote: &str) -> 
             None => failure.code(exit::FATAL),
         },
         Error::PathRoot(_) => failure.next(reconnect).code(exit::FATAL),
+        Error::Network(NetworkError::Untrusted { .. }) => failure
+            .next("if your network looks into encrypted connections, set SSL_CERT_FILE to a bundle with its certificate")
+            .next("date    # certificates are good for a time, and the clock may be wrong")
+            .code(exit::FATAL),
         Error::Network(_) => failure
             .next("check the network; behind a proxy set HTTPS_PROXY")
             .code(exit::TEMPORARY),

@@ -63,6 +63,14 @@ pub enum NetworkError {
         /// Why.
         reason: String,
     },
+    /// Whoever answers can't show that it is Dropbox. Nothing was sent.
+    #[error("{host} can't show that it is Dropbox: {reason}")]
+    Untrusted {
+        /// Where to.
+        host: String,
+        /// What is wrong with its certificate.
+        reason: String,
+    },
     /// The answer is unknown: it may or may not have been done.
     #[error("the connection to {host} broke: {reason}")]
     Broken {
@@ -91,6 +99,7 @@ impl Error {
     /// What it means for the run.
     pub fn fate(&self) -> Fate {
         match self {
+            Self::Network(NetworkError::Untrusted { .. }) => Fate::StopRun,
             Self::RateLimited { .. } | Self::Server { .. } | Self::Network(_) | Self::NotDropbox(_) => {
                 Fate::TryAgain
             }
@@ -126,7 +135,10 @@ impl Error {
     pub fn is_unknown(&self) -> bool {
         match self {
             Self::Server { .. } | Self::NotDropbox(_) => true,
-            Self::Network(error) => !matches!(error, NetworkError::Connect { .. }),
+            Self::Network(error) => !matches!(
+                error,
+                NetworkError::Connect { .. } | NetworkError::Untrusted { .. }
+            ),
             _ => false,
         }
     }

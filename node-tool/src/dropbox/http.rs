@@ -4,7 +4,7 @@
 //! connection's window (measured at 80 ms: 658 MiB/s against 50). Trust comes from the system's store
 //! (SSL_CERT_FILE is honoured), proxies from HTTPS_PROXY and NO_PROXY.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use reqwest::redirect;
 use shared::endpoints::{Endpoints, Host};
@@ -84,7 +84,9 @@ pub(super) fn network_error(error: &reqwest::Error) -> Error {
         .and_then(|u| u.host_str())
         .unwrap_or("Dropbox")
         .to_owned();
-    Error::Network(if error.is_connect() {
+    Error::Network(if let Some(reason) = distrust(error) {
+        NetworkError::Untrusted { host, reason }
+    } else if error.is_connect() {
         NetworkError::Connect {
             host,
             reason: innermost(error),
@@ -97,6 +99,22 @@ pub(super) fn network_error(error: &reqwest::Error) -> Error {
             reason: innermost(error),
         }
     })
+}
+
+/// What is wrong with the certificate, if that is the matter.
+fn distrust(error: &reqwest::Error) -> Option<String> {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(tls @ rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+            return Some(tls.to_string());
+        }
+        // An I/O error stands for what it wraps, and skips it in its chain of sources.
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    None
 }
 
 /// The deepest cause: the others only repeat it.

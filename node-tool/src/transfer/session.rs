@@ -197,12 +197,14 @@ impl Sending<'_> {
     ) -> Result<(u64, Vec<[u8; 32]>), Error> {
         let _memory = self.tools.memory.take(STREAM_BYTES).await;
         let reader = self.source.clone();
-        let blocks = tokio::task::spawn_blocking(move || reader.scan(offset, length, |_| {}))
-            .await
-            .map_err(|e| Error::Source(e.to_string()))?
-            .map_err(unread)?;
-        // Not before the hash is known: the first pieces are read while the session is begun.
-        let session_id = session.get_or_try_init(|| self.start()).await?;
+        let scanned = async {
+            let scan = tokio::task::spawn_blocking(move || reader.scan(offset, length, |_| {}));
+            scan.await
+                .map_err(|e| Error::Source(e.to_string()))?
+                .map_err(unread)
+        };
+        // The first pieces are read while the session is begun.
+        let (blocks, session_id) = tokio::try_join!(scanned, session.get_or_try_init(|| self.start()))?;
         let payload = Payload::read(length, self.source.reader(offset));
         let arg = SessionAppendArg {
             cursor: SessionCursor {

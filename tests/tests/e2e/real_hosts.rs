@@ -38,6 +38,8 @@ fn both_programs_work_at_the_real_host_names() -> anyhow::Result<()> {
         differences(&world.path("from"), &world.path("back"))?,
         Vec::<String>::new()
     );
+    let distrust = std::fs::read_to_string(world.path("distrust"))?;
+    assert!(distrust.contains("can't show that it is Dropbox"), "{distrust}");
     let calls = world.sandbox.calls();
     assert!(
         calls.iter().all(|call| NAMES.contains(&call.host.as_str())),
@@ -70,4 +72,7 @@ wait $!
 curl -sf -X POST "$SANDBOX/sandbox/expire_access_tokens" -d '{}'
 "$node_tool" copy dbx:tls back
 "$node_tool" ls dbx:
+# Somebody in between, whom nobody trusts: no second try, and a way out.
+SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt SSL_CERT_DIR= "$node_tool" ls dbx: 2> distrust && exit 1
+grep -q "SSL_CERT_FILE" distrust
 "#;
