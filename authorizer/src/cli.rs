@@ -32,7 +32,7 @@ pub struct Cli {
     #[arg(value_name = "APP_KEY|NAME")]
     pub subject: String,
     /// Answer a pairing that node-tool began: print a one-time grant that only that node can use
-    #[arg(long, value_name = "S256", value_parser = Challenge::parse)]
+    #[arg(long, value_name = "S256", value_parser = Challenge::parse, allow_hyphen_values = true)]
     pub challenge: Option<Challenge>,
     /// Connect the login node at DESTINATION through ssh, without any pasting
     #[arg(long, value_name = "DESTINATION", conflicts_with_all = ["challenge", "format", "app_secret_file"])]
@@ -108,5 +108,12 @@ mod tests {
     fn clap_finds_no_mistake() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn one_challenge_in_64_begins_like_a_flag() {
+        let challenge = "-PEbfg0lO6FXzxXzywikEQm4i5dB5ykwE9u-oyln3lo";
+        let cli = Cli::try_parse_from(["authorizer", "key0key0key0key", "--challenge", challenge]).unwrap();
+        assert!(cli.challenge == Challenge::parse(challenge).ok());
     }
 }

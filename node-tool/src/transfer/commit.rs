@@ -147,19 +147,40 @@ pub(super) async fn committer(
     }
 }
 
-/// Commits up to 1000 files, and those among them again that met contention.
+/// Commits up to 1000 files, and those among them again that met contention, or of which it isn't known.
 async fn commit(client: &Client, batch: Vec<Sent>, limits: &Limits, outcomes: &Outcomes<'_>) {
     // What changed on disk since it was read is not committed half.
     let mut batch = tokio::task::block_in_place(|| unchanged(batch, outcomes));
+    let mut tries = client.tries_of_a_call();
     for round in 1..=ENTRY_TRIES {
-        if batch.is_empty() {
-            return;
-        }
-        let entries = batch.iter().map(|sent| finish_arg(sent, limits)).collect();
-        let arg = SessionFinishBatchArg { entries };
-        let results = match client.rpc(&SESSION_FINISH_BATCH, &arg).await {
-            Ok(answer) => answer.entries,
-            Err(error) => return settle_lost(client, batch, &error, outcomes).await,
+        let results = loop {
+            if batch.is_empty() {
+                return;
+            }
+            let entries = batch.iter().map(|sent| finish_arg(sent, limits)).collect();
+            let error = match client
+                .rpc(&SESSION_FINISH_BATCH, &SessionFinishBatchArg { entries })
+                .await
+            {
+                Ok(answer) => break answer.entries,
+                Err(error) => error,
+            };
+            let wait = tries.wait_after(&error).filter(|_| error.is_unknown());
+            if let Some(wait) = wait {
+                tracing::info!(
+                    "looking what became of a commit in {:.1} s: {error}",
+                    wait.as_secs_f64()
+                );
+                tokio::time::sleep(wait).await;
+                batch = still_missing(client, batch, outcomes).await;
+            } else if error.is_unknown() {
+                let unclear = batch.into_iter().map(|sent| (sent, error.clone())).collect();
+                return settle_all(client, unclear, outcomes).await;
+            } else {
+                return batch
+                    .iter()
+                    .for_each(|sent| outcomes.failed(&sent.item.action, &error));
+            }
         };
         let (mut again, mut unclear) = (Vec::new(), Vec::new());
         let mut results = results.into_iter();
@@ -168,8 +189,7 @@ async fn commit(client: &Client, batch: Vec<Sent>, limits: &Limits, outcomes: &O
                 Some(FinishOutcome::Success(file))
                     if file.content_hash.is_none_or(|hash| hash == sent.hash) =>
                 {
-                    sent.is_over();
-                    outcomes.copied(&sent.item.action);
+                    is_done(&sent, outcomes);
                 }
                 Some(FinishOutcome::Success(_)) => {
                     sent.is_over();
@@ -202,6 +222,11 @@ async fn commit(client: &Client, batch: Vec<Sent>, limits: &Limits, outcomes: &O
     }
 }
 
+fn is_done(sent: &Sent, outcomes: &Outcomes<'_>) {
+    sent.is_over();
+    outcomes.copied(&sent.item.action);
+}
+
 fn unchanged(batch: Vec<Sent>, outcomes: &Outcomes<'_>) -> Vec<Sent> {
     let check = |sent: Sent| match sent.source.check_unchanged() {
         Ok(()) => Some(sent),
@@ -224,38 +249,45 @@ fn finish_arg(sent: &Sent, limits: &Limits) -> SessionFinishArg {
     }
 }
 
-/// The answer of a whole commit was lost: look, then decide, for each file.
-async fn settle_lost(client: &Client, batch: Vec<Sent>, error: &Error, outcomes: &Outcomes<'_>) {
-    if error.is_unknown() {
-        let unclear = batch.into_iter().map(|sent| (sent, error.clone())).collect();
-        return settle_all(client, unclear, outcomes).await;
+/// What a commit whose answer was lost has not made files of. Where the first isn't there, none is looked for.
+async fn still_missing(client: &Client, batch: Vec<Sent>, outcomes: &Outcomes<'_>) -> Vec<Sent> {
+    let has_begun = match batch.first() {
+        Some(first) => is_there(client, first).await,
+        None => false,
+    };
+    if !has_begun {
+        return batch;
     }
-    for sent in &batch {
-        outcomes.failed(&sent.item.action, error);
-    }
+    let look = |sent: Sent| async move { (is_there(client, &sent).await, sent) };
+    let looked: Vec<(bool, Sent)> = stream::iter(batch)
+        .map(look)
+        .buffered(client.pace().most())
+        .collect()
+        .await;
+    let (done, missing): (Vec<_>, Vec<_>) = looked.into_iter().partition(|(is_there, _)| *is_there);
+    done.iter().for_each(|(_, sent)| is_done(sent, outcomes));
+    missing.into_iter().map(|(_, sent)| sent).collect()
 }
 
 /// Settles many at once; the lanes limit them.
 async fn settle_all(client: &Client, unclear: Vec<(Sent, Error)>, outcomes: &Outcomes<'_>) {
     stream::iter(unclear)
         .for_each_concurrent(client.pace().most(), |(sent, error)| async move {
-            settle(client, sent, &error, outcomes).await;
+            if is_there(client, &sent).await {
+                return is_done(&sent, outcomes);
+            }
+            sent.is_over(); // the session is gone
+            outcomes.unsent(sent.item, &error);
         })
         .await;
 }
 
 /// Whether the file is there after all, with our bytes.
-async fn settle(client: &Client, sent: Sent, error: &Error, outcomes: &Outcomes<'_>) {
-    sent.is_over(); // the session is gone
+async fn is_there(client: &Client, sent: &Sent) -> bool {
     let there = client.stat(&sent.item.target()).await.ok().flatten();
-    let hash = there
+    let remote = there
         .as_ref()
-        .and_then(|e| e.file())
-        .and_then(|f| f.remote.as_ref())
-        .and_then(|r| r.content_hash);
-    if hash == Some(sent.hash) {
-        outcomes.copied(&sent.item.action);
-    } else {
-        outcomes.unsent(sent.item, error);
-    }
+        .and_then(|entry| entry.file())
+        .and_then(|file| file.remote.as_ref());
+    remote.and_then(|remote| remote.content_hash) == Some(sent.hash)
 }

@@ -34,9 +34,10 @@ pub const SESSION_APPEND: Route<SessionAppendArg, Nothing> = Route::upload("file
 /// Adds bytes to many sessions in one body.
 pub const SESSION_APPEND_BATCH: Route<SessionAppendBatchArg, Entries<Outcome>> =
     Route::upload("files/upload_session/append_batch");
-/// Makes files of up to 1000 closed sessions, under one lock of the namespace.
+/// Makes files of up to 1000 closed sessions, under one lock of the namespace, so never two at once: one whose answer was
+/// lost may still be under way.
 pub const SESSION_FINISH_BATCH: Route<SessionFinishBatchArg, Entries<FinishOutcome>> =
-    Route::rpc("files/upload_session/finish_batch_v2");
+    Route::rpc_once("files/upload_session/finish_batch_v2");
 /// A file's content.
 pub const DOWNLOAD: Route<PathArg, FileMetadata> = Route::download("files/download");
 /// A folder with all in it, as one zip.
