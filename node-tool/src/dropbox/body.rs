@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use super::{
     Error,
     meter::{Meter, Way},
+    pulse::{Pulse, Watch},
 };
 use crate::local::is_change;
 
@@ -30,6 +31,7 @@ pub struct Payload {
     content: Content,
     length_bytes: u64,
     broken: Arc<Mutex<Option<Error>>>,
+    pulse: Arc<Pulse>,
 }
 
 #[derive(Clone)]
@@ -62,7 +64,22 @@ impl Payload {
             content,
             length_bytes,
             broken: Arc::default(),
+            pulse: Arc::new(Pulse::new(None)),
         }
+    }
+
+    /// Tells `watch` how its bytes go.
+    #[must_use]
+    pub fn watched(self, watch: Watch) -> Self {
+        Self {
+            pulse: Arc::new(Pulse::new(Some(watch))),
+            ..self
+        }
+    }
+
+    /// Whether its bytes still move.
+    pub(super) fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     /// How many bytes.
@@ -86,7 +103,9 @@ impl Payload {
                 next: None,
             },
         };
+        self.pulse.begin();
         Body {
+            pulse: Arc::clone(&self.pulse),
             chunks,
             left_bytes: self.length_bytes,
             broken: Arc::clone(&self.broken),
@@ -105,6 +124,7 @@ pub(super) struct Body {
     /// The next chunk, which may have to wait.
     ready: Option<Bytes>,
     meter: Arc<Meter>,
+    pulse: Arc<Pulse>,
     wait: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
@@ -180,6 +200,7 @@ impl http_body::Body for Body {
                 return Poll::Ready(None);
             };
             let at = this.meter.bytes(Way::Up, chunk.len());
+            at.iter().for_each(|at| this.pulse.rests_until(*at));
             this.wait = at.map(|at| Box::pin(tokio::time::sleep_until(at.into())));
             this.ready = Some(chunk);
         }
@@ -188,7 +209,9 @@ impl http_body::Body for Body {
             this.wait = None;
         }
         let chunk = this.ready.take();
-        this.left_bytes -= chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        let bytes = chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        this.left_bytes -= bytes;
+        this.pulse.sent(bytes);
         Poll::Ready(chunk.map(|chunk| Ok(Frame::data(chunk))))
     }
 

@@ -5,7 +5,12 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use reqwest::{Response, header::HeaderMap};
 use serde::{Serialize, de::DeserializeOwned};
-use shared::api::{Repeat, Route, Style, error::RouteError, files::LONGPOLL_HOST, json::header_safe};
+use shared::api::{
+    Repeat, Route, Style,
+    error::RouteError,
+    files::{LONGPOLL_HOST, UPLOAD},
+    json::header_safe,
+};
 
 use super::{
     Cache, Error, Http, NetworkError, Payload,
@@ -26,8 +31,6 @@ const POLL_PATIENCE: Duration = Duration::from_secs(180);
 const EXPIRED_RENEWALS: u32 = 3;
 /// The pause after a 429 that names none (the official SDK waits as long).
 const UNNAMED_PAUSE: Duration = Duration::from_secs(5);
-/// The slowest upload that is still waited for, in bytes a second.
-const SLOWEST: u64 = 64 * 1024;
 
 /// A connected Dropbox account.
 #[derive(Debug)]
@@ -137,11 +140,7 @@ impl Client {
         arg: &A,
     ) -> Result<R, Error> {
         let body = json(arg)?;
-        let patience = match route.host {
-            LONGPOLL_HOST => POLL_PATIENCE,
-            _ if route.name.contains("finish") => COMMIT_PATIENCE,
-            _ => PATIENCE,
-        };
+        let patience = patience(route);
         let attempt = async |access: &Access| {
             let _lane = self.pace.lane().await;
             let request = self
@@ -180,9 +179,7 @@ impl Client {
         is_answer: impl Fn(&Error) -> bool,
     ) -> Result<R, Error> {
         let arg = header_safe(&json(arg)?);
-        let allowed = self.pace.meter().slowest(Way::Up, self.pace.most());
-        let slowest = allowed.map_or(SLOWEST, |allowed| allowed.min(SLOWEST));
-        let patience = PATIENCE + Duration::from_secs(payload.length_bytes() / slowest);
+        let patience = patience(route);
         let attempt = async |access: &Access| {
             let _lane = self.pace.lane().await;
             let body = payload.open(self.pace.meter());
@@ -191,14 +188,18 @@ impl Client {
                 .header("Content-Type", "application/octet-stream")
                 .header("Dropbox-API-Arg", &arg)
                 .header("Content-Length", payload.length_bytes())
-                .body(reqwest::Body::wrap(body))
-                .timeout(patience);
-            let sent = self.send(route.name, request).await;
+                .body(reqwest::Body::wrap(body));
+            let call = async { result_in_body(self.send(route.name, request).await?).await };
+            let result = payload.pulse().outlasts(patience, call).await;
             // The disk's fault looks like the network's from here.
             if let Some(error) = payload.broken() {
                 return Err(error);
             }
-            let result = result_in_body(sent?).await;
+            let result =
+                result.unwrap_or_else(|| Err(Error::Network(NetworkError::Timeout("Dropbox".into()))));
+            if result.is_ok() {
+                payload.pulse().arrived();
+            }
             self.pace.moved(payload.length_bytes());
             result
         };
@@ -363,6 +364,15 @@ impl<Answer> Download<'_, Answer> {
             }
             Err(_) => Err(Error::Network(NetworkError::Timeout("Dropbox".into()))),
         }
+    }
+}
+
+/// How long a call may take, or nothing of it move.
+fn patience<A, R>(route: &Route<A, R>) -> Duration {
+    match route.host {
+        LONGPOLL_HOST => POLL_PATIENCE,
+        _ if route.name.contains("finish") || route.name == UPLOAD.name => COMMIT_PATIENCE,
+        _ => PATIENCE,
     }
 }
 

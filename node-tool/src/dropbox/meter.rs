@@ -77,15 +77,6 @@ impl Meter {
         let time = Duration::from_secs_f64(count as f64 / rate.max(1) as f64);
         Some(slots.take(time))
     }
-
-    /// The slowest that bytes may move if `streams` share the rate, in bytes a second.
-    pub(super) fn slowest(&self, way: Way, streams: usize) -> Option<u64> {
-        let rate = match way {
-            Way::Up => self.rates.up,
-            Way::Down => self.rates.down,
-        };
-        rate.map(|rate| (rate / (streams.max(1) as u64)).max(1))
-    }
 }
 
 #[cfg(test)]
@@ -104,6 +95,5 @@ mod tests {
         assert_eq!(second - first, Duration::from_millis(500));
         assert_eq!(third - second, Duration::from_secs(2));
         assert_eq!(meter.bytes(Way::Down, 1), None);
-        assert_eq!(meter.slowest(Way::Up, 4), Some(250));
     }
 }

@@ -14,6 +14,7 @@ mod listing;
 mod meter;
 mod pace;
 mod path;
+mod pulse;
 mod retry;
 mod token;
 
@@ -27,5 +28,6 @@ pub use list::Listed;
 pub use listing::Listing;
 pub use meter::{Meter, Rates};
 pub use path::{DropboxPath, PathError, check_name};
+pub use pulse::{Flow, Watch};
 pub use retry::{TRIES, Tries, with_retries};
 pub use token::exchange;

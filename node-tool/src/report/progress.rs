@@ -94,6 +94,15 @@ impl Progress {
         }
     }
 
+    /// Bytes that were there have to come once more.
+    pub fn returned(&self, count: u64, of: Option<&str>) {
+        self.bar.dec(count);
+        let big = self.big.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bar) = of.and_then(|path| big.get(path)) {
+            bar.dec(count);
+        }
+    }
+
     fn moved_of(&self, path: &str, size: u64, count: u64) {
         let mut big = self.big.lock().unwrap_or_else(PoisonError::into_inner);
         if !big.contains_key(path) {

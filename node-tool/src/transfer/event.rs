@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{dropbox::Error, plan::Action};
+use crate::{
+    dropbox::{Error, Flow, Watch},
+    plan::Action,
+};
 
 /// From this size on, a file is worth a bar of its own, in bytes.
 const BIG_BYTES: u64 = 32 << 20;
@@ -39,6 +42,13 @@ pub enum Event {
         /// Whose, if it is a big file: one of many small ones is not worth showing.
         of: Option<Arc<BigFile>>,
     },
+    /// Bytes that had moved have to go once more.
+    Returned {
+        /// How many.
+        bytes: u64,
+        /// Whose, if it is a big file.
+        of: Option<Arc<BigFile>>,
+    },
     /// A file is there, whole and right.
     Copied {
         /// Its path.
@@ -66,3 +76,15 @@ pub enum Event {
 
 /// Takes events, from any task.
 pub type Listener = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// Tells a listener how the bytes of a call go.
+pub(super) fn watch(listener: &Listener, of: Option<Arc<BigFile>>) -> Watch {
+    let listener = Arc::clone(listener);
+    Arc::new(move |flow| {
+        let of = of.clone();
+        listener(match flow {
+            Flow::Sent(bytes) => Event::Moved { bytes, of },
+            Flow::Returned(bytes) => Event::Returned { bytes, of },
+        });
+    })
+}

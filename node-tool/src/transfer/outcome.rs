@@ -9,9 +9,9 @@ use std::{
     },
 };
 
-use super::{Event, Listener};
+use super::{BigFile, Event, Listener, event};
 use crate::{
-    dropbox::{DropboxPath, Error, Fate},
+    dropbox::{DropboxPath, Error, Fate, Watch},
     local,
     plan::Action,
 };
@@ -120,6 +120,11 @@ impl<'a> Outcomes<'a> {
 
     pub fn event(&self, event: Event) {
         (self.listener)(event);
+    }
+
+    /// Tells how the bytes of a call go.
+    pub fn watch(&self, of: Option<&Arc<BigFile>>) -> Watch {
+        event::watch(self.listener, of.cloned())
     }
 
     pub fn copied(&self, action: &Action) {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{Event, Limits, Listener, download, upload};
 use crate::{
     dropbox::{Client, DropboxPath},
-    plan::{Action, Plan, Task, Why},
+    plan::{Action, Mounts, Plan, Task, Why},
 };
 
 /// Bytes in the temporary folder at once, if one file isn't bigger.
@@ -23,6 +23,7 @@ pub async fn relay(
     limits: Limits,
     listener: &Listener,
 ) {
+    let mounts = plan.mounts;
     let mut rest = plan.actions.into_iter().peekable();
     while rest.peek().is_some() {
         let mut batch: Vec<Action> = Vec::new();
@@ -34,7 +35,7 @@ pub async fn relay(
             bytes += next.source.size_bytes;
             batch.extend(rest.next());
         }
-        pass(source, target, batch, to, &limits, listener).await;
+        pass(source, target, batch, mounts.clone(), to, &limits, listener).await;
     }
 }
 
@@ -42,6 +43,7 @@ async fn pass(
     source: &Client,
     target: &Client,
     batch: Vec<Action>,
+    mounts: Mounts,
     to: &DropboxPath,
     limits: &Limits,
     listener: &Listener,
@@ -80,7 +82,7 @@ async fn pass(
                 arrived.lock().unwrap_or_else(PoisonError::into_inner).push(path);
             }
             // Only what arrived at its end counts as moved.
-            Event::Moved { .. } | Event::Same { .. } => {}
+            Event::Moved { .. } | Event::Returned { .. } | Event::Same { .. } => {}
             failed @ Event::Failed { .. } => listener(failed),
         })
     };
@@ -109,6 +111,7 @@ async fn pass(
         });
     let plan = Plan {
         actions: up.collect(),
+        mounts,
         ..Plan::default()
     };
     let second_half: Listener = {
@@ -133,6 +136,7 @@ async fn pass(
                 },
                 // The numbers of the temporary folder mean nothing to people.
                 Event::Moved { bytes, .. } => Event::Moved { bytes, of: None },
+                Event::Returned { bytes, .. } => Event::Returned { bytes, of: None },
             });
         })
     };

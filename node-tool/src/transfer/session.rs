@@ -206,6 +206,7 @@ impl Sending<'_> {
         // The first pieces are read while the session is begun.
         let (blocks, session_id) = tokio::try_join!(scanned, session.get_or_try_init(|| self.start()))?;
         let payload = Payload::read(length, self.source.reader(offset));
+        let payload = payload.watched(self.tools.outcomes.watch(self.big));
         let arg = SessionAppendArg {
             cursor: SessionCursor {
                 session_id: session_id.clone(),
@@ -217,11 +218,13 @@ impl Sending<'_> {
         match self.tools.client.upload(&SESSION_APPEND, &arg, &payload).await {
             Ok(_) => {}
             // A try whose answer was lost had arrived. The commit's hash tells if it was something else.
-            Err(Error::Route(e)) if close && e.has("closed") => {}
-            Err(Error::Route(e)) if e.correct_offset().is_some_and(|at| at >= offset + length) => {}
+            Err(Error::Route(e))
+                if close && e.has("closed") || e.correct_offset().is_some_and(|at| at >= offset + length) =>
+            {
+                self.moved(length);
+            }
             Err(error) => return Err(error),
         }
-        self.moved(length);
         Ok((offset, blocks))
     }
 

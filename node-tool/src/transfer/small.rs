@@ -235,6 +235,7 @@ async fn append(
         entries: parts.iter().map(entry).collect(),
         content_hash: Some(hash),
     };
+    let payload = payload.watched(tools.outcomes.watch(None));
     // A connection that breaks is tried again, unless it may have been cut because the header was too large.
     let is_probe = parts.len() > tools.budget.good();
     let is_answer = |error: &Error| is_probe && is_about_headers(error);
@@ -310,10 +311,6 @@ async fn hand_over(parts: Vec<Part>, outcomes: Vec<Outcome>, tools: &Tools<'_>) 
         };
         match arrived {
             Ok(()) => {
-                tools.outcomes.event(Event::Moved {
-                    bytes: size,
-                    of: None,
-                });
                 let sent = Sent {
                     journal: None,
                     item: part.item,
@@ -323,7 +320,13 @@ async fn hand_over(parts: Vec<Part>, outcomes: Vec<Outcome>, tools: &Tools<'_>) 
                 };
                 let _ = tools.sent.send(sent).await; // the committer outlives all senders
             }
-            Err(error) => tools.outcomes.unsent(part.item, &error),
+            Err(error) => {
+                tools.outcomes.event(Event::Returned {
+                    bytes: size,
+                    of: None,
+                });
+                tools.outcomes.unsent(part.item, &error);
+            }
         }
     }
 }

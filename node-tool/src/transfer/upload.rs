@@ -219,13 +219,9 @@ async fn upload_alone(client: &Client, mut item: Item, limits: &Limits, outcomes
         content_hash: hash,
     };
     let size = source.info.size_bytes;
-    let payload = Payload::read(size, source.reader(0));
+    let payload = Payload::read(size, source.reader(0)).watched(outcomes.watch(None));
     match client.upload(&UPLOAD, &arg, &payload).await {
         Ok(file) if file.content_hash.is_none_or(|there| there == hash) => {
-            outcomes.event(Event::Moved {
-                bytes: size,
-                of: None,
-            });
             outcomes.copied(&item.action);
         }
         Ok(_) => outcomes.refused(

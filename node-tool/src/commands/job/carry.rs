@@ -316,6 +316,9 @@ async fn copy(
                     of.as_ref().map(|file| (file.path.as_str(), file.size_bytes)),
                 );
             }
+            if let Event::Returned { bytes, of } = &event {
+                return progress.returned(*bytes, of.as_ref().map(|file| file.path.as_str()));
+            }
             told.lock().unwrap_or_else(PoisonError::into_inner).hear(event);
             progress.file_done();
         })
@@ -389,7 +392,7 @@ impl Told {
     fn hear(&mut self, event: Event) {
         let summary = &mut self.summary;
         match event {
-            Event::Moved { .. } => {}
+            Event::Moved { .. } | Event::Returned { .. } => {}
             Event::Copied {
                 path,
                 bytes,
