@@ -89,9 +89,11 @@ impl Account {
         Ok(Access { token, root })
     }
 
-    /// The team space has another namespace now: calls use it, and so will later runs.
-    pub async fn move_root(&self, namespace_id: &str) {
-        self.remote.lock().await.root_namespace_id = Some(namespace_id.to_owned());
+    /// The team space has another namespace now: later runs will use it, and this one, if it is `at_once`.
+    pub async fn move_root(&self, namespace_id: &str, at_once: bool) {
+        if at_once {
+            self.remote.lock().await.root_namespace_id = Some(namespace_id.to_owned());
+        }
         let root = namespace_id.to_owned();
         self.save("the new root", move |kept| kept.root_namespace_id = Some(root))
             .await;

@@ -24,6 +24,8 @@ use crate::{
 
 /// What is under way when a signal comes has so long to end: nobody likes to wait, and batch systems kill.
 const GRACE: Duration = Duration::from_secs(5);
+/// What doesn't end within this time then is ended.
+const DEAF: Duration = Duration::from_millis(500);
 /// Connections at once, unless something says otherwise.
 const TRANSFERS: u16 = 96;
 /// Bytes of content in memory at once, unless something says otherwise.
@@ -354,7 +356,7 @@ fn with_runtime(cli: Cli) -> Result<u8, Failure> {
     // Login nodes have many cores that are not ours.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .max_blocking_threads(8)
+        .max_blocking_threads(16)
         .enable_all()
         .build()
         .map_err(|e| Failure::new("could not start").why(e))?;
@@ -363,12 +365,16 @@ fn with_runtime(cli: Cli) -> Result<u8, Failure> {
         _ => "repeat the command to go on; finished files are not sent again",
     };
     let halt = Halt::default();
+    let stopped = move |signal: &str| {
+        Failure::new(format!("stopped by {signal}"))
+            .next(next)
+            .code(exit::INTERRUPTED)
+    };
     let result = runtime.block_on(async {
+        // In a task of its own, so that it is heard while the job waits for a disk.
+        let signals = tokio::spawn(interrupted(halt.clone(), stopped));
         tokio::select! {
-            biased; // signals are listened for before anything waits
-            signal = interrupted(&halt) => Err(Failure::new(format!("stopped by {signal}"))
-                .next(next)
-                .code(exit::INTERRUPTED)),
+            Ok(signal) = signals => Err(stopped(signal)),
             result = dispatch(cli, halt.clone()) => result,
         }
     });
@@ -519,7 +525,7 @@ fn memory(global: &Global) -> Result<usize, Failure> {
 
 /// Ctrl-C, or SIGTERM as batch systems send it at a time limit. The first one asks a transfer to begin nothing new, if one
 /// is under way, and leaves it some time for what is; the second is the end.
-async fn interrupted(halt: &Halt) -> &'static str {
+async fn interrupted(halt: Halt, stopped: impl Fn(&str) -> Failure + Send + 'static) -> &'static str {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
@@ -539,6 +545,13 @@ async fn interrupted(halt: &Halt) -> &'static str {
         ));
         let _ = tokio::time::timeout(GRACE, next()).await; // either way it is over
     }
+    // Who hangs in a call of the system doesn't notice.
+    std::thread::spawn(move || {
+        std::thread::sleep(DEAF);
+        let failure = stopped(first);
+        report::error(&failure);
+        std::process::exit(failure.exit_code().into());
+    });
     first
 }
 

@@ -16,6 +16,7 @@ pub mod commands;
 pub mod config;
 pub mod dropbox;
 pub mod filter;
+mod hex;
 pub mod local;
 pub mod location;
 pub mod plan;

@@ -224,6 +224,7 @@ impl Side {
         if let Self::Remote { view, .. } = self
             && found.what == What::Folder
             && !view.encodes
+            && is_deep(filter)
         {
             found.weights = Some(Weights::of(&found.entries));
         }
@@ -339,10 +340,10 @@ impl Side {
     /// Makes folders, with those around them.
     pub async fn make_folders(&self, relative: &[&str]) -> Vec<Result<(), SideError>> {
         match self {
-            Self::Local(root) => relative
-                .iter()
-                .map(|path| Ok(std::fs::create_dir_all(root.join(path))?))
-                .collect(),
+            Self::Local(root) => {
+                let folders = local::Folders::new(root);
+                relative.iter().map(|path| Ok(folders.make(path)?)).collect()
+            }
             Self::Remote { client, .. } => {
                 let paths: Vec<_> = relative.iter().map(|below| self.below(below)).collect();
                 let outcomes = client.make_folders(&paths).await;
@@ -443,8 +444,13 @@ async fn look_here(path: &Path, filter: &Filter, symlinks: Symlinks) -> Result<F
     }
 }
 
+/// Whether what is below folders is listed too.
+fn is_deep(filter: &Filter) -> bool {
+    filter.max_depth() != Some(1)
+}
+
 async fn look_there(client: &Client, path: &DropboxPath, filter: &Filter) -> Result<Found, SideError> {
-    match client.list(path, filter.max_depth() != Some(1)).await {
+    match client.list(path, is_deep(filter)).await {
         Ok(Listed::File(file)) => Ok(Found {
             what: What::File,
             entries: vec![file],

@@ -184,6 +184,9 @@ pub fn dropbox_failure(what: impl Into<String>, error: &Error, remote: &str) -> 
                 .code(exit::FATAL),
             None => failure.code(exit::FATAL),
         },
+        Error::PathRoot(why) if why.root_namespace_id().is_some() => failure
+            .next("repeat the command; it will begin at the new root")
+            .code(exit::FATAL),
         Error::PathRoot(_) => failure.next(reconnect).code(exit::FATAL),
         Error::Network(NetworkError::Untrusted { .. }) => failure
             .next("if your network looks into encrypted connections, set SSL_CERT_FILE to a bundle with its certificate")

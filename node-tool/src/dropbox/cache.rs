@@ -20,6 +20,7 @@ use super::{
     DropboxPath,
     listing::{Collected, Row},
 };
+use crate::hex;
 
 /// A listing is kept for so long at most, in seconds.
 const LIFE_SECONDS: u64 = 7 * 24 * 3600;
@@ -69,12 +70,9 @@ impl Cache {
 
     /// The place of the listing of `path`, as `identity` sees it.
     pub(super) fn place(&self, identity: &str, path: &DropboxPath) -> Place {
-        let key = format!("{identity}\n{}", path.as_str().to_lowercase());
-        let name: String = Sha256::digest(&key)
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        // As it was typed: only Dropbox knows which other spellings mean the same folder.
+        let key = format!("{identity}\n{}", path.as_str());
+        let name = hex::short(&Sha256::digest(&key), 32);
         Place {
             path: self.directory.join("listings").join(name),
             key,
@@ -95,7 +93,7 @@ impl Place {
         for _ in 0..head.entries {
             collected.restore(serde_json::from_str::<Row<'_>>(lines.next()?).ok()?);
         }
-        let expected = hex(lines.hasher.clone().finalize().as_slice());
+        let expected = hex::encode(&lines.hasher.clone().finalize());
         (lines.next()? == expected).then_some(Known {
             collected,
             cursor: head.cursor,
@@ -145,7 +143,7 @@ impl Place {
         for row in collected.rows() {
             put(serde_json::to_string(&row)?)?;
         }
-        writeln!(out, "{}", hex(hasher.finalize().as_slice()))?;
+        writeln!(out, "{}", hex::encode(&hasher.finalize()))?;
         out.flush()
     }
 
@@ -178,10 +176,6 @@ impl Lines {
         self.hasher.update(&self.line);
         self.line.strip_suffix('\n')
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,12 @@
 //! Sends calls: the access token, the lane, the tries, and from status and body to result or error.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use reqwest::{Response, header::HeaderMap};
@@ -40,6 +46,8 @@ pub struct Client {
     pace: Pace,
     cache: Option<Cache>,
     tries: u32,
+    /// A call has succeeded: what is planned belongs to the root that it had.
+    is_rooted: AtomicBool,
 }
 
 /// A file's content on its way, and the metadata that came with it. Holds its lane until dropped.
@@ -62,6 +70,7 @@ impl Client {
             pace: Pace::new(most, meter),
             cache: None,
             tries: TRIES,
+            is_rooted: AtomicBool::new(false),
         }
     }
 
@@ -260,6 +269,7 @@ impl Client {
         loop {
             let error = match attempt(&access).await {
                 Ok(done) => {
+                    self.is_rooted.store(true, Ordering::Relaxed);
                     self.pace.went_well();
                     return Ok(done);
                 }
@@ -270,12 +280,21 @@ impl Client {
                 && !moved
             {
                 moved = true;
-                tracing::warn!(
-                    "the team space has moved: {} uses its new root from now on",
-                    self.remote()
-                );
-                self.account.move_root(root).await;
                 access = self.account.access().await?;
+                // Unless another call has been told before.
+                if access.root.as_deref() != Some(root) {
+                    // What was planned for the old root is not done in the new one.
+                    let may_follow = !self.is_rooted.load(Ordering::Relaxed);
+                    self.account.move_root(root, may_follow).await;
+                    if !may_follow {
+                        return Err(error);
+                    }
+                    tracing::warn!(
+                        "the team space has moved: {} uses its new root from now on",
+                        self.remote()
+                    );
+                    access = self.account.access().await?;
+                }
                 continue;
             }
             if let Error::Access(why) = &error {

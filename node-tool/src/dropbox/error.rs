@@ -118,7 +118,6 @@ impl Error {
             {
                 Fate::TryAgain
             }
-            Self::Route(error) if error.ends_with(&["content_hash_mismatch"]) => Fate::TryAgain,
             Self::Route(_) | Self::BadRequest(_) | Self::Source(_) | Self::Changed => Fate::SkipFile,
         }
     }

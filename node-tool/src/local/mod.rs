@@ -1,12 +1,14 @@
 //! This machine's file system: walking, reading, and putting files in their place.
 
+mod folders;
 pub mod hashes;
 pub mod link;
 mod place;
 mod read;
 mod walk;
 
-pub use place::{Partial, leftovers, remove_file, set_modified};
+pub use folders::Folders;
+pub use place::{Partial, Replace, leftovers, remove_file, rename_new, set_modified};
 pub use read::{Changed, Identity, Source, hash_file, is_change};
 pub use walk::{Skipped, Symlinks, Walked, stat, walk};
 

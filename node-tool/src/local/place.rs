@@ -87,14 +87,14 @@ impl Partial {
         self.placed = false;
     }
 
-    /// The digests of the blocks of a part of it, if all of it is there.
-    pub fn blocks(&self, offset_bytes: u64, length_bytes: u64) -> Option<Vec<[u8; 32]>> {
+    /// The digests of the blocks of a part of a file, if all of it is there.
+    pub fn blocks(file: &File, offset_bytes: u64, length_bytes: u64) -> Option<Vec<[u8; 32]>> {
         let mut hasher = Hasher::new();
         let mut chunk = vec![0; 1 << 18];
         let (mut at, end) = (offset_bytes, offset_bytes + length_bytes);
         while at < end {
             let length = usize::try_from(end - at).map_or(chunk.len(), |left| left.min(chunk.len()));
-            self.file.read_exact_at(&mut chunk[..length], at).ok()?;
+            file.read_exact_at(&mut chunk[..length], at).ok()?;
             hasher.update(&chunk[..length]);
             at += length as u64;
         }
@@ -131,12 +131,16 @@ impl Partial {
         file.write_all_at(bytes, offset_bytes)
     }
 
-    /// Gives the file its time and its name; what stood there is replaced at once.
+    /// Gives the file its time and its name; what stood there is replaced at once, if it may be.
     ///
     /// # Errors
-    /// When it can't be renamed.
-    pub fn put_in_place(mut self, modified: Modified) -> io::Result<()> {
+    /// When something else stands there than was seen, or it can't be renamed.
+    pub fn put_in_place(mut self, modified: Modified, replace: Replace<'_>) -> io::Result<()> {
         set_times(&self.file, modified)?;
+        if tells_late(&self.file) {
+            self.file.sync_data()?;
+        }
+        replace.check(&self.target)?;
         match fs::rename(&self.path, &self.target) {
             // A file system that can't replace.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && self.target.is_file() => {
@@ -158,6 +162,63 @@ impl Partial {
     pub fn put_as_symlink(self, modified: Modified) -> io::Result<()> {
         let content = fs::read(&self.path)?;
         link::make(&self.target, &content, modified)
+    }
+}
+
+/// What a file may take the place of.
+#[derive(Clone, Copy, Debug)]
+pub enum Replace<'a> {
+    /// Whatever is there.
+    Anything,
+    /// Only what was seen when it was listed, which may be nothing.
+    Only(Option<&'a FileInfo>),
+}
+
+impl Replace<'_> {
+    fn check(self, target: &Path) -> io::Result<()> {
+        let Self::Only(seen) = self else { return Ok(()) };
+        let now = match fs::symlink_metadata(target) {
+            Ok(now) => now,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        if now.is_symlink() {
+            return Err(io::Error::other("a symlink of this name is there, and stays"));
+        }
+        let now = super::walk::file_info(&now);
+        match seen {
+            Some(seen) if seen.size_bytes == now.size_bytes && seen.modified == now.modified => Ok(()),
+            Some(_) => Err(io::Error::other("the one here has changed meanwhile, and stays")),
+            None => Err(io::Error::other("another one came here meanwhile, and stays")),
+        }
+    }
+}
+
+/// Whether a file system says only in the end that something could not be written, when nobody listens any more: on NFS and
+/// SMB a full disk may show when the file is closed.
+fn tells_late(file: &File) -> bool {
+    const NFS: i128 = 0x6969;
+    const CIFS: i128 = 0xff53_4d42;
+    const SMB2: i128 = 0xfe53_4d42;
+    let kind = rustix::fs::fstatfs(file).map(|system| system.f_type);
+    kind.is_ok_and(|kind| [NFS, CIFS, SMB2].contains(&i128::from(kind)))
+}
+
+/// Renames to where nothing is.
+///
+/// # Errors
+/// When something is there, or it can't be renamed.
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::{
+        fs::{CWD, RenameFlags, renameat_with},
+        io::Errno,
+    };
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // A file system that can't tell.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if fs::symlink_metadata(to).is_err() => {
+            fs::rename(from, to)
+        }
+        renamed => Ok(renamed?),
     }
 }
 

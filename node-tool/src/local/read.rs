@@ -42,6 +42,8 @@ pub struct Source {
     content: Content,
     path: PathBuf,
     identity: Identity,
+    /// When it was changed last, its name and rights included.
+    changed: (i64, i64),
     /// As it was when it was opened.
     pub info: FileInfo,
 }
@@ -71,6 +73,7 @@ impl Source {
                     ..super::walk::file_info(&metadata)
                 },
                 identity: identity(&metadata),
+                changed: (metadata.ctime(), metadata.ctime_nsec()),
                 content: Content::Link(content),
                 path: link,
             });
@@ -84,11 +87,13 @@ impl Source {
             content: Content::File(Arc::new(file)),
             path: path.to_owned(),
             identity: identity(&metadata),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
             info: super::walk::file_info(&metadata),
         })
     }
 
-    /// What tells this state of the file from another, on any node of a cluster.
+    /// What tells this state of the file from another, on any node of a cluster. With the change time, since some programs
+    /// write into a file and set its modification time back.
     pub fn fingerprint(&self) -> String {
         let Identity {
             inode,
@@ -96,7 +101,8 @@ impl Source {
             modified: (seconds, nanoseconds),
             ..
         } = self.identity;
-        format!("{inode} {size_bytes} {seconds}.{nanoseconds:09}")
+        let (changed, changed_nanoseconds) = self.changed;
+        format!("{inode} {size_bytes} {seconds}.{nanoseconds:09} {changed}.{changed_nanoseconds:09}")
     }
 
     /// Closes the file; it is opened anew, and must still be the same, when it is read.

@@ -110,12 +110,13 @@ pub fn transfer(source: &[Entry], target: &[Entry], names: Names, rules: Rules) 
             plan.obstacles.push(obstacle(reason));
             continue;
         }
-        if names != Names::Exact
-            && let Some(other) = taken.insert(key.clone(), &entry.path)
-        {
-            plan.obstacles.push(obstacle(format!(
-                "Dropbox can't tell it from '{other}', whose letters differ only in case or form"
-            )));
+        if let Some(other) = taken.insert(key.clone(), &entry.path) {
+            plan.obstacles.push(obstacle(match names {
+                Names::Exact => "another file of the source has this name here".to_owned(),
+                Names::Dropbox | Names::DropboxEncoded => {
+                    format!("Dropbox can't tell it from '{other}', whose letters differ only in case or form")
+                }
+            }));
             continue;
         }
         let (over, task) = match there.get(&key) {

@@ -1,7 +1,11 @@
 //! Makes files of closed sessions: full batches, and never two commits of a namespace at once, since each takes the
 //! namespace's lock; other namespaces have locks of their own. Commits overlap the sending of what comes next.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    io,
+    time::{Duration, Instant},
+};
 
 use futures_util::{StreamExt, stream, stream::FuturesUnordered};
 use shared::{
@@ -14,7 +18,7 @@ use shared::{
 use tokio::sync::mpsc;
 
 use super::{
-    Limits,
+    Limits, blocking,
     journal::Journal,
     outcome::{Item, Outcomes, is_lost},
 };
@@ -31,6 +35,8 @@ const WORTH_A_COMMIT: usize = 250;
 const BYTES_WORTH_A_COMMIT: u64 = 256 << 20;
 /// So many may wait in all: sending is quicker than committing, and each one takes memory.
 const MOST_WAITING: usize = 2 * MAX_BATCH_ENTRIES;
+/// Whatever waits is committed after so long without a commit: what is sent beside a huge file is soon there.
+const LATE: Duration = Duration::from_secs(5);
 /// A contended or lost entry is tried this often.
 const ENTRY_TRIES: u32 = 6;
 
@@ -43,11 +49,13 @@ pub(super) struct Sent {
     pub source: Source,
     /// Of a big file.
     pub journal: Option<Journal>,
+    /// Without its time, which Dropbox refuses.
+    pub timeless: bool,
 }
 
 impl Sent {
     /// Nobody has to go on with it.
-    fn is_over(&self) {
+    fn forget_journal(&self) {
         if let Some(journal) = &self.journal {
             journal.forget();
         }
@@ -55,7 +63,7 @@ impl Sent {
 }
 
 /// Where a file is to go, and over what: only over the revision that was seen, unless everything may be replaced.
-pub(super) fn commit_info(item: &Item, limits: &Limits) -> CommitInfo {
+pub(super) fn commit_info(item: &Item, limits: &Limits, timeless: bool) -> CommitInfo {
     let action = &item.action;
     let seen = action.over.as_ref().and_then(|old| old.remote.as_ref());
     let mode = match seen {
@@ -68,7 +76,7 @@ pub(super) fn commit_info(item: &Item, limits: &Limits) -> CommitInfo {
     CommitInfo {
         path: item.target().as_str().to_owned(),
         mode,
-        client_modified: Some(Time(action.source.modified.seconds)),
+        client_modified: (!timeless).then_some(Time(action.source.modified.seconds)),
         mute: true,
     }
 }
@@ -88,10 +96,14 @@ impl Queue {
         self.waiting.push(sent);
     }
 
-    /// What is to be committed now; if nothing more can come, all of it.
-    fn next(&mut self, is_last: bool) -> Option<Vec<Sent>> {
+    fn is_idle(&self) -> bool {
+        !self.is_busy && !self.waiting.is_empty()
+    }
+
+    /// What is to be committed now; anything, if it must not wait for more.
+    fn next(&mut self, must_not_wait: bool) -> Option<Vec<Sent>> {
         let is_worth = self.waiting.len() >= WORTH_A_COMMIT || self.bytes >= BYTES_WORTH_A_COMMIT;
-        if self.is_busy || self.waiting.is_empty() || !(is_worth || is_last) {
+        if !self.is_idle() || !(is_worth || must_not_wait) {
             return None;
         }
         let rest = self.waiting.split_off(self.waiting.len().min(MAX_BATCH_ENTRIES));
@@ -113,6 +125,7 @@ pub(super) async fn committer(
     let mut queues: HashMap<Option<&str>, Queue> = HashMap::new();
     let mut commits = FuturesUnordered::new();
     let mut is_open = true;
+    let mut last_commit = Instant::now();
     loop {
         let mut waiting: usize = queues.values().map(|queue| queue.waiting.len()).sum();
         while waiting < MOST_WAITING
@@ -123,8 +136,10 @@ pub(super) async fn committer(
             queues.entry(namespace).or_default().push(one);
         }
         let is_full = waiting >= MOST_WAITING;
+        let must_not_wait = is_full || !is_open || last_commit.elapsed() >= LATE;
         for (namespace, queue) in &mut queues {
-            if let Some(batch) = queue.next(is_full || !is_open) {
+            if let Some(batch) = queue.next(must_not_wait) {
+                last_commit = Instant::now();
                 let namespace = *namespace;
                 commits.push(async move {
                     commit(client, batch, limits, outcomes).await;
@@ -135,7 +150,9 @@ pub(super) async fn committer(
         if !is_open && commits.is_empty() {
             return;
         }
+        let is_idle = queues.values().any(Queue::is_idle);
         tokio::select! {
+            () = tokio::time::sleep_until((last_commit + LATE).into()), if is_idle => {}
             Some(namespace) = commits.next(), if !commits.is_empty() => {
                 queues.entry(namespace).or_default().is_busy = false;
             }
@@ -147,44 +164,17 @@ pub(super) async fn committer(
     }
 }
 
-/// Commits up to 1000 files, and those among them again that met contention, or of which it isn't known.
+/// Commits up to 1000 files, and those among them again that met contention.
 async fn commit(client: &Client, batch: Vec<Sent>, limits: &Limits, outcomes: &Outcomes<'_>) {
     // What changed on disk since it was read is not committed half.
-    let mut batch = tokio::task::block_in_place(|| unchanged(batch, outcomes));
-    let mut tries = client.tries_of_a_call();
+    let mut batch = unchanged(batch, outcomes).await;
     for round in 1..=ENTRY_TRIES {
-        let results = loop {
-            if batch.is_empty() {
-                return;
-            }
-            let entries = batch.iter().map(|sent| finish_arg(sent, limits)).collect();
-            let error = match client
-                .rpc(&SESSION_FINISH_BATCH, &SessionFinishBatchArg { entries })
-                .await
-            {
-                Ok(answer) => break answer.entries,
-                Err(error) => error,
-            };
-            let wait = tries.wait_after(&error).filter(|_| error.is_unknown());
-            if let Some(wait) = wait {
-                tracing::info!(
-                    "looking what became of a commit in {:.1} s: {error}",
-                    wait.as_secs_f64()
-                );
-                tokio::time::sleep(wait).await;
-                batch = still_missing(client, batch, outcomes).await;
-            } else if error.is_unknown() {
-                let unclear = batch.into_iter().map(|sent| (sent, error.clone())).collect();
-                return settle_all(client, unclear, outcomes).await;
-            } else {
-                return batch
-                    .iter()
-                    .for_each(|sent| outcomes.failed(&sent.item.action, &error));
-            }
+        let Some((sent, results)) = finish(client, batch, limits, outcomes).await else {
+            return;
         };
         let (mut again, mut unclear) = (Vec::new(), Vec::new());
         let mut results = results.into_iter();
-        for sent in batch {
+        for sent in sent {
             match results.next() {
                 Some(FinishOutcome::Success(file))
                     if file.content_hash.is_none_or(|hash| hash == sent.hash) =>
@@ -192,7 +182,7 @@ async fn commit(client: &Client, batch: Vec<Sent>, limits: &Limits, outcomes: &O
                     is_done(&sent, outcomes);
                 }
                 Some(FinishOutcome::Success(_)) => {
-                    sent.is_over();
+                    sent.forget_journal();
                     outcomes.refused(
                         &sent.item.action,
                         "Dropbox has other bytes than were sent; copy it again",
@@ -217,26 +207,81 @@ async fn commit(client: &Client, batch: Vec<Sent>, limits: &Limits, outcomes: &O
         settle_all(client, unclear, outcomes).await;
         batch = again;
         if !batch.is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(500) * (1 << round)).await;
+            tokio::time::sleep(Duration::from_millis(500) * (1 << round)).await;
         }
     }
 }
 
+/// Sends a commit until it has an answer. Gives what is in it and what came of each; nothing if there is no more to do.
+async fn finish(
+    client: &Client,
+    mut batch: Vec<Sent>,
+    limits: &Limits,
+    outcomes: &Outcomes<'_>,
+) -> Option<(Vec<Sent>, Vec<FinishOutcome>)> {
+    let mut tries = client.tries_of_a_call();
+    while !batch.is_empty() {
+        let entries = batch.iter().map(|sent| finish_arg(sent, limits)).collect();
+        let arg = SessionFinishBatchArg { entries };
+        let error = match client.rpc(&SESSION_FINISH_BATCH, &arg).await {
+            Ok(answer) => return Some((batch, answer.entries)),
+            Err(error) => error,
+        };
+        match (&error, batch.as_mut_slice()) {
+            _ if error.is_unknown() => {
+                let Some(wait) = tries.wait_after(&error) else {
+                    let unclear = batch.into_iter().map(|sent| (sent, error.clone())).collect();
+                    settle_all(client, unclear, outcomes).await;
+                    return None;
+                };
+                tracing::info!(
+                    "looking what became of a commit in {:.1} s: {error}",
+                    wait.as_secs_f64()
+                );
+                tokio::time::sleep(wait).await;
+                batch = still_missing(client, batch, outcomes).await;
+            }
+            // One odd entry is enough for that, such as a time out of Dropbox's range.
+            (Error::BadRequest(_), [only]) if !only.timeless => {
+                let path = &only.item.action.from;
+                tracing::warn!(object = %path, "trying it without its modification time: {error}");
+                only.timeless = true;
+            }
+            (Error::BadRequest(_), [_, _, ..]) => {
+                let rest = batch.split_off(batch.len() / 2);
+                for half in [batch, rest] {
+                    Box::pin(commit(client, half, limits, outcomes)).await;
+                }
+                return None;
+            }
+            _ => {
+                for sent in &batch {
+                    outcomes.failed(&sent.item.action, &error);
+                }
+                return None;
+            }
+        }
+    }
+    None
+}
+
 fn is_done(sent: &Sent, outcomes: &Outcomes<'_>) {
-    sent.is_over();
+    sent.forget_journal();
     outcomes.copied(&sent.item.action);
 }
 
-fn unchanged(batch: Vec<Sent>, outcomes: &Outcomes<'_>) -> Vec<Sent> {
-    let check = |sent: Sent| match sent.source.check_unchanged() {
-        Ok(()) => Some(sent),
-        Err(error) => {
-            sent.is_over();
+async fn unchanged(batch: Vec<Sent>, outcomes: &Outcomes<'_>) -> Vec<Sent> {
+    let check = |sent: Sent| (sent.source.check_unchanged().err(), sent);
+    let checked = blocking(move || batch.into_iter().map(check).collect::<Vec<_>>()).await;
+    let keep = |(error, sent): (Option<io::Error>, Sent)| match error {
+        None => Some(sent),
+        Some(error) => {
+            sent.forget_journal();
             outcomes.unread(sent.item, &error);
             None
         }
     };
-    batch.into_iter().filter_map(check).collect()
+    checked.into_iter().filter_map(keep).collect()
 }
 
 fn finish_arg(sent: &Sent, limits: &Limits) -> SessionFinishArg {
@@ -245,7 +290,7 @@ fn finish_arg(sent: &Sent, limits: &Limits) -> SessionFinishArg {
             session_id: sent.session_id.clone(),
             offset: sent.source.info.size_bytes,
         },
-        commit: commit_info(&sent.item, limits),
+        commit: commit_info(&sent.item, limits, sent.timeless),
     }
 }
 
@@ -276,7 +321,9 @@ async fn settle_all(client: &Client, unclear: Vec<(Sent, Error)>, outcomes: &Out
             if is_there(client, &sent).await {
                 return is_done(&sent, outcomes);
             }
-            sent.is_over(); // the session is gone
+            if is_lost(&error) {
+                sent.forget_journal();
+            }
             outcomes.unsent(sent.item, &error);
         })
         .await;

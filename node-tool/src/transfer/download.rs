@@ -2,9 +2,9 @@
 //! A big file comes in ranges of one pinned revision over several connections.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     io,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -19,15 +19,16 @@ use shared::{
 };
 
 use super::{
-    BigFile, Event, Halt, Limits, Listener, Memory, STREAM_BYTES,
+    BigFile, Event, Halt, Limits, Listener, Memory, STREAM_BYTES, blocking,
     journal::{self, Journal},
     outcome::fail,
+    settle::{Local, settle},
     zips::Zips,
 };
 use crate::{
     dropbox::{Client, DropboxPath, Error, Fate, NetworkError},
-    local::{Partial, hash_file, link, set_modified},
-    plan::{Action, Bundle, IMMUTABLE, Plan, Task, bundle},
+    local::{Folders, Partial, Replace, link},
+    plan::{Action, Bundle, Plan, bundle},
     tree::RemoteInfo,
 };
 
@@ -55,10 +56,8 @@ pub async fn download(
     limits: Limits,
     listener: &Listener,
 ) {
-    let folders = Folders {
-        root: to,
-        checked: Mutex::new(HashSet::new()),
-    };
+    let plan = settle(plan, Local::Target(to), &limits, listener).await;
+    let folders = Folders::new(to);
     let (big, small): (Vec<Action>, Vec<Action>) = plan
         .actions
         .into_iter()
@@ -72,12 +71,11 @@ pub async fn download(
                 return;
             }
             match one(client, &action, to, folders, (limits, memory), listener).await {
-                Ok(Done::Copied) => listener(Event::Copied {
+                Ok(()) => listener(Event::Copied {
                     path: action.from,
                     bytes: action.source.size_bytes,
                     replaced: action.over.is_some(),
                 }),
-                Ok(Done::Same) => listener(Event::Same { path: action.from }),
                 Err(Problem::Halted) => {}
                 Err(Problem::Dropbox(error)) => {
                     if error.fate() == Fate::StopRun {
@@ -121,11 +119,6 @@ pub async fn download(
     );
 }
 
-enum Done {
-    Copied,
-    Same,
-}
-
 #[derive(Debug)]
 enum Problem {
     Dropbox(Error),
@@ -151,23 +144,14 @@ async fn one(
     client: &Client,
     action: &Action,
     to: &Path,
-    folders: &Folders<'_>,
+    folders: &Folders,
     (limits, memory): (&Limits, &Memory),
     listener: &Listener,
-) -> Result<Done, Problem> {
+) -> Result<(), Problem> {
     let target = to.join(&action.to);
     let Some(remote) = &action.source.remote else {
         return Err(Problem::Wrong("the listing has no revision of it"));
     };
-    if let Task::Settle { may_replace } = action.task {
-        if is_same(&target, remote).await? {
-            set_modified(&target, action.source.modified)?;
-            return Ok(Done::Same);
-        }
-        if !may_replace {
-            return Err(Problem::Wrong(IMMUTABLE));
-        }
-    }
     folders.check(&action.to)?;
     if let Some(document) = &remote.document
         && let Some(format) = &document.chosen
@@ -176,7 +160,7 @@ async fn one(
             path: document.id.clone(),
             export_format: Some(format.clone()),
         };
-        return export(client, &arg, &target, action, listener).await;
+        return export(client, &arg, &target, action, limits, listener).await;
     }
     let big = BigFile::of(action);
     let journal = big.as_ref().and(limits.state.as_deref()).and_then(|state| {
@@ -188,13 +172,15 @@ async fn one(
     let (journal, mut known) = journal.map_or((None, None), |(journal, known)| (Some(journal), known));
     let partial = match &journal {
         Some(journal) => {
-            let (partial, is_there) = tokio::task::block_in_place(|| {
-                Partial::resume(&target, journal.id(), action.source.size_bytes)
-            })?;
+            let (target, id, size) = (target.clone(), journal.id(), action.source.size_bytes);
+            let (partial, is_there) = blocking(move || Partial::resume(&target, &id, size)).await?;
             known = known.filter(|_| is_there);
             partial
         }
-        None => tokio::task::block_in_place(|| Partial::create(&target))?,
+        None => {
+            let target = target.clone();
+            blocking(move || Partial::create(&target)).await?
+        }
     };
     if action.source.size_bytes > RANGE_BYTES
         && let Err(error) = tokio::task::block_in_place(|| partial.reserve(action.source.size_bytes))
@@ -220,31 +206,48 @@ async fn one(
         };
         let got = match file.fetch(&there).await {
             Ok(got) => got,
-            // What the disk refused is of no use; what the network broke off is.
-            Err(Problem::Disk(error)) => {
+            // Room that isn't there must not be taken by half a file.
+            Err(Problem::Disk(error))
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+                ) =>
+            {
                 give_up(partial, journal.as_ref());
                 return Err(error.into());
             }
             Err(problem) => return Err(problem),
         };
         if remote.content_hash.is_none_or(|expected| got == expected) {
-            tokio::task::block_in_place(|| {
-                if limits.links && action.to.ends_with(link::ENDING) {
-                    partial.put_as_symlink(action.source.modified)
-                } else {
-                    partial.put_in_place(action.source.modified)
-                }
-            })?;
+            put(partial, action, limits).await?;
             if let Some(journal) = &journal {
                 journal.forget();
             }
-            return Ok(Done::Copied);
+            return Ok(());
         }
     }
     give_up(partial, journal.as_ref());
     Err(Problem::Wrong(
         "its bytes were damaged on the way, more than once; nothing was kept, copy it again",
     ))
+}
+
+/// Gives what has arrived its name.
+async fn put(partial: Partial, action: &Action, limits: &Limits) -> io::Result<()> {
+    let (action, links, anything) = (action.clone(), limits.links, limits.overwrite_newer);
+    blocking(move || place(partial, &action, links, anything)).await
+}
+
+/// Gives what has arrived its name, over nothing but what was seen there, unless it may be `anything`.
+pub(super) fn place(partial: Partial, action: &Action, links: bool, anything: bool) -> io::Result<()> {
+    if links && action.to.ends_with(link::ENDING) {
+        return partial.put_as_symlink(action.source.modified);
+    }
+    let replace = match anything {
+        true => Replace::Anything,
+        false => Replace::Only(action.over.as_ref()),
+    };
+    partial.put_in_place(action.source.modified, replace)
 }
 
 /// Nobody shall go on with it.
@@ -261,15 +264,16 @@ async fn export(
     arg: &ExportArg,
     target: &Path,
     action: &Action,
+    limits: &Limits,
     listener: &Listener,
-) -> Result<Done, Problem> {
+) -> Result<(), Problem> {
     let mut tries = client.tries_of_a_call();
     loop {
         let partial = tokio::task::block_in_place(|| Partial::create(target))?;
         let error = match fetch_export(client, arg, &partial, listener).await {
             Ok(()) => {
-                tokio::task::block_in_place(|| partial.put_in_place(action.source.modified))?;
-                return Ok(Done::Copied);
+                put(partial, action, limits).await?;
+                return Ok(());
             }
             Err(Problem::Dropbox(error)) => error,
             Err(other) => return Err(other),
@@ -327,18 +331,21 @@ impl Down<'_> {
         let mut assembly = Assembly::new(self.size);
         let mut missing = Vec::new();
         for start in (0..self.size).step_by(usize::try_from(RANGE_BYTES).unwrap_or(usize::MAX)) {
+            if self.halt.is_asked() {
+                return Err(Problem::Halted);
+            }
             let length = RANGE_BYTES.min(self.size - start);
             // The disk has the last word: a node that crashed may have noted more than it wrote.
-            let is_there = |blocks: &&Vec<[u8; 32]>| {
-                tokio::task::block_in_place(|| self.partial.blocks(start, length)).as_ref() == Some(*blocks)
-            };
-            match there.get(&start).filter(is_there) {
-                Some(blocks) => {
-                    assembly.place(start, blocks);
+            if let Some(noted) = there.get(&start) {
+                let file = self.partial.file();
+                let blocks = blocking(move || Partial::blocks(&file, start, length)).await;
+                if blocks.as_ref() == Some(noted) {
+                    assembly.place(start, noted);
                     self.moved(length);
+                    continue;
                 }
-                None => missing.push(start),
             }
+            missing.push(start);
         }
         if !there.is_empty() {
             tracing::info!(
@@ -354,13 +361,14 @@ impl Down<'_> {
             .buffer_unordered(self.client.pace().most())
             .try_collect::<Vec<()>>()
             .await?;
-        if self.halt.is_asked() {
-            return Err(Problem::Halted);
-        }
         let assembly = assembly
             .into_inner()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        assembly.finish().ok_or(Problem::Wrong("a part of it is missing"))
+        match assembly.finish() {
+            Some(hash) => Ok(hash),
+            None if self.halt.is_asked() => Err(Problem::Halted),
+            None => Err(Problem::Wrong("a part of it is missing")),
+        }
     }
 
     fn moved(&self, bytes: u64) {
@@ -440,7 +448,12 @@ impl Down<'_> {
         }
         let mut left = end - from;
         let mut gathered = BytesMut::new();
-        while let Some(chunk) = download.chunk().await? {
+        let broken = loop {
+            let chunk = match download.chunk().await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            };
             left = left
                 .checked_sub(chunk.len() as u64)
                 .ok_or_else(|| Error::NotDropbox("more bytes came than the file has".into()))?;
@@ -448,9 +461,13 @@ impl Down<'_> {
             if gathered.len() >= WRITE_BYTES {
                 flush(gathered.split().freeze())?;
             }
-        }
+        };
+        // What came before a connection broke is kept.
         if !gathered.is_empty() {
             flush(gathered.freeze())?;
+        }
+        if let Some(error) = broken {
+            return Err(error.into());
         }
         if left > 0 {
             let broken = NetworkError::Broken {
@@ -458,52 +475,6 @@ impl Down<'_> {
                 reason: format!("{left} bytes were missing at the end"),
             };
             return Err(Problem::Dropbox(Error::Network(broken)));
-        }
-        Ok(())
-    }
-}
-
-async fn is_same(target: &Path, remote: &RemoteInfo) -> Result<bool, Problem> {
-    let path = target.to_owned();
-    let hash = tokio::task::spawn_blocking(move || hash_file(&path))
-        .await
-        .map_err(io::Error::other)??;
-    Ok(Some(hash) == remote.content_hash)
-}
-
-/// Folders below the target that were looked at: a symlink among them is never written through.
-struct Folders<'a> {
-    root: &'a Path,
-    checked: Mutex<HashSet<PathBuf>>,
-}
-
-impl Folders<'_> {
-    fn check(&self, relative: &str) -> Result<(), Problem> {
-        let mut checked = self
-            .checked
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut path = self.root.to_owned();
-        let Some((parents, _)) = relative.rsplit_once('/') else {
-            return Ok(());
-        };
-        for part in parents.split('/') {
-            path.push(part);
-            if checked.contains(&path) {
-                continue;
-            }
-            match std::fs::symlink_metadata(&path) {
-                Ok(metadata) if metadata.is_symlink() => {
-                    return Err(Problem::Wrong(
-                        "a symlink stands where a folder should be, and is not written through",
-                    ));
-                }
-                Ok(metadata) if !metadata.is_dir() => {
-                    return Err(Problem::Wrong("a file stands where a folder should be"));
-                }
-                _ => {}
-            }
-            checked.insert(path.clone());
         }
         Ok(())
     }

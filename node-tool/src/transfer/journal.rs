@@ -1,9 +1,10 @@
 //! What has arrived of a big file, so that another process, or another node of the same cluster, goes on where this one was
 //! killed. One small file for each transfer in the state directory: a line that says what it is about, then a line for each
-//! piece. Lines are only ever added; half a line at the end is no line.
+//! piece. Lines are only ever added, until the transfer begins anew; half a line at the end is no line.
 //!
-//! A journal is used by one process at a time where the file system has locks; where it has none, two processes that send
-//! the same file at once would only do some work twice, since every piece is compared by hash in the end.
+//! A journal is used by one process at a time where the file system has locks. Where it has none, two processes that move
+//! the same file at once do some work twice: the half file of a download is named after the revision too, so that both write
+//! the same bytes to the same places.
 
 use std::{
     collections::HashMap,
@@ -17,6 +18,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use crate::hex;
 
 /// Dropbox forgets sessions after 7 days; a day is left for the rest of the transfer.
 const LIFE: Duration = Duration::from_secs(6 * 24 * 3600);
@@ -65,11 +68,7 @@ impl Journal {
             .mode(0o700)
             .create(directory)
             .ok()?;
-        let name: String = Sha256::digest(place)
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let name = hex::short(&Sha256::digest(place), 32);
         let path = directory.join(name).with_extension(ENDING);
         let mut file = OpenOptions::new()
             .read(true)
@@ -94,14 +93,9 @@ impl Journal {
         Some((journal, known))
     }
 
-    /// 16 hexadecimal digits that are this transfer's.
-    pub fn id(&self) -> &str {
-        let name = self
-            .path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
-        name.get(..16).unwrap_or_default()
+    /// 16 hexadecimal digits that are this transfer's, of this state of its source.
+    pub fn id(&self) -> String {
+        hex::short(&Sha256::digest(&self.key), 16)
     }
 
     /// Begins anew, with a new session.
@@ -122,10 +116,9 @@ impl Journal {
 
     /// A piece is there.
     pub fn note(&self, at: u64, blocks: &[Block]) {
-        let hex = |block: &Block| block.iter().map(|byte| format!("{byte:02x}")).collect();
         self.write(&Piece {
             at,
-            blocks: blocks.iter().map(hex).collect(),
+            blocks: blocks.iter().map(|block| hex::encode(block)).collect(),
         });
     }
 
@@ -182,22 +175,11 @@ fn read(text: &str, key: &str) -> Option<Known> {
         let Ok(piece) = serde_json::from_str::<Piece>(line) else {
             continue; // another process wrote at the same time
         };
-        if let Some(blocks) = piece.blocks.iter().map(|hex| block(hex)).collect() {
+        if let Some(blocks) = piece.blocks.iter().map(|digits| hex::decode(digits)).collect() {
             known.pieces.insert(piece.at, blocks);
         }
     }
     Some(known)
-}
-
-fn block(hex: &str) -> Option<Block> {
-    let mut block = [0; 32];
-    if hex.len() != 64 || !hex.is_ascii() {
-        return None;
-    }
-    for (at, byte) in block.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(block)
 }
 
 #[cfg(test)]

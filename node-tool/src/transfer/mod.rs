@@ -13,6 +13,7 @@ mod relay;
 mod relocate;
 mod session;
 mod sessions;
+mod settle;
 mod small;
 mod upload;
 mod zips;
@@ -22,6 +23,7 @@ pub use event::{BigFile, Event, Listener};
 pub use outcome::{Halt, Underway};
 pub use relay::relay;
 pub use relocate::relocate;
+pub use settle::{Local, settle};
 pub use upload::upload;
 
 use std::path::PathBuf;
@@ -32,6 +34,17 @@ use crate::plan::Weights;
 
 /// What a call takes in memory whose bytes are read or written while they move.
 const STREAM_BYTES: u64 = 3 << 19;
+
+/// Does work that waits for the disk, while others go on. A panic in it is one here.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => std::future::pending().await, // the runtime ends, and everything with it
+        },
+    }
+}
 
 /// What a run may use.
 #[derive(Clone, Debug)]

@@ -161,7 +161,9 @@ impl<'a> Outcomes<'a> {
     pub fn unsent(&self, item: Item, error: &Error) {
         match error {
             Error::Changed => self.unread(item, &io::Error::other(local::Changed)),
-            error if is_lost(error) && self.more_rounds.load(Ordering::Relaxed) => self.lock().push(item),
+            error if (is_lost(error) || is_damaged(error)) && self.more_rounds.load(Ordering::Relaxed) => {
+                self.lock().push(item)
+            }
             error => self.failed(&item.action, error),
         }
     }
@@ -175,6 +177,13 @@ impl<'a> Outcomes<'a> {
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Item>> {
         self.changed.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether bytes arrived that weren't those of their hash: damaged on the way, or changed between two looks.
+pub(super) fn is_damaged(error: &Error) -> bool {
+    error
+        .route()
+        .is_some_and(|e| e.ends_with(&["content_hash_mismatch"]))
 }
 
 /// Whether an upload session is of no use any more.

@@ -2,7 +2,7 @@
 
 use shared::api::files::MAX_BATCH_ENTRIES;
 
-use super::{Event, Listener, outcome::fail};
+use super::{Event, Limits, Listener, outcome::Outcomes};
 use crate::{
     dropbox::{Client, DropboxPath, Relocation},
     plan::{Action, Plan},
@@ -15,22 +15,30 @@ pub async fn relocate(
     plan: Plan,
     from: impl Fn(&str) -> DropboxPath,
     to: impl Fn(&str) -> DropboxPath,
+    limits: Limits,
     listener: &Listener,
 ) {
+    let outcomes = Outcomes::new(listener, &limits.halt);
     let (over, fresh): (Vec<Action>, Vec<Action>) =
         plan.actions.into_iter().partition(|action| action.over.is_some());
     for batch in fresh.chunks(MAX_BATCH_ENTRIES) {
+        if outcomes.is_over() {
+            return;
+        }
         let pairs: Vec<_> = batch.iter().map(|a| (from(&a.from), to(&a.to))).collect();
-        let outcomes = client.relocate_all(how, &pairs).await;
-        for (action, outcome) in batch.iter().zip(outcomes) {
-            match outcome {
-                Ok(()) => done(action, listener),
-                Err(error) => fail(listener, action, error.to_string(), Some(error)),
+        for (action, done) in batch.iter().zip(client.relocate_all(how, &pairs).await) {
+            match done {
+                Ok(()) => is_there(action, &outcomes),
+                Err(error) => outcomes.failed(action, &error),
             }
         }
     }
+    // One by one: whoever is killed in between has lost sight of one file, not of a thousand.
     for action in &over {
-        replace(client, how, action, from(&action.from), to(&action.to), listener).await;
+        if outcomes.is_over() {
+            return;
+        }
+        replace(client, how, action, from(&action.from), to(&action.to), &outcomes).await;
     }
 }
 
@@ -41,15 +49,15 @@ async fn replace(
     action: &Action,
     from: DropboxPath,
     to: DropboxPath,
-    listener: &Listener,
+    outcomes: &Outcomes<'_>,
 ) {
     let old = action.over.as_ref().and_then(|file| file.remote.as_ref());
     let target = [(to.clone(), old.map(|remote| remote.rev.clone()))];
     let error = match client.delete_all(&target).await.pop() {
-        Some(Err(error)) => return fail(listener, action, error.to_string(), Some(error)),
+        Some(Err(error)) => return outcomes.failed(action, &error),
         _ => match client.relocate_all(how, &[(from, to.clone())]).await.pop() {
             Some(Err(error)) => error,
-            _ => return done(action, listener),
+            _ => return is_there(action, outcomes),
         },
     };
     if let Some(old) = old
@@ -61,19 +69,15 @@ async fn replace(
             to.as_str().trim_start_matches('/'),
             old.rev
         );
-        return fail(listener, action, reason, Some(error));
+        return outcomes.refused(action, reason);
     }
-    fail(listener, action, error.to_string(), Some(error));
+    outcomes.failed(action, &error);
 }
 
-fn done(action: &Action, listener: &Listener) {
-    listener(Event::Moved {
+fn is_there(action: &Action, outcomes: &Outcomes<'_>) {
+    outcomes.event(Event::Moved {
         bytes: action.source.size_bytes,
         of: None,
     });
-    listener(Event::Copied {
-        path: action.from.clone(),
-        bytes: action.source.size_bytes,
-        replaced: action.over.is_some(),
-    });
+    outcomes.copied(action);
 }

@@ -14,7 +14,7 @@ use super::{
     BigFile, Event, STREAM_BYTES,
     commit::Sent,
     journal::{self, Journal, Known},
-    outcome::{Item, is_lost},
+    outcome::{Item, is_damaged, is_lost},
     small::{open, unread},
     upload::Tools,
 };
@@ -32,6 +32,8 @@ const STAGGERED: u64 = 16;
 /// Bytes of a piece, at least and at most: what a killed transfer may have to send again.
 const PIECE_BYTES: (u64, u64) = (2 * BLOCK_BYTES, 8 * BLOCK_BYTES);
 
+/// So often a piece is read anew whose bytes weren't those of its hash when they arrived.
+const REREADS: u32 = 3;
 /// So often a file is begun anew whose session Dropbox has lost.
 const RESTARTS: u32 = 2;
 
@@ -72,6 +74,7 @@ pub(super) async fn send_big(mut item: Item, tools: &Tools<'_>) {
                 hash,
                 source,
                 journal,
+                timeless: false,
             };
             let _ = tools.sent.send(sent).await; // the committer outlives all senders
         }
@@ -189,6 +192,22 @@ impl Sending<'_> {
     }
 
     async fn piece(
+        &self,
+        session: &OnceCell<String>,
+        offset: u64,
+        length: u64,
+        close: bool,
+    ) -> Result<(u64, Vec<[u8; 32]>), Error> {
+        for _ in 0..REREADS {
+            match self.piece_once(session, offset, length, close).await {
+                Err(error) if is_damaged(&error) => {}
+                sent => return sent,
+            }
+        }
+        self.piece_once(session, offset, length, close).await
+    }
+
+    async fn piece_once(
         &self,
         session: &OnceCell<String>,
         offset: u64,

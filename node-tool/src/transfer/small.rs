@@ -8,15 +8,15 @@ use std::{collections::VecDeque, io, sync::Arc};
 use bytes::Bytes;
 use shared::{
     api::files::{
-        Outcome, SESSION_APPEND_BATCH, SESSION_START, SessionAppendBatchArg, SessionAppendEntry,
-        SessionCursor, SessionStartArg,
+        MAX_BATCH_ENTRIES, Outcome, SESSION_APPEND_BATCH, SESSION_START, SessionAppendBatchArg,
+        SessionAppendEntry, SessionCursor, SessionStartArg,
     },
     content_hash::{ContentHash, Hasher},
 };
 
-use super::{Event, STREAM_BYTES, budget::Budget, commit::Sent, outcome::Item, upload::Tools};
+use super::{Event, STREAM_BYTES, blocking, budget::Budget, commit::Sent, outcome::Item, upload::Tools};
 use crate::{
-    dropbox::{Error, Payload},
+    dropbox::{Error, NetworkError, Payload},
     local::{Changed, Source},
 };
 
@@ -36,7 +36,7 @@ pub(super) fn is_bounded_by_count(queue: &VecDeque<Item>, budget: &Budget) -> bo
 pub(super) fn next_pack(queue: &mut VecDeque<Item>, budget: &Budget) -> Vec<Item> {
     let (mut bytes, mut pack) = (0, Vec::new());
     let mut fits = 0;
-    for item in queue.iter() {
+    for item in queue.iter().take(MAX_BATCH_ENTRIES) {
         bytes += item.action.source.size_bytes;
         if fits > 0 && bytes > PACK_BYTES {
             break;
@@ -85,25 +85,18 @@ pub(super) async fn send_pack(pack: Vec<Item>, tools: &Tools<'_>) {
                 .for_each(|item| tools.outcomes.failed(&item.action, &error));
         }
     };
-    let (count, mut all) = (pack.len(), Hasher::new());
-    let mut parts = Vec::with_capacity(count);
-    for (item, session_id) in pack.into_iter().zip(sessions) {
-        match tokio::task::block_in_place(|| read(item, session_id, keeps, (count > 1).then_some(&mut all))) {
-            Ok(part) => parts.push(part),
-            Err(broken) => tools.outcomes.unread(broken.0, &broken.1),
-        }
+    let (parts, mut known, unread) = blocking(move || read_pack(pack, sessions, keeps)).await;
+    for (item, error) in unread {
+        tools.outcomes.unread(item, &error);
     }
-    // The hash of the whole body is known if the body is what was read.
-    let mut known = match parts.as_slice() {
-        [only] if count == 1 => Some(only.hash),
-        _ => (parts.len() == count).then(|| all.finish()),
-    };
     let mut rounds = VecDeque::from([parts]);
     while let Some(mut parts) = rounds.pop_front() {
         if parts.is_empty() {
             continue;
         }
-        match append(&parts, known.take(), tools).await {
+        // More files than are known to pass: a connection that breaks may be a refusal, too.
+        let is_probe = parts.len() > tools.budget.good();
+        match append(&parts, known.take(), is_probe, tools).await {
             Ok(outcomes) => {
                 if rounds.is_empty() {
                     // Others may read while these wait to be committed.
@@ -113,7 +106,7 @@ pub(super) async fn send_pack(pack: Vec<Item>, tools: &Tools<'_>) {
                 hand_over(parts, outcomes, tools).await;
             }
             // The header was too large. Sessions survive a refused call.
-            Err(error) if parts.len() > 1 && is_about_headers(&error) => {
+            Err(error) if parts.len() > 1 && is_about_headers(&error, is_probe) => {
                 let entries = tools.budget.refused(parts.len());
                 while !parts.is_empty() {
                     let rest = parts.split_off(parts.len().min(entries));
@@ -162,6 +155,7 @@ pub(super) async fn send_empty(item: Item, tools: &Tools<'_>) {
         Ok(started) => {
             let sent = Sent {
                 journal: None,
+                timeless: false,
                 item,
                 session_id: started.session_id,
                 hash: ContentHash::of(&[]),
@@ -181,6 +175,25 @@ pub(super) fn open(item: &Item) -> io::Result<Source> {
     } else {
         Err(io::Error::other(Changed))
     }
+}
+
+/// The parts of a pack, the hash of all together if that is what will be sent, and what can't be read.
+type Read = (Vec<Part>, Option<ContentHash>, Vec<(Item, io::Error)>);
+
+fn read_pack(pack: Vec<Item>, sessions: Vec<String>, keeps: bool) -> Read {
+    let (count, mut all) = (pack.len(), Hasher::new());
+    let (mut parts, mut unread) = (Vec::with_capacity(count), Vec::new());
+    for (item, session_id) in pack.into_iter().zip(sessions) {
+        match read(item, session_id, keeps, (count > 1).then_some(&mut all)) {
+            Ok(part) => parts.push(part),
+            Err(broken) => unread.push(*broken),
+        }
+    }
+    let known = match parts.as_slice() {
+        [only] if count == 1 => Some(only.hash),
+        _ => (parts.len() == count).then(|| all.finish()),
+    };
+    (parts, known, unread)
 }
 
 fn read(
@@ -220,6 +233,7 @@ fn read(
 async fn append(
     parts: &[Part],
     known: Option<ContentHash>,
+    is_probe: bool,
     tools: &Tools<'_>,
 ) -> Result<Vec<Outcome>, Error> {
     let entry = |part: &Part| SessionAppendEntry {
@@ -236,9 +250,7 @@ async fn append(
         content_hash: Some(hash),
     };
     let payload = payload.watched(tools.outcomes.watch(None));
-    // A connection that breaks is tried again, unless it may have been cut because the header was too large.
-    let is_probe = parts.len() > tools.budget.good();
-    let is_answer = |error: &Error| is_probe && is_about_headers(error);
+    let is_answer = |error: &Error| is_about_headers(error, is_probe);
     let answer = tools
         .client
         .upload_unless(&SESSION_APPEND_BATCH, &arg, &payload, is_answer)
@@ -313,6 +325,7 @@ async fn hand_over(parts: Vec<Part>, outcomes: Vec<Outcome>, tools: &Tools<'_>) 
             Ok(()) => {
                 let sent = Sent {
                     journal: None,
+                    timeless: false,
                     item: part.item,
                     session_id: part.session_id,
                     hash: part.hash,
@@ -331,11 +344,12 @@ async fn hand_over(parts: Vec<Part>, outcomes: Vec<Outcome>, tools: &Tools<'_>) 
     }
 }
 
-/// Whether a refusal can be about the size of the headers: none of these statuses says so for certain.
-fn is_about_headers(error: &Error) -> bool {
+/// Whether a refusal can be about the size of the headers: none of these statuses says so for certain. Some proxies just
+/// close the connection.
+fn is_about_headers(error: &Error, is_probe: bool) -> bool {
     match error {
         Error::BadRequest(text) => !text.contains("Error in call to API function"),
-        Error::Network(crate::dropbox::NetworkError::Broken { .. }) => true,
+        Error::Network(NetworkError::Broken { .. }) => is_probe,
         _ => false,
     }
 }

@@ -10,18 +10,19 @@ use shared::{
 use tokio::sync::{Semaphore, mpsc};
 
 use super::{
-    Event, Limits, Listener, Memory,
+    Limits, Listener, Memory,
     budget::Budget,
     commit::{Sent, commit_info, committer},
-    outcome::{Folders, Item, Outcomes, fail},
+    outcome::{Folders, Item, Outcomes},
     session::send_big,
     sessions::Sessions,
+    settle::{Local, settle},
     small::{PACK_BYTES, is_bounded_by_count, next_pack, open, send_empty, send_pack},
 };
 use crate::{
-    dropbox::{Client, DropboxPath, Payload},
-    local::{self, hash_file},
-    plan::{Action, IMMUTABLE, Mounts, Plan, Task},
+    dropbox::{Client, DropboxPath, Error, Payload},
+    local,
+    plan::{Mounts, Plan},
 };
 
 /// Big files under way at once: their starts and ends overlap the pieces of others.
@@ -64,14 +65,12 @@ pub async fn upload(
         from: from.to_owned(),
         to: to.clone(),
     });
-    let mut items: Vec<Item> = needed(plan, from, limits.transfers, listener)
-        .await
-        .into_iter()
-        .map(|action| Item {
-            action,
-            folders: Arc::clone(&folders),
-        })
-        .collect();
+    let plan = settle(plan, Local::Source(from), &limits, listener).await;
+    let item = |action| Item {
+        action,
+        folders: Arc::clone(&folders),
+    };
+    let mut items: Vec<Item> = plan.actions.into_iter().map(item).collect();
     for round in 1..=ROUNDS {
         send_all(client, items, &mounts, &limits, &outcomes).await;
         items = outcomes.take_changed(round + 1 >= ROUNDS);
@@ -170,38 +169,6 @@ async fn send_all(
     tokio::join!(senders, committer(client, received, mounts, limits, outcomes));
 }
 
-/// What has to be copied: where only the time differs, the hash decides.
-async fn needed(plan: Plan, from: &Path, at_once: usize, listener: &Listener) -> Vec<Action> {
-    let checked = stream::iter(plan.actions).map(|action| async move {
-        let Task::Settle { may_replace } = action.task else {
-            return Some(action);
-        };
-        let path = from.join(&action.from);
-        let hash = tokio::task::spawn_blocking(move || hash_file(&path)).await;
-        let there = action
-            .over
-            .as_ref()
-            .and_then(|old| old.remote.as_ref())
-            .and_then(|r| r.content_hash);
-        match hash {
-            Ok(Ok(hash)) if Some(hash) == there => {
-                listener(Event::Same { path: action.from });
-                None
-            }
-            _ if !may_replace => {
-                fail(listener, &action, IMMUTABLE.into(), None);
-                None
-            }
-            _ => Some(action),
-        }
-    });
-    checked
-        .buffered(at_once)
-        .filter_map(|action| async { action })
-        .collect()
-        .await
-}
-
 async fn upload_alone(client: &Client, mut item: Item, limits: &Limits, outcomes: &Outcomes<'_>) {
     let read = tokio::task::block_in_place(|| {
         let source = open(&item)?;
@@ -214,13 +181,21 @@ async fn upload_alone(client: &Client, mut item: Item, limits: &Limits, outcomes
         Err(error) => return outcomes.unread(item, &error),
     };
     item.action.source = source.info.clone();
-    let arg = UploadArg {
-        commit: commit_info(&item, limits),
-        content_hash: hash,
-    };
     let size = source.info.size_bytes;
     let payload = Payload::read(size, source.reader(0)).watched(outcomes.watch(None));
-    match client.upload(&UPLOAD, &arg, &payload).await {
+    let send = async |timeless: bool| {
+        let arg = UploadArg {
+            commit: commit_info(&item, limits, timeless),
+            content_hash: hash,
+        };
+        client.upload(&UPLOAD, &arg, &payload).await
+    };
+    let mut sent = send(false).await;
+    if let Err(error @ Error::BadRequest(_)) = &sent {
+        tracing::warn!(object = %item.action.from, "trying it without its modification time: {error}");
+        sent = send(true).await;
+    }
+    match sent {
         Ok(file) if file.content_hash.is_none_or(|there| there == hash) => {
             outcomes.copied(&item.action);
         }

@@ -7,7 +7,8 @@ use std::{
     collections::HashMap,
     fs::File,
     io::{self, Read},
-    path::Path,
+    path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use shared::{
@@ -16,10 +17,10 @@ use shared::{
 };
 use zip::ZipArchive;
 
-use super::{Event, Limits, Listener};
+use super::{Event, Limits, Listener, blocking, download::place};
 use crate::{
     dropbox::{Client, DropboxPath, Error},
-    local::{Partial, link},
+    local::Partial,
     plan::{Action, Bundle, MOST_BYTES, MOST_ENTRIES},
 };
 
@@ -43,7 +44,13 @@ impl Zips<'_> {
                 return bundle.actions;
             }
         };
-        tokio::task::block_in_place(|| self.unpack(file, bundle))
+        let unpacking = Unpacking {
+            to: self.to.to_owned(),
+            links: self.limits.links,
+            anything: self.limits.overwrite_newer,
+            listener: Arc::clone(self.listener),
+        };
+        blocking(move || unpacking.unpack(file, bundle)).await
     }
 
     /// The zip, in a file without a name.
@@ -80,7 +87,17 @@ impl Zips<'_> {
         }
         Ok(file)
     }
+}
 
+/// Work on the disk, for a thread of its own.
+struct Unpacking {
+    to: PathBuf,
+    links: bool,
+    anything: bool,
+    listener: Listener,
+}
+
+impl Unpacking {
     /// Puts what is wanted in its place.
     fn unpack(&self, file: File, bundle: Bundle) -> Vec<Action> {
         let mut archive = match ZipArchive::new(file) {
@@ -159,10 +176,6 @@ impl Zips<'_> {
         if at != action.source.size_bytes || Some(hasher.finish()) != expected {
             return Err(io::Error::other("it is not what the listing says"));
         }
-        if self.limits.links && action.to.ends_with(link::ENDING) {
-            partial.put_as_symlink(action.source.modified)
-        } else {
-            partial.put_in_place(action.source.modified)
-        }
+        place(partial, action, self.links, self.anything)
     }
 }

@@ -18,6 +18,8 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
+use tokio::time::Instant;
+
 use super::answer::{Failure, header_json, ok, plain};
 use super::content::{Body, Content, Receiver};
 use super::faults::Kind;
@@ -70,9 +72,27 @@ pub async fn call(server: &Arc<Server>, parts: &Parts, body: Incoming) -> Result
         },
         _ => received,
     };
-    let bytes_in = received.content.len();
+    let due = server.sky.due(name);
+    let answer = carry_out(server, parts, route, received, fault.as_ref(), due).await?;
+    tokio::time::sleep_until(due).await;
+    Ok(answer)
+}
+
+/// Carries out a call that has come whole.
+///
+/// # Errors
+/// When the connection is to be cut.
+async fn carry_out(
+    server: &Arc<Server>,
+    parts: &Parts,
+    route: &Route,
+    received: Body,
+    fault: Option<&Kind>,
+    due: Instant,
+) -> Result<Answer, Cut> {
+    let (name, bytes_in) = (route.name, received.content.len());
     let (spaces, entries) = written(server, parts, route, &received);
-    let held = server.sky.call(name, &spaces, entries).await;
+    let held = server.sky.call(name, due, &spaces, entries).await;
     let _held = match held {
         Ok(held) => held,
         Err(Refused::Busy) => return Ok(refused(name, Failure::TooMany(None), bytes_in)),
@@ -80,16 +100,16 @@ pub async fn call(server: &Arc<Server>, parts: &Parts, body: Incoming) -> Result
     };
     let outcome = match route.act {
         Act::Longpoll => longpoll(server, parts, route, &received).await,
-        _ => run(server, parts, route, received, fault.as_ref()),
+        _ => run(server, parts, route, received, fault),
     };
-    if fault == Some(Kind::CutAfter) {
+    if fault == Some(&Kind::CutAfter) {
         return Err(Cut);
     }
     Ok(match outcome {
         Ok(Outcome::Json(value)) => {
             let entries = value["entries"].as_array().map_or(0, Vec::len);
             let uploads = matches!(route.act, Act::Upload(_));
-            let response = match &fault {
+            let response = match fault {
                 Some(Kind::Truncate) => cut_short(&value),
                 Some(Kind::Flip) if !uploads => plain(
                     StatusCode::OK,
@@ -106,7 +126,7 @@ pub async fn call(server: &Arc<Server>, parts: &Parts, body: Incoming) -> Result
             }
         }
         Ok(Outcome::File(download)) => Answer {
-            response: file(parts, &download, fault.as_ref()),
+            response: file(parts, &download, fault),
             bytes_in,
             entries: 0,
             tag: None,

@@ -158,20 +158,31 @@ impl Sky {
         pause(Duration::from_millis(2 * self.now().round_trip)).await;
     }
 
-    /// A call on its way: waits as long as it takes, with the locks of the namespaces that it writes to.
+    /// A call that has just come: when its answer may go. What the sandbox itself needs for it is part of that time.
+    pub fn due(&self, route: &str) -> Instant {
+        Instant::now() + self.now().takes(route)
+    }
+
+    /// A call on its way: waits for the locks of the namespaces that it writes to, as long as it takes until then.
     ///
     /// # Errors
     /// When there were too many calls, or a lock couldn't be had in time.
-    pub async fn call(&self, route: &str, spaces: &BTreeSet<Ns>, entries: usize) -> Result<Held, Refused> {
+    pub async fn call(
+        &self,
+        route: &str,
+        due: Instant,
+        spaces: &BTreeSet<Ns>,
+        entries: usize,
+    ) -> Result<Held, Refused> {
         let weather = self.now();
         if let Some(most) = weather.calls_per_minute {
             self.count(most)?;
         }
-        pause(weather.takes(route)).await;
         let mut held = Vec::new();
         if !self.locks(route) {
             return Ok(held);
         }
+        tokio::time::sleep_until(due).await;
         for ns in spaces {
             let of_space = Arc::clone(lock(&self.locks).entry(*ns).or_default());
             let patience = Duration::from_millis(weather.commit_patience);
@@ -313,11 +324,14 @@ mod tests {
         sky.set(Weather::campus());
         let spaces = BTreeSet::from([Ns(1)]);
         let finish = "files/upload_session/finish_batch_v2";
-        let first = sky.call(finish, &spaces, 1000).await;
+        let first = sky.call(finish, sky.due(finish), &spaces, 1000).await;
         assert!(first.is_ok());
-        assert_eq!(sky.call(finish, &spaces, 1).await.err(), Some(Refused::Busy));
+        assert_eq!(
+            sky.call(finish, sky.due(finish), &spaces, 1).await.err(),
+            Some(Refused::Busy)
+        );
         drop(first);
-        assert!(sky.call(finish, &spaces, 1).await.is_ok());
+        assert!(sky.call(finish, sky.due(finish), &spaces, 1).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
@@ -329,14 +343,24 @@ mod tests {
         });
         let spaces = BTreeSet::new();
         for _ in 0..2 {
-            assert!(sky.call("files/get_metadata", &spaces, 0).await.is_ok());
+            assert!(
+                sky.call("files/get_metadata", sky.due("files/get_metadata"), &spaces, 0)
+                    .await
+                    .is_ok()
+            );
         }
         assert_eq!(
-            sky.call("files/get_metadata", &spaces, 0).await.err(),
+            sky.call("files/get_metadata", sky.due("files/get_metadata"), &spaces, 0)
+                .await
+                .err(),
             Some(Refused::TooMany(61))
         );
         tokio::time::advance(Duration::from_secs(61)).await;
-        assert!(sky.call("files/get_metadata", &spaces, 0).await.is_ok());
+        assert!(
+            sky.call("files/get_metadata", sky.due("files/get_metadata"), &spaces, 0)
+                .await
+                .is_ok()
+        );
     }
 
     #[tokio::test(start_paused = true)]

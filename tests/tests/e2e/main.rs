@@ -2,6 +2,7 @@
 
 mod again;
 mod authorizer;
+mod careful;
 mod connecting;
 mod copying;
 mod faults;

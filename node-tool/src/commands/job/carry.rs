@@ -14,6 +14,7 @@ use crate::{
     commands::{App, dropbox_failure, side_failure},
     dropbox::{Error, Fate, Relocation, encoding},
     filter::Filter,
+    local,
     plan::{Names, Plan, Weights},
     report::{self, Progress, Summary},
     side::{Found, Side, SideError, What},
@@ -41,8 +42,9 @@ pub(super) async fn whole_folder_at_once(
         return Ok(false);
     };
     let flags = request.flags;
-    let is_plain =
-        filter.is_everything() && !flags.dry_run && !flags.interactive && flags.max_transfer.is_none();
+    let is_plain = filter.is_everything()
+        && !(flags.dry_run || flags.interactive || flags.existing)
+        && flags.max_transfer.is_none();
     let is_folder = found.what == What::Folder && found.problems.is_empty() && !path.is_root();
     if client.remote() != other.remote() || !is_plain || !is_folder || to.is_root() {
         return Ok(false);
@@ -92,6 +94,8 @@ async fn warn_of_space(wanted: u64, places: &Places) {
     }
 }
 
+/// Files deleted between two looks whether to stop.
+const DELETED_AT_ONCE: usize = 1000;
 /// After more changes than a page holds, the next run's listing is prepared.
 const WORTH_LISTING: u64 = 2000;
 
@@ -133,6 +137,8 @@ pub(super) async fn out(
         }
     }
     if let Some(backup) = &backup {
+        // What is the same after all stays where it is.
+        steps.plan = settled(steps.plan, request, places, app, summary).await;
         keep_replaced(&mut steps.plan, backup, request, places, summary).await;
     }
     rename(&steps.renames, places, summary).await;
@@ -143,7 +149,7 @@ pub(super) async fn out(
         done: (request.verb == Verb::Move).then(HashSet::new),
         ..Told::default()
     }));
-    let underway = app.halt.begin();
+    let _underway = app.halt.begin();
     let copying = copy(
         std::mem::take(&mut steps.plan),
         weights,
@@ -159,7 +165,6 @@ pub(super) async fn out(
             true
         }
     };
-    drop(underway);
     let Told {
         summary: counted,
         done,
@@ -170,12 +175,8 @@ pub(super) async fn out(
         let remote = places.to.remote().or(places.from.remote()).unwrap_or_default();
         return Some(dropbox_failure("could not copy everything", &error, remote));
     }
-    if let Some(signal) = app.halt.asked() {
-        return Some(
-            Failure::new(format!("stopped by {signal}"))
-                .next("repeat the command to go on; finished files are not sent again")
-                .code(exit::INTERRUPTED),
-        );
+    if let Some(stopped) = halted(app) {
+        return Some(stopped);
     }
     if !in_time {
         return Some(
@@ -188,9 +189,12 @@ pub(super) async fn out(
     match request.verb {
         Verb::Copy => {}
         Verb::Sync => {
-            if let Some(error) = delete(&steps, backup.as_ref(), request, places, summary).await {
+            if let Some(error) = delete(&steps, backup.as_ref(), request, places, app, summary).await {
                 let remote = places.to.remote().unwrap_or_default();
                 return Some(dropbox_failure("could not delete everything", &error, remote));
+            }
+            if let Some(stopped) = halted(app) {
+                return Some(stopped);
             }
         }
         Verb::Move => {
@@ -209,12 +213,61 @@ pub(super) async fn out(
     None
 }
 
+/// Whether a signal has ended it.
+fn halted(app: &App) -> Option<Failure> {
+    let signal = app.halt.asked()?;
+    let failure = Failure::new(format!("stopped by {signal}"))
+        .next("repeat the command to go on; finished files are not sent again");
+    Some(failure.code(exit::INTERRUPTED))
+}
+
 /// Counts an outcome.
 fn count(summary: &mut Summary, path: &str, outcome: Result<(), SideError>, good: impl FnOnce(&mut Summary)) {
     match outcome {
         Ok(()) => good(summary),
         Err(error) => summary.failed.push((path.to_owned(), error.to_string())),
     }
+}
+
+fn limits(request: &Request<'_>, app: &App, weights: Option<Weights>) -> Limits {
+    Limits {
+        transfers: app.transfers,
+        memory_bytes: app.memory_bytes,
+        links: request.flags.links,
+        overwrite_newer: request.flags.overwrite_newer,
+        zip: weights,
+        halt: app.halt.clone(),
+        state: app.state.clone(),
+    }
+}
+
+/// The plan, once the hash has decided where only the time differs.
+async fn settled(
+    plan: Plan,
+    request: &Request<'_>,
+    places: &Places,
+    app: &App,
+    summary: &mut Summary,
+) -> Plan {
+    let local = match (&places.from, &places.to) {
+        (Side::Local(from), _) => transfer::Local::Source(from),
+        (_, Side::Local(to)) => transfer::Local::Target(to),
+        _ => return plan,
+    };
+    let told = Arc::new(Mutex::new(Told {
+        summary: std::mem::take(summary),
+        done: Some(HashSet::new()),
+        ..Told::default()
+    }));
+    let listener: Listener = {
+        let told = Arc::clone(&told);
+        Arc::new(move |event| told.lock().unwrap_or_else(PoisonError::into_inner).hear(event))
+    };
+    let mut plan = transfer::settle(plan, local, &limits(request, app, None), &listener).await;
+    let told = std::mem::take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner));
+    *summary = told.summary;
+    plan.same.extend(told.done.into_iter().flatten());
+    plan
 }
 
 /// Moves what is going to be replaced into the backup. What can't be kept is not replaced.
@@ -266,14 +319,14 @@ async fn rename(renames: &[(Entry, String)], places: &Places, summary: &mut Summ
                 .map(|done| done.map_err(Into::into))
                 .collect()
         }
-        Side::Local(root) => renames
-            .iter()
-            .map(|(entry, to)| {
-                let to = root.join(to);
-                std::fs::create_dir_all(to.parent().unwrap_or(root))?;
-                Ok(std::fs::rename(root.join(&entry.path), to)?)
-            })
-            .collect(),
+        Side::Local(root) => {
+            let folders = local::Folders::new(root);
+            let rename = |(entry, to): &(Entry, String)| {
+                let to = folders.make_around(to)?;
+                Ok(local::rename_new(&root.join(&entry.path), &to)?)
+            };
+            renames.iter().map(rename).collect()
+        }
     };
     for ((entry, to), outcome) in renames.iter().zip(outcomes) {
         count(summary, &entry.path, outcome, |summary| {
@@ -291,15 +344,7 @@ async fn copy(
     app: &App,
     told: &Arc<Mutex<Told>>,
 ) {
-    let limits = Limits {
-        transfers: app.transfers,
-        memory_bytes: app.memory_bytes,
-        links: request.flags.links,
-        overwrite_newer: request.flags.overwrite_newer,
-        zip: weights,
-        halt: app.halt.clone(),
-        state: app.state.clone(),
-    };
+    let limits = limits(request, app, weights);
     let total = plan.actions.iter().map(|a| a.source.size_bytes).sum();
     let progress = Arc::new(Progress::new(
         request.flags.progress,
@@ -360,7 +405,7 @@ async fn send(mut plan: Plan, request: &Request<'_>, places: &Places, limits: Li
                     |path: &str| places.from.below(path),
                     |path: &str| places.to.below(path),
                 );
-                transfer::relocate(client, how, plan, from, to, listener).await;
+                transfer::relocate(client, how, plan, from, to, limits, listener).await;
             } else {
                 transfer::relay(client, other, plan, to, limits, listener).await;
             }
@@ -427,6 +472,7 @@ async fn delete(
     backup: Option<&Side>,
     request: &Request<'_>,
     places: &Places,
+    app: &App,
     summary: &mut Summary,
 ) -> Option<Error> {
     if steps.deletes.is_empty() && steps.folders.is_empty() {
@@ -446,7 +492,17 @@ async fn delete(
         files.clear();
     }
     let folders: Vec<&Entry> = steps.folders.iter().collect();
-    let outcomes = places.to.remove(&files, &folders).await;
+    let mut outcomes = Vec::new();
+    for batch in files.chunks(DELETED_AT_ONCE) {
+        if app.halt.is_asked() {
+            break;
+        }
+        outcomes.extend(places.to.remove(batch, &[]).await);
+        tokio::task::yield_now().await;
+    }
+    if outcomes.len() == files.len() && !app.halt.is_asked() {
+        outcomes.extend(places.to.remove(&[], &folders).await);
+    }
     for (place, (entry, outcome)) in files.iter().chain(&folders).zip(outcomes).enumerate() {
         let is_folder = place >= files.len();
         match outcome {
@@ -477,24 +533,11 @@ async fn leave_source(
     done: &HashSet<String>,
     summary: &mut Summary,
 ) {
-    let renamed_on_server = places.from.remote().is_some() && places.from.remote() == places.to.remote();
-    let there: Vec<Entry> = source
-        .iter()
-        .filter(|entry| entry.file().is_some() && done.contains(&entry.path))
-        .cloned()
-        .collect();
-    let files: Vec<&Entry> = if renamed_on_server {
-        // What was there already is still in the source.
-        let mut still = Vec::new();
-        for entry in &there {
-            if matches!(places.from.join(&entry.path).stat().await, Ok(Some(_))) {
-                still.push(entry);
-            }
-        }
-        still
-    } else {
-        there.iter().collect()
-    };
+    // What the server has renamed is not there any more, and needs no removing.
+    // Of two with one name, the first is the one that was copied.
+    let mut names = HashSet::new();
+    let mut files: Vec<&Entry> = source.iter().filter(|entry| entry.file().is_some()).collect();
+    files.retain(|entry| done.contains(&entry.path) && names.insert(entry.path.as_str()));
     let mut folders: Vec<&Entry> = source.iter().filter(|entry| entry.file().is_none()).collect();
     folders.sort_by(|a, b| b.path.cmp(&a.path));
     if !request.moving.delete_empty_src_dirs {

@@ -6,6 +6,7 @@ use super::{Flags, Places};
 use crate::{
     commands::App,
     dropbox::Relocation,
+    local,
     side::{Side, SideError},
     tree::Entry,
 };
@@ -85,14 +86,15 @@ pub(super) async fn keep(
                 .map(|done| done.map_err(Into::into))
                 .collect()
         }
-        (Side::Local(root), Side::Local(kept)) => files
-            .iter()
-            .map(|entry| {
-                let to = kept.join(flags.kept_name(&entry.path));
-                std::fs::create_dir_all(to.parent().unwrap_or(kept))?;
+        (Side::Local(root), Side::Local(kept)) => {
+            let folders = local::Folders::new(kept);
+            // A backup of before is replaced.
+            let keep = |entry: &&Entry| {
+                let to = folders.make_around(&flags.kept_name(&entry.path))?;
                 Ok(std::fs::rename(root.join(&entry.path), to)?)
-            })
-            .collect(),
+            };
+            files.iter().map(keep).collect()
+        }
         _ => Vec::new(),
     }
 }

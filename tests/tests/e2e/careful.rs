@@ -1,0 +1,249 @@
+//! Nothing of anybody's is lost: not what stands in the target, not what came meanwhile, not what was already sent.
+
+use std::{
+    fs,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use tests::{
+    files::{noise, write},
+    sandbox::{Fault, Kind, Sandbox},
+    world::{World, ended},
+};
+
+const FINISH: &str = "files/upload_session/finish_batch_v2";
+const APPEND: &str = "files/upload_session/append_v2";
+
+fn until(is_so: impl Fn() -> bool) -> anyhow::Result<()> {
+    let began = Instant::now();
+    while !is_so() {
+        anyhow::ensure!(began.elapsed() < Duration::from_secs(60), "it never came to that");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+fn files_there(world: &World) -> usize {
+    world
+        .sandbox
+        .tree()
+        .iter()
+        .filter(|stored| !stored.is_folder)
+        .count()
+}
+
+#[test]
+fn two_files_with_one_name_here_are_not_written_over_each_other() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.put_document("/p/notes.paper", "a document")?;
+    world.sandbox.put_file("/p/notes.html", b"a page", None)?;
+    let err = world.node_tool(["move", "dbx:p", "down"])?.fails(1)?;
+    assert!(
+        err.contains("another file of the source has this name here"),
+        "{err}"
+    );
+    assert_eq!(fs::read_dir(world.path("down"))?.count(), 1);
+    assert_eq!(
+        files_there(&world),
+        1,
+        "the other one stays: {:?}",
+        world.sandbox.tree()
+    );
+    Ok(())
+}
+
+#[test]
+fn a_kept_listing_is_of_one_folder_only() -> anyhow::Result<()> {
+    let world = World::with(Sandbox::builder().page_limit(5).even_pages())?;
+    world.connect("dbx")?;
+    // One letter to Rust and two to Dropbox, which is of an older Unicode.
+    for n in 0..12 {
+        world.sandbox.put_file(&format!("/Ꙋ/upper {n}"), b"x", None)?;
+        world.sandbox.put_file(&format!("/ꙋ/lower {n}"), b"x", None)?;
+    }
+    for (folder, word) in [("Ꙋ", "upper"), ("ꙋ", "lower"), ("Ꙋ", "upper")] {
+        let out = world.node_tool(["lsf", "-R", &format!("dbx:{folder}")])?.ok()?;
+        assert!(out.lines().all(|line| line.contains(word)), "{folder}: {out}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_the_same_after_all_needs_no_backup() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world
+        .sandbox
+        .put_file("/from/file", b"the same", Some("2020-01-01T00:00:00Z"))?;
+    write(&world.path("to/file"), b"the same", 1_500_000_000)?;
+    world
+        .node_tool(["copy", "dbx:from", "to", "--backup-dir", "kept"])?
+        .ok()?;
+    assert_eq!(fs::read(world.path("to/file"))?, b"the same");
+    assert!(!world.path("kept/file").exists());
+    // And up, where it must not change either.
+    write(&world.path("to/file"), b"the same", 1_500_000_000)?;
+    world.sandbox.reset_calls();
+    world
+        .node_tool([
+            "copy",
+            "to",
+            "dbx:from",
+            "--backup-dir",
+            "dbx:kept",
+            "--immutable",
+        ])?
+        .ok()?;
+    assert_eq!(world.sandbox.count("files/upload"), 0);
+    assert_eq!(files_there(&world), 1);
+    // What differs is kept and replaced.
+    write(&world.path("to/file"), b"another!", 1_500_000_000)?;
+    world
+        .node_tool(["copy", "to", "dbx:from", "--backup-dir", "dbx:kept"])?
+        .ok()?;
+    assert_eq!(
+        world.sandbox.read_file("/kept/file").as_deref(),
+        Some(&b"the same"[..])
+    );
+    assert_eq!(
+        world.sandbox.read_file("/from/file").as_deref(),
+        Some(&b"another!"[..])
+    );
+    Ok(())
+}
+
+#[test]
+fn a_move_of_what_exists_moves_nothing_where_nothing_is() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.put_file("/m/file", b"x", None)?;
+    world
+        .node_tool(["move", "dbx:m", "dbx:new", "--existing"])?
+        .ok()?;
+    assert!(world.sandbox.read_file("/m/file").is_some());
+    Ok(())
+}
+
+#[test]
+fn no_step_of_a_job_goes_through_a_symlink() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world
+        .sandbox
+        .put_file("/e/link/renamed", &noise(1, 500), Some("2020-01-01T00:00:00Z"))?;
+    world.sandbox.put_folder("/e/link/empty")?;
+    write(&world.path("to/old"), &noise(1, 500), 1_577_836_800)?;
+    fs::create_dir(world.path("outside"))?;
+    std::os::unix::fs::symlink(world.path("outside"), world.path("to/link"))?;
+    let words = [
+        "sync",
+        "dbx:e",
+        "to",
+        "--create-empty-src-dirs",
+        "--track-renames",
+        "--yes",
+    ];
+    let err = world.node_tool(words)?.fails(1)?;
+    assert!(err.contains("not written through"), "{err}");
+    assert_eq!(fs::read_dir(world.path("outside"))?.count(), 0);
+    assert!(world.path("to/old").exists(), "what can't be renamed stays");
+    Ok(())
+}
+
+#[test]
+fn an_edit_made_here_while_the_other_version_came_is_kept() -> anyhow::Result<()> {
+    for over in [false, true] {
+        let world = World::connected()?;
+        world
+            .sandbox
+            .put_file("/from/file", b"theirs", Some("2020-01-01T00:00:00Z"))?;
+        if over {
+            write(&world.path("to/file"), b"mine", 1_500_000_000)?;
+        }
+        let wait = Kind::Stall { millis: 1000 };
+        world.sandbox.fault(Fault::on("files/download", wait));
+        let mut command = world.command("node-tool")?;
+        command.args(["copy", "dbx:from", "to"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn()?;
+        let is_partial = |entry: fs::DirEntry| entry.file_name().to_string_lossy().ends_with(".partial");
+        until(|| {
+            fs::read_dir(world.path("to")).is_ok_and(|mut there| there.any(|e| e.is_ok_and(is_partial)))
+        })?;
+        write(&world.path("to/file"), b"mine, edited", 1_600_000_000)?;
+        let end = ended(child)?;
+        assert_eq!(end.code, 1, "{}", end.err);
+        assert!(end.err.contains("meanwhile, and stays"), "{}", end.err);
+        assert_eq!(fs::read(world.path("to/file"))?, b"mine, edited");
+        world.node_tool(["copy", "dbx:from", "to"])?.ok()?;
+        assert_eq!(fs::read(world.path("to/file"))?, b"theirs");
+    }
+    Ok(())
+}
+
+#[test]
+fn one_entry_that_dropbox_cannot_read_does_not_cost_the_others() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    for n in 0..20_u64 {
+        write(&world.path(&format!("from/{n}")), &noise(n, 300), 1_500_000_000)?;
+    }
+    let bad = |times| {
+        let kind = Kind::Status {
+            status: 400,
+            html: false,
+        };
+        Fault::on(FINISH, kind).times(times)
+    };
+    world.sandbox.fault(bad(1));
+    world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
+    assert_eq!(files_there(&world), 20);
+    // Of a single one the time is left out.
+    for name in ["a", "b"] {
+        write(&world.path("two").join(name), name.as_bytes(), 1_500_000_000)?;
+    }
+    world.sandbox.fault(bad(2));
+    let end = world.node_tool(["copy", "two", "dbx:two"])?;
+    assert_eq!(end.code, 0, "{}", end.err);
+    assert!(end.err.contains("without its modification time"), "{}", end.err);
+    Ok(())
+}
+
+#[test]
+fn small_files_do_not_wait_for_a_huge_one() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    for n in 0..10_u64 {
+        write(&world.path(&format!("from/{n}")), &noise(n, 300), 1_500_000_000)?;
+    }
+    write(&world.path("from/huge"), &noise(99, 40 << 20), 1_500_000_000)?;
+    let slow = Fault::on(APPEND, Kind::Stall { millis: 3_600_000 });
+    world.sandbox.fault(slow.times(1000));
+    let mut command = world.command("node-tool")?;
+    command.args(["copy", "from", "dbx:to"]);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn()?;
+    let seen = until(|| files_there(&world) == 10);
+    child.kill()?;
+    child.wait()?;
+    seen.context("the small ones are not there")
+}
+
+#[test]
+fn a_finished_upload_outlives_commits_that_fail() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    write(&world.path("from/big"), &noise(7, 64 << 20), 1_500_000_000)?;
+    let unavailable = Kind::Status {
+        status: 503,
+        html: true,
+    };
+    world.sandbox.fault(Fault::on(FINISH, unavailable).times(1000));
+    let end = world.node_tool(["copy", "from", "dbx:to", "--low-level-retries", "2"])?;
+    assert_ne!(end.code, 0, "{}", end.err);
+    let sent = world.sandbox.count(APPEND);
+    world.sandbox.clear_faults();
+    world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
+    assert!(
+        world.sandbox.count(APPEND) <= sent + 1,
+        "nothing but the closing piece is sent again"
+    );
+    assert_eq!(world.sandbox.read_file("/to/big"), Some(noise(7, 64 << 20)));
+    Ok(())
+}
