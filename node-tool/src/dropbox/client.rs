@@ -225,6 +225,20 @@ impl Client {
         arg: &A,
         range: Option<(u64, u64)>,
     ) -> Result<Download<'_, R>, Error> {
+        self.download_unless(route, arg, range, |_| false).await
+    }
+
+    /// The same, where some errors are an answer and not worth another try.
+    ///
+    /// # Errors
+    /// The last try's.
+    pub async fn download_unless<A: Serialize, R: DeserializeOwned>(
+        &self,
+        route: &Route<A, R>,
+        arg: &A,
+        range: Option<(u64, u64)>,
+        is_answer: impl Fn(&Error) -> bool,
+    ) -> Result<Download<'_, R>, Error> {
         let arg = header_safe(&json(arg)?);
         let attempt = async |access: &Access| {
             let lane = self.pace.lane().await;
@@ -251,7 +265,7 @@ impl Client {
                 lane,
             })
         };
-        self.tries(route, |_| false, attempt).await
+        self.tries(route, is_answer, attempt).await
     }
 
     /// Tries `attempt` until it succeeds or isn't worth another try; renews the token on a 401.

@@ -1,5 +1,7 @@
 //! Listing: page by page, or only what changed since the last time.
 
+use std::time::Duration;
+
 use shared::api::files::{
     CursorArg, FileMetadata, GET_METADATA, LIST_FOLDER, LIST_FOLDER_CONTINUE, ListFolderArg,
     ListFolderResult, MAX_LIST_LIMIT, Metadata, PathArg,
@@ -13,6 +15,10 @@ use crate::tree::{Document, Entry, FileInfo, Kind, Modified, RemoteInfo};
 
 /// A listing whose cursor is reset on the way is begun anew so often.
 const RESETS: u32 = 2;
+
+/// So many empty pages in a row may lead to themselves, with a longer pause after each.
+const STILL_PAGES: u32 = 10;
+const STILL_WAIT: Duration = Duration::from_millis(200);
 
 /// What a path turned out to be.
 #[derive(Debug)]
@@ -119,13 +125,26 @@ impl Client {
         mut cursor: String,
         mut pages: usize,
     ) -> Result<End, Error> {
-        let mut count = 0;
+        let (mut count, mut still) = (0, 0);
         loop {
+            let arg = CursorArg { cursor };
             let ListFolderResult {
                 entries,
                 cursor: next,
                 has_more,
-            } = self.rpc(&LIST_FOLDER_CONTINUE, &CursorArg { cursor }).await?;
+            } = self.rpc(&LIST_FOLDER_CONTINUE, &arg).await?;
+            // Empty pages are nothing special; one that leads to itself is.
+            still = if entries.is_empty() && next == arg.cursor {
+                still + 1
+            } else {
+                0
+            };
+            if has_more && still > 0 {
+                if still > STILL_PAGES {
+                    return Err(Error::NotDropbox("the listing doesn't go on".into()));
+                }
+                tokio::time::sleep(STILL_WAIT * still).await;
+            }
             (cursor, pages, count) = (next, pages + 1, count + entries.len());
             entries.into_iter().for_each(|entry| collected.apply(entry));
             if !has_more {

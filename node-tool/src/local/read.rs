@@ -17,13 +17,15 @@ use crate::tree::FileInfo;
 /// Bytes of one chunk of a piece: small enough to be freed soon, large enough for few system calls.
 const CHUNK_BYTES: u64 = 256 * 1024;
 
-/// What tells one state of a file from another.
+/// What tells one state of a file from another, on any node of a cluster but for the device. With the change time, since
+/// some programs write into a file and set its modification time back; who only changes its rights costs a second reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     device: u64,
     inode: u64,
     size_bytes: u64,
     modified: (i64, i64),
+    changed: (i64, i64),
 }
 
 /// The file isn't what it was when it was opened.
@@ -42,8 +44,6 @@ pub struct Source {
     content: Content,
     path: PathBuf,
     identity: Identity,
-    /// When it was changed last, its name and rights included.
-    changed: (i64, i64),
     /// As it was when it was opened.
     pub info: FileInfo,
 }
@@ -73,7 +73,6 @@ impl Source {
                     ..super::walk::file_info(&metadata)
                 },
                 identity: identity(&metadata),
-                changed: (metadata.ctime(), metadata.ctime_nsec()),
                 content: Content::Link(content),
                 path: link,
             });
@@ -87,21 +86,19 @@ impl Source {
             content: Content::File(Arc::new(file)),
             path: path.to_owned(),
             identity: identity(&metadata),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
             info: super::walk::file_info(&metadata),
         })
     }
 
-    /// What tells this state of the file from another, on any node of a cluster. With the change time, since some programs
-    /// write into a file and set its modification time back.
+    /// What tells this state of the file from another, on any node of a cluster.
     pub fn fingerprint(&self) -> String {
         let Identity {
             inode,
             size_bytes,
             modified: (seconds, nanoseconds),
+            changed: (changed, changed_nanoseconds),
             ..
         } = self.identity;
-        let (changed, changed_nanoseconds) = self.changed;
         format!("{inode} {size_bytes} {seconds}.{nanoseconds:09} {changed}.{changed_nanoseconds:09}")
     }
 
@@ -203,6 +200,7 @@ fn identity(metadata: &Metadata) -> Identity {
         inode: metadata.ino(),
         size_bytes: metadata.len(),
         modified: (metadata.mtime(), metadata.mtime_nsec()),
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
     }
 }
 

@@ -72,6 +72,12 @@ impl Budget {
         self.lock().good
     }
 
+    /// Whether so many have passed in a call.
+    pub fn has_passed(&self, entries: usize) -> bool {
+        let state = self.lock();
+        state.proven && entries <= state.good
+    }
+
     /// Files of the next call, if there are `waiting`; one call at a time tries more than is known to pass.
     pub fn entries(&self, waiting: usize) -> usize {
         let state = &mut *self.lock();

@@ -7,7 +7,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -98,6 +98,8 @@ pub async fn download(
         to,
         limits: &limits,
         listener,
+        refused: AtomicUsize::new(0),
+        over: &over,
     };
     let (way, folders_of) = (&way, &folders);
     // A symlink in the way is found by the file that it is in the way of.
@@ -119,8 +121,9 @@ pub async fn download(
     );
 }
 
+/// Why a file, or a zip, didn't come.
 #[derive(Debug)]
-enum Problem {
+pub(super) enum Problem {
     Dropbox(Error),
     Disk(io::Error),
     Wrong(&'static str),
@@ -173,7 +176,14 @@ async fn one(
     let partial = match &journal {
         Some(journal) => {
             let (target, id, size) = (target.clone(), journal.id(), action.source.size_bytes);
-            let (partial, is_there) = blocking(move || Partial::resume(&target, &id, size)).await?;
+            let stale = journal.stale_id().map(str::to_owned);
+            let resume = move || {
+                if let Some(stale) = stale {
+                    Partial::resume(&target, &stale, 0)?.0.discard();
+                }
+                Partial::resume(&target, &id, size)
+            };
+            let (partial, is_there) = blocking(resume).await?;
             known = known.filter(|_| is_there);
             partial
         }

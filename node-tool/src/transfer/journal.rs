@@ -34,6 +34,8 @@ type Block = [u8; 32];
 pub(super) struct Journal {
     path: PathBuf,
     key: String,
+    /// What is noted is about another state of the source.
+    stale_id: Option<String>,
     file: Mutex<File>,
 }
 
@@ -86,6 +88,9 @@ impl Journal {
         let is_fresh = file.metadata().and_then(|m| m.modified()).is_ok_and(is_fresh);
         let known = if is_fresh { read(&text, &key) } else { None };
         let journal = Self {
+            stale_id: head(&text)
+                .filter(|head| head.key != key)
+                .map(|head| id(&head.key)),
             path,
             key,
             file: Mutex::new(file),
@@ -95,7 +100,12 @@ impl Journal {
 
     /// 16 hexadecimal digits that are this transfer's, of this state of its source.
     pub fn id(&self) -> String {
-        hex::short(&Sha256::digest(&self.key), 16)
+        id(&self.key)
+    }
+
+    /// The digits of an earlier state, which nobody will go on with.
+    pub fn stale_id(&self) -> Option<&str> {
+        self.stale_id.as_deref()
     }
 
     /// Begins anew, with a new session.
@@ -159,19 +169,28 @@ fn is_fresh(at: SystemTime) -> bool {
         .map_or(true, |age| age < LIFE)
 }
 
+fn id(key: &str) -> String {
+    hex::short(&Sha256::digest(key), 16)
+}
+
+/// Whole lines.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive('\n')
+        .filter_map(|line| line.strip_suffix('\n'))
+}
+
+fn head(text: &str) -> Option<Head> {
+    let head: Head = serde_json::from_str(lines(text).next()?).ok()?;
+    (head.version == 1).then_some(head)
+}
+
 fn read(text: &str, key: &str) -> Option<Known> {
-    let mut lines = text
-        .split_inclusive('\n')
-        .filter_map(|line| line.strip_suffix('\n'));
-    let head: Head = serde_json::from_str(lines.next()?).ok()?;
-    if head.version != 1 || head.key != key {
-        return None;
-    }
+    let head = head(text).filter(|head| head.key == key)?;
     let mut known = Known {
         token: head.token,
         ..Known::default()
     };
-    for line in lines {
+    for line in lines(text).skip(1) {
         let Ok(piece) = serde_json::from_str::<Piece>(line) else {
             continue; // another process wrote at the same time
         };

@@ -152,6 +152,8 @@ impl<'a> Outcomes<'a> {
     pub fn unread(&self, item: Item, error: &io::Error) {
         if local::is_change(error) && self.more_rounds.load(Ordering::Relaxed) {
             self.lock().push(item);
+        } else if error.kind() == io::ErrorKind::NotFound {
+            self.refused(&item.action, "it was removed meanwhile");
         } else {
             self.refused(&item.action, error.to_string());
         }

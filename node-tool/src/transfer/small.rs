@@ -3,7 +3,7 @@
 //!
 //! Empty files travel apart: whether `append_batch` takes an entry of no bytes is not documented.
 
-use std::{collections::VecDeque, io, sync::Arc};
+use std::{cell::Cell, collections::VecDeque, io, sync::Arc};
 
 use bytes::Bytes;
 use shared::{
@@ -25,6 +25,9 @@ use crate::{
 pub(super) const PACK_BYTES: u64 = 16 << 20;
 /// Packs up to this size are read once and stay in memory if there is room; others are read again as they are sent.
 const KEPT_BYTES: u64 = 4 << 20;
+
+/// Where nothing has passed yet, so many broken connections may be about the headers.
+const BREAKS: u32 = 2;
 
 /// Whether it is the number of files that limits the next pack, and not their bytes.
 pub(super) fn is_bounded_by_count(queue: &VecDeque<Item>, budget: &Budget) -> bool {
@@ -95,7 +98,7 @@ pub(super) async fn send_pack(pack: Vec<Item>, tools: &Tools<'_>) {
             continue;
         }
         // More files than are known to pass: a connection that breaks may be a refusal, too.
-        let is_probe = parts.len() > tools.budget.good();
+        let is_probe = parts.len() > 1 && !tools.budget.has_passed(parts.len());
         match append(&parts, known.take(), is_probe, tools).await {
             Ok(outcomes) => {
                 if rounds.is_empty() {
@@ -131,7 +134,14 @@ pub(super) async fn send_pack(pack: Vec<Item>, tools: &Tools<'_>) {
                 }
             }
             Err(error) => {
-                for part in parts {
+                // If not even a single one has passed, it is not about headers, and the others needn't find that out.
+                let is_dead = matches!(error, Error::Network(_)) && !tools.budget.has_passed(1);
+                let others = if is_dead {
+                    std::mem::take(&mut rounds)
+                } else {
+                    VecDeque::new()
+                };
+                for part in parts.into_iter().chain(others.into_iter().flatten()) {
                     tools.outcomes.unsent(part.item, &error);
                 }
             }
@@ -250,7 +260,12 @@ async fn append(
         content_hash: Some(hash),
     };
     let payload = payload.watched(tools.outcomes.watch(None));
-    let is_answer = |error: &Error| is_about_headers(error, is_probe);
+    let breaks = Cell::new(0);
+    let is_answer = |error: &Error| {
+        breaks.set(breaks.get() + 1);
+        let is_clear = tools.budget.has_passed(1) || breaks.get() >= BREAKS;
+        is_clear && is_about_headers(error, is_probe)
+    };
     let answer = tools
         .client
         .upload_unless(&SESSION_APPEND_BATCH, &arg, &payload, is_answer)

@@ -92,12 +92,8 @@ fn look_again(items: Vec<Item>, outcomes: &Outcomes<'_>) -> Vec<Item> {
             item.action.source = source.info;
             Some(item)
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            outcomes.refused(&item.action, "it was removed while it was read");
-            None
-        }
         Err(error) => {
-            outcomes.refused(&item.action, error.to_string());
+            outcomes.unread(item, &error);
             None
         }
     };

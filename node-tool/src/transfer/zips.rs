@@ -8,7 +8,10 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use shared::{
@@ -17,9 +20,13 @@ use shared::{
 };
 use zip::ZipArchive;
 
-use super::{Event, Limits, Listener, blocking, download::place};
+use super::{
+    Event, Limits, Listener, blocking,
+    download::{Problem, place},
+    outcome::fail,
+};
 use crate::{
-    dropbox::{Client, DropboxPath, Error},
+    dropbox::{Client, DropboxPath, Error, Fate},
     local::Partial,
     plan::{Action, Bundle, MOST_BYTES, MOST_ENTRIES},
 };
@@ -31,16 +38,35 @@ pub(super) struct Zips<'a> {
     pub to: &'a Path,
     pub limits: &'a Limits,
     pub listener: &'a Listener,
+    /// Zips that could not be had. After some of them no more are asked for.
+    pub refused: AtomicUsize,
+    /// Nothing else can succeed.
+    pub over: &'a AtomicBool,
 }
+
+/// So many refusals show that there are no zips to be had.
+const REFUSALS: usize = 2;
 
 impl Zips<'_> {
     /// Brings a bundle; gives back what has to come by itself.
     pub async fn bring(&self, bundle: Bundle) -> Vec<Action> {
+        if self.refused.load(Ordering::Relaxed) >= REFUSALS || self.over.load(Ordering::Relaxed) {
+            return bundle.actions;
+        }
         let fetched = self.fetch(&bundle.folder).await;
         let file = match fetched {
             Ok(file) => file,
+            Err(Problem::Dropbox(error)) if error.fate() == Fate::StopRun => {
+                if !self.over.swap(true, Ordering::Relaxed)
+                    && let Some(first) = bundle.actions.first()
+                {
+                    fail(self.listener, first, error.to_string(), Some(error));
+                }
+                return Vec::new();
+            }
             Err(why) => {
-                tracing::info!("'{}' comes file by file, not as a zip: {why}", bundle.folder);
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                tracing::info!("'{}' comes file by file, not as a zip: {why:?}", bundle.folder);
                 return bundle.actions;
             }
         };
@@ -54,7 +80,7 @@ impl Zips<'_> {
     }
 
     /// The zip, in a file without a name.
-    async fn fetch(&self, folder: &str) -> Result<File, String> {
+    async fn fetch(&self, folder: &str) -> Result<File, Problem> {
         let path = if folder.is_empty() {
             self.from.clone()
         } else {
@@ -63,26 +89,27 @@ impl Zips<'_> {
         let arg = PathArg {
             path: path.as_str().to_owned(),
         };
-        let text = |error: Error| error.to_string();
+        // What works file by file needs no second try, except where all have to wait.
+        let is_answer = |error: &Error| !matches!(error, Error::RateLimited { .. });
         let mut download = self
             .client
-            .download(&DOWNLOAD_ZIP, &arg, None)
-            .await
-            .map_err(text)?;
+            .download_unless(&DOWNLOAD_ZIP, &arg, None, is_answer)
+            .await?;
         let file = tokio::task::block_in_place(|| {
             std::fs::create_dir_all(self.to)?;
             tempfile::tempfile_in(self.to)
-        })
-        .map_err(|e| e.to_string())?;
+        })?;
         let mut at = 0;
         // Names and their checksums come on top of the content; something is wrong with a zip that is far larger.
         let most = MOST_BYTES * 2 + MOST_ENTRIES * 2048;
-        while let Some(chunk) = download.chunk().await.map_err(text)? {
-            tokio::task::block_in_place(|| Partial::write_at(&file, &chunk, at))
-                .map_err(|e| e.to_string())?;
+        while let Some(chunk) = download.chunk().await? {
+            tokio::task::block_in_place(|| Partial::write_at(&file, &chunk, at))?;
             at += chunk.len() as u64;
-            if at > most || self.limits.halt.is_asked() {
-                return Err("it doesn't end".into());
+            if self.limits.halt.is_asked() {
+                return Err(Problem::Halted);
+            }
+            if at > most {
+                return Err(Problem::Wrong("it doesn't end"));
             }
         }
         Ok(file)
