@@ -8,7 +8,7 @@ mod summary;
 
 use std::{
     fs::File,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     sync::OnceLock,
 };
 
@@ -93,13 +93,18 @@ pub fn result(text: &str) -> Result<(), Failure> {
     forgive(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
-/// Writes many lines to stdout, in large blocks.
+/// Writes many lines to stdout, in large blocks; on a terminal without what could drive it.
 ///
 /// # Errors
 /// As [`result`].
 pub fn results(lines: impl Iterator<Item = String>) -> Result<(), Failure> {
     let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let is_shown = io::stdout().is_terminal();
     for line in lines {
+        let line = match is_shown && line.contains(|c: char| c.is_control() && c != '\t') {
+            true => shared::failure::printable(&line),
+            false => line,
+        };
         if let Err(error) = writeln!(out, "{line}") {
             return forgive(Err(error));
         }
