@@ -31,7 +31,7 @@ pub struct FileInfo {
     /// When it was changed, by its owner's word.
     pub modified: Modified,
     /// Only from Dropbox.
-    pub remote: Option<RemoteInfo>,
+    pub remote: Option<Box<RemoteInfo>>,
 }
 
 impl FileInfo {

@@ -203,11 +203,11 @@ pub(super) fn file_info(file: &FileMetadata) -> FileInfo {
             seconds: file.client_modified.0,
             nanoseconds: 0,
         },
-        remote: Some(RemoteInfo {
+        remote: Some(Box::new(RemoteInfo {
             rev: file.rev.clone(),
             content_hash: file.content_hash,
             document: (!file.is_downloadable).then(|| Box::new(document(file))),
-        }),
+        })),
     }
 }
 

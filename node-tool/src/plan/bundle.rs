@@ -135,11 +135,11 @@ mod tests {
                 seconds: 0,
                 nanoseconds: 0,
             },
-            remote: Some(RemoteInfo {
+            remote: Some(Box::new(RemoteInfo {
                 rev: "1".into(),
                 content_hash: Some(ContentHash::of(b"")),
                 document: None,
-            }),
+            })),
         }
     }
 

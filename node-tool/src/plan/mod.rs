@@ -4,7 +4,10 @@ mod bundle;
 mod compare;
 mod mounts;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -98,7 +101,7 @@ pub struct Rules {
 pub fn transfer(source: &[Entry], target: &[Entry], names: Names, rules: Rules) -> Plan {
     let there = by_name(target, names);
     let mut plan = Plan::default();
-    let mut taken: HashMap<String, &str> = HashMap::new();
+    let mut taken: HashMap<Cow<'_, str>, &str> = HashMap::new();
     for entry in source {
         let Kind::File(file) = &entry.kind else { continue };
         let obstacle = |reason: String| Obstacle {
@@ -201,11 +204,11 @@ impl Rules {
 
 /// What stands in the target and not in the source: files, and folders with the deepest first.
 pub fn extra<'a>(source: &[Entry], target: &'a [Entry], names: Names) -> Extra<'a> {
-    let wanted: HashSet<String> = source.iter().map(|entry| key(&entry.path, names)).collect();
+    let wanted: HashSet<Cow<'_, str>> = source.iter().map(|entry| key(&entry.path, names)).collect();
     // A folder on the way to something wanted is wanted, whether the source's listing names it or not.
     let mut ways: HashSet<String> = HashSet::new();
     for path in &wanted {
-        let mut rest = path.as_str();
+        let mut rest: &str = path;
         while let Some((folder, _)) = rest.rsplit_once('/') {
             if !ways.insert(folder.to_owned()) {
                 break;
@@ -216,7 +219,7 @@ pub fn extra<'a>(source: &[Entry], target: &'a [Entry], names: Names) -> Extra<'
     let mut extra = Extra::default();
     for entry in target {
         let key = key(&entry.path, names);
-        if wanted.contains(&key) || ways.contains(&key) {
+        if wanted.contains(&key) || ways.contains(&*key) {
             continue;
         }
         match &entry.kind {
@@ -238,8 +241,8 @@ pub struct Extra<'a> {
 }
 
 /// Which entry of the target a path meets: names are folded in the way of the stricter side, Dropbox's.
-pub fn by_name(target: &[Entry], names: Names) -> HashMap<String, &Entry> {
-    let mut there: HashMap<String, &Entry> = HashMap::with_capacity(target.len());
+pub fn by_name(target: &[Entry], names: Names) -> HashMap<Cow<'_, str>, &Entry> {
+    let mut there: HashMap<Cow<'_, str>, &Entry> = HashMap::with_capacity(target.len());
     for entry in target {
         there.entry(key(&entry.path, names)).or_insert(entry);
     }
@@ -265,12 +268,18 @@ fn refused_names(path: &str) -> Option<String> {
     refused.map(str::to_owned)
 }
 
-/// By what two paths are the same name.
-pub fn key(path: &str, names: Names) -> String {
+/// By what two paths are the same name. Mostly that is the path itself, which costs nothing.
+pub fn key(path: &str, names: Names) -> Cow<'_, str> {
     match names {
+        Names::Exact => Cow::Borrowed(path),
+        _ if path
+            .bytes()
+            .all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) =>
+        {
+            Cow::Borrowed(path)
+        }
         // Letter by letter: `str::to_lowercase` knows the final sigma, which Dropbox does not.
         Names::Dropbox | Names::DropboxEncoded => path.nfc().flat_map(char::to_lowercase).collect(),
-        Names::Exact => path.to_owned(),
     }
 }
 

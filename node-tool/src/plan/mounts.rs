@@ -11,7 +11,7 @@ pub struct Mounts(HashMap<String, Box<str>>);
 impl Mounts {
     /// From paths of folders and the ids of the namespaces that are mounted there.
     pub fn new(mounts: Vec<(String, Box<str>)>) -> Self {
-        let folded = |(path, id): (String, Box<str>)| (key(&path, Names::Dropbox), id);
+        let folded = |(path, id): (String, Box<str>)| (key(&path, Names::Dropbox).into_owned(), id);
         Self(mounts.into_iter().map(folded).collect())
     }
 
@@ -21,7 +21,7 @@ impl Mounts {
             return None;
         }
         let path = key(path, Names::Dropbox);
-        let mut rest = path.as_str();
+        let mut rest: &str = &path;
         while let Some((folder, _)) = rest.rsplit_once('/') {
             if let Some(id) = self.0.get(folder) {
                 return Some(id);

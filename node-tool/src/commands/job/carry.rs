@@ -123,6 +123,12 @@ pub(super) async fn out(
         weights,
         ..
     } = found;
+    // There may be millions.
+    let source = if request.verb == Verb::Move {
+        source
+    } else {
+        Vec::new()
+    };
     let weights = weights.filter(|_| !request.flags.no_zip);
     let flags = request.flags;
     let new: Vec<&str> = steps.new_folders.iter().map(String::as_str).collect();

@@ -258,7 +258,7 @@ fn refuse_overlap(source: &Side, dest: &Side, verb: Verb) -> Result<(), Failure>
     else {
         return Ok(());
     };
-    let key = |path: &DropboxPath| plan::key(path.as_str(), Names::Dropbox);
+    let key = |path: &DropboxPath| plan::key(path.as_str(), Names::Dropbox).into_owned();
     let within = |inner: &str, outer: &str| {
         inner
             .strip_prefix(outer)
