@@ -58,7 +58,7 @@ pub struct Global {
     /// Tell errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Use at most N connections at once [default: as many as help, up to 96]
+    /// Use at most N connections at once [default: as many as help, up to 96; --memory allows some 26 with large files]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub transfers: Option<u16>,
     /// Hold at most SIZE of content in memory: more connections can be busy at once [default: 40M]

@@ -10,7 +10,7 @@ use std::{
     io::{self, BufRead, BufReader, BufWriter, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use super::{
     DropboxPath,
     listing::{Collected, Row},
 };
-use crate::hex;
+use crate::{hex, local};
 
 /// A listing is kept for so long at most, in seconds.
 const LIFE_SECONDS: u64 = 7 * 24 * 3600;
@@ -111,6 +111,7 @@ impl Place {
     fn write(&self, collected: &Collected, cursor: &str, since: u64) -> io::Result<()> {
         let parent = self.path.parent().unwrap_or(Path::new("."));
         DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+        local::remove_old(parent, Duration::from_secs(LIFE_SECONDS));
         let new = self.path.with_extension(format!("{}.new", std::process::id()));
         let written = self.write_to(&new, collected, cursor, since);
         let placed = written.and_then(|()| fs::rename(&new, &self.path));

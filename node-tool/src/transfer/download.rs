@@ -1,39 +1,27 @@
-//! Down: into a temporary file beside the target, hashed as it arrives, renamed when it is whole and right.
-//! A big file comes in ranges of one pinned revision over several connections.
+//! Down: which file comes which way, into a temporary file beside the target that gets its name when it is whole and right.
 
-use std::{
-    collections::HashMap,
-    io,
-    path::Path,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-};
+use std::{io, path::Path, sync::atomic::AtomicUsize};
 
-use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use shared::{
-    api::files::{DOWNLOAD, EXPORT, ExportArg, PathArg},
-    content_hash::{Assembly, BLOCK_BYTES, ContentHash, Hasher},
+    api::files::{EXPORT, ExportArg},
+    content_hash::Hasher,
 };
 
 use super::{
-    BigFile, Event, Halt, Limits, Listener, Memory, STREAM_BYTES, blocking,
+    BigFile, Event, Limits, Listener, Memory, blocking,
     journal::{self, Journal},
-    outcome::fail,
+    outcome::Outcomes,
+    ranges::{Down, RANGE_BYTES},
     settle::{Local, settle},
     zips::Zips,
 };
 use crate::{
-    dropbox::{Client, DropboxPath, Error, Fate, NetworkError},
+    dropbox::{Client, DropboxPath, Error},
     local::{Folders, Partial, Replace, link},
     plan::{Action, Bundle, Plan, bundle},
-    tree::RemoteInfo,
 };
 
-/// Bytes of a range: a multiple of the block.
-const RANGE_BYTES: u64 = 4 * BLOCK_BYTES;
 /// Files of several ranges under way at once.
 const BIG_AT_ONCE: usize = 4;
 /// Zips under way at once.
@@ -42,10 +30,6 @@ const ZIPS_AT_ONCE: usize = 24;
 const AHEAD: usize = 8;
 /// A file whose bytes came damaged is fetched anew so often.
 const WHOLE_TRIES: u32 = 3;
-/// What a call's buffers take at least.
-const CALL_BYTES: u64 = 64 * 1024;
-/// Bytes gathered before they are hashed and written.
-const WRITE_BYTES: usize = 256 * 1024;
 
 /// Copies what `plan` says from the folder `from` to the folder `to`.
 pub async fn download(
@@ -62,29 +46,20 @@ pub async fn download(
         .actions
         .into_iter()
         .partition(|action| action.source.size_bytes > RANGE_BYTES);
-    let over = AtomicBool::new(false);
+    let outcomes = Outcomes::new(listener, &limits.halt);
     let memory = Memory::new(limits.memory_bytes);
     let each = |action: Action| {
-        let (folders, limits, over, memory) = (&folders, &limits, &over, &memory);
+        let (folders, limits, outcomes, memory) = (&folders, &limits, &outcomes, &memory);
         async move {
-            if limits.halt.is_asked() || over.load(Ordering::Relaxed) {
+            if outcomes.is_over() {
                 return;
             }
             match one(client, &action, to, folders, (limits, memory), listener).await {
-                Ok(()) => listener(Event::Copied {
-                    path: action.from,
-                    bytes: action.source.size_bytes,
-                    replaced: action.over.is_some(),
-                }),
+                Ok(()) => outcomes.copied(&action),
                 Err(Problem::Halted) => {}
-                Err(Problem::Dropbox(error)) => {
-                    if error.fate() == Fate::StopRun {
-                        over.store(true, Ordering::Relaxed);
-                    }
-                    fail(listener, &action, error.to_string(), Some(error));
-                }
-                Err(Problem::Disk(error)) => fail(listener, &action, plain(&error), None),
-                Err(Problem::Wrong(reason)) => fail(listener, &action, reason.into(), None),
+                Err(Problem::Dropbox(error)) => outcomes.failed(&action, &error),
+                Err(Problem::Disk(error)) => outcomes.refused(&action, plain(&error)),
+                Err(Problem::Wrong(reason)) => outcomes.refused(&action, reason),
             }
         }
     };
@@ -97,14 +72,13 @@ pub async fn download(
         from,
         to,
         limits: &limits,
-        listener,
+        outcomes: &outcomes,
         refused: AtomicUsize::new(0),
-        over: &over,
     };
     let (way, folders_of) = (&way, &folders);
     // A symlink in the way is found by the file that it is in the way of.
     let bring = |bundle: Bundle| async move {
-        if way.limits.halt.is_asked() || bundle.actions.iter().any(|a| folders_of.check(&a.to).is_err()) {
+        if way.outcomes.is_over() || bundle.actions.iter().any(|a| folders_of.check(&a.to).is_err()) {
             return stream::iter(bundle.actions);
         }
         stream::iter(way.bring(bundle).await)
@@ -320,174 +294,6 @@ async fn fetch_export(
         )));
     }
     Ok(())
-}
-
-/// A file on its way down.
-struct Down<'a> {
-    client: &'a Client,
-    remote: &'a RemoteInfo,
-    size: u64,
-    partial: &'a Partial,
-    listener: &'a Listener,
-    big: Option<Arc<BigFile>>,
-    journal: Option<&'a Journal>,
-    halt: &'a Halt,
-    memory: &'a Memory,
-}
-
-impl Down<'_> {
-    /// Brings all bytes to disk that aren't `there`; gives the hash of all.
-    async fn fetch(&self, there: &HashMap<u64, Vec<[u8; 32]>>) -> Result<ContentHash, Problem> {
-        let mut assembly = Assembly::new(self.size);
-        let mut missing = Vec::new();
-        for start in (0..self.size).step_by(usize::try_from(RANGE_BYTES).unwrap_or(usize::MAX)) {
-            if self.halt.is_asked() {
-                return Err(Problem::Halted);
-            }
-            let length = RANGE_BYTES.min(self.size - start);
-            // The disk has the last word: a node that crashed may have noted more than it wrote.
-            if let Some(noted) = there.get(&start) {
-                let file = self.partial.file();
-                let blocks = blocking(move || Partial::blocks(&file, start, length)).await;
-                if blocks.as_ref() == Some(noted) {
-                    assembly.place(start, noted);
-                    self.moved(length);
-                    continue;
-                }
-            }
-            missing.push(start);
-        }
-        if !there.is_empty() {
-            tracing::info!(
-                "going on with a download: {} parts are there, {} to fetch",
-                there.len(),
-                missing.len()
-            );
-        }
-        let assembly = Mutex::new(assembly);
-        stream::iter(missing)
-            .take_while(|_| std::future::ready(!self.halt.is_asked()))
-            .map(|start| self.range(start, &assembly))
-            .buffer_unordered(self.client.pace().most())
-            .try_collect::<Vec<()>>()
-            .await?;
-        let assembly = assembly
-            .into_inner()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        match assembly.finish() {
-            Some(hash) => Ok(hash),
-            None if self.halt.is_asked() => Err(Problem::Halted),
-            None => Err(Problem::Wrong("a part of it is missing")),
-        }
-    }
-
-    fn moved(&self, bytes: u64) {
-        (self.listener)(Event::Moved {
-            bytes,
-            of: self.big.clone(),
-        });
-    }
-
-    /// Brings one range to disk. A connection that breaks is taken up again where it broke.
-    async fn range(&self, start: u64, assembly: &Mutex<Assembly>) -> Result<(), Problem> {
-        let end = self.size.min(start + RANGE_BYTES);
-        let _memory = self.memory.take(STREAM_BYTES.min(end - start + CALL_BYTES)).await;
-        let file = self.partial.file();
-        let mut hasher = Hasher::new();
-        let mut at = start;
-        let mut tries = self.client.tries_of_a_call();
-        while at < end {
-            let before = at;
-            let mut flush = |bytes: Bytes| -> io::Result<()> {
-                tokio::task::block_in_place(|| {
-                    hasher.update(&bytes);
-                    Partial::write_at(&file, &bytes, at)
-                })?;
-                at += bytes.len() as u64;
-                self.moved(bytes.len() as u64);
-                Ok(())
-            };
-            let error = match self.stream(before, end, &mut flush).await {
-                Ok(()) => continue,
-                Err(Problem::Dropbox(error)) => error,
-                Err(other) => return Err(other),
-            };
-            if at > before {
-                tries = self.client.tries_of_a_call(); // it moved on
-            }
-            let Some(wait) = tries.wait_after(&error) else {
-                return Err(error.into());
-            };
-            tokio::time::sleep(wait).await;
-        }
-        let blocks = hasher.into_blocks();
-        assembly
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .place(start, &blocks);
-        if let Some(journal) = self.journal {
-            journal.note(start, &blocks);
-        }
-        Ok(())
-    }
-
-    /// Streams `from..end` to `flush`, once.
-    async fn stream(
-        &self,
-        from: u64,
-        end: u64,
-        flush: &mut impl FnMut(Bytes) -> io::Result<()>,
-    ) -> Result<(), Problem> {
-        let Self {
-            client, remote, size, ..
-        } = *self;
-        let whole = from == 0 && end == size;
-        let arg = PathArg {
-            path: format!("rev:{}", remote.rev),
-        };
-        let mut download = client
-            .download(&DOWNLOAD, &arg, (!whole).then_some((from, end - 1)))
-            .await?;
-        if download.answer.rev != remote.rev || download.answer.size != size {
-            return Err(Problem::Wrong("another revision came than was asked for"));
-        }
-        if !whole && !download.partial {
-            return Err(Problem::Dropbox(Error::NotDropbox(
-                "the range was ignored".into(),
-            )));
-        }
-        let mut left = end - from;
-        let mut gathered = BytesMut::new();
-        let broken = loop {
-            let chunk = match download.chunk().await {
-                Ok(Some(chunk)) => chunk,
-                Ok(None) => break None,
-                Err(error) => break Some(error),
-            };
-            left = left
-                .checked_sub(chunk.len() as u64)
-                .ok_or_else(|| Error::NotDropbox("more bytes came than the file has".into()))?;
-            gathered.extend_from_slice(&chunk);
-            if gathered.len() >= WRITE_BYTES {
-                flush(gathered.split().freeze())?;
-            }
-        };
-        // What came before a connection broke is kept.
-        if !gathered.is_empty() {
-            flush(gathered.freeze())?;
-        }
-        if let Some(error) = broken {
-            return Err(error.into());
-        }
-        if left > 0 {
-            let broken = NetworkError::Broken {
-                host: "Dropbox".into(),
-                reason: format!("{left} bytes were missing at the end"),
-            };
-            return Err(Problem::Dropbox(Error::Network(broken)));
-        }
-        Ok(())
-    }
 }
 
 fn plain(error: &io::Error) -> String {

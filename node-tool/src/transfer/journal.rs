@@ -13,13 +13,13 @@ use std::{
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Mutex,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::hex;
+use crate::{hex, local};
 
 /// Dropbox forgets sessions after 7 days; a day is left for the rest of the transfer.
 const LIFE: Duration = Duration::from_secs(6 * 24 * 3600);
@@ -85,7 +85,7 @@ impl Journal {
         let mut text = String::new();
         file.read_to_string(&mut text).ok()?;
         let key = format!("{place}\n{state}");
-        let is_fresh = file.metadata().and_then(|m| m.modified()).is_ok_and(is_fresh);
+        let is_fresh = file.metadata().is_ok_and(|there| !local::is_older(&there, LIFE));
         let known = if is_fresh { read(&text, &key) } else { None };
         let journal = Self {
             stale_id: head(&text)
@@ -149,24 +149,57 @@ impl Journal {
 
 /// Removes journals of transfers that nobody can go on with.
 pub(super) fn sweep(directory: &Path) {
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let is_ours = entry.path().extension().is_some_and(|ending| ending == ENDING);
-        if is_ours
-            && entry
-                .metadata()
-                .and_then(|m| m.modified())
-                .is_ok_and(|at| !is_fresh(at))
-        {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
+    local::remove_old(directory, LIFE);
 }
 
-fn is_fresh(at: SystemTime) -> bool {
-    // A time in the future is that of another node's clock.
-    SystemTime::now()
-        .duration_since(at)
-        .map_or(true, |age| age < LIFE)
+/// A transfer that can go on where it stopped.
+#[derive(Debug)]
+pub struct Noted {
+    /// The file here that it is about.
+    pub local: PathBuf,
+    /// What it is, in words.
+    pub words: String,
+    journal: PathBuf,
+}
+
+/// The transfers that can go on.
+pub fn noted(directory: &Path) -> Vec<Noted> {
+    sweep(directory);
+    let journals = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut noted: Vec<Noted> = journals.filter_map(|entry| Noted::read(entry.path())).collect();
+    noted.sort_by(|a, b| a.local.cmp(&b.local));
+    noted
+}
+
+impl Noted {
+    fn read(journal: PathBuf) -> Option<Self> {
+        let head = head(&fs::read_to_string(&journal).ok()?)?;
+        let mut parts = head.key.split('\n');
+        let (way, remote) = (parts.next()?, parts.next()?);
+        let (local, words) = if way == "up" {
+            let (target, local) = (parts.next()?.trim_start_matches('/'), parts.next()?);
+            (local, format!("the upload of '{local}' to '{remote}:{target}'"))
+        } else {
+            let local = parts.next()?;
+            (local, format!("the download of '{local}' from {remote}:"))
+        };
+        Some(Self {
+            local: local.into(),
+            words,
+            journal,
+        })
+    }
+
+    /// Forgets how far it is.
+    ///
+    /// # Errors
+    /// When it is under way, or its journal can't be removed.
+    pub fn forget(&self) -> std::io::Result<()> {
+        if let Err(TryLockError::WouldBlock) = File::open(&self.journal)?.try_lock() {
+            return Err(std::io::Error::other("it is under way"));
+        }
+        fs::remove_file(&self.journal)
+    }
 }
 
 fn id(key: &str) -> String {
@@ -248,20 +281,17 @@ mod tests {
     }
 
     #[test]
-    fn old_and_foreign_journals_are_left_alone_or_swept() {
+    fn old_journals_are_swept_and_foreign_ones_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         let (journal, _) = Journal::open(directory.path(), "a", "1").unwrap();
         journal.begin("s");
-        let old = SystemTime::now() - LIFE - Duration::from_secs(1);
+        let old = std::time::SystemTime::now() - LIFE - Duration::from_secs(1);
         journal.file.lock().unwrap().set_modified(old).unwrap();
         let path = journal.path.clone();
         drop(journal);
         assert_eq!(Journal::open(directory.path(), "a", "1").unwrap().1, None);
         sweep(directory.path());
         assert!(!path.exists());
-        fs::write(directory.path().join("notes.txt"), "mine").unwrap();
-        sweep(directory.path());
-        assert!(directory.path().join("notes.txt").exists());
         assert_eq!(read("{\"version\":2,\"key\":\"a\",\"token\":\"s\"}\n", "a"), None);
         assert_eq!(read("nonsense\n", "a"), None);
     }

@@ -1,7 +1,8 @@
 //! Carries a plan out. Several files at once; one file's failure is that file's outcome and nobody else's.
 //!
-//! `upload`, `download`, `relocate` (on the server) and `relay` (between two accounts) each know one direction; `small` and `session` are the two ways up, `commit` makes
-//! files of what was sent, `event` says what happens to whoever listens.
+//! `upload`, `download`, `relocate` (on the server) and `relay` (between two accounts) each know one direction; `small` and
+//! `session` are the two ways up, `ranges` and `zips` the two ways down, `commit` makes files of what was sent, `event` says
+//! what happens to whoever listens.
 
 mod budget;
 mod commit;
@@ -9,6 +10,7 @@ mod download;
 mod event;
 mod journal;
 mod outcome;
+mod ranges;
 mod relay;
 mod relocate;
 mod session;
@@ -20,6 +22,7 @@ mod zips;
 
 pub use download::download;
 pub use event::{BigFile, Event, Listener};
+pub use journal::{Noted, noted};
 pub use outcome::{Halt, Underway};
 pub use relay::relay;
 pub use relocate::relocate;

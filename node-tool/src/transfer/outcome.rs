@@ -118,6 +118,11 @@ impl<'a> Outcomes<'a> {
         self.halt.is_asked() || self.hopeless.load(Ordering::Relaxed)
     }
 
+    /// Who is told.
+    pub fn listener(&self) -> &Listener {
+        self.listener
+    }
+
     pub fn event(&self, event: Event) {
         (self.listener)(event);
     }
@@ -199,7 +204,7 @@ pub(super) fn is_lost(error: &Error) -> bool {
     error.route().is_some_and(is_gone)
 }
 
-pub(super) fn fail(listener: &Listener, action: &Action, reason: String, error: Option<Error>) {
+fn fail(listener: &Listener, action: &Action, reason: String, error: Option<Error>) {
     listener(Event::Failed {
         path: action.from.clone(),
         reason,

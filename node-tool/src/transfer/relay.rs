@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Event, Limits, Listener, download, upload};
+use super::{Event, Limits, Listener, download, outcome::Outcomes, upload};
 use crate::{
     dropbox::{Client, DropboxPath},
     plan::{Action, Mounts, Plan, Task, Why},
@@ -51,8 +51,9 @@ async fn pass(
     let folder = match tempfile::Builder::new().prefix("node-tool.").tempdir() {
         Ok(folder) => folder,
         Err(error) => {
+            let outcomes = Outcomes::new(listener, &limits.halt);
             for action in &batch {
-                super::outcome::fail(listener, action, format!("no temporary folder: {error}"), None);
+                outcomes.refused(action, format!("no temporary folder: {error}"));
             }
             return;
         }

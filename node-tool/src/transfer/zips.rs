@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
@@ -23,7 +23,7 @@ use zip::ZipArchive;
 use super::{
     Event, Limits, Listener, blocking,
     download::{Problem, place},
-    outcome::fail,
+    outcome::Outcomes,
 };
 use crate::{
     dropbox::{Client, DropboxPath, Error, Fate},
@@ -37,11 +37,9 @@ pub(super) struct Zips<'a> {
     pub from: &'a DropboxPath,
     pub to: &'a Path,
     pub limits: &'a Limits,
-    pub listener: &'a Listener,
+    pub outcomes: &'a Outcomes<'a>,
     /// Zips that could not be had. After some of them no more are asked for.
     pub refused: AtomicUsize,
-    /// Nothing else can succeed.
-    pub over: &'a AtomicBool,
 }
 
 /// So many refusals show that there are no zips to be had.
@@ -50,17 +48,16 @@ const REFUSALS: usize = 2;
 impl Zips<'_> {
     /// Brings a bundle; gives back what has to come by itself.
     pub async fn bring(&self, bundle: Bundle) -> Vec<Action> {
-        if self.refused.load(Ordering::Relaxed) >= REFUSALS || self.over.load(Ordering::Relaxed) {
+        if self.refused.load(Ordering::Relaxed) >= REFUSALS || self.outcomes.is_over() {
             return bundle.actions;
         }
         let fetched = self.fetch(&bundle.folder).await;
         let file = match fetched {
             Ok(file) => file,
             Err(Problem::Dropbox(error)) if error.fate() == Fate::StopRun => {
-                if !self.over.swap(true, Ordering::Relaxed)
-                    && let Some(first) = bundle.actions.first()
-                {
-                    fail(self.listener, first, error.to_string(), Some(error));
+                // That is told once, and then nothing is begun any more.
+                if let Some(first) = bundle.actions.first().filter(|_| !self.outcomes.is_over()) {
+                    self.outcomes.failed(first, &error);
                 }
                 return Vec::new();
             }
@@ -74,7 +71,7 @@ impl Zips<'_> {
             to: self.to.to_owned(),
             links: self.limits.links,
             anything: self.limits.overwrite_newer,
-            listener: Arc::clone(self.listener),
+            listener: Arc::clone(self.outcomes.listener()),
         };
         blocking(move || unpacking.unpack(file, bundle)).await
     }
@@ -105,7 +102,7 @@ impl Zips<'_> {
         while let Some(chunk) = download.chunk().await? {
             tokio::task::block_in_place(|| Partial::write_at(&file, &chunk, at))?;
             at += chunk.len() as u64;
-            if self.limits.halt.is_asked() {
+            if self.outcomes.is_over() {
                 return Err(Problem::Halted);
             }
             if at > most {

@@ -69,6 +69,12 @@ fn a_killed_upload_goes_on_from_the_pieces_that_are_there() -> anyhow::Result<()
     let bytes = noise(3, 100 << 20);
     write(&world.path("from/big"), &bytes, 1_500_000_000)?;
     kill_after(&world, 5)?;
+    let end = world.node_tool(["cleanup", "from"])?;
+    assert!(
+        end.err.contains("/from/big' to 'dbx:to/big' can go on"),
+        "{}",
+        end.err
+    );
     let end = world.node_tool(["copy", "from", "dbx:to", "-v"])?;
     assert_eq!(end.code, 0, "{}", end.err);
     assert!(
@@ -104,6 +110,11 @@ fn a_changed_source_or_a_lost_session_starts_anew() -> anyhow::Result<()> {
     let bytes = noise(5, 100 << 20);
     write(&world.path("from/big"), &bytes, 1_500_000_002)?;
     kill_after(&world, 5)?;
+    let end = world.node_tool(["cleanup", "elsewhere", "--all"]);
+    assert!(
+        end.is_ok() && !journals(&world).is_empty(),
+        "only what is below the folder"
+    );
     world
         .sandbox
         .fault(Fault::on("files/upload_session/append_v2", Kind::LoseSessions));

@@ -1,11 +1,11 @@
-//! `cleanup`: the half files that a killed download left behind.
+//! `cleanup`: what killed transfers left behind: half files, and notes of how far they were.
 
-use std::time::{Duration, SystemTime};
+use std::{path::Path, time::Duration};
 
 use shared::{exit, failure::Failure};
 
 use super::{App, side_failure};
-use crate::{local, report, side::Side};
+use crate::{local, report, side::Side, transfer};
 
 /// What was written to this lately may belong to a download that still runs.
 const AGE: Duration = Duration::from_secs(3600);
@@ -20,7 +20,7 @@ pub struct Args {
     /// Remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Also remove what was written to within the last hour: only if no node-tool runs
+    /// Also remove what was written to within the last hour, and forget how far transfers were: only if no node-tool runs
     #[arg(long)]
     all: bool,
 }
@@ -39,11 +39,7 @@ pub fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let found = local::leftovers(root).map_err(|e| side_failure("look at", &side, &e.into()))?;
     let (mut count, mut bytes, mut well) = (0, 0, true);
     for (path, metadata) in found {
-        let age = metadata
-            .modified()
-            .ok()
-            .and_then(|at| SystemTime::now().duration_since(at).ok());
-        if !args.all && age.is_none_or(|age| age < AGE) {
+        if !args.all && !local::is_older(&metadata, AGE) {
             report::note(&format!(
                 "'{}' is fresh and stays; --all removes it too",
                 path.display()
@@ -70,5 +66,31 @@ pub fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         report::files(count),
         report::bytes(bytes)
     ));
+    if let Some(state) = &app.state {
+        well &= forget(args, root, state);
+    }
     Ok(if well { exit::SUCCESS } else { exit::ERROR })
+}
+
+/// Shows the transfers of files below `root` that can go on, or forgets them. Says whether that went well.
+fn forget(args: &Args, root: &Path, state: &Path) -> bool {
+    let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
+    let mut well = true;
+    for noted in transfer::noted(state)
+        .iter()
+        .filter(|noted| noted.local.starts_with(&root))
+    {
+        let words = &noted.words;
+        if !args.all || args.dry_run {
+            report::note(&format!(
+                "{words} can go on where it stopped; --all forgets how far it was"
+            ));
+        } else if let Err(error) = noted.forget() {
+            report::warn(&format!("could not forget {words}: {error}"));
+            well = false;
+        } else {
+            report::note(&format!("forgot how far {words} was"));
+        }
+    }
+    well
 }

@@ -47,7 +47,7 @@ pub struct Flags {
     /// Fail for files that are in the target and differ
     #[arg(long, help_heading = "Comparing")]
     pub immutable: bool,
-    /// Replace files in Dropbox even if somebody has changed them since they were listed
+    /// Replace files of the target even if somebody has changed them since they were listed
     #[arg(long, help_heading = "Comparing")]
     pub overwrite_newer: bool,
     /// Download each small file by itself, never a folder of them as one zip
