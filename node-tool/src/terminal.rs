@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, isatty, tcgetattr, tcsetattr};
 use shared::failure::Failure;
 
 /// Whether there is a terminal to ask on.
@@ -21,6 +21,20 @@ pub async fn wait<T: Send + 'static>(
     let done = tokio::task::spawn_blocking(work).await.map_err(io::Error::other);
     done.and_then(|result| result)
         .map_err(|e| Failure::new("could not read from the terminal").why(e))
+}
+
+/// Asks for something that is not shown. It is dark before the prompt appears, so that nobody who answers it is too quick.
+///
+/// # Errors
+/// When there is no terminal.
+pub fn ask_secret(prompt: &str) -> io::Result<String> {
+    let settings = Settings::keep();
+    if let Some(before) = &settings.0 {
+        let mut dark = before.clone();
+        dark.local_modes.remove(LocalModes::ECHO);
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &dark); // the prompt does the same once more
+    }
+    rpassword::prompt_password(prompt)
 }
 
 /// The terminal's settings as they are, put back when dropped.

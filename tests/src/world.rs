@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tempfile::TempDir;
@@ -231,6 +232,19 @@ pub fn run(mut command: Command, input: &str) -> anyhow::Result<Ended> {
         let _ = stdin.write_all(input.as_bytes());
     }
     ended(child)
+}
+
+/// Waits until something is so.
+///
+/// # Errors
+/// When it isn't after a minute, which only matters when something is wrong.
+pub fn until(is_so: impl Fn() -> bool) -> anyhow::Result<()> {
+    let began = Instant::now();
+    while !is_so() {
+        anyhow::ensure!(began.elapsed() < Duration::from_secs(60), "it never came to that");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
 }
 
 /// Waits for a program with piped outputs.

@@ -91,8 +91,8 @@ pub(in crate::commands) async fn root(question: &str, now: Root) -> Result<Root,
 pub(in crate::commands) async fn new_password() -> Result<Secret, Failure> {
     let (first, second) = terminal::wait(|| {
         Ok((
-            rpassword::prompt_password("new config password (not shown)> ")?,
-            rpassword::prompt_password("the same again> ")?,
+            terminal::ask_secret("new config password (not shown)> ")?,
+            terminal::ask_secret("the same again> ")?,
         ))
     })
     .await?;

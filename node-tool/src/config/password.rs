@@ -75,7 +75,7 @@ impl Password {
             return Err(PasswordError::Nowhere);
         }
         let text =
-            rpassword::prompt_password("config password (not shown)> ").map_err(PasswordError::Terminal)?;
+            crate::terminal::ask_secret("config password (not shown)> ").map_err(PasswordError::Terminal)?;
         Ok(Secret::new(text))
     }
 }

@@ -140,7 +140,11 @@ impl Partial {
         if tells_late(&self.file) {
             self.file.sync_data()?;
         }
-        replace.check(&self.target)?;
+        let size_bytes = self.file.metadata()?.len();
+        if !replace.check(&self.target, size_bytes, modified)? {
+            self.placed = false;
+            return Ok(());
+        }
         match fs::rename(&self.path, &self.target) {
             // A file system that can't replace.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && self.target.is_file() => {
@@ -175,11 +179,12 @@ pub enum Replace<'a> {
 }
 
 impl Replace<'_> {
-    fn check(self, target: &Path) -> io::Result<()> {
-        let Self::Only(seen) = self else { return Ok(()) };
+    /// Whether a file of this size and time has still to be put there: another process may have been quicker with the same.
+    fn check(self, target: &Path, size_bytes: u64, modified: Modified) -> io::Result<bool> {
+        let Self::Only(seen) = self else { return Ok(true) };
         let now = match fs::symlink_metadata(target) {
             Ok(now) => now,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
             Err(error) => return Err(error),
         };
         if now.is_symlink() {
@@ -187,7 +192,8 @@ impl Replace<'_> {
         }
         let now = super::walk::file_info(&now);
         match seen {
-            Some(seen) if seen.size_bytes == now.size_bytes && seen.modified == now.modified => Ok(()),
+            Some(seen) if seen.size_bytes == now.size_bytes && seen.modified == now.modified => Ok(true),
+            _ if now.size_bytes == size_bytes && now.modified.is_same(modified) => Ok(false),
             Some(_) => Err(io::Error::other("the one here has changed meanwhile, and stays")),
             None => Err(io::Error::other("another one came here meanwhile, and stays")),
         }

@@ -1,4 +1,4 @@
-//! Makes files of closed sessions: full batches, and never two commits of a namespace at once, since each takes the
+//! Makes files of closed sessions: all that wait in one call, and never two calls for a namespace at once, since each takes the
 //! namespace's lock; other namespaces have locks of their own. Commits overlap the sending of what comes next.
 
 use std::{

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tests::{
     files::{differences, noise, snapshot, write},
     sandbox::{Fault, Kind, Sandbox, Weather},
-    world::{Ended, World, ended},
+    world::{Ended, World, ended, until},
 };
 
 /// A signal is answered within this time: what is under way has 5 seconds.
@@ -112,7 +112,7 @@ fn a_download_that_is_killed_again_and_again_ends_whole() -> anyhow::Result<()> 
         let end = until_done(&world, &["copy", "dbx:from", "to"], seed)?;
         assert_eq!(end.code, 0, "seed {seed}: {}", end.err);
         // What was killed may have left half files, under names of their own.
-        world.node_tool(["cleanup", "to"])?.ok()?;
+        world.node_tool(["cleanup", "to", "--all"])?.ok()?;
         assert_eq!(
             differences(&world.path("from"), &world.path("to"))?,
             Vec::<String>::new(),
@@ -204,14 +204,5 @@ fn small_files_that_were_sent_are_committed_and_the_second_signal_ends_it_at_onc
         world.sandbox.tree().iter().filter(|s| !s.is_folder).count(),
         snapshot(&world.path("from"))?.len()
     );
-    Ok(())
-}
-
-fn until(is_so: impl Fn() -> bool) -> anyhow::Result<()> {
-    let began = Instant::now();
-    while !is_so() {
-        anyhow::ensure!(began.elapsed() < Duration::from_secs(60), "it never came to that");
-        std::thread::sleep(Duration::from_millis(5));
-    }
     Ok(())
 }

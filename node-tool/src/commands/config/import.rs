@@ -85,8 +85,7 @@ async fn open(text: &str, file: &std::path::Path) -> Result<String, Failure> {
     let password = match std::env::var(PASSWORD_VARIABLE) {
         Ok(password) => Secret::new(password),
         Err(_) if terminal::is_there() => Secret::new(
-            terminal::wait(|| rpassword::prompt_password("password of rclone's config (not shown)> "))
-                .await?,
+            terminal::wait(|| terminal::ask_secret("password of rclone's config (not shown)> ")).await?,
         ),
         Err(_) => {
             return Err(Failure::usage(format!("'{}' is encrypted", file.display()))
