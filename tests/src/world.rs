@@ -234,6 +234,18 @@ pub fn run(mut command: Command, input: &str) -> anyhow::Result<Ended> {
     ended(child)
 }
 
+impl World {
+    /// Starts node-tool with piped outputs.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub fn start(&self, args: &[&str]) -> anyhow::Result<Child> {
+        let mut command = self.command("node-tool")?;
+        command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Ok(command.spawn()?)
+    }
+}
+
 /// Waits until something is so.
 ///
 /// # Errors

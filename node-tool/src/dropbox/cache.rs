@@ -111,7 +111,7 @@ impl Place {
     fn write(&self, collected: &Collected, cursor: &str, since: u64) -> io::Result<()> {
         let parent = self.path.parent().unwrap_or(Path::new("."));
         DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
-        local::remove_old(parent, Duration::from_secs(LIFE_SECONDS));
+        local::remove_old(parent, Duration::from_secs(LIFE_SECONDS), is_listing);
         let new = self.path.with_extension(format!("{}.new", std::process::id()));
         let written = self.write_to(&new, collected, cursor, since);
         let placed = written.and_then(|()| fs::rename(&new, &self.path));
@@ -152,6 +152,17 @@ impl Place {
     pub fn forget(&self) {
         let _ = fs::remove_file(&self.path); // somebody else may have been quicker
     }
+}
+
+/// Whether a file's name is that of a listing, or of one that is being written.
+fn is_listing(path: &Path) -> bool {
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    name.split('.')
+        .next()
+        .is_some_and(|name| hex::decode::<16>(name).is_some())
 }
 
 /// Lines of a file, and the hash of those so far.

@@ -24,13 +24,10 @@ pub fn is_older(metadata: &std::fs::Metadata, age: Duration) -> bool {
     past.is_some_and(|past| past > age)
 }
 
-/// Removes files of a directory of ours that nobody has written to for so long.
-pub fn remove_old(directory: &Path, age: Duration) {
+/// Removes files that are ours and that nobody has written to for so long.
+pub fn remove_old(directory: &Path, age: Duration, is_ours: impl Fn(&Path) -> bool) {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-        if entry
-            .metadata()
-            .is_ok_and(|there| there.is_file() && is_older(&there, age))
-        {
+        if is_ours(&entry.path()) && entry.metadata().is_ok_and(|there| is_older(&there, age)) {
             let _ = std::fs::remove_file(entry.path()); // it is of no use and does no harm
         }
     }

@@ -149,7 +149,11 @@ impl Journal {
 
 /// Removes journals of transfers that nobody can go on with.
 pub(super) fn sweep(directory: &Path) {
-    local::remove_old(directory, LIFE);
+    local::remove_old(directory, LIFE, is_journal);
+}
+
+fn is_journal(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == ENDING)
 }
 
 /// A transfer that can go on where it stopped.
@@ -292,6 +296,14 @@ mod tests {
         assert_eq!(Journal::open(directory.path(), "a", "1").unwrap().1, None);
         sweep(directory.path());
         assert!(!path.exists());
+        fs::write(directory.path().join("notes.txt"), "mine").unwrap();
+        let notes = File::options()
+            .write(true)
+            .open(directory.path().join("notes.txt"))
+            .unwrap();
+        notes.set_modified(old).unwrap();
+        sweep(directory.path());
+        assert!(directory.path().join("notes.txt").exists());
         assert_eq!(read("{\"version\":2,\"key\":\"a\",\"token\":\"s\"}\n", "a"), None);
         assert_eq!(read("nonsense\n", "a"), None);
     }

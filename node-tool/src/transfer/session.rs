@@ -11,7 +11,7 @@ use shared::{
 };
 
 use super::{
-    BigFile, Event, STREAM_BYTES,
+    BigFile, Event, STREAM_BYTES, blocking,
     commit::Sent,
     journal::{self, Journal, Known},
     outcome::{Item, is_damaged, is_lost},
@@ -216,12 +216,8 @@ impl Sending<'_> {
     ) -> Result<(u64, Vec<[u8; 32]>), Error> {
         let _memory = self.tools.memory.take(STREAM_BYTES).await;
         let reader = self.source.clone();
-        let scanned = async {
-            let scan = tokio::task::spawn_blocking(move || reader.scan(offset, length, |_| {}));
-            scan.await
-                .map_err(|e| Error::Source(e.to_string()))?
-                .map_err(unread)
-        };
+        let scan = blocking(move || reader.scan(offset, length, |_| {}));
+        let scanned = async { scan.await.map_err(unread) };
         // The first pieces are read while the session is begun.
         let (blocks, session_id) = tokio::try_join!(scanned, session.get_or_try_init(|| self.start()))?;
         let payload = Payload::read(length, self.source.reader(offset));

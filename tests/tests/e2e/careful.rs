@@ -1,6 +1,6 @@
 //! Nothing of anybody's is lost: not what stands in the target, not what came meanwhile, not what was already sent.
 
-use std::{fs, process::Stdio};
+use std::fs;
 
 use anyhow::Context as _;
 use tests::{
@@ -148,10 +148,7 @@ fn an_edit_made_here_while_the_other_version_came_is_kept() -> anyhow::Result<()
         }
         let wait = Kind::Stall { millis: 1000 };
         world.sandbox.fault(Fault::on("files/download", wait));
-        let mut command = world.command("node-tool")?;
-        command.args(["copy", "dbx:from", "to"]);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = command.spawn()?;
+        let child = world.start(&["copy", "dbx:from", "to"])?;
         let is_partial = |entry: fs::DirEntry| entry.file_name().to_string_lossy().ends_with(".partial");
         until(|| {
             fs::read_dir(world.path("to")).is_ok_and(|mut there| there.any(|e| e.is_ok_and(is_partial)))
@@ -210,10 +207,7 @@ fn small_files_do_not_wait_for_a_huge_one() -> anyhow::Result<()> {
     write(&world.path("from/huge"), &noise(99, 40 << 20), 1_500_000_000)?;
     let slow = Fault::on(APPEND, Kind::Stall { millis: 3_600_000 });
     world.sandbox.fault(slow.times(1000));
-    let mut command = world.command("node-tool")?;
-    command.args(["copy", "from", "dbx:to"]);
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.spawn()?;
+    let mut child = world.start(&["copy", "from", "dbx:to"])?;
     let seen = until(|| files_there(&world) == 10);
     child.kill()?;
     child.wait()?;

@@ -410,6 +410,63 @@ fn somebody_elses_newer_version_is_not_overwritten() -> anyhow::Result<()> {
 }
 
 #[test]
+fn uploads_survive_faults_of_every_route() -> anyhow::Result<()> {
+    let kinds = [
+        Kind::Status {
+            status: 500,
+            html: false,
+        },
+        Kind::Status {
+            status: 502,
+            html: true,
+        },
+        Kind::TooMany {
+            retry_after: Some(1),
+            plain: false,
+        },
+        Kind::TooMany {
+            retry_after: None,
+            plain: true,
+        },
+        Kind::CutBefore,
+        Kind::CutDuring,
+        Kind::CutAfter,
+        Kind::Contention,
+        Kind::Expire,
+    ];
+    let routes = [
+        "files/list_folder",
+        "files/upload_session/start_batch",
+        "files/upload_session/start",
+        "files/upload_session/append_batch",
+        "files/upload_session/append_v2",
+        "files/upload_session/finish_batch_v2",
+    ];
+    for kind in kinds {
+        let world = World::connected()?;
+        let from = world.path("from");
+        for n in 0..30_u64 {
+            write(&from.join(format!("f{n}")), &noise(n, 1000), 1_500_000_000)?;
+        }
+        write(&from.join("big"), &noise(99, 20 << 20), 1_500_000_000)?;
+        write(&from.join("empty"), b"", 1_500_000_000)?;
+        for route in routes {
+            world.sandbox.fault(Fault::on(route, kind.clone()));
+        }
+        let said = world.node_tool(["copy", "from", "dbx:to"])?;
+        assert_eq!(said.code, 0, "{kind:?}: {}", said.err);
+        world.sandbox.clear_faults();
+        world.node_tool(["copy", "dbx:to", "back"])?.ok()?;
+        assert_eq!(
+            differences(&from, &world.path("back"))?,
+            Vec::<String>::new(),
+            "{kind:?}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
 fn small_header_limits_are_found_out() -> anyhow::Result<()> {
     let small = Sandbox::builder().header_limit(6 * 1024);
     // A proxy that doesn't say why: only what is tried beyond 8 KiB may meet it.

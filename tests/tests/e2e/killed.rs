@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    process::{Child, Stdio},
+    process::Child,
     time::{Duration, Instant},
 };
 
@@ -48,12 +48,6 @@ fn tree() -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-fn start(world: &World, args: &[&str]) -> anyhow::Result<Child> {
-    let mut command = world.command("node-tool")?;
-    command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
-    Ok(command.spawn()?)
-}
-
 fn signal(child: &Child, signal: Signal) -> anyhow::Result<()> {
     let pid = Pid::from_raw(i32::try_from(child.id())?).context("no process")?;
     Ok(kill_process(pid, signal)?)
@@ -63,7 +57,7 @@ fn signal(child: &Child, signal: Signal) -> anyhow::Result<()> {
 fn until_done(world: &World, args: &[&str], seed: u64) -> anyhow::Result<Ended> {
     let mut random = SmallRng::seed_from_u64(seed);
     for _ in 0..12 {
-        let mut child = start(world, args)?;
+        let mut child = world.start(args)?;
         std::thread::sleep(Duration::from_millis(random.random_range(5..900)));
         child.kill()?; // SIGKILL: nothing can be tidied up
         child.wait()?;
@@ -129,7 +123,7 @@ fn a_time_limit_lets_what_is_under_way_end_and_the_next_run_go_on() -> anyhow::R
     write(&world.path("from/big"), &bytes, 1_500_000_000)?;
     let slow = Fault::on("files/upload_session/append_v2", Kind::Stall { millis: 700 });
     world.sandbox.fault(slow.times(1000));
-    let child = start(&world, &["copy", "from", "dbx:to", "--transfers", "4"])?;
+    let child = world.start(&["copy", "from", "dbx:to", "--transfers", "4"])?;
     until(|| world.sandbox.count("files/upload_session/append_v2") >= 2)?;
     signal(&child, Signal::TERM)?;
     let began = Instant::now();
@@ -167,7 +161,7 @@ fn small_files_that_were_sent_are_committed_and_the_second_signal_ends_it_at_onc
     }
     let slow = |millis| Fault::on("files/upload_session/append_batch", Kind::Stall { millis });
     world.sandbox.fault(slow(500).times(1000));
-    let child = start(&world, &["copy", "from", "dbx:to", "--transfers", "1"])?;
+    let child = world.start(&["copy", "from", "dbx:to", "--transfers", "1"])?;
     until(|| world.sandbox.count("files/upload_session/append_batch") >= 1)?;
     signal(&child, Signal::INT)?;
     let end = ended(child)?;
@@ -189,7 +183,7 @@ fn small_files_that_were_sent_are_committed_and_the_second_signal_ends_it_at_onc
     write(&world.path("from/new"), b"new", 1_500_000_000)?;
     write(&world.path("from/newer"), b"newer", 1_500_000_000)?;
     world.sandbox.reset_calls();
-    let child = start(&world, &["copy", "from", "dbx:to", "--transfers", "1"])?;
+    let child = world.start(&["copy", "from", "dbx:to", "--transfers", "1"])?;
     until(|| world.sandbox.count("files/upload_session/start_batch") >= 1)?;
     signal(&child, Signal::INT)?;
     std::thread::sleep(Duration::from_millis(100)); // two at once would be one to the kernel

@@ -21,12 +21,7 @@ fn meddled(world: &World, meddle: impl FnOnce() -> anyhow::Result<()>) -> anyhow
     world
         .sandbox
         .fault(Fault::on("files/upload_session/append_v2", wait).times(3));
-    let mut command = world.command("node-tool")?;
-    command.args(["copy", "from", "dbx:to"]);
-    command
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped());
-    let child = command.spawn()?;
+    let child = world.start(&["copy", "from", "dbx:to"])?;
     while world.sandbox.open_sessions() == 0 {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
