@@ -55,6 +55,8 @@ pub struct Found {
     pub problems: Vec<(String, String)>,
     /// What was left out and is no error, with the reason.
     pub skipped: Vec<(String, String)>,
+    /// What is neither a file nor a folder, by its path below the place; only on this machine, and whatever the filter says.
+    pub others: Vec<(String, local::Other)>,
     /// What is in the folders, before any filter; only of a folder in a Dropbox, under its own names.
     pub weights: Option<Weights>,
     /// Where other namespaces begin; only below a folder in a Dropbox.
@@ -437,6 +439,7 @@ async fn look_here(path: &Path, filter: &Filter, symlinks: Symlinks) -> Result<F
                 what: What::Folder,
                 problems: told(true),
                 skipped: told(false),
+                others: walked.others,
                 entries: walked.entries,
                 ..Found::default()
             })

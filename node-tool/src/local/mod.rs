@@ -15,7 +15,7 @@ use std::{
 pub use folders::Folders;
 pub use place::{Partial, Replace, leftovers, remove_file, rename_new, set_modified};
 pub use read::{Changed, Identity, Source, hash_file, is_change};
-pub use walk::{Skipped, Symlinks, Walked, stat, walk};
+pub use walk::{Other, Skipped, Symlinks, Walked, stat, walk};
 
 /// Whether something was written to last longer than `age` ago. A time in the future is that of another node's clock.
 pub fn is_older(metadata: &std::fs::Metadata, age: Duration) -> bool {

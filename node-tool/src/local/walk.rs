@@ -3,7 +3,7 @@
 use std::{
     fs::Metadata,
     io,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{FileTypeExt, MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -20,6 +20,61 @@ pub struct Walked {
     pub entries: Vec<Entry>,
     /// What was left out.
     pub skipped: Vec<Skipped>,
+    /// What is neither a file nor a folder, by its path: symlinks that were not followed and special files. Sorted by path. A
+    /// symlink that travels as a file is here too, since it occupies a name that is not the one in `entries`.
+    pub others: Vec<(String, Other)>,
+}
+
+/// What stands at a path and is neither a file nor a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Other {
+    /// A symlink that was not followed.
+    Symlink {
+        /// Whether it leads to a folder.
+        to_dir: bool,
+        /// Whether it leads to nothing.
+        dangling: bool,
+    },
+    /// A named pipe.
+    Fifo,
+    /// A socket.
+    Socket,
+    /// A device.
+    Device,
+}
+
+impl Other {
+    /// What it is, with its article, as messages name it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Symlink { dangling: true, .. } => "a symlink that leads nowhere",
+            Self::Symlink { to_dir: true, .. } => "a symlink to a folder",
+            Self::Symlink { .. } => "a symlink to a file",
+            Self::Fifo => "a named pipe",
+            Self::Socket => "a socket",
+            Self::Device => "a device",
+        }
+    }
+
+    /// What stands at `path`, if it is neither a file nor a folder.
+    fn at(path: &Path, kind: std::fs::FileType) -> Option<Self> {
+        Some(match kind {
+            kind if kind.is_symlink() => match std::fs::metadata(path) {
+                Ok(target) => Self::Symlink {
+                    to_dir: target.is_dir(),
+                    dangling: false,
+                },
+                Err(error) => Self::Symlink {
+                    to_dir: false,
+                    dangling: error.kind() != io::ErrorKind::PermissionDenied,
+                },
+            },
+            kind if kind.is_fifo() => Self::Fifo,
+            kind if kind.is_socket() => Self::Socket,
+            kind if kind.is_block_device() || kind.is_char_device() => Self::Device,
+            _ => return None,
+        })
+    }
 }
 
 /// Something that was left out.
@@ -47,6 +102,18 @@ pub enum Symlinks {
     Translate,
 }
 
+impl Symlinks {
+    /// How the target of a job is walked: to follow links is meant for the source. A link in the target that leads to a folder
+    /// elsewhere must not make what is there a part of the target, where `sync` would delete it.
+    #[must_use]
+    pub fn in_target(self) -> Self {
+        match self {
+            Self::Follow => Self::Tell,
+            other => other,
+        }
+    }
+}
+
 /// Walks `root`, which is a folder, into what `filter` may let in; what it says of files is not asked here.
 pub fn walk(root: &Path, filter: &Filter, symlinks: Symlinks) -> Walked {
     let depth = filter.max_depth().unwrap_or(usize::MAX);
@@ -55,8 +122,9 @@ pub fn walk(root: &Path, filter: &Filter, symlinks: Symlinks) -> Walked {
         !item.file_type().is_dir() || path.is_none_or(|path| filter.includes_dir(path))
     };
     let mut walked = Walked::default();
+    let mut skipped = Vec::new();
     let mut skip = |path: PathBuf, reason: String, is_error| {
-        walked.skipped.push(Skipped {
+        skipped.push(Skipped {
             path,
             reason,
             is_error,
@@ -99,6 +167,9 @@ pub fn walk(root: &Path, filter: &Filter, symlinks: Symlinks) -> Walked {
             continue;
         };
         let kind = item.file_type();
+        if let Some(other) = Other::at(item.path(), kind) {
+            walked.others.push((path.clone(), other));
+        }
         if !kind.is_dir() && item.file_name().to_str().is_some_and(is_leftover) {
             continue; // ours, and nobody's file
         }
@@ -136,6 +207,8 @@ pub fn walk(root: &Path, filter: &Filter, symlinks: Symlinks) -> Walked {
         }
     }
     walked.entries.sort_by(|a, b| a.path.cmp(&b.path));
+    walked.others.sort_by(|a, b| a.0.cmp(&b.0));
+    walked.skipped = skipped;
     walked
 }
 
@@ -200,5 +273,74 @@ fn plain(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::PermissionDenied => "permission denied".into(),
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    use super::*;
+
+    /// A folder with one of each.
+    fn zoo() -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        std::fs::create_dir_all(root.join("real/below")).unwrap();
+        std::fs::create_dir(root.join("elsewhere")).unwrap();
+        std::fs::write(root.join("elsewhere/precious"), "x").unwrap();
+        std::fs::write(root.join("real/file"), "text").unwrap();
+        symlink("../elsewhere", root.join("real/to-folder")).unwrap();
+        symlink("file", root.join("real/to-file")).unwrap();
+        symlink("nothing", root.join("real/dangling")).unwrap();
+        symlink("itself", root.join("real/itself")).unwrap();
+        mknodat(CWD, root.join("real/pipe"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+        drop(std::os::unix::net::UnixListener::bind(root.join("real/socket")).unwrap());
+        directory
+    }
+
+    fn paths(walked: &Walked) -> Vec<&str> {
+        walked.entries.iter().map(|entry| entry.path.as_str()).collect()
+    }
+
+    #[test]
+    fn what_is_neither_file_nor_folder_is_reported() {
+        let zoo = zoo();
+        let link = |to_dir, dangling| Other::Symlink { to_dir, dangling };
+        let others = [
+            ("dangling", link(false, true)),
+            ("itself", link(false, true)),
+            ("pipe", Other::Fifo),
+            ("socket", Other::Socket),
+            ("to-file", link(false, false)),
+            ("to-folder", link(true, false)),
+        ];
+        for symlinks in [Symlinks::Tell, Symlinks::Skip, Symlinks::Translate] {
+            let walked = walk(&zoo.path().join("real"), &Filter::default(), symlinks);
+            let found: Vec<(&str, Other)> = walked
+                .others
+                .iter()
+                .map(|(path, o)| (path.as_str(), *o))
+                .collect();
+            assert_eq!(found, others, "{symlinks:?}");
+        }
+    }
+
+    #[test]
+    fn links_are_followed_in_the_source_and_never_in_the_target() {
+        let zoo = zoo();
+        let root = zoo.path().join("real");
+        let source = walk(&root, &Filter::default(), Symlinks::Follow);
+        assert_eq!(
+            paths(&source),
+            ["below", "file", "to-file", "to-folder", "to-folder/precious"]
+        );
+        let target = walk(&root, &Filter::default(), Symlinks::Follow.in_target());
+        assert_eq!(paths(&target), ["below", "file"]);
+        for same in [Symlinks::Tell, Symlinks::Skip, Symlinks::Translate] {
+            assert_eq!(same.in_target(), same);
+        }
     }
 }

@@ -194,3 +194,30 @@ fn a_full_or_read_only_disk_is_named_and_nothing_half_is_left() -> anyhow::Resul
     assert!(end.contains("read-only"), "{end}");
     Ok(())
 }
+
+#[test]
+fn following_links_is_meant_for_the_source_and_deletes_nothing_behind_the_targets() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world
+        .sandbox
+        .put_file("/e/file", b"new", Some("2020-01-01T00:00:00Z"))?;
+    for name in ["x2/a", "x2/deep/b"] {
+        write(&world.path(name), b"precious", 1_500_000_000)?;
+    }
+    let before = snapshot(&world.path("x2"))?;
+    std::fs::create_dir(world.path("t"))?;
+    std::os::unix::fs::symlink("../x2", world.path("t/link"))?;
+    for words in [
+        ["sync", "--copy-links"],
+        ["sync", "--links"],
+        ["sync", "--skip-links"],
+        ["copy", "-L"],
+    ] {
+        let args = [&words[..], &["dbx:e", "t"]].concat();
+        // With --links the link itself is what the source lacks.
+        let end = world.node_tool(args.iter())?;
+        assert_eq!(end.code, 0, "{args:?}: {}", end.err);
+        assert_eq!(snapshot(&world.path("x2"))?, before, "{args:?}");
+    }
+    Ok(())
+}

@@ -406,7 +406,7 @@ async fn folders(
     let surveyed = if is_few {
         to.survey_only(&few).await
     } else {
-        to.survey(filter, flags.symlinks()).await
+        to.survey(filter, flags.symlinks().in_target()).await
     };
     let mut target = surveyed.map_err(|e| side_failure("list", &to, &e))?;
     if target.what == What::File {
