@@ -15,6 +15,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod dropbox;
+pub mod failed;
 pub mod filter;
 mod hex;
 pub mod local;

@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use crate::failed::{FailedFile, FailureKind};
+
 /// Counts of a transfer.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
@@ -17,10 +19,17 @@ pub struct Summary {
     pub renamed: u64,
     /// Whether files are gone from the source.
     pub is_move: bool,
-    /// Paths that failed, with the reason.
-    pub failed: Vec<(String, String)>,
+    /// What failed.
+    pub failed: Vec<FailedFile>,
     /// From start to end.
     pub took: Duration,
+}
+
+impl Summary {
+    /// Returns the exit code that says what failed; `None` if nothing did.
+    pub fn failure_code(&self) -> Option<u8> {
+        FailureKind::exit_code(self.failed.iter().map(|failed| failed.kind))
+    }
 }
 
 impl fmt::Display for Summary {
@@ -83,7 +92,7 @@ mod tests {
             summary.to_string(),
             "2 files copied (3.00 MiB), 5 already there, 2.0 s, 1.50 MiB/s"
         );
-        summary.failed.push(("x".into(), "y".into()));
+        summary.failed.push(FailedFile::permanent("x", "y"));
         assert!(summary.to_string().contains("1 failed"));
     }
 }

@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     dropbox::{Client, Error},
+    failed::FailureKind,
     local::Source,
     plan::Mounts,
 };
@@ -185,6 +186,7 @@ async fn commit(client: &Client, batch: Vec<Sent>, limits: &Limits, outcomes: &O
                     sent.forget_journal();
                     outcomes.refused(
                         &sent.item.action,
+                        FailureKind::Temporary,
                         "Dropbox has other bytes than were sent; copy it again",
                     );
                 }

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     dropbox::{Client, DropboxPath, Error},
+    failed::FailureKind,
     local::{Folders, Partial, Replace, link},
     plan::{Action, Bundle, Plan, bundle},
 };
@@ -58,8 +59,8 @@ pub async fn download(
                 Ok(()) => outcomes.copied(&action),
                 Err(Problem::Halted) => {}
                 Err(Problem::Dropbox(error)) => outcomes.failed(&action, &error),
-                Err(Problem::Disk(error)) => outcomes.refused(&action, plain(&error)),
-                Err(Problem::Wrong(reason)) => outcomes.refused(&action, reason),
+                Err(Problem::Disk(error)) => outcomes.refused(&action, (&error).into(), plain(&error)),
+                Err(Problem::Wrong(reason)) => outcomes.refused(&action, FailureKind::Temporary, reason),
             }
         }
     };

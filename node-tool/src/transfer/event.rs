@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     dropbox::{Error, Flow, Watch},
+    failed::FailedFile,
     plan::Action,
 };
 
@@ -65,10 +66,8 @@ pub enum Event {
     },
     /// A file could not be copied.
     Failed {
-        /// Its path.
-        path: String,
-        /// Why.
-        reason: String,
+        /// Which, and why.
+        file: FailedFile,
         /// Set when it was Dropbox that failed.
         error: Option<Error>,
     },

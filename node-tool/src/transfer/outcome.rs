@@ -12,6 +12,7 @@ use std::{
 use super::{BigFile, Event, Listener, event};
 use crate::{
     dropbox::{DropboxPath, Error, Fate, Watch},
+    failed::{FailedFile, FailureKind},
     local,
     plan::Action,
 };
@@ -145,12 +146,17 @@ impl<'a> Outcomes<'a> {
         if error.fate() == Fate::StopRun {
             self.hopeless.store(true, Ordering::Relaxed);
         }
-        fail(self.listener, action, error.to_string(), Some(error.clone()));
+        let file = FailedFile::new(&action.from, error.to_string(), error.into());
+        self.event(Event::Failed {
+            file,
+            error: Some(error.clone()),
+        });
     }
 
     /// Something else failed.
-    pub fn refused(&self, action: &Action, reason: impl Into<String>) {
-        fail(self.listener, action, reason.into(), None);
+    pub fn refused(&self, action: &Action, kind: FailureKind, reason: impl Into<String>) {
+        let file = FailedFile::new(&action.from, reason, kind);
+        self.event(Event::Failed { file, error: None });
     }
 
     /// The file could not be read: if that is because it changed, it gets another round.
@@ -158,9 +164,9 @@ impl<'a> Outcomes<'a> {
         if local::is_change(error) && self.more_rounds.load(Ordering::Relaxed) {
             self.lock().push(item);
         } else if error.kind() == io::ErrorKind::NotFound {
-            self.refused(&item.action, "it was removed meanwhile");
+            self.refused(&item.action, error.into(), "it was removed meanwhile");
         } else {
-            self.refused(&item.action, error.to_string());
+            self.refused(&item.action, error.into(), error.to_string());
         }
     }
 
@@ -202,12 +208,4 @@ pub(super) fn is_lost(error: &Error) -> bool {
             || e.has("concurrent_session_missing_data")
     };
     error.route().is_some_and(is_gone)
-}
-
-fn fail(listener: &Listener, action: &Action, reason: String, error: Option<Error>) {
-    listener(Event::Failed {
-        path: action.from.clone(),
-        reason,
-        error,
-    });
 }

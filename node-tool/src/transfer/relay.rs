@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{Event, Limits, Listener, download, outcome::Outcomes, upload};
 use crate::{
     dropbox::{Client, DropboxPath},
+    failed::FailedFile,
     plan::{Action, Mounts, Plan, Task, Why},
 };
 
@@ -53,7 +54,7 @@ async fn pass(
         Err(error) => {
             let outcomes = Outcomes::new(listener, &limits.halt);
             for action in &batch {
-                outcomes.refused(action, format!("no temporary folder: {error}"));
+                outcomes.refused(action, (&error).into(), format!("no temporary folder: {error}"));
             }
             return;
         }
@@ -130,9 +131,11 @@ async fn pass(
                     replaced,
                 },
                 Event::Same { path } => Event::Same { path: real(path) },
-                Event::Failed { path, reason, error } => Event::Failed {
-                    path: real(path),
-                    reason,
+                Event::Failed { file, error } => Event::Failed {
+                    file: FailedFile {
+                        path: real(file.path),
+                        ..file
+                    },
                     error,
                 },
                 // The numbers of the temporary folder mean nothing to people.

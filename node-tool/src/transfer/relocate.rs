@@ -5,6 +5,7 @@ use shared::api::files::MAX_BATCH_ENTRIES;
 use super::{Event, Limits, Listener, outcome::Outcomes};
 use crate::{
     dropbox::{Client, DropboxPath, Relocation},
+    failed::FailureKind,
     plan::{Action, Plan},
 };
 
@@ -69,7 +70,7 @@ async fn replace(
             to.as_str().trim_start_matches('/'),
             old.rev
         );
-        return outcomes.refused(action, reason);
+        return outcomes.refused(action, FailureKind::Unknown, reason);
     }
     outcomes.failed(action, &error);
 }

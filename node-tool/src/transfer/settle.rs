@@ -6,6 +6,7 @@ use futures_util::{StreamExt, stream};
 
 use super::{Event, Limits, Listener, blocking, outcome::Outcomes};
 use crate::{
+    failed::FailureKind,
     local::{hash_file, set_modified},
     plan::{Action, IMMUTABLE, Plan, Task, Why},
 };
@@ -58,8 +59,8 @@ async fn one(mut action: Action, local: Local<'_>, outcomes: &Outcomes<'_>) -> O
             action.task = Task::Copy(Why::ContentDiffers);
             return Some(action);
         }
-        Ok(false) => outcomes.refused(&action, IMMUTABLE),
-        Err(error) => outcomes.refused(&action, error.to_string()),
+        Ok(false) => outcomes.refused(&action, FailureKind::Permanent, IMMUTABLE),
+        Err(error) => outcomes.refused(&action, (&error).into(), error.to_string()),
     }
     None
 }

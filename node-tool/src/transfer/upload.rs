@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     dropbox::{Client, DropboxPath, Error, Payload},
+    failed::FailureKind,
     local,
     plan::{Mounts, Plan},
 };
@@ -81,7 +82,7 @@ pub async fn upload(
         items = look_again(items, &outcomes);
     }
     for item in items {
-        outcomes.refused(&item.action, local::Changed.to_string());
+        outcomes.refused(&item.action, FailureKind::Temporary, local::Changed.to_string());
     }
 }
 
@@ -113,7 +114,11 @@ async fn send_all(
             0 => empty.push_back(item),
             1..=PACK_BYTES => small.push_back(item),
             size if size <= MAX_FILE_BYTES => big.push_back(item),
-            _ => outcomes.refused(&item.action, "Dropbox takes files up to 2 TiB"),
+            _ => outcomes.refused(
+                &item.action,
+                FailureKind::Permanent,
+                "Dropbox takes files up to 2 TiB",
+            ),
         }
     }
     if empty.len() + small.len() == 1 && big.is_empty() {
@@ -197,6 +202,7 @@ async fn upload_alone(client: &Client, mut item: Item, limits: &Limits, outcomes
         }
         Ok(_) => outcomes.refused(
             &item.action,
+            FailureKind::Temporary,
             "Dropbox has other bytes than were sent; copy it again",
         ),
         Err(error) => outcomes.unsent(item, &error),

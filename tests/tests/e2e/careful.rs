@@ -26,7 +26,7 @@ fn two_files_with_one_name_here_are_not_written_over_each_other() -> anyhow::Res
     let world = World::connected()?;
     world.sandbox.put_document("/p/notes.paper", "a document")?;
     world.sandbox.put_file("/p/notes.html", b"a page", None)?;
-    let err = world.node_tool(["move", "dbx:p", "down"])?.fails(1)?;
+    let err = world.node_tool(["move", "dbx:p", "down"])?.fails(6)?;
     assert!(
         err.contains("another file of the source has this name here"),
         "{err}"

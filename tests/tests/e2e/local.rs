@@ -108,7 +108,7 @@ fn what_may_not_be_read_or_written_is_named() -> anyhow::Result<()> {
     mode("from/closed", 0)?;
     mode("from/shut", 0)?;
     let end = as_nobody(&world, &["copy", "from", "dbx:to"])?;
-    assert_eq!(end.code, 1, "{}", end.err);
+    assert_eq!(end.code, 6, "{}", end.err);
     for name in ["closed", "shut"] {
         assert!(end.err.contains(name), "{name} in {}", end.err);
     }

@@ -5,6 +5,7 @@ mod authorizer;
 mod careful;
 mod connecting;
 mod copying;
+mod failing;
 mod faults;
 mod guide;
 mod killed;

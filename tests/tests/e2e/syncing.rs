@@ -40,7 +40,7 @@ fn an_empty_or_half_listed_source_deletes_nothing() -> anyhow::Result<()> {
     fs::remove_dir_all(world.path("from/d0"))?;
     let odd = world.path("from").join(OsStr::from_bytes(b"\xff"));
     fs::write(&odd, "x")?;
-    let err = world.node_tool(["sync", "from", "dbx:to"])?.fails(1)?;
+    let err = world.node_tool(["sync", "from", "dbx:to"])?.fails(6)?;
     assert!(
         err.contains("nothing will be deleted") && err.contains("not UTF-8"),
         "{err}"
@@ -319,13 +319,13 @@ fn limits_end_a_run_with_their_own_codes() -> anyhow::Result<()> {
     write(&world.path("from/a"), &noise(2, 3000), 1_600_000_000)?;
     let err = world
         .node_tool(["copy", "from", "dbx:to", "--immutable", "--checksum"])?
-        .fails(1)?;
+        .fails(6)?;
     assert!(err.contains("--immutable is set"), "{err}");
     world.node_tool(["copy", "dbx:to", "down"])?.ok()?;
     write(&world.path("down/a"), &noise(3, 3000), 1_500_000_000)?;
     let err = world
         .node_tool(["copy", "dbx:to", "down", "--immutable"])?
-        .fails(1)?;
+        .fails(6)?;
     assert!(err.contains("--immutable is set"), "{err}");
     let err = world.node_tool(["copy", "from", "to"])?.fails(2)?;
     assert!(err.contains("rsync -a from/ to/"), "{err}");

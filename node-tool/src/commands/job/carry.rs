@@ -13,6 +13,7 @@ use super::{Places, Request, Steps, Verb, keep};
 use crate::{
     commands::{App, dropbox_failure, side_failure},
     dropbox::{Error, Fate, Relocation, encoding},
+    failed::FailedFile,
     filter::Filter,
     local,
     plan::{Names, Plan, Weights},
@@ -231,7 +232,9 @@ fn halted(app: &App) -> Option<Failure> {
 fn count(summary: &mut Summary, path: &str, outcome: Result<(), SideError>, good: impl FnOnce(&mut Summary)) {
     match outcome {
         Ok(()) => good(summary),
-        Err(error) => summary.failed.push((path.to_owned(), error.to_string())),
+        Err(error) => summary
+            .failed
+            .push(FailedFile::new(path, error.to_string(), (&error).into())),
     }
 }
 
@@ -301,9 +304,10 @@ async fn keep_replaced(
     for (entry, outcome) in old.iter().zip(outcomes) {
         if let Err(error) = outcome {
             lost.insert(entry.path.clone());
+            let reason = format!("could not be kept: {error}");
             summary
                 .failed
-                .push((entry.path.clone(), format!("could not be kept: {error}")));
+                .push(FailedFile::new(&entry.path, reason, (&error).into()));
         }
     }
     plan.actions.retain(|action| !lost.contains(&action.to));
@@ -461,12 +465,12 @@ impl Told {
                 tracing::info!(object = %path, "Unchanged, only the time differed");
                 self.is_done(path);
             }
-            Event::Failed { path, reason, error } => {
-                tracing::info!(object = %path, "{reason}");
+            Event::Failed { file, error } => {
+                tracing::info!(object = %file.path, "{}", file.reason);
                 if self.stopped.is_none() {
                     self.stopped = error.filter(|e| e.fate() == Fate::StopRun);
                 }
-                summary.failed.push((path, reason));
+                summary.failed.push(file);
             }
         }
     }
@@ -521,7 +525,9 @@ async fn delete(
             // It still holds what the filters left out, or what somebody put there.
             Err(error) if is_folder => tracing::info!(object = %entry.path, "kept, {error}"),
             Err(error) => {
-                summary.failed.push((entry.path.clone(), error.to_string()));
+                summary
+                    .failed
+                    .push(FailedFile::new(&entry.path, error.to_string(), (&error).into()));
                 if let SideError::Dropbox(error) = error {
                     stopped = stopped.or(Some(error).filter(|e| e.fate() == Fate::StopRun));
                 }
@@ -553,10 +559,10 @@ async fn leave_source(
     for (place, (entry, outcome)) in files.iter().chain(&folders).zip(outcomes).enumerate() {
         match outcome {
             Err(error) if place < files.len() => {
-                summary.failed.push((
-                    entry.path.clone(),
-                    format!("it was copied and not removed: {error}"),
-                ));
+                let reason = format!("it was copied and not removed: {error}");
+                summary
+                    .failed
+                    .push(FailedFile::new(&entry.path, reason, (&error).into()));
             }
             _ => {}
         }

@@ -16,6 +16,7 @@ pub use flags::{Flags, MoveFlags, SyncFlags};
 use super::{App, missing, side_failure};
 use crate::{
     dropbox::{Client, DropboxPath, Error},
+    failed::FailedFile,
     filter::Filter,
     plan::{self, Action, Names, Plan},
     report::{self, Summary},
@@ -153,17 +154,19 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     }
     match stopped {
         Some(failure) => Err(failure),
-        None if !summary.failed.is_empty() => Ok(exit::ERROR),
-        None if idle && flags.error_on_no_transfer => Ok(exit::NOTHING_TO_DO),
-        None => Ok(exit::SUCCESS),
+        None => Ok(match summary.failure_code() {
+            Some(code) => code,
+            None if idle && flags.error_on_no_transfer => exit::NOTHING_TO_DO,
+            None => exit::SUCCESS,
+        }),
     }
 }
 
 fn code(summary: &Summary, steps: &Steps, flags: &Flags) -> u8 {
-    match () {
-        () if !summary.failed.is_empty() => exit::ERROR,
-        () if steps.plan.actions.is_empty() && flags.error_on_no_transfer => exit::NOTHING_TO_DO,
-        () => exit::SUCCESS,
+    match summary.failure_code() {
+        Some(code) => code,
+        None if steps.plan.actions.is_empty() && flags.error_on_no_transfer => exit::NOTHING_TO_DO,
+        None => exit::SUCCESS,
     }
 }
 
@@ -283,7 +286,11 @@ fn tell_left_out(found: &Found, app: &App, summary: &mut Summary) {
             tracing::warn!(object = %path, "skipped, {reason}");
         }
     }
-    summary.failed.extend(found.problems.iter().cloned());
+    // A listing that could not be had at all is another matter: these have names or permissions that are in the way.
+    let problems = found.problems.iter();
+    summary
+        .failed
+        .extend(problems.map(|(path, reason)| FailedFile::permanent(path, reason)));
 }
 
 /// Names the files that can't be copied, before anything moves.
@@ -378,7 +385,10 @@ fn make_plan(
 ) -> Plan {
     let mut plan = plan::transfer(source, target, names(places), request.flags.rules());
     summary.same = plan.same.len() as u64 + plan.left;
-    let told = plan.obstacles.iter().map(|o| (o.path.clone(), o.reason.clone()));
+    let told = plan
+        .obstacles
+        .iter()
+        .map(|o| FailedFile::permanent(&o.path, &o.reason));
     summary.failed.extend(told);
     if let Some(order) = request.flags.order_by {
         order.sort(&mut plan.actions);

@@ -145,8 +145,12 @@ pub(super) fn show(all: &Steps, places: &Places, flags: &Flags, summary: &Summar
 pub(super) fn list_failed(summary: &Summary) {
     let mut failed = summary.failed.clone();
     failed.sort();
-    for (path, reason) in failed.iter().take(LISTED) {
-        report::note(&format!("failed: '{}': {}", printable(path), printable(reason)));
+    for file in failed.iter().take(LISTED) {
+        report::note(&format!(
+            "failed: '{}': {}",
+            printable(&file.path),
+            printable(&file.reason)
+        ));
     }
     if failed.len() > LISTED {
         report::note(&format!(

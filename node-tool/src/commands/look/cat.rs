@@ -1,25 +1,35 @@
 //! `cat`: files on the standard output.
+//!
+//! What is printed can't be taken back, so a whole file is hashed as it is printed, and a hash that isn't the listing's makes
+//! the command fail. A part of a file has no hash to compare with.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use shared::{
     api::files::{DOWNLOAD, PathArg},
+    content_hash::Hasher,
     exit,
     failure::Failure,
 };
 
 use super::{App, missing, side_failure};
 use crate::{
-    dropbox::Error,
+    dropbox::{Error, Fate},
+    failed::FailureKind,
     filter,
     local::Symlinks,
+    report,
     side::{Side, SideError, What},
-    tree::{Entry, FileInfo},
+    tree::FileInfo,
 };
 
 /// The arguments of `cat`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: node-tool cat dbx:results/run7.log --tail 2000")]
+#[command(
+    after_help = "The bytes of a whole file are compared with Dropbox's content hash: if they differ, they were printed all the \
+                  same, and the exit code isn't 0. The bytes of a part (--head, --tail, --offset, --count) can't be compared.\n\n\
+                  Example: node-tool cat dbx:results/run7.log --tail 2000"
+)]
 pub struct Args {
     /// A file, or a folder with files: NAME:path, or a local path
     path: String,
@@ -42,13 +52,17 @@ pub struct Args {
 /// Prints them, in the order of their paths.
 ///
 /// # Errors
-/// When one can't be read to its end.
+/// When the only one can't be read to its end, or came damaged. Of several, the others are printed, and the exit code tells.
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let side = app.side(&args.path)?;
     let found = side.look(&args.filter.filter()?, Symlinks::Tell).await;
     let found = found.map_err(|e| side_failure("list", &side, &e))?;
     if found.what == What::Nothing {
         return Err(missing(&side));
+    }
+    let mut failures = vec![FailureKind::Permanent; found.problems.len()];
+    for (path, reason) in &found.problems {
+        report::warn(&format!("left out '{path}': {reason}"));
     }
     for entry in &found.entries {
         let Some(file) = entry.file() else { continue };
@@ -61,17 +75,31 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         if from >= to {
             continue;
         }
-        match print(&place, entry, file, from, to).await {
-            Ok(true) => {}
-            Ok(false) => return Ok(exit::SUCCESS), // nobody reads any more
-            Err(error) => return Err(side_failure("read", &place, &error)),
+        let (failure, kind, is_end) = match print(&place, file, from, to).await {
+            Ok(Printed::Right) => continue,
+            Ok(Printed::Wrong) => (damaged(&place), FailureKind::Temporary, false),
+            Ok(Printed::NobodyReads) => return Ok(exit::SUCCESS),
+            Err(error) => {
+                let is_end = matches!(&error, SideError::Dropbox(error) if error.fate() == Fate::StopRun);
+                let kind = FailureKind::from(&error);
+                (side_failure("read", &place, &error), kind, is_end)
+            }
+        };
+        if is_end || found.what == What::File {
+            return Err(failure);
         }
+        report::error(&failure);
+        failures.push(kind);
     }
-    Ok(if found.problems.is_empty() {
-        exit::SUCCESS
-    } else {
-        exit::ERROR
-    })
+    Ok(FailureKind::exit_code(failures).unwrap_or(exit::SUCCESS))
+}
+
+/// Other bytes came than Dropbox has.
+fn damaged(place: &Side) -> Failure {
+    let name = place.location();
+    Failure::new(format!("what was printed of '{name}' isn't what Dropbox has"))
+        .why("the content hash of the bytes that came is another: they were damaged on the way")
+        .next(format!("node-tool cat '{name}'"))
 }
 
 impl Args {
@@ -94,14 +122,30 @@ impl Args {
     }
 }
 
-/// Prints a part of a file. False if the reader went away.
-async fn print(place: &Side, entry: &Entry, file: &FileInfo, from: u64, to: u64) -> Result<bool, SideError> {
+/// How printing a file ended.
+enum Printed {
+    /// The bytes are right, as far as that can be told.
+    Right,
+    /// They aren't those of the file's hash.
+    Wrong,
+    /// The reader went away.
+    NobodyReads,
+}
+
+/// Prints a part of a file.
+async fn print(place: &Side, file: &FileInfo, from: u64, to: u64) -> Result<Printed, SideError> {
     match place {
         Side::Local(path) => {
             let mut open = std::fs::File::open(path)?;
             open.seek(SeekFrom::Start(from))?;
             let copied = io::copy(&mut open.take(to - from), &mut io::stdout().lock());
-            written(copied.map(drop))
+            written(copied.map(drop)).map(|is_read| {
+                if is_read {
+                    Printed::Right
+                } else {
+                    Printed::NobodyReads
+                }
+            })
         }
         Side::Remote { client, .. } => {
             let rev = file
@@ -112,22 +156,39 @@ async fn print(place: &Side, entry: &Entry, file: &FileInfo, from: u64, to: u64)
             let arg = PathArg {
                 path: format!("rev:{rev}"),
             };
+            let is_whole = from == 0 && to == file.size_bytes;
+            let expected = file.known_hash().filter(|_| is_whole);
+            let mut hasher = expected.map(|_| Hasher::new());
+            if expected.is_none() {
+                tracing::info!(object = %place.location(), "printed without comparing a hash: only whole files have one");
+            }
             let mut at = from;
             while at < to {
-                let whole = at == 0 && to == file.size_bytes;
+                let whole = at == 0 && is_whole;
                 let mut download = client
                     .download(&DOWNLOAD, &arg, (!whole).then_some((at, to - 1)))
                     .await?;
                 if !whole && !download.partial {
                     return Err(Error::NotDropbox("the range was ignored".into()).into());
                 }
+                if download.answer.rev != rev || download.answer.size != file.size_bytes {
+                    return Err(Error::NotDropbox("another revision came than was asked for".into()).into());
+                }
                 let before = at;
                 let broken = loop {
                     match download.chunk().await {
                         Ok(Some(chunk)) => {
+                            if chunk.len() as u64 > to - at {
+                                return Err(
+                                    Error::NotDropbox("more bytes came than were asked for".into()).into()
+                                );
+                            }
                             at += chunk.len() as u64;
+                            if let Some(hasher) = &mut hasher {
+                                tokio::task::block_in_place(|| hasher.update(&chunk));
+                            }
                             if !written(io::stdout().lock().write_all(&chunk))? {
-                                return Ok(false);
+                                return Ok(Printed::NobodyReads);
                             }
                         }
                         Ok(None) => break None,
@@ -136,11 +197,14 @@ async fn print(place: &Side, entry: &Entry, file: &FileInfo, from: u64, to: u64)
                 };
                 // What broke goes on where it broke, unless nothing comes any more.
                 if at == before {
-                    let short = || Error::NotDropbox(format!("'{}' ended too early", entry.path));
+                    let short = || Error::NotDropbox("it ended too early".into());
                     return Err(broken.unwrap_or_else(short).into());
                 }
             }
-            Ok(true)
+            Ok(match hasher.map(Hasher::finish) == expected {
+                true => Printed::Right,
+                false => Printed::Wrong,
+            })
         }
     }
 }
