@@ -137,7 +137,10 @@ impl Account {
     }
 
     async fn save(&self, what: &str, change: impl FnOnce(&mut Remote) + Send + 'static) {
-        let Some(store) = self.store.clone() else { return };
+        // Another user's file, a pipe: each run gets a token of its own.
+        let Some(store) = self.store.clone().filter(Store::is_kept) else {
+            return;
+        };
         let name = self.name.clone();
         let saved = tokio::task::spawn_blocking(move || {
             store.update(|config| {

@@ -13,7 +13,7 @@ use shared::{
 
 use crate::{
     commands::{self, App, change, copy, help, list, look},
-    config::{CONFIG_VARIABLE, Defaults, Password, Site, Store, default_path},
+    config::{CONFIG_VARIABLE, Config, Defaults, Password, Site, Store, default_path},
     dropbox::{Cache, Http, Meter, Rates},
     filter::Size,
     local, report,
@@ -440,15 +440,6 @@ async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
         })?,
     };
     let store = Store::new(path, Password::new(global.password_command.clone()));
-    match store.repair_permissions() {
-        Ok(repaired) => repaired.iter().for_each(|path| {
-            report::warn(&format!(
-                "'{}' could be read by others; it is closed to them now",
-                path.display()
-            ));
-        }),
-        Err(error) => report::warn(&error.to_string()),
-    }
     let http = Http::new(endpoints.clone()).map_err(|error| {
         Failure::new("could not set up secure connections")
             .why(error)
@@ -462,9 +453,11 @@ async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
         Command::Config(args) if !args.reads_config() => Defaults::default(),
         Command::Version | Command::Completion(_) | Command::Man => Defaults::default(),
         _ => {
-            let store = store.clone();
-            let config = terminal::wait(move || Ok(store.load())).await?; // may ask for its password
-            config.map_err(commands::config_failure)?.defaults
+            let loading = store.clone();
+            let config = terminal::wait(move || Ok(loading.load())).await?; // may ask for its password
+            let config = config.map_err(commands::config_failure)?;
+            protect(&store, &config);
+            config.defaults
         }
     };
     let defaults = own.or(site);
@@ -501,6 +494,19 @@ async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
         },
         clients: std::sync::Mutex::default(),
     })
+}
+
+/// Closes the config to others, with a warning if it was open to them.
+fn protect(store: &Store, config: &Config) {
+    match store.repair_permissions(config) {
+        Ok(repaired) => repaired.iter().for_each(|path| {
+            report::warn(&format!(
+                "'{}' could be read by others; it is closed to them now",
+                path.display()
+            ));
+        }),
+        Err(error) => report::warn(&error.to_string()),
+    }
 }
 
 /// Our own directory in one of the user's base directories: `$XDG_STATE_HOME/node-tool`, `~/.cache/node-tool` …

@@ -11,6 +11,8 @@ pub mod look;
 
 use std::{
     collections::HashMap,
+    io,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -18,7 +20,7 @@ use shared::{endpoints::Endpoints, exit, failure::Failure};
 
 use crate::{
     account::Account,
-    config::{ConfigError, Defaults, PASSWORD_VARIABLE, Store},
+    config::{CONFIG_VARIABLE, ConfigError, Defaults, PASSWORD_VARIABLE, Store},
     dropbox::{Cache, Client, Error, Fate, Http, Meter, NetworkError},
     location::Location,
     side::{Side, SideError, View},
@@ -155,6 +157,9 @@ pub fn unknown_remote<'a>(name: &str, known: impl Iterator<Item = &'a String> + 
 /// The config can't be used.
 pub fn config_failure(error: ConfigError) -> Failure {
     let failure = Failure::usage("could not use the config").why(&error);
+    let elsewhere = format!(
+        "export {CONFIG_VARIABLE}=FILE   to have the config in a file of yours, then repeat the command"
+    );
     match error {
         ConfigError::Malformed { path, .. } => failure.next(format!(
             "mend '{}', or move it away and connect anew; it was not changed",
@@ -167,8 +172,38 @@ pub fn config_failure(error: ConfigError) -> Failure {
             "set {PASSWORD_VARIABLE}, or give --password-command CMD, or run this on a terminal"
         )),
         ConfigError::Crypt { .. } => failure.next("try again; nothing was changed"),
-        ConfigError::Io { .. } => failure,
+        ConfigError::NotAFile { .. }
+        | ConfigError::NotKept(_)
+        | ConfigError::Foreign { .. }
+        | ConfigError::Site(_) => failure.next(elsewhere),
+        ConfigError::Io { path, source, .. } => match io_remedy(&path, &source) {
+            Some(remedy) => failure.next(remedy).next(elsewhere),
+            None => failure.next(elsewhere),
+        },
     }
+}
+
+/// What helps against an error of the file system at the config's `path`.
+fn io_remedy(path: &Path, error: &io::Error) -> Option<String> {
+    let directory = path.parent().filter(|d| !d.as_os_str().is_empty());
+    // What doesn't exist can't be looked at.
+    let directory = directory.map_or(Path::new("."), |d| {
+        d.ancestors().find(|d| d.exists()).unwrap_or(d)
+    });
+    let directory = directory.display();
+    Some(match error.kind() {
+        io::ErrorKind::PermissionDenied => format!("ls -ld '{directory}'   shows who may write there"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            format!("df -h '{directory}'   shows how much room there is; free some, then repeat the command")
+        }
+        io::ErrorKind::ResourceBusy => {
+            format!(
+                "mount the directory '{directory}' instead of the file alone: a mounted file can't be replaced"
+            )
+        }
+        io::ErrorKind::ReadOnlyFilesystem => format!("'{directory}' is read-only here"),
+        _ => return None,
+    })
 }
 
 /// Dropbox can't be used for `what`.

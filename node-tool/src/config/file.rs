@@ -1,95 +1,87 @@
-//! Reads the config file and replaces it, safely among many processes on a shared home.
+//! Reads the config file and changes it, safely among many processes on a shared home.
 //!
 //! - A change reads the newest file, alters it and renames a complete new file over it: a reader sees the
 //!   old or the new one, never half of one, and a crash or a full disk leaves the old one.
-//! - Only one process changes it at a time. The lock is a file made with `O_EXCL`, which works on NFS and
-//!   Lustre whether or not their `flock` does. A lock that is older than [`LOCK_LIFE`] belongs to a dead
-//!   process and is taken away by renaming, which only one of several takers can do.
-//! - The new file is 0600 from its first byte.
+//! - Only one process changes it at a time (`lock`). Links are followed once, before the lock, so that two names of one
+//!   file share it.
+//! - The new file is 0600 from its first byte, and then as the old one was (`replace`).
 //! - An encrypted file stays encrypted: it is opened and closed with the same password.
+//! - Only a regular file of this user is ever changed, never the file of the site.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs, io,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
-    thread,
-    time::{Duration, Instant, SystemTime},
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use rand::RngExt;
 use shared::secret::Secret;
 
 use super::{
-    Config, Password,
-    crypt::{self, CryptError},
-    password::PasswordError,
-    place,
+    Config, ConfigError, Password, Site, crypt, document,
+    lock::Lock,
+    place::{self, Target},
+    replace::{self, NewFile},
 };
 
-/// A change takes milliseconds; nobody holds the lock this long and lives.
-const LOCK_LIFE: Duration = Duration::from_secs(20);
-/// How long to wait for the lock.
-const LOCK_PATIENCE: Duration = Duration::from_secs(60);
-
-/// What can go wrong with the config file.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// Reading, writing or renaming.
-    #[error("{doing} '{}': {source}", path.display())]
-    Io {
-        /// What was being done.
-        doing: &'static str,
-        /// To which file.
-        path: PathBuf,
-        /// Why it failed.
-        source: io::Error,
-    },
-    /// Not our TOML.
-    #[error("'{}' is not a config file of node-tool: {reason}", path.display())]
-    Malformed {
-        /// Which file.
-        path: PathBuf,
-        /// Where and why.
-        reason: String,
-    },
-    /// Encrypted, and can't be opened.
-    #[error("'{}': {source}", path.display())]
-    Password {
-        /// Which file.
-        path: PathBuf,
-        /// Why there is no password.
-        source: PasswordError,
-    },
-    /// Encrypted, and not opened by this password.
-    #[error("'{}' could not be opened: {source}", path.display())]
-    Crypt {
-        /// Which file.
-        path: PathBuf,
-        /// Why not.
-        source: CryptError,
-    },
-    /// Another process kept the lock.
-    #[error("another process keeps '{}' locked", .0.display())]
-    Locked(PathBuf),
-}
+/// The largest file that is read; a thousand remotes take less than 1 MiB.
+const MAX_BYTES: u64 = 16 << 20;
+/// How much a new file has to have room for, when there is none yet.
+const PROBE_BYTES: usize = 16 << 10;
 
 /// The config file.
 #[derive(Clone, Debug)]
 pub struct Store {
-    path: PathBuf,
+    name: PathBuf,
+    target: Target,
     password: Password,
+    /// The text that came through a pipe, which can be read once.
+    stream: Arc<Mutex<Option<Secret>>>,
+    /// An encrypted text and what it holds: opening it takes a second.
+    opened: Arc<Mutex<Option<(String, Secret)>>>,
+}
+
+/// A file's content.
+struct Content {
+    /// What it was read as.
+    config: Config,
+    /// The TOML.
+    plain: Secret,
+    /// The password that it is under.
+    password: Option<Secret>,
 }
 
 impl Store {
-    /// The config file at `path`, which need not exist; `password` is asked for only if the file is encrypted.
-    pub fn new(path: PathBuf, password: Password) -> Self {
-        Self { path, password }
+    /// The config file that `name` leads to, which need not exist; `password` is asked for only if the file is encrypted.
+    /// An empty name and `/dev/null` are a config in memory only.
+    pub fn new(name: PathBuf, password: Password) -> Self {
+        Self {
+            target: Target::find(&name),
+            name,
+            password,
+            stream: Arc::default(),
+            opened: Arc::default(),
+        }
     }
 
-    /// Where it is.
+    /// Where it is, as it was named.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.name
+    }
+
+    /// What its name leads to.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Where it is, for a person to read.
+    pub fn place(&self) -> String {
+        match &self.target {
+            Target::Memory => "in memory only".into(),
+            Target::Stream(path) | Target::File(path) | Target::Other(path, _) => {
+                format!("'{}'", path.display())
+            }
+        }
     }
 
     /// Reads it; no file is an empty config.
@@ -97,7 +89,7 @@ impl Store {
     /// # Errors
     /// When it can't be read or understood.
     pub fn load(&self) -> Result<Config, ConfigError> {
-        Ok(self.read()?.0)
+        Ok(self.read()?.config)
     }
 
     /// Whether the file is under a password.
@@ -105,68 +97,169 @@ impl Store {
     /// # Errors
     /// When it can't be read.
     pub fn is_encrypted(&self) -> Result<bool, ConfigError> {
-        Ok(self.text()?.is_some_and(|text| crypt::is_encrypted(&text)))
+        Ok(crypt::is_encrypted(self.text()?.expose()))
     }
 
-    fn text(&self) -> Result<Option<String>, ConfigError> {
-        match fs::read_to_string(&self.path) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(self.io("could not read", source)),
-        }
+    /// Whether changes can be saved: not in memory, not through a pipe, not to another user's or the site's file.
+    pub fn is_kept(&self) -> bool {
+        self.own_file().is_ok()
     }
 
-    /// The config, and the password that it is under.
-    fn read(&self) -> Result<(Config, Option<Secret>), ConfigError> {
-        let Some(text) = self.text()? else {
-            return Ok((Config::default(), None));
+    /// The file that changes go to.
+    fn own_file(&self) -> Result<&Path, ConfigError> {
+        let path = match &self.target {
+            Target::File(path) => path,
+            Target::Memory => return Err(ConfigError::NotKept("in memory only".into())),
+            Target::Stream(path) => {
+                return Err(ConfigError::NotKept(format!(
+                    "read once from '{}'",
+                    path.display()
+                )));
+            }
+            Target::Other(..) => return Err(self.not_a_file()),
         };
-        if !crypt::is_encrypted(&text) {
-            return Ok((self.parse(&text)?, None));
+        let Ok(found) = fs::symlink_metadata(path) else {
+            return Ok(path); // it will be this user's
+        };
+        if !found.is_file() {
+            return Err(self.not_a_file());
         }
-        let path = || self.path.clone();
-        let password = self
-            .password
-            .get()
-            .map_err(|source| ConfigError::Password { path: path(), source })?;
-        let plain =
-            crypt::open(&text, &password).map_err(|source| ConfigError::Crypt { path: path(), source })?;
-        Ok((self.parse(&plain)?, Some(password)))
+        if Site::here().is_at(path) {
+            return Err(ConfigError::Site(path.clone()));
+        }
+        // Root may keep another user's file theirs.
+        if !place::is_own(&found) && !rustix::process::geteuid().is_root() {
+            let (path, owner) = (path.clone(), found.uid());
+            return Err(ConfigError::Foreign { path, owner });
+        }
+        Ok(path)
     }
 
-    fn parse(&self, text: &str) -> Result<Config, ConfigError> {
-        toml::from_str(text).map_err(|error| ConfigError::Malformed {
-            path: self.path.clone(),
-            // The error's own text quotes the line, which may hold a token.
-            reason: match error.span() {
-                Some(span) => {
-                    let line = text[..span.start.min(text.len())].lines().count().max(1);
-                    format!("line {line}: {}", error.message())
+    fn not_a_file(&self) -> ConfigError {
+        let kind = match Target::find(&self.name) {
+            Target::Other(_, kind) => kind,
+            _ => "something else",
+        };
+        ConfigError::NotAFile {
+            path: self.name.clone(),
+            kind,
+        }
+    }
+
+    /// The file's text; empty if there is none.
+    fn text(&self) -> Result<Secret, ConfigError> {
+        match &self.target {
+            Target::Memory => Ok(Secret::default()),
+            Target::File(path) => self.read_text(path),
+            Target::Other(..) => Err(self.not_a_file()),
+            Target::Stream(path) => {
+                let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+                match &*stream {
+                    Some(text) => Ok(text.clone()),
+                    None => Ok(stream.insert(self.read_text(path)?).clone()),
                 }
-                None => error.message().to_owned(),
-            },
+            }
+        }
+    }
+
+    fn read_text(&self, path: &Path) -> Result<Secret, ConfigError> {
+        let read = || -> io::Result<Vec<u8>> {
+            let mut bytes = Vec::new();
+            io::Read::read_to_end(
+                &mut io::Read::take(fs::File::open(path)?, MAX_BYTES + 1),
+                &mut bytes,
+            )?;
+            Ok(bytes)
+        };
+        let bytes = match read() {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(source) => return Err(self.io("could not read", source)),
+        };
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(self.malformed("it is too large".into()));
+        }
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            self.malformed(format!("line {line} is not in UTF-8"))
+        })?;
+        Ok(Secret::new(text))
+    }
+
+    fn read(&self) -> Result<Content, ConfigError> {
+        let text = self.text()?;
+        let (plain, password) = if crypt::is_encrypted(text.expose()) {
+            let password = self.ask_password()?;
+            (self.open(text.expose(), &password)?, Some(password))
+        } else {
+            (text, None)
+        };
+        Ok(Content {
+            config: document::parse(plain.expose()).map_err(|reason| self.malformed(reason))?,
+            plain,
+            password,
         })
     }
 
-    /// Closes file and directory to others where they are open. Returns what was repaired.
+    fn ask_password(&self) -> Result<Secret, ConfigError> {
+        self.password.get().map_err(|source| ConfigError::Password {
+            path: self.name.clone(),
+            source,
+        })
+    }
+
+    fn open(&self, text: &str, password: &Secret) -> Result<Secret, ConfigError> {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, plain)) = opened.as_ref().filter(|(known, _)| known == text) {
+            return Ok(plain.clone());
+        }
+        let plain = crypt::open(text, password).map_err(|source| ConfigError::Crypt {
+            path: self.name.clone(),
+            source,
+        })?;
+        let plain = Secret::new(plain);
+        *opened = Some((text.to_owned(), plain.clone()));
+        Ok(plain)
+    }
+
+    /// Closes the file to others where it is open to them, and its directory, if that was made for it. Returns what was
+    /// closed. The group keeps what it may if `config` or the directory says that the file is for a group.
     ///
     /// # Errors
     /// When the permissions can't be read or changed.
-    pub fn repair_permissions(&self) -> Result<Vec<PathBuf>, ConfigError> {
-        let mut repaired = Vec::new();
-        if self.path.exists()
-            && place::close_to_others(&self.path, 0o600).map_err(|e| self.io("could not protect", e))?
-        {
-            repaired.push(self.path.clone());
+    pub fn repair_permissions(&self, config: &Config) -> Result<Vec<PathBuf>, ConfigError> {
+        let Target::File(path) = &self.target else {
+            return Ok(Vec::new());
+        };
+        let mut places = Vec::new();
+        if path.exists() && !Site::here().is_at(path) {
+            let others = if self.is_shared(path, config) {
+                0o007
+            } else {
+                0o077
+            };
+            places.push((path.clone(), others));
         }
-        // Only a directory of our own: --config may name a file in anyone's.
-        if let Some(directory) = self.path.parent().filter(|d| d.ends_with(place::DIRECTORY))
-            && directory.exists()
-            && place::close_to_others(directory, 0o700).map_err(|e| self.io("could not protect", e))?
+        let usual = place::default_path().unwrap_or_default();
+        if let Target::File(usual) = Target::find(&usual)
+            && usual == *path
+            && !config.group_access
+            && place::directory_of(path).exists()
         {
-            repaired.push(directory.to_owned());
+            places.push((place::directory_of(path).to_owned(), 0o077));
+        }
+        let mut repaired = Vec::new();
+        for (place, others) in places {
+            if place::close(&place, others).map_err(|e| self.io("could not protect", e))? {
+                repaired.push(place);
+            }
         }
         Ok(repaired)
+    }
+
+    fn is_shared(&self, path: &Path, config: &Config) -> bool {
+        config.group_access || place::is_for_a_group(place::directory_of(path))
     }
 
     /// Reads the newest config, lets `change` alter it, and puts it in place, under the lock.
@@ -175,22 +268,40 @@ impl Store {
     /// # Errors
     /// When the file can't be read, locked or replaced; the old one is then still there.
     pub fn update<T>(&self, change: impl FnOnce(&mut Config) -> T) -> Result<T, ConfigError> {
-        place::prepare_directory(&self.path).map_err(|e| self.io("could not make the directory of", e))?;
+        let path = self.own_file()?;
         if self.is_encrypted()? {
-            // Nobody else waits while a person types.
-            self.password.get().map_err(|source| ConfigError::Password {
-                path: self.path.clone(),
-                source,
-            })?;
+            self.read()?; // nobody else waits while a person types
         }
-        let _lock = Lock::take(self.path.with_extension("toml.lock"))?;
-        let (before, password) = self.read()?;
-        let mut after = before.clone();
+        let lock = self.lock(path)?;
+        let content = self.read()?;
+        let mut after = content.config.clone();
         let result = change(&mut after);
-        if after != before || !self.path.exists() {
-            self.replace(&after, password.as_ref())?;
+        if after != content.config {
+            self.replace(path, &lock, &content, &after, content.password.as_ref())?;
         }
         Ok(result)
+    }
+
+    /// Proves that the file can be locked and saved, as [`Store::update`] would: before something is done that would be lost
+    /// if it couldn't be. What is in the file stays the same.
+    ///
+    /// # Errors
+    /// As [`Store::update`]'s.
+    pub fn probe(&self) -> Result<(), ConfigError> {
+        let path = self.own_file()?;
+        let lock = self.lock(path)?;
+        let write = || -> io::Result<()> {
+            let mut new = NewFile::create(path)?;
+            if !path.exists() {
+                return new.write(&[b'#'; PROBE_BYTES]);
+            }
+            // Only a rename shows that the file can be replaced: it may be mounted by itself.
+            new.write(&fs::read(path)?)?;
+            let content = self.read().ok().map(|content| content.config).unwrap_or_default();
+            self.check_held(&lock)?;
+            new.replace(self.is_shared(path, &content))
+        };
+        write().map_err(|source| self.io("could not write", source))
     }
 
     /// Puts the file under another password, or under none.
@@ -198,133 +309,274 @@ impl Store {
     /// # Errors
     /// As [`Store::update`]'s; a wrong password changes nothing.
     pub fn set_password(&self, new: Option<Secret>) -> Result<(), ConfigError> {
-        place::prepare_directory(&self.path).map_err(|e| self.io("could not make the directory of", e))?;
+        let path = self.own_file()?;
         self.read()?;
-        let _lock = Lock::take(self.path.with_extension("toml.lock"))?;
-        let (config, _) = self.read()?;
-        self.replace(&config, new.as_ref())?;
+        let lock = self.lock(path)?;
+        let content = self.read()?;
+        self.replace(path, &lock, &content, &content.config, new.as_ref())?;
         if let Some(new) = new {
             self.password.remember(new);
         }
         Ok(())
     }
 
-    fn replace(&self, config: &Config, password: Option<&Secret>) -> Result<(), ConfigError> {
-        let malformed = |reason: String| ConfigError::Malformed {
-            path: self.path.clone(),
-            reason,
+    fn lock(&self, path: &Path) -> Result<Lock, ConfigError> {
+        place::prepare_directory(path).map_err(|e| self.io("could not make the directory of", e))?;
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".lock");
+        let lock = Lock::take(path.with_file_name(name))?;
+        replace::sweep(path);
+        Ok(lock)
+    }
+
+    fn replace(
+        &self,
+        path: &Path,
+        lock: &Lock,
+        before: &Content,
+        after: &Config,
+        password: Option<&Secret>,
+    ) -> Result<(), ConfigError> {
+        let plain = document::edit(before.plain.expose(), &before.config, after);
+        let plain = Secret::new(plain.map_err(|reason| self.malformed(reason))?);
+        let text = match password {
+            None => plain.clone(),
+            Some(password) => {
+                let closed = crypt::close(plain.expose(), password);
+                Secret::new(closed.map_err(|source| ConfigError::Crypt {
+                    path: self.name.clone(),
+                    source,
+                })?)
+            }
         };
-        let mut text = toml::to_string(config).map_err(|error| malformed(error.to_string()))?;
-        if let Some(password) = password {
-            text = crypt::close(&text, password).map_err(|source| ConfigError::Crypt {
-                path: self.path.clone(),
-                source,
-            })?;
-        }
-        // The user's file may be a symlink into another directory: replace what it points to.
-        let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let directory = target
-            .parent()
-            .filter(|d| !d.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
         let write = || -> io::Result<()> {
-            let mut new = tempfile::Builder::new()
-                .prefix(".config.")
-                .suffix(".new")
-                .tempfile_in(directory)?;
-            new.write_all(text.as_bytes())?;
-            new.as_file().sync_all()?;
-            new.persist(&target)?;
-            // Makes the rename durable; some network file systems refuse, and then there is nothing to gain.
-            let _ = File::open(directory).and_then(|d| d.sync_all());
-            Ok(())
+            let mut new = NewFile::create(path)?;
+            new.write(text.expose().as_bytes())?;
+            self.check_held(lock)?;
+            new.replace(self.is_shared(path, after))
         };
-        write().map_err(|source| self.io("could not write", source))
+        write().map_err(|source| self.io("could not write", source))?;
+        if password.is_some() {
+            let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+            *opened = Some((text.expose().to_owned(), plain));
+        }
+        Ok(())
+    }
+
+    /// A process that slept too long may have lost the lock, and what it read is old.
+    fn check_held(&self, lock: &Lock) -> io::Result<()> {
+        match lock.is_held() {
+            true => Ok(()),
+            false => Err(io::Error::other(
+                "another process has taken the lock meanwhile; try again",
+            )),
+        }
+    }
+
+    fn malformed(&self, reason: String) -> ConfigError {
+        let path = self.name.clone();
+        ConfigError::Malformed { path, reason }
     }
 
     fn io(&self, doing: &'static str, source: io::Error) -> ConfigError {
         ConfigError::Io {
             doing,
-            path: self.path.clone(),
+            path: self.name.clone(),
             source,
-        }
-    }
-}
-
-/// A lock file that this process made; gone when dropped.
-struct Lock {
-    path: PathBuf,
-}
-
-impl Lock {
-    fn take(path: PathBuf) -> Result<Self, ConfigError> {
-        let give_up = Instant::now() + LOCK_PATIENCE;
-        loop {
-            match OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&path)
-            {
-                Ok(mut file) => {
-                    let _ = writeln!(file, "{}", std::process::id());
-                    return Ok(Self { path });
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(source) => {
-                    return Err(ConfigError::Io {
-                        doing: "could not lock",
-                        path,
-                        source,
-                    });
-                }
-            }
-            remove_if_stale(&path);
-            if Instant::now() > give_up {
-                return Err(ConfigError::Locked(path));
-            }
-            thread::sleep(Duration::from_millis(rand::rng().random_range(5..40)));
-        }
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
-/// Takes away a lock whose owner is dead. The age is by the file system's own clock, which may differ from
-/// this machine's: a fresh file beside it tells what time it is there.
-fn remove_if_stale(path: &Path) {
-    let Some(directory) = path.parent() else { return };
-    let made = |p: &Path| fs::metadata(p).and_then(|m| m.modified()).ok();
-    let Some(locked_at) = made(path) else { return };
-    let rough_age = SystemTime::now().duration_since(locked_at).unwrap_or_default();
-    if rough_age < LOCK_LIFE / 2 {
-        return;
-    }
-    let Ok(probe) = tempfile::Builder::new().prefix(".clock.").tempfile_in(directory) else {
-        return;
-    };
-    let Some(now) = made(probe.path()) else { return };
-    if now.duration_since(locked_at).unwrap_or_default() > LOCK_LIFE {
-        let aside = probe.path().with_extension("stale");
-        if fs::rename(path, &aside).is_ok() {
-            let _ = fs::remove_file(aside);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::{
+        os::unix::fs::{PermissionsExt, symlink},
+        thread,
+    };
 
     use super::*;
     use crate::config::Remote;
 
     fn store(directory: &Path) -> Store {
         Store::new(directory.join("a").join("config.toml"), Password::default())
+    }
+
+    fn named(name: PathBuf) -> Store {
+        Store::new(name, Password::default())
+    }
+
+    fn add(store: &Store, name: &str) -> Result<(), ConfigError> {
+        store.update(|c| drop(c.remotes.insert(name.into(), Remote::default())))
+    }
+
+    #[test]
+    fn writers_through_two_names_lose_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        symlink("real", at("folder")).unwrap();
+        fs::create_dir(at("real")).unwrap();
+        symlink("real/config.toml", at("link.toml")).unwrap(); // dangles at first
+        let names = ["real/config.toml", "folder/config.toml", "link.toml"];
+        thread::scope(|scope| {
+            for index in 0..30 {
+                let name = at(names[index % names.len()]);
+                scope.spawn(move || add(&named(name), &format!("r{index}")).unwrap());
+            }
+        });
+        assert!(at("link.toml").is_symlink());
+        for name in names {
+            assert_eq!(named(at(name)).load().unwrap().remotes.len(), 30, "{name}");
+        }
+        assert_eq!(fs::read_dir(at("real")).unwrap().count(), 1, "no litter");
+    }
+
+    #[test]
+    fn what_is_no_file_is_neither_changed_nor_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        fs::create_dir(at("folder")).unwrap();
+        fs::set_permissions(at("folder"), PermissionsExt::from_mode(0o755)).unwrap();
+        let state = |path: &Path| fs::metadata(path).map(|m| (m.mode(), m.ino(), m.rdev())).unwrap();
+        for name in [at("socket"), at("folder"), "/dev/null".into(), "/dev/zero".into()] {
+            let (store, before) = (named(name.clone()), state(&name));
+            assert_eq!(
+                store.repair_permissions(&Config::default()).unwrap(),
+                Vec::<PathBuf>::new()
+            );
+            for done in [add(&store, "x"), store.probe(), store.set_password(None)] {
+                let error = done.unwrap_err();
+                assert!(
+                    matches!(error, ConfigError::NotAFile { .. } | ConfigError::NotKept(_)),
+                    "{error}"
+                );
+            }
+            assert_eq!(state(&name), before, "{}", name.display());
+            assert_eq!(store.load().is_ok(), name == Path::new("/dev/null"));
+        }
+        for empty in ["", "/dev/null"] {
+            assert_eq!(named(empty.into()).load().unwrap(), Config::default());
+        }
+    }
+
+    #[test]
+    fn a_pipe_is_read_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let fifo = directory.path().join("fifo");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &fifo,
+            rustix::fs::FileType::Fifo,
+            0o600.into(),
+            0,
+        )
+        .unwrap();
+        let store = named(fifo.clone());
+        let writer = thread::spawn(move || fs::write(fifo, "[remotes.x]\napp_key = \"k\"\n").unwrap());
+        for _ in 0..3 {
+            assert_eq!(store.clone().load().unwrap().remotes["x"].app_key, "k");
+        }
+        writer.join().unwrap();
+        assert!(!store.is_kept());
+    }
+
+    #[test]
+    fn another_users_file_is_read_and_left_alone() {
+        if !rustix::process::geteuid().is_root() {
+            return; // only root can make one
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let store = named(directory.path().join("config.toml"));
+        add(&store, "x").unwrap();
+        std::os::unix::fs::chown(store.path(), Some(4321), Some(1234)).unwrap();
+        fs::set_permissions(store.path(), PermissionsExt::from_mode(0o644)).unwrap();
+        assert_eq!(
+            store.repair_permissions(&Config::default()).unwrap(),
+            Vec::<PathBuf>::new()
+        );
+        add(&store, "y").unwrap(); // root may, and it stays theirs
+        let found = fs::metadata(store.path()).unwrap();
+        assert_eq!((found.uid(), found.gid()), (4321, 1234));
+    }
+
+    #[test]
+    fn a_file_for_a_group_keeps_its_group_and_its_permissions() {
+        let directory = tempfile::tempdir().unwrap();
+        let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode() & 0o777;
+        let set = |p: &Path, mode| fs::set_permissions(p, PermissionsExt::from_mode(mode)).unwrap();
+        let store = named(directory.path().join("c.toml"));
+        fs::write(store.path(), "group_access = true\n").unwrap();
+        set(store.path(), 0o664);
+        let config = store.load().unwrap();
+        assert_eq!(store.repair_permissions(&config).unwrap().len(), 1);
+        assert_eq!(mode(store.path()), 0o660);
+        set(store.path(), 0o640);
+        add(&store, "x").unwrap();
+        assert_eq!(mode(store.path()), 0o640);
+        // The same in a directory whose files get its group.
+        fs::write(store.path(), "").unwrap();
+        set(directory.path(), 0o2770);
+        add(&store, "y").unwrap();
+        assert!(store.repair_permissions(&Config::default()).unwrap().is_empty());
+        assert_eq!(mode(store.path()), 0o640);
+    }
+
+    #[test]
+    fn a_probe_finds_out_what_a_save_would_and_changes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = store(directory.path());
+        store.probe().unwrap();
+        assert!(!store.path().exists());
+        assert_eq!(fs::read_dir(store.path().parent().unwrap()).unwrap().count(), 0);
+        fs::write(store.path(), "# mine\r\n").unwrap();
+        store.probe().unwrap();
+        assert_eq!(fs::read(store.path()).unwrap(), b"# mine\r\n");
+        assert_eq!(fs::read_dir(store.path().parent().unwrap()).unwrap().count(), 1);
+        for impossible in [
+            "/proc/config.toml",
+            "/proc/none/config.toml",
+            "/dev/null/config.toml",
+        ] {
+            assert!(named(impossible.into()).probe().is_err(), "{impossible}");
+        }
+    }
+
+    #[test]
+    fn what_killed_writers_left_is_swept_by_the_next_change() {
+        let directory = tempfile::tempdir().unwrap();
+        let left = directory.path().join(".config.aB3dEf.new");
+        let store = named(directory.path().join("config.toml"));
+        add(&store, "x").unwrap();
+        let changes: [&dyn Fn(); 3] = [
+            &|| add(&store, "y").unwrap(),
+            &|| store.set_password(Some(Secret::new("p"))).unwrap(),
+            &|| store.probe().unwrap(),
+        ];
+        for change in changes {
+            fs::write(&left, "token").unwrap();
+            change();
+            assert!(!left.exists());
+        }
+    }
+
+    #[test]
+    fn a_newer_versions_keys_survive_also_under_a_password() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = named(directory.path().join("config.toml"));
+        fs::write(
+            store.path(),
+            "# hi\r\nlater = 1\r\n[remotes.x]\r\napp_key = \"k\"\r\nsooner = [2]\r\n",
+        )
+        .unwrap();
+        store.set_password(Some(Secret::new("p"))).unwrap();
+        store
+            .update(|c| c.remotes.get_mut("x").unwrap().email = Some("e".into()))
+            .unwrap();
+        store.set_password(None).unwrap();
+        let text = fs::read_to_string(store.path()).unwrap();
+        let expected =
+            "# hi\r\nlater = 1\r\n[remotes.x]\r\napp_key = \"k\"\r\nsooner = [2]\r\nemail = \"e\"\r\n";
+        assert_eq!(text, expected);
     }
 
     #[test]
@@ -357,7 +609,7 @@ mod tests {
         );
         assert_eq!(fs::read_dir(store.path().parent().unwrap()).unwrap().count(), 1);
         fs::set_permissions(store.path(), PermissionsExt::from_mode(0o644)).unwrap();
-        assert_eq!(store.repair_permissions().unwrap().len(), 1);
+        assert_eq!(store.repair_permissions(&Config::default()).unwrap().len(), 1);
         assert_eq!(mode(store.path()), 0o600);
     }
 

@@ -1,13 +1,19 @@
 //! The remotes that a user has connected, and where that is kept.
 //!
-//! `place` finds the file and keeps it private, `file` reads and replaces it safely, `crypt` and `password` keep it
-//! under a password, `site` is what a centre sets for its users, `rclone` reads rclone's file.
+//! `place` finds the file and keeps it private, `file` reads and changes it among many processes (`lock`, `replace`),
+//! `document` is its text, `crypt` and `password` keep it under a password, `site` is what a centre sets for its users,
+//! `rclone` reads rclone's file. docs/config.md is the format as users see it.
 
 pub mod crypt;
+mod document;
+mod error;
+mod extra;
 mod file;
+mod lock;
 mod password;
 mod place;
 pub mod rclone;
+mod replace;
 mod site;
 
 use std::collections::BTreeMap;
@@ -16,20 +22,33 @@ use serde::{Deserialize, Serialize};
 pub use shared::remote::check_name;
 use shared::secret::Secret;
 
-pub use file::{ConfigError, Store};
+pub use error::ConfigError;
+pub use extra::Extra;
+pub use file::Store;
 pub use password::{PASSWORD_VARIABLE, Password};
-pub use place::{CONFIG_VARIABLE, default_path};
+pub use place::{CONFIG_VARIABLE, Target, default_path};
 pub use site::{SITE_VARIABLE, Site};
 
 /// Everything in the config file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Config {
     /// What holds for all remotes unless they say otherwise.
     #[serde(flatten)]
     pub defaults: Defaults,
+    /// Whether the file's group may read it: its group and the group's permissions are kept.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub group_access: bool,
     /// By name, without the colon.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub remotes: BTreeMap<String, Remote>,
+    /// Keys that this version doesn't know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Where the paths of a remote start.
@@ -83,9 +102,10 @@ impl Defaults {
 }
 
 /// One connected account.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Remote {
     /// The app that the tokens were issued to.
+    #[serde(default)]
     pub app_key: String,
     /// Needed for refreshing only if the tokens came without PKCE.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,9 +134,33 @@ pub struct Remote {
     /// For showing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// The file that the login was imported from, whose program still uses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported_from: Option<String>,
+    /// Whether names are mapped as rclone maps them, without `--encode-names`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub encode_names: bool,
+    /// What cloud documents are exported to, without `--export-formats`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub export_formats: Vec<String>,
+    /// Keys that this version doesn't know.
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 impl Remote {
+    /// Removes everything that belongs to the login; the settings stay.
+    pub fn forget_login(&mut self) {
+        *self = Self {
+            app_key: std::mem::take(&mut self.app_key),
+            root_namespace_id: self.root_namespace_id.take(),
+            encode_names: self.encode_names,
+            export_formats: std::mem::take(&mut self.export_formats),
+            extra: std::mem::take(&mut self.extra),
+            ..Self::default()
+        };
+    }
+
     /// Where its paths start.
     pub fn root(&self) -> Root {
         if self.root_namespace_id.is_some() {

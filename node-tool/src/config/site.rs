@@ -1,6 +1,10 @@
 //! What a centre sets for all its users, so that nobody has to make a Dropbox app: `/etc/node-tool/config.toml`.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
 
 use super::Defaults;
 
@@ -22,6 +26,17 @@ impl Site {
         Self {
             path: named.map_or_else(|| SITE_PATH.into(), PathBuf::from),
         }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether `path` is this file, by whatever name.
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        let identity = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+        path == self.path || identity(path).is_some_and(|found| Some(found) == identity(&self.path))
     }
 
     /// Its settings; no file is no settings.

@@ -367,7 +367,7 @@ impl Login<'_> {
         if answer.refresh_token.is_none() {
             report::warn("Dropbox gave no refresh token: this login will end in a few hours");
         }
-        forget_login(remote);
+        remote.forget_login();
         take(remote, &answer);
         Ok(())
     }
@@ -422,17 +422,8 @@ fn next_step(error: &GrantError, app_key: &str) -> String {
     }
 }
 
-/// Takes away everything of an earlier login.
-fn forget_login(remote: &mut Remote) {
-    *remote = Remote {
-        app_key: std::mem::take(&mut remote.app_key),
-        root_namespace_id: remote.root_namespace_id.take(),
-        ..Remote::default()
-    };
-}
-
 fn keep_token(remote: &mut Remote, token: TokenGrant) {
-    forget_login(remote);
+    remote.forget_login();
     remote.access_token = Some(token.access_token);
     remote.refresh_token = token.refresh_token;
     remote.expires_at = token.expires_at;
@@ -452,7 +443,7 @@ pub(super) fn keep_rclone_token(remote: &mut Remote, token: RcloneToken) -> Resu
         .map(str::parse::<jiff::Timestamp>)
         .transpose();
     let expiry = expiry.map_err(|e| Failure::usage("the JSON's 'expiry' is not a time").why(e))?;
-    forget_login(remote);
+    remote.forget_login();
     remote.access_token = Some(token.access_token);
     remote.refresh_token = token.refresh_token.filter(|t: &Secret| !t.is_empty());
     // Go's zero time, of the year 1, is a token without an end.
