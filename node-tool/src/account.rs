@@ -3,13 +3,14 @@
 //! reason to stop.
 
 use shared::{
+    api::users::RootInfo,
     oauth::{TokenAnswer, TokenRequest},
     secret::Secret,
 };
 use tokio::sync::Mutex;
 
 use crate::{
-    config::{Remote, Store},
+    config::{PathRoot, Remote, Start, Store},
     dropbox::{Error, Http, exchange},
 };
 
@@ -21,8 +22,8 @@ const EARLY_SECONDS: i64 = 300;
 pub struct Access {
     /// The access token.
     pub token: Secret,
-    /// The namespace that `/` means; none is the member's own folder.
-    pub root: Option<String>,
+    /// Where the paths of the call start.
+    pub root: PathRoot,
 }
 
 /// The tokens of one remote.
@@ -31,6 +32,7 @@ pub struct Account {
     store: Option<Store>,
     name: String,
     http: Http,
+    has_one_start: bool,
     remote: Mutex<Remote>,
 }
 
@@ -41,6 +43,7 @@ impl Account {
             store,
             name,
             http,
+            has_one_start: remote.path_root(Start::Usual) == remote.path_root(Start::Root),
             remote: Mutex::new(remote),
         }
     }
@@ -50,65 +53,114 @@ impl Account {
         &self.name
     }
 
-    /// The account, the app and the root that paths start from; nothing if the account isn't known.
-    pub async fn identity(&self) -> Option<String> {
+    /// Whether all its paths start at one place, typed with a slash or not.
+    pub fn has_one_start(&self) -> bool {
+        self.has_one_start
+    }
+
+    /// The account, the app and the root that paths start from. `None` if the account isn't known.
+    pub async fn identity(&self, start: Start) -> Option<String> {
+        let space = self.space(start).await;
         let remote = self.remote.lock().await;
-        let root = remote.root_namespace_id.as_deref().unwrap_or("home");
         Some(format!(
-            "{} {} {root}",
+            "{} {} {}",
             remote.account_id.as_ref()?,
-            remote.app_key
+            remote.app_key,
+            space.as_deref().unwrap_or("home")
         ))
+    }
+
+    /// The namespace that paths start in. `None` is the person's own folder, as far as it is known.
+    pub async fn space(&self, start: Start) -> Option<String> {
+        let remote = self.remote.lock().await;
+        match remote.path_root(start) {
+            Some(PathRoot::Root(id)) if remote.account_home_id.as_ref() != Some(&id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Whether it is known where paths start.
+    pub async fn knows(&self, start: Start) -> bool {
+        self.remote.lock().await.path_root(start).is_some()
+    }
+
+    /// Keeps what Dropbox says about where the account's paths start, also for later runs.
+    pub async fn learn(&self, info: &RootInfo) {
+        let mut remote = self.remote.lock().await;
+        let before = remote.clone();
+        remote.learn(info);
+        if *remote == before {
+            return;
+        }
+        drop(remote);
+        let info = info.clone();
+        self.save("where the account's root is", move |kept| kept.learn(&info))
+            .await;
     }
 
     /// An access token that is good for minutes.
     ///
     /// # Errors
     /// When it has to be refreshed and can't be.
-    pub async fn access(&self) -> Result<Access, Error> {
+    pub async fn access(&self, start: Start) -> Result<Access, Error> {
         let mut remote = self.remote.lock().await;
         let token = match usable(&remote) {
             Some(token) => token,
             None => self.refresh(&mut remote, None).await?,
         };
-        let root = remote.root_namespace_id.clone();
-        Ok(Access { token, root })
+        access(token, &remote, start)
     }
 
     /// Another access token than the one that Dropbox refused.
     ///
     /// # Errors
     /// When it can't be refreshed.
-    pub async fn renew(&self, refused: &Secret) -> Result<Access, Error> {
+    pub async fn renew(&self, refused: &Secret, start: Start) -> Result<Access, Error> {
         let mut remote = self.remote.lock().await;
         let token = match usable(&remote) {
             Some(token) if token != *refused => token, // another task was quicker
             _ => self.refresh(&mut remote, Some(refused)).await?,
         };
-        let root = remote.root_namespace_id.clone();
-        Ok(Access { token, root })
+        access(token, &remote, start)
     }
 
-    /// The team space has another namespace now: later runs will use it, and this one, if it is `at_once`.
+    /// The account's root is another namespace now: later runs will use it, and this one, if it is `at_once`.
     pub async fn move_root(&self, namespace_id: &str, at_once: bool) {
-        if at_once {
-            self.remote.lock().await.root_namespace_id = Some(namespace_id.to_owned());
-        }
         let root = namespace_id.to_owned();
-        self.save("the new root", move |kept| kept.root_namespace_id = Some(root))
-            .await;
+        let change = move |remote: &mut Remote| {
+            if remote.root_namespace_id.is_some() {
+                remote.root_namespace_id = Some(root.clone());
+            }
+            remote.account_root_id = Some(root);
+        };
+        if at_once {
+            change.clone()(&mut *self.remote.lock().await);
+        }
+        self.save("the new root", change).await;
     }
 
     /// What is known of the remote now, new tokens included.
-    pub async fn into_remote(self) -> Remote {
-        self.remote.into_inner()
+    pub async fn to_remote(&self) -> Remote {
+        self.remote.lock().await.clone()
     }
 
     async fn refresh(&self, remote: &mut Remote, refused: Option<&Secret>) -> Result<Secret, Error> {
         // Another process may have refreshed, or reconnected, meanwhile.
         let saved = self.store.as_ref().and_then(|store| store.load().ok());
-        if let Some(saved) = saved.and_then(|mut config| config.remotes.remove(&self.name)) {
-            *remote = saved;
+        let saved = saved.and_then(|mut config| config.remotes.remove(&self.name));
+        // Somebody else's login is none of this run's.
+        let is_mine = |saved: &Remote| {
+            let (theirs, mine) = (&saved.account_id, &remote.account_id);
+            theirs.is_none() || mine.is_none() || theirs == mine
+        };
+        if let Some(saved) = saved.filter(is_mine) {
+            // Where paths start stays as it was: what is under way belongs there, whatever is set meanwhile.
+            *remote = Remote {
+                root_namespace_id: remote.root_namespace_id.take(),
+                account_root_id: remote.account_root_id.take(),
+                account_home_id: remote.account_home_id.take(),
+                ..saved
+            };
             if let Some(token) = usable(remote).filter(|token| Some(token) != refused) {
                 return Ok(token);
             }
@@ -154,6 +206,12 @@ impl Account {
             tracing::warn!("{what} could not be saved, and is used for this run only: {error}");
         }
     }
+}
+
+fn access(token: Secret, remote: &Remote, start: Start) -> Result<Access, Error> {
+    let unknown = || Error::NotDropbox("it didn't say where the account's root is".into());
+    let root = remote.path_root(start).ok_or_else(unknown)?;
+    Ok(Access { token, root })
 }
 
 /// The access token, if it doesn't end soon.

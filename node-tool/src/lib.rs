@@ -22,6 +22,7 @@ pub mod local;
 pub mod location;
 pub mod plan;
 pub mod report;
+pub mod roots;
 pub mod side;
 pub mod terminal;
 pub mod transfer;

@@ -18,6 +18,9 @@ pub enum Location {
         name: String,
         /// The path in it.
         path: DropboxPath,
+        /// Whether a slash came first: then the path starts at the root of the account, which in a team is the team's space,
+        /// not the member's own folder.
+        from_root: bool,
     },
 }
 
@@ -36,7 +39,8 @@ pub enum LocationError {
 }
 
 impl Location {
-    /// Reads `text` as rclone does: a colon before any slash ends a remote's name.
+    /// Reads `text` as rclone does: a colon before any slash ends a remote's name, and a slash behind the colon is kept in
+    /// mind.
     ///
     /// # Errors
     /// When it is empty, or no name or path in Dropbox.
@@ -49,6 +53,7 @@ impl Location {
                 let name = check_name(name).map_err(|reason| LocationError::Name(reason, text.to_owned()))?;
                 Ok(Self::Remote {
                     name,
+                    from_root: path.starts_with('/'),
                     path: DropboxPath::parse(path)?,
                 })
             }
@@ -61,7 +66,14 @@ impl std::fmt::Display for Location {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Local(path) => path.display().fmt(f),
-            Self::Remote { name, path } => write!(f, "{name}:{}", path.as_str().trim_start_matches('/')),
+            Self::Remote {
+                name,
+                path,
+                from_root,
+            } => {
+                let slash = if *from_root { "/" } else { "" };
+                write!(f, "{name}:{slash}{}", path.as_str().trim_start_matches('/'))
+            }
         }
     }
 }
@@ -75,12 +87,20 @@ mod tests {
         for (text, shown) in [
             ("dbx:", "dbx:"),
             ("dbx:a/b", "dbx:a/b"),
-            ("dbx:/a/", "dbx:a"),
+            ("dbx:/", "dbx:/"),
+            ("dbx:/a/", "dbx:/a"),
+            ("dbx://a//b", "dbx:/a/b"),
+            ("dbx:./a", "dbx:a"),
             ("dbx:a:b", "dbx:a:b"),
         ] {
             let location = Location::parse(text).unwrap();
             assert!(matches!(location, Location::Remote { .. }), "{text}");
             assert_eq!(location.to_string(), shown);
+            assert_eq!(
+                Location::parse(shown).unwrap(),
+                location,
+                "{shown} means the same"
+            );
         }
         for text in ["a", "./a:b", "/x/a:b", "..", "a/b:c"] {
             assert_eq!(Location::parse(text).unwrap(), Location::Local(text.into()));

@@ -127,14 +127,21 @@ impl Side {
         }
     }
 
+    /// Whether both are in one Dropbox, under paths that start at the same place: then their paths say how they lie, and the
+    /// server copies and renames between them. Places of one login that were typed from different roots have to be
+    /// [expressed from one](crate::roots::unite) before.
+    pub fn shares_paths(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Remote { client, .. }, Self::Remote { client: other, .. }) => client.shares_paths(other),
+            _ => false,
+        }
+    }
+
     /// Where it is, as a person would type it.
     pub fn location(&self) -> Location {
         match self {
             Self::Local(path) => Location::Local(path.clone()),
-            Self::Remote { client, path, .. } => Location::Remote {
-                name: client.remote().to_owned(),
-                path: path.clone(),
-            },
+            Self::Remote { client, path, .. } => client.location(path),
         }
     }
 

@@ -100,11 +100,22 @@ impl App {
     pub fn side(&self, text: &str) -> Result<Side, Failure> {
         match Location::parse(text).map_err(|e| Failure::usage(e.to_string()))? {
             Location::Local(path) => Ok(Side::Local(path)),
-            Location::Remote { name, path } => Ok(Side::Remote {
-                client: self.client(&name)?,
+            Location::Remote {
+                name,
                 path,
-                view: self.view.clone(),
-            }),
+                from_root,
+            } => {
+                let client = self.client(&name)?;
+                Ok(Side::Remote {
+                    client: if from_root {
+                        Arc::new(client.from_root())
+                    } else {
+                        client
+                    },
+                    path,
+                    view: self.view.clone(),
+                })
+            }
         }
     }
 }
@@ -127,11 +138,7 @@ pub fn missing(side: &Side) -> Failure {
         Side::Local(_) => failure,
         Side::Remote { client, path, .. } => {
             let around = path.parent().unwrap_or_default();
-            failure.next(format!(
-                "node-tool lsd {}:{}",
-                client.remote(),
-                around.as_str().trim_start_matches('/')
-            ))
+            failure.next(format!("node-tool lsd {}", client.location(&around)))
         }
     }
 }

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 pub use shared::remote::check_name;
-use shared::secret::Secret;
+use shared::{api::users::RootInfo, secret::Secret};
 
 pub use error::ConfigError;
 pub use extra::Extra;
@@ -128,6 +128,13 @@ pub struct Remote {
     /// The namespace that `/` means, if it isn't the member's own folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root_namespace_id: Option<String>,
+    /// The namespace of the account's root, where `NAME:/…` starts: the team's space, or the person's own folder where there
+    /// is no team. `None` until Dropbox was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_root_id: Option<String>,
+    /// The namespace of the person's own folder. `None` until Dropbox was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_home_id: Option<String>,
     /// For showing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
@@ -167,6 +174,55 @@ impl Remote {
             Root::Team
         } else {
             Root::Home
+        }
+    }
+
+    /// Where the paths of its calls start, from where they were typed. `None` if Dropbox has to be asked.
+    pub fn path_root(&self, start: Start) -> Option<PathRoot> {
+        match (&self.root_namespace_id, start) {
+            (Some(root), _) => Some(PathRoot::Root(root.clone())),
+            (None, Start::Usual) => Some(PathRoot::Home),
+            (None, Start::Root) => self.account_root_id.clone().map(PathRoot::Root),
+        }
+    }
+
+    /// Whether the account has a root beyond the person's own folder, as far as it is known.
+    pub fn has_team_space(&self) -> bool {
+        self.account_root_id.is_some() && self.account_root_id != self.account_home_id
+    }
+
+    /// Keeps what Dropbox says about where the account's paths start.
+    pub fn learn(&mut self, info: &RootInfo) {
+        self.account_root_id = Some(info.root_namespace_id.clone());
+        self.account_home_id = Some(info.home_namespace_id.clone());
+    }
+}
+
+/// Where a typed path starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Where the config says: `NAME:X`.
+    Usual,
+    /// At the root of the account: `NAME:/X`.
+    Root,
+}
+
+/// Where the paths of a call start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathRoot {
+    /// At the person's own folder.
+    Home,
+    /// At the account's root, which is this namespace.
+    Root(String),
+}
+
+impl PathRoot {
+    /// The value of `Dropbox-API-Path-Root`. `None` if no header is needed.
+    pub fn header(&self) -> Option<String> {
+        match self {
+            Self::Home => None,
+            // This mode fails loudly when the person changes teams (dropbox-api.md §6.7).
+            Self::Root(id) => Some(serde_json::json!({".tag": "root", "root": id}).to_string()),
         }
     }
 }

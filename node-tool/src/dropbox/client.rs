@@ -1,6 +1,8 @@
 //! Sends calls: the access token, the lane, the tries, and from status and body to result or error.
 
 use std::{
+    ops::Deref,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,16 +18,22 @@ use shared::api::{
     error::RouteError,
     files::{LONGPOLL_HOST, UPLOAD},
     json::header_safe,
+    users::RootInfo,
 };
+use tokio::sync::OnceCell;
 
 use super::{
-    Cache, Error, Http, NetworkError, Payload,
+    Cache, DropboxPath, Error, Http, NetworkError, Payload,
     http::network_error,
     meter::{Meter, Way},
     pace::{Lane, Pace},
     retry::{TRIES, Tries},
 };
-use crate::account::{Access, Account};
+use crate::{
+    account::{Access, Account},
+    config::{PathRoot, Start},
+    location::Location,
+};
 
 /// An answer's header, or the next bytes, may take this long (the official SDK waits 100 s).
 const PATIENCE: Duration = Duration::from_secs(100);
@@ -38,16 +46,45 @@ const EXPIRED_RENEWALS: u32 = 3;
 /// The pause after a 429 that names none (the official SDK waits as long).
 const UNNAMED_PAUSE: Duration = Duration::from_secs(5);
 
-/// A connected Dropbox account.
-#[derive(Debug)]
+/// A connected Dropbox account, seen from one of its roots.
+#[derive(Clone, Debug)]
 pub struct Client {
+    login: Arc<Login>,
+    start: Start,
+    shown: Shown,
+}
+
+/// What the clients of one login share, from whichever root they see it.
+#[derive(Debug)]
+pub struct Login {
     http: Http,
     account: Account,
     pace: Pace,
     cache: Option<Cache>,
     tries: u32,
-    /// A call has succeeded: what is planned belongs to the root that it had.
-    is_rooted: AtomicBool,
+    /// By [`Start`]: what is planned belongs to the root that its calls have had.
+    is_rooted: [AtomicBool; 2],
+    /// Dropbox was asked where the account's root is.
+    asked: OnceCell<()>,
+}
+
+/// How paths are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Shown {
+    /// `NAME:X`
+    Plain,
+    /// `NAME:/X`
+    Slash,
+    /// What is below this folder as `NAME:X`, all else as `NAME:/X`.
+    Below(DropboxPath),
+}
+
+impl Deref for Client {
+    type Target = Login;
+
+    fn deref(&self) -> &Login {
+        &self.login
+    }
 }
 
 /// A file's content on its way, and the metadata that came with it. Holds its lane until dropped.
@@ -64,20 +101,28 @@ pub struct Download<'a, Answer> {
 impl Client {
     /// Calls for `account`, at most `most` at once.
     pub fn new(http: Http, account: Account, most: usize, meter: Arc<Meter>) -> Self {
-        Self {
+        let login = Login {
             http,
             account,
             pace: Pace::new(most, meter),
             cache: None,
             tries: TRIES,
-            is_rooted: AtomicBool::new(false),
+            is_rooted: Default::default(),
+            asked: OnceCell::new(),
+        };
+        Self {
+            login: Arc::new(login),
+            start: Start::Usual,
+            shown: Shown::Plain,
         }
     }
 
     /// Tries each call so often at most.
     #[must_use]
     pub fn with_tries(mut self, most: Option<u32>) -> Self {
-        self.tries = most.unwrap_or(TRIES).max(1);
+        if let Some(login) = Arc::get_mut(&mut self.login) {
+            login.tries = most.unwrap_or(TRIES).max(1);
+        }
         self
     }
 
@@ -89,8 +134,98 @@ impl Client {
     /// Keeps listings of large folders from one run to the next.
     #[must_use]
     pub fn with_cache(mut self, cache: Option<Cache>) -> Self {
-        self.cache = cache;
+        if let Some(login) = Arc::get_mut(&mut self.login) {
+            login.cache = cache;
+        }
         self
+    }
+
+    /// The same login, as a path sees it that was typed with a slash: from the account's root. Where all paths of the remote
+    /// start at one place anyhow, it is that place.
+    #[must_use]
+    pub fn from_root(&self) -> Self {
+        Self {
+            login: Arc::clone(&self.login),
+            start: if self.account.has_one_start() {
+                Start::Usual
+            } else {
+                Start::Root
+            },
+            shown: Shown::Slash,
+        }
+    }
+
+    /// The same login, with paths that start at the account's root, where those below `home` are shown as if they started
+    /// there. The account's root must not change any more from here on, since `home` belongs to it.
+    #[must_use]
+    pub fn around(&self, home: DropboxPath) -> Self {
+        self.is_rooted[Start::Root as usize].store(true, Ordering::Relaxed);
+        Self {
+            login: Arc::clone(&self.login),
+            start: Start::Root,
+            shown: Shown::Below(home),
+        }
+    }
+
+    /// The same login, with paths that start where the config says, shown as before.
+    #[must_use]
+    pub fn as_usual(&self) -> Self {
+        Self {
+            start: Start::Usual,
+            ..self.clone()
+        }
+    }
+
+    /// Where its paths start.
+    pub fn start(&self) -> Start {
+        self.start
+    }
+
+    /// Whether both use one login of one remote.
+    pub fn shares_login(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.login, &other.login)
+    }
+
+    /// Whether a path means the same to both.
+    pub fn shares_paths(&self, other: &Self) -> bool {
+        self.shares_login(other) && self.start == other.start
+    }
+
+    /// Where `path` is, as a person would type it.
+    pub fn location(&self, path: &DropboxPath) -> Location {
+        let (path, from_root) = match &self.shown {
+            Shown::Plain => (path.clone(), false),
+            Shown::Slash => (path.clone(), true),
+            Shown::Below(home) => match path.below(home) {
+                Some(path) => (path, false),
+                None => (path.clone(), true),
+            },
+        };
+        Location::Remote {
+            name: self.remote().to_owned(),
+            path,
+            from_root,
+        }
+    }
+
+    /// What a path in an answer needs in front of it to be typed behind `NAME:`: a slash if it starts at a team's root.
+    pub async fn slash(&self) -> &'static str {
+        let is_team = self.start == Start::Root && self.space().await.is_some();
+        if is_team { "/" } else { "" }
+    }
+
+    /// A path's name in what is kept from one run to the next: the same for all ways to type it from one root.
+    pub async fn lasting_name(&self, path: &DropboxPath) -> String {
+        match self.space().await {
+            // Of a remote that starts in the team's space, too: so it was called before there were others.
+            Some(space) if self.start == Start::Root => format!("ns:{space}{}", path.as_str()),
+            _ => path.as_str().to_owned(),
+        }
+    }
+
+    /// Keeps what Dropbox says about where the account's paths start.
+    pub async fn learn(&self, info: &RootInfo) {
+        self.account.learn(info).await;
     }
 
     /// Whether it does.
@@ -105,7 +240,7 @@ impl Client {
 
     /// Whose eyes look, and from which root; nothing if it isn't known.
     pub(super) async fn identity(&self) -> Option<String> {
-        self.account.identity().await
+        self.account.identity(self.start).await
     }
 
     /// The remote's name.
@@ -114,23 +249,37 @@ impl Client {
     }
 
     /// What is known of the remote now, new tokens included.
-    pub async fn into_remote(self) -> crate::config::Remote {
-        self.account.into_remote().await
+    pub async fn to_remote(&self) -> crate::config::Remote {
+        self.account.to_remote().await
     }
 
-    /// The namespace that `/` means; none is the member's own folder.
-    ///
-    /// # Errors
-    /// When the login is over.
-    pub async fn root(&self) -> Result<Option<String>, Error> {
-        Ok(self.account.access().await?.root)
+    /// The namespace that paths start in. `None` is the person's own folder.
+    pub async fn space(&self) -> Option<String> {
+        self.account.space(self.start).await
+    }
+
+    /// Asks where the account's root is, once, if that isn't known and matters.
+    async fn access(&self) -> Result<Access, Error> {
+        if !self.account.knows(self.start).await {
+            self.asked.get_or_try_init(|| self.ask_for_root()).await?;
+        }
+        self.account.access(self.start).await
+    }
+
+    /// A call before the call: not an `async fn`, or its type would hold itself.
+    fn ask_for_root(&self) -> Pin<Box<dyn Future<Output = Result<(), Error>> + '_>> {
+        Box::pin(async move {
+            let account = self.as_usual().current_account().await?;
+            self.learn(&account.root_info).await;
+            Ok(())
+        })
     }
 
     /// Bytes of the headers that depend on the account: the token, and where its root is.
     pub async fn header_bytes(&self) -> usize {
-        let access = self.account.access().await;
+        let access = self.access().await;
         access.map_or(0, |access| {
-            access.token.expose().len() + access.root.map_or(0, |root| root.len() + 64)
+            access.token.expose().len() + access.root.header().map_or(0, |root| root.len() + 32)
         })
     }
 
@@ -279,11 +428,11 @@ impl Client {
         let mut tries = self.tries_of_a_call();
         let mut renewals = 0;
         let mut moved = false;
-        let mut access = self.account.access().await?;
+        let mut access = self.access().await?;
         loop {
             let error = match attempt(&access).await {
                 Ok(done) => {
-                    self.is_rooted.store(true, Ordering::Relaxed);
+                    self.is_rooted[self.start as usize].store(true, Ordering::Relaxed);
                     self.pace.went_well();
                     return Ok(done);
                 }
@@ -294,11 +443,11 @@ impl Client {
                 && !moved
             {
                 moved = true;
-                access = self.account.access().await?;
+                access = self.access().await?;
                 // Unless another call has been told before.
-                if access.root.as_deref() != Some(root) {
+                if access.root != PathRoot::Root(root.to_owned()) {
                     // What was planned for the old root is not done in the new one.
-                    let may_follow = !self.is_rooted.load(Ordering::Relaxed);
+                    let may_follow = !self.is_rooted[self.start as usize].load(Ordering::Relaxed);
                     self.account.move_root(root, may_follow).await;
                     if !may_follow {
                         return Err(error);
@@ -307,7 +456,7 @@ impl Client {
                         "the team space has moved: {} uses its new root from now on",
                         self.remote()
                     );
-                    access = self.account.access().await?;
+                    access = self.access().await?;
                 }
                 continue;
             }
@@ -322,7 +471,7 @@ impl Client {
                     return Err(Error::LoginOver(why.to_string()));
                 }
                 renewals += 1;
-                access = self.account.renew(&access.token).await?;
+                access = self.account.renew(&access.token, self.start).await?;
                 continue;
             }
             match &error {
@@ -342,7 +491,7 @@ impl Client {
             };
             tracing::info!("{}: waiting {:.1} s: {error}", route.name, wait.as_secs_f64());
             tokio::time::sleep(wait).await;
-            access = self.account.access().await?;
+            access = self.access().await?;
         }
     }
 
@@ -352,12 +501,8 @@ impl Client {
             return request; // its cursor says whose it is, and it refuses a token
         }
         let request = request.bearer_auth(access.token.expose());
-        match &access.root {
-            // This mode fails loudly when the person changes teams (dropbox-api.md §6.7).
-            Some(root) => request.header(
-                "Dropbox-API-Path-Root",
-                format!(r#"{{".tag":"root","root":"{root}"}}"#),
-            ),
+        match access.root.header() {
+            Some(root) => request.header("Dropbox-API-Path-Root", root),
             None => request,
         }
     }

@@ -78,6 +78,15 @@ impl DropboxPath {
         self.0.rsplit_once('/').map(|(parent, _)| Self(parent.to_owned()))
     }
 
+    /// The rest of the path below `folder`; the root for that folder itself. `None` if it isn't there. Letter case doesn't
+    /// matter, as to Dropbox.
+    pub fn below(&self, folder: &Self) -> Option<Self> {
+        let folded = |name: &str| -> String { name.chars().flat_map(char::to_lowercase).collect() };
+        let (mut names, mut around) = (self.0.split('/'), folder.0.split('/'));
+        let is_around = around.all(|name| names.next().is_some_and(|own| folded(own) == folded(name)));
+        is_around.then(|| names.fold(Self::default(), |path, name| path.child(name)))
+    }
+
     fn child(&self, name: &str) -> Self {
         Self(format!("{}/{}", self.0, name.nfc().collect::<String>()))
     }
@@ -149,5 +158,16 @@ mod tests {
             (None, 0)
         );
         assert_eq!(path.join("x/y").as_str(), "/a/b c/x/y");
+        let below = |path: &str, folder: &str| {
+            let parse = |text| DropboxPath::parse(text).unwrap();
+            parse(path)
+                .below(&parse(folder))
+                .map(|rest| rest.as_str().to_owned())
+        };
+        assert_eq!(below("a/b c/x", "A/B c").as_deref(), Some("/x"));
+        assert_eq!(below("a/b", "a/b").as_deref(), Some(""));
+        assert_eq!(below("a/bc", "a/b"), None);
+        assert_eq!(below("a", "a/b"), None);
+        assert_eq!(below("a/b", "").as_deref(), Some("/a/b"));
     }
 }

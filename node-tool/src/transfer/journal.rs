@@ -181,7 +181,7 @@ impl Noted {
         let mut parts = head.key.split('\n');
         let (way, remote) = (parts.next()?, parts.next()?);
         let (local, words) = if way == "up" {
-            let (target, local) = (parts.next()?.trim_start_matches('/'), parts.next()?);
+            let (target, local) = (typed(parts.next()?), parts.next()?);
             (local, format!("the upload of '{local}' to '{remote}:{target}'"))
         } else {
             let local = parts.next()?;
@@ -203,6 +203,14 @@ impl Noted {
             return Err(std::io::Error::other("it is under way"));
         }
         fs::remove_file(&self.journal)
+    }
+}
+
+/// How a path is typed that was noted: `ns:1234/X` is `/X`, from the account's root.
+fn typed(target: &str) -> &str {
+    match target.strip_prefix("ns:") {
+        Some(rest) => rest.find('/').map_or("/", |at| &rest[at..]),
+        None => target.trim_start_matches('/'),
     }
 }
 
@@ -282,6 +290,18 @@ mod tests {
             None,
             "the source has changed"
         );
+    }
+
+    #[test]
+    fn targets_are_named_as_they_are_typed() {
+        for (noted, shown) in [
+            ("/a/b", "a/b"),
+            ("ns:2001/a/b", "/a/b"),
+            ("/ns:2001/a", "ns:2001/a"),
+            ("ns:2001", "/"),
+        ] {
+            assert_eq!(typed(noted), shown);
+        }
     }
 
     #[test]

@@ -65,9 +65,8 @@ async fn replace(
         && let Err(lost) = client.restore(&to, &old.rev).await
     {
         let reason = format!(
-            "{error}; the old file was deleted and could not be put back ({lost}): node-tool restore {}:{} --rev {}",
-            client.remote(),
-            to.as_str().trim_start_matches('/'),
+            "{error}; the old file was deleted and could not be put back ({lost}): node-tool restore {} --rev {}",
+            client.location(&to),
             old.rev
         );
         return outcomes.refused(action, FailureKind::Unknown, reason);

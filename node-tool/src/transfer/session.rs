@@ -45,11 +45,14 @@ pub(super) async fn send_big(mut item: Item, tools: &Tools<'_>) {
     };
     item.action.source = source.info.clone();
     let big = BigFile::of(&item.action);
-    let open = big.as_ref().and(tools.limits.state.as_deref()).and_then(|state| {
-        journal::sweep(state);
-        let place = place(tools.client, &item.path(), &item.target());
-        Journal::open(state, &place, &source.fingerprint())
-    });
+    let open = match big.as_ref().and(tools.limits.state.as_deref()) {
+        Some(state) => {
+            journal::sweep(state);
+            let place = place(tools.client, &item.path(), &item.target()).await;
+            Journal::open(state, &place, &source.fingerprint())
+        }
+        None => None,
+    };
     let (journal, mut known) = open.map_or((None, None), |(journal, known)| (Some(journal), known));
     let mut restarts = 0;
     let sent = loop {
@@ -84,9 +87,10 @@ pub(super) async fn send_big(mut item: Item, tools: &Tools<'_>) {
 }
 
 /// From where to where.
-fn place(client: &Client, path: &Path, target: &DropboxPath) -> String {
+async fn place(client: &Client, path: &Path, target: &DropboxPath) -> String {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    format!("up\n{}\n{}\n{}", client.remote(), target.as_str(), path.display())
+    let target = client.lasting_name(target).await;
+    format!("up\n{}\n{target}\n{}", client.remote(), path.display())
 }
 
 /// The pieces of a file, and the one that closes the session: where they begin and how long they are. Always the same for a

@@ -244,6 +244,29 @@ impl Server {
         Ok(ns.0.to_string())
     }
 
+    /// Makes a team folder at the top of the team's root, where members may write; gives its namespace. Its paths for
+    /// [`put_file`](Self::put_file) and the like begin with `ns:` and that number.
+    ///
+    /// # Errors
+    /// When the account is in no team space, or the name is taken.
+    pub fn put_team_folder(&self, name: &str) -> anyhow::Result<String> {
+        let mut world = self.world();
+        let team = world.accounts.first().map(|account| account.root);
+        let team = team.and_then(|team| world.tree.space(team));
+        let root = team
+            .filter(|team| team.kind == SpaceKind::TeamRoot)
+            .map(|team| team.root);
+        let root = root.context("there is no team space")?;
+        let is_free = world.tree.child(root, &super::names::folded(name)).is_none();
+        anyhow::ensure!(is_free, "{name} is taken");
+        let folder = world.tree.add_folder(root, name, "");
+        let ns = Ns(3001 + world.tree.spaces.len() as u64);
+        world.tree.add_space(ns, SpaceKind::Shared, 0);
+        world.tree.join(ns, 0, false, Some(folder));
+        world.announce();
+        Ok(ns.0.to_string())
+    }
+
     /// Stores a Paper document, which can only be exported.
     ///
     /// # Errors
@@ -430,6 +453,7 @@ fn obey(server: &Server, command: &str, arg: &Value) -> anyhow::Result<Value> {
             let ns = server.put_shared_folder(text("path")?, arg["read_only"].as_bool().unwrap_or(false))?;
             Ok(json!({"namespace_id": ns}))
         }
+        "put_team_folder" => Ok(json!({"namespace_id": server.put_team_folder(text("name")?)?})),
         "put_document" => server
             .put_document(text("path")?, text("text")?)
             .and_then(|()| done()),

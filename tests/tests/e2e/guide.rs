@@ -144,6 +144,17 @@ impl Reader {
         Ok(Self { world, server, bin })
     }
 
+    /// Another one, whose Dropbox is in a team.
+    fn in_a_team(bin: &Path) -> anyhow::Result<Self> {
+        let world = World::with(Sandbox::builder().app(KEY, "the0secret").team_space())?;
+        world.sandbox.put_team_folder("TeamData")?;
+        world.sandbox.put_file("/results/run7.log", b"well\n", None)?;
+        world.connect("dbx")?;
+        fs::create_dir(world.path("tmp"))?;
+        let (server, bin) = (None, bin.to_owned());
+        Ok(Self { world, server, bin })
+    }
+
     fn settle(&self, command: &mut Command) -> anyhow::Result<()> {
         self.world.settle(command);
         let programs = program("node-tool")?;
@@ -187,6 +198,13 @@ fn the_guide_does_what_it_says() -> anyhow::Result<()> {
     for block in blocks()? {
         match block.kind.as_str() {
             "console" => {
+                for (command, shown) in commands(&block) {
+                    compare(&command, &reader.types(&command)?, &shown)?;
+                    count += 1;
+                }
+            }
+            "console team" => {
+                let reader = Reader::in_a_team(&reader.bin)?;
                 for (command, shown) in commands(&block) {
                     compare(&command, &reader.types(&command)?, &shown)?;
                     count += 1;

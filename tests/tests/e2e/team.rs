@@ -1,8 +1,9 @@
 //! A team account: which root a remote starts from, and what happens when the team changes.
 
 use tests::browser::{Button, consent_address, press, shown_code};
+use tests::files;
 use tests::sandbox::Sandbox;
-use tests::world::World;
+use tests::world::{World, ended, until};
 
 fn in_a_team() -> anyhow::Result<World> {
     let world = World::with(Sandbox::builder().team_space())?;
@@ -145,6 +146,386 @@ fn one_account_from_two_roots_is_not_mistaken_for_two() -> anyhow::Result<()> {
     assert_eq!(
         world.sandbox.read_file("/mine.txt").as_deref(),
         Some(&b"mine"[..])
+    );
+    Ok(())
+}
+
+/// A team with two folders of its own, beside the member's; gives the namespace of the first.
+fn with_team_folders() -> anyhow::Result<(World, String)> {
+    let world = in_a_team()?;
+    let data = world.sandbox.put_team_folder("TeamData")?;
+    let results = world.sandbox.put_team_folder("Results")?;
+    world.sandbox.put_file(
+        &format!("ns:{data}/run/a.txt"),
+        b"theirs",
+        Some("2020-01-02T03:04:05Z"),
+    )?;
+    world
+        .sandbox
+        .put_file(&format!("ns:{results}/r.txt"), b"result", None)?;
+    world.sandbox.put_file("/TeamData/own.txt", b"own", None)?;
+    world.connect("dbx")?;
+    files::write(&world.path("a/new.txt"), b"new", 1_600_000_000)?;
+    Ok((world, data))
+}
+
+/// What the team's folder holds.
+fn team_file(world: &World, data: &str, path: &str) -> Option<String> {
+    let bytes = world.sandbox.read_file(&format!("ns:{data}/{path}"))?;
+    String::from_utf8(bytes).ok()
+}
+
+#[test]
+fn a_slash_is_the_teams_root_in_every_verb_that_lists() -> anyhow::Result<()> {
+    let (world, _) = with_team_folders()?;
+    let out = |args: &[&str]| world.node_tool(args).and_then(|end| end.ok());
+    assert_eq!(out(&["lsf", "dbx:"])?, "TeamData/\nmine.txt\n");
+    assert_eq!(out(&["lsf", "dbx:/"])?, "Ann Example/\nResults/\nTeamData/\n");
+    assert_eq!(out(&["lsf", "-R", "dbx:TeamData"])?, "own.txt\n");
+    for typed in ["dbx:/TeamData", "dbx://TeamData/", "dbx:/./teamdata"] {
+        assert_eq!(out(&["lsf", "-R", typed])?, "run/\nrun/a.txt\n", "{typed}");
+    }
+    assert_eq!(out(&["ls", "dbx:/TeamData"])?, "        6 run/a.txt\n");
+    assert_eq!(
+        out(&["lsl", "dbx:/TeamData/run/a.txt"])?,
+        "        6 2020-01-02 03:04:05.000000000 a.txt\n"
+    );
+    assert!(out(&["lsd", "dbx:/TeamData"])?.ends_with(" run\n"));
+    assert!(out(&["lsjson", "--stat", "dbx:/TeamData/run/a.txt"])?.contains("a.txt"));
+    assert!(out(&["tree", "dbx:/TeamData"])?.contains("a.txt"));
+    assert!(out(&["size", "dbx:/TeamData"])?.contains("Total objects: 1"));
+    assert!(out(&["hashsum", "dropbox", "dbx:/TeamData"])?.ends_with("  run/a.txt\n"));
+    assert_eq!(out(&["cat", "dbx:/TeamData/run/a.txt"])?, "theirs");
+    assert_eq!(
+        out(&["search", "dbx:/TeamData", "a.txt"])?,
+        "/TeamData/run/a.txt\n"
+    );
+    assert_eq!(out(&["search", "dbx:TeamData", "own.txt"])?, "TeamData/own.txt\n");
+    assert!(out(&["about", "dbx:/"])?.starts_with("Total:"));
+    assert_eq!(
+        out(&["lsf", "-R", "dbx:/", "--include", "/TeamData/**"])?,
+        "TeamData/\nTeamData/run/\nTeamData/run/a.txt\n"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_slash_is_the_teams_root_in_every_verb_that_changes() -> anyhow::Result<()> {
+    let (world, data) = with_team_folders()?;
+    let out = |args: &[&str]| world.node_tool(args).and_then(|end| end.ok());
+    let there = |path: &str| team_file(&world, &data, path);
+    out(&["copy", "a", "dbx:/TeamData"])?;
+    assert_eq!(there("new.txt").as_deref(), Some("new"));
+    out(&["copyto", "a/new.txt", "dbx:/TeamData/second.txt"])?;
+    assert_eq!(there("second.txt").as_deref(), Some("new"));
+    out(&["copy", "dbx:/TeamData", "back"])?;
+    assert_eq!(std::fs::read_to_string(world.path("back/run/a.txt"))?, "theirs");
+    let end = world.node_tool(["check", "back", "dbx:/TeamData"])?;
+    assert!(
+        end.code == 0 && end.err.contains("3 matching files"),
+        "{}",
+        end.err
+    );
+    out(&["mkdir", "dbx:/TeamData/deep/er"])?;
+    assert_eq!(out(&["lsf", "dbx:/TeamData/deep"])?, "er/\n");
+    out(&["rmdir", "dbx:/TeamData/deep/er"])?;
+    out(&["rmdirs", "dbx:/TeamData/deep"])?;
+    out(&["touch", "dbx:/TeamData/touched"])?;
+    assert_eq!(there("touched").as_deref(), Some(""));
+    out(&["deletefile", "dbx:/TeamData/touched"])?;
+    out(&["delete", "dbx:/TeamData", "--include", "/second.txt"])?;
+    assert_eq!((there("touched"), there("second.txt")), (None, None));
+    out(&["purge", "--yes", "dbx:/TeamData/run"])?;
+    assert_eq!(there("run/a.txt"), None);
+    let said = world.node_tool(["revisions", "dbx:/TeamData/run/a.txt"])?;
+    assert!(
+        said.err.contains("node-tool restore dbx:/TeamData/run/a.txt"),
+        "{}",
+        said.err
+    );
+    let said = world.node_tool(["restore", "dbx:/TeamData/run/a.txt"])?;
+    assert!(
+        said.err.contains("restored 'dbx:/TeamData/run/a.txt'"),
+        "{}",
+        said.err
+    );
+    assert_eq!(there("run/a.txt").as_deref(), Some("theirs"));
+    let link = out(&["link", "dbx:/TeamData/run/a.txt"])?;
+    assert!(link.starts_with("https://"), "{link}");
+    let said = world.node_tool(["link", "--unlink", "dbx:/TeamData/run/a.txt"])?;
+    assert!(said.err.contains("1 link ended"), "{}", said.err);
+    out(&["sync", "a", "dbx:/TeamData", "--backup-dir", "dbx:/TeamData/old"])?;
+    assert_eq!(
+        out(&["lsf", "-R", "dbx:/TeamData"])?,
+        "new.txt\nold/\nold/run/\nold/run/a.txt\n"
+    );
+    out(&["move", "a", "dbx:/TeamData/moved"])?;
+    assert_eq!(there("moved/new.txt").as_deref(), Some("new"));
+    // None of it was below the member's own folder.
+    let own: Vec<String> = world.sandbox.tree().into_iter().map(|at| at.path).collect();
+    assert_eq!(own, ["/mine.txt", "/TeamData", "/TeamData/own.txt"]);
+    Ok(())
+}
+
+#[test]
+fn what_was_typed_with_a_slash_is_shown_with_it() -> anyhow::Result<()> {
+    let (world, _) = with_team_folders()?;
+    let err = |args: &[&str]| world.node_tool(args).map(|end| end.err);
+    let said = err(&["ls", "dbx:/TeamData/no/where"])?;
+    assert!(
+        said.contains("'dbx:/TeamData/no/where' is not there")
+            && said.contains("node-tool lsd dbx:/TeamData/no\n"),
+        "{said}"
+    );
+    let said = err(&["copy", "a", "dbx:/TeamData", "--dry-run"])?;
+    assert!(said.contains("dry run, a to dbx:/TeamData:"), "{said}");
+    let said = err(&["purge", "dbx:/"])?;
+    assert!(said.contains("node-tool delete dbx:/ --rmdirs"), "{said}");
+    let said = err(&["deletefile", "dbx:/TeamData/run"])?;
+    assert!(said.contains("node-tool purge dbx:/TeamData/run"), "{said}");
+    let said = err(&["mkdir", "dbx:/Forbidden"])?;
+    assert!(said.contains("could not change 'dbx:/Forbidden'"), "{said}");
+    let show = world.node_tool(["config", "show", "dbx"])?.ok()?;
+    assert!(show.contains("root = home (dbx:/ is the team space)\n"), "{show}");
+    Ok(())
+}
+
+#[test]
+fn watching_the_teams_root_names_changes_as_they_can_be_typed() -> anyhow::Result<()> {
+    let (world, data) = with_team_folders()?;
+    let watching = world.start(&["watch", "dbx:/TeamData", "--count", "1"])?;
+    until(|| world.sandbox.count("files/list_folder/get_latest_cursor") == 1)?;
+    world.sandbox.put_file(&format!("ns:{data}/fresh"), b"1", None)?;
+    assert_eq!(ended(watching)?.ok()?, "+ /TeamData/fresh\n");
+    Ok(())
+}
+
+#[test]
+fn between_both_roots_of_a_login_the_server_copies_and_renames() -> anyhow::Result<()> {
+    let (world, data) = with_team_folders()?;
+    let there = |path: &str| team_file(&world, &data, path);
+    world.sandbox.put_file("/own/one.txt", b"one", None)?;
+    world.sandbox.put_file("/own/two.txt", b"two", None)?;
+    world
+        .node_tool(["copy", "dbx:own", "dbx:/TeamData/from-own"])?
+        .ok()?;
+    assert_eq!(there("from-own/one.txt").as_deref(), Some("one"));
+    let said = world.node_tool(["move", "dbx:/TeamData/run", "dbx:from-team"])?;
+    assert_eq!((said.code, there("run/a.txt")), (0, None), "{}", said.err);
+    assert_eq!(
+        world.sandbox.read_file("/from-team/a.txt").as_deref(),
+        Some(&b"theirs"[..])
+    );
+    let said = world.node_tool(["sync", "dbx:/TeamData/from-own", "dbx:own", "--dry-run"])?;
+    assert!(
+        said.err
+            .contains("dry run, dbx:/TeamData/from-own to dbx:own: 0 files to copy"),
+        "{}",
+        said.err
+    );
+    world
+        .node_tool(["moveto", "dbx:own/two.txt", "dbx:/TeamData/third.txt"])?
+        .ok()?;
+    assert_eq!(
+        (
+            there("third.txt").as_deref(),
+            world.sandbox.read_file("/own/two.txt")
+        ),
+        (Some("two"), None)
+    );
+    assert_eq!(
+        world.sandbox.count("files/download") + world.sandbox.count("files/upload"),
+        0,
+        "nothing travels"
+    );
+    Ok(())
+}
+
+#[test]
+fn one_place_is_seen_to_be_one_from_both_roots() -> anyhow::Result<()> {
+    let (world, _) = with_team_folders()?;
+    world.sandbox.put_file("/p/x", b"x", None)?;
+    let before = world.sandbox.tree();
+    for (from, to) in [
+        ("dbx:p", "dbx:/Ann Example/p"),
+        ("dbx:/ann example/P", "dbx:p"),
+        ("dbx:p/x", "dbx:/Ann Example/p"),
+        ("dbx:", "dbx:/Ann Example"),
+    ] {
+        for verb in ["copy", "move", "sync"] {
+            let err = world.node_tool([verb, from, to])?.fails(2)?;
+            assert!(
+                err.contains("source and target are the same place"),
+                "{verb} {from} {to}: {err}"
+            );
+        }
+    }
+    for (from, to) in [
+        ("dbx:p", "dbx:/Ann Example/p/deeper"),
+        ("dbx:/Ann Example/p", "dbx:p/deeper"),
+        ("dbx:/Ann Example/p", "dbx:"),
+        ("dbx:/", "dbx:p"),
+    ] {
+        for verb in ["move", "sync"] {
+            let err = world.node_tool([verb, from, to])?.fails(2)?;
+            let said = format!("can't {verb} '{from}' and '{to}': one is inside the other");
+            assert!(err.contains(&said), "{err}");
+        }
+    }
+    assert_eq!(world.sandbox.tree(), before);
+    Ok(())
+}
+
+#[test]
+fn a_backup_folder_may_be_typed_from_the_other_root() -> anyhow::Result<()> {
+    let (world, data) = with_team_folders()?;
+    world.sandbox.put_file("/t/gone.txt", b"gone", None)?;
+    let sync = |backup: &str| world.node_tool(["sync", "a", "dbx:t", "--backup-dir", backup]);
+    // Inside the target, whose backups `sync` leaves alone.
+    assert_eq!(sync("dbx:/Ann Example/T/old")?.code, 0);
+    assert_eq!(sync("dbx:/Ann Example/T/old")?.code, 0);
+    assert_eq!(
+        world.node_tool(["lsf", "-R", "dbx:t"])?.ok()?,
+        "new.txt\nold/\nold/gone.txt\n"
+    );
+    // In the team's folder, which is beyond the member's own.
+    world.sandbox.put_file("/t/more.txt", b"more", None)?;
+    assert_eq!(sync("dbx:/TeamData/kept")?.code, 0);
+    assert_eq!(team_file(&world, &data, "kept/more.txt").as_deref(), Some("more"));
+    // The target itself.
+    let err = sync("dbx:/Ann Example/t")?.fails(2)?;
+    assert!(err.contains("--backup-dir can't be the target itself"), "{err}");
+    Ok(())
+}
+
+#[test]
+fn on_a_personal_account_a_slash_changes_nothing() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.put_file("/p/x", b"x", None)?;
+    let out = |args: &[&str]| world.node_tool(args).and_then(|end| end.ok());
+    for (plain, slash) in [("dbx:", "dbx:/"), ("dbx:p", "dbx:/p"), ("dbx:p/x", "dbx:/p/x")] {
+        assert_eq!(out(&["lsl", plain])?, out(&["lsl", slash])?);
+        assert_eq!(out(&["search", plain, "x"])?, out(&["search", slash, "x"])?);
+    }
+    for verb in ["copy", "move", "sync"] {
+        let err = world.node_tool([verb, "dbx:p", "dbx:/p"])?.fails(2)?;
+        assert!(err.contains("source and target are the same place"), "{err}");
+    }
+    world.node_tool(["move", "dbx:p", "dbx:/p/deeper"])?.fails(2)?;
+    out(&["move", "dbx:/p", "dbx:q"])?;
+    assert_eq!(out(&["lsf", "-R", "dbx:/"])?, "q/\nq/x\n");
+    assert!(out(&["config", "show", "dbx"])?.contains("root = home\n"));
+    Ok(())
+}
+
+#[test]
+fn where_a_remote_starts_at_the_team_space_both_forms_are_one_place() -> anyhow::Result<()> {
+    let (world, _) = with_team_folders()?;
+    world
+        .node_tool(["config", "edit", "dbx", "--root", "team"])?
+        .ok()?;
+    world.sandbox.reset_calls();
+    for typed in ["dbx:", "dbx:/"] {
+        assert_eq!(
+            world.node_tool(["lsf", typed])?.ok()?,
+            "Ann Example/\nResults/\nTeamData/\n"
+        );
+    }
+    let err = world
+        .node_tool(["move", "dbx:TeamData", "dbx:/TeamData"])?
+        .fails(2)?;
+    assert!(err.contains("source and target are the same place"), "{err}");
+    assert_eq!(world.sandbox.count("users/get_current_account"), 0);
+    assert!(
+        world
+            .node_tool(["config", "show", "dbx"])?
+            .ok()?
+            .contains("root = team\n")
+    );
+    Ok(())
+}
+
+#[test]
+fn where_the_teams_root_is_is_asked_for_at_most_once() -> anyhow::Result<()> {
+    let (world, _) = with_team_folders()?;
+    let list = || world.node_tool(["lsf", "dbx:/TeamData"]).and_then(|end| end.ok());
+    assert_eq!(list()?, "run/\n");
+    assert_eq!(
+        world.sandbox.count("users/get_current_account"),
+        0,
+        "known since the login"
+    );
+    // A config of before.
+    let config = std::fs::read_to_string(world.config())?;
+    let old: String = config
+        .split_inclusive('\n')
+        .filter(|line| !line.starts_with("account_"))
+        .collect();
+    let old = format!(
+        "{old}{}",
+        config
+            .lines()
+            .filter(|line| line.starts_with("account_id"))
+            .collect::<String>()
+    );
+    std::fs::write(world.config(), old)?;
+    assert_eq!(world.node_tool(["lsf", "dbx:"])?.ok()?, "TeamData/\nmine.txt\n");
+    assert_eq!(
+        world.sandbox.count("users/get_current_account"),
+        0,
+        "no slash, no question"
+    );
+    for _ in 0..2 {
+        assert_eq!(list()?, "run/\n");
+        assert_eq!(world.sandbox.count("users/get_current_account"), 1);
+    }
+    Ok(())
+}
+
+#[test]
+fn who_changes_or_joins_a_team_is_found_at_its_root_by_a_slash() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.put_file("/mine.txt", b"mine", None)?;
+    for team in [2001, 2002] {
+        world.sandbox.change_team(team);
+        let data = world.sandbox.put_team_folder("TeamData")?;
+        world.sandbox.put_file(&format!("ns:{data}/{team}"), b"x", None)?;
+        let end = world.node_tool(["lsf", "dbx:/TeamData"])?;
+        assert_eq!(end.out, format!("{team}\n"), "{}", end.err);
+        assert!(end.err.contains("the team space has moved"), "{}", end.err);
+        let end = world.node_tool(["lsf", "dbx:/TeamData"])?;
+        assert_eq!(
+            (end.out, end.err),
+            (format!("{team}\n"), String::new()),
+            "it was kept"
+        );
+    }
+    assert_eq!(world.node_tool(["lsf", "dbx:"])?.ok()?, "mine.txt\n");
+    Ok(())
+}
+
+#[test]
+fn listings_are_kept_for_each_root() -> anyhow::Result<()> {
+    let world = World::with(Sandbox::builder().team_space().page_limit(4))?;
+    let data = world.sandbox.put_team_folder("X")?;
+    for number in 0..9 {
+        world.sandbox.put_file(&format!("/X/own{number}"), b"own", None)?;
+        world
+            .sandbox
+            .put_file(&format!("ns:{data}/team{number}"), b"team", None)?;
+    }
+    world.connect("dbx")?;
+    for _ in 0..2 {
+        for (typed, name) in [("dbx:X", "own"), ("dbx:/X", "team")] {
+            let listed = world.node_tool(["lsf", "-R", typed])?.ok()?;
+            let expected: String = (0..9).map(|number| format!("{name}{number}\n")).collect();
+            assert_eq!(listed, expected, "{typed}");
+        }
+    }
+    assert_eq!(
+        world.sandbox.count("files/list_folder"),
+        2,
+        "the second time only changes are asked for"
     );
     Ok(())
 }

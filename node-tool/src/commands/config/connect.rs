@@ -385,12 +385,13 @@ impl Login<'_> {
             Err(Error::Access(error)) if error.required_scope() == Some("account_info.read") => None,
             Err(error) => return Err(dropbox_failure("could not ask who is connected", &error, name)),
         };
-        *remote = client.into_remote().await; // it may have been refreshed
+        *remote = client.to_remote().await; // it may have been refreshed
         let Some((account, space)) = found else {
             remote.display_name = None;
             remote.email = None;
             return Ok(format!("Connected {name}:\n"));
         };
+        remote.learn(&account.root_info);
         remote.root_namespace_id = root::choose(name, &account, self.root, self.how.may_ask()).await?;
         remote.account_id = Some(account.account_id);
         remote.display_name = Some(account.name.display_name);

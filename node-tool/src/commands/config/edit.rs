@@ -47,6 +47,7 @@ pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         .update(|config| {
             if let Some(kept) = config.remotes.get_mut(&args.name) {
                 kept.root_namespace_id = namespace;
+                kept.learn(&account.root_info);
             }
         })
         .map_err(config_failure)?;

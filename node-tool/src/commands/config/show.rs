@@ -4,7 +4,7 @@ use shared::{exit, failure::Failure};
 
 use super::super::{App, config_failure, unknown_remote};
 use crate::{
-    config::{Remote, check_name},
+    config::{Remote, Root, check_name},
     report,
 };
 
@@ -47,6 +47,10 @@ pub(super) fn show(args: &Args, app: &App) -> Result<u8, Failure> {
         .expires_at
         .and_then(|at| jiff::Timestamp::from_second(at).ok())
         .map(|t| format!("(kept, not shown; good until {t})"));
+    let root = match remote.root() {
+        Root::Home if remote.has_team_space() => format!("root = home ({name}:/ is the team space)"),
+        root => format!("root = {root}"),
+    };
     let lines = [
         format!("[{name}]"),
         format!("account = {}", who(remote)),
@@ -55,7 +59,7 @@ pub(super) fn show(args: &Args, app: &App) -> Result<u8, Failure> {
             remote.account_id.as_deref().unwrap_or_default()
         ),
         format!("app_key = {}", remote.app_key),
-        format!("root = {}", remote.root()),
+        root,
         format!("scopes = {}", remote.scopes.join(" ")),
         format!("refresh_token = {}", hidden(remote.refresh_token.is_some())),
         format!(

@@ -47,7 +47,7 @@ pub(super) async fn whole_folder_at_once(
         && !(flags.dry_run || flags.interactive || flags.existing)
         && flags.max_transfer.is_none();
     let is_folder = found.what == What::Folder && found.problems.is_empty() && !path.is_root();
-    if client.remote() != other.remote() || !is_plain || !is_folder || to.is_root() {
+    if !client.shares_paths(other) || !is_plain || !is_folder || to.is_root() {
         return Ok(false);
     }
     let is_free = dest
@@ -74,7 +74,7 @@ async fn warn_of_space(wanted: u64, places: &Places) {
         return;
     }
     let free = match &places.to {
-        Side::Remote { client, .. } if places.from.remote() != places.to.remote() => {
+        Side::Remote { client, .. } if !places.from.shares_paths(&places.to) => {
             let space = client.space_usage().await.ok();
             space.map(|s| {
                 s.allocation
@@ -138,7 +138,7 @@ pub(super) async fn out(
     }
     let mut backup = None;
     if keep::is_wanted(flags) {
-        match keep::place(flags, places, app) {
+        match keep::place(flags, places) {
             Ok(side) => backup = Some(side),
             Err(failure) => return Some(failure),
         }
@@ -386,7 +386,7 @@ async fn copy(
 }
 
 async fn send(mut plan: Plan, request: &Request<'_>, places: &Places, limits: Limits, listener: &Listener) {
-    if places.to.names() == Names::DropboxEncoded && places.from.remote() != places.to.remote() {
+    if places.to.names() == Names::DropboxEncoded && !places.from.shares_paths(&places.to) {
         for action in &mut plan.actions {
             action.to = encoding::encode(&action.to);
         }
@@ -406,7 +406,7 @@ async fn send(mut plan: Plan, request: &Request<'_>, places: &Places, limits: Li
                 ..
             },
         ) => {
-            if client.remote() == other.remote() {
+            if client.shares_paths(other) {
                 let how = match request.verb {
                     Verb::Move => Relocation::Move,
                     Verb::Copy | Verb::Sync => Relocation::Copy,

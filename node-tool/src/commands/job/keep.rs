@@ -4,7 +4,6 @@ use shared::failure::Failure;
 
 use super::{Flags, Places};
 use crate::{
-    commands::App,
     dropbox::Relocation,
     local,
     side::{Side, SideError},
@@ -17,10 +16,16 @@ pub(super) fn is_wanted(flags: &Flags) -> bool {
 }
 
 /// The backup folder's path below the target, if it is there: `sync` leaves it alone.
-pub(super) fn inside(flags: &Flags, places: &Places) -> Option<String> {
-    let (to, dir) = (places.to.location().to_string(), flags.backup_dir.as_ref()?);
-    let below = dir.strip_prefix(&to)?.trim_matches('/');
-    (!below.is_empty()).then(|| below.to_owned())
+pub(super) fn inside(places: &Places) -> Option<String> {
+    let backup = places.backup.as_ref()?;
+    let below = match (backup, &places.to) {
+        (Side::Remote { path, .. }, Side::Remote { path: to, .. }) if backup.shares_paths(&places.to) => {
+            path.below(to)?.as_str().trim_start_matches('/').to_owned()
+        }
+        (Side::Local(path), Side::Local(to)) => path.strip_prefix(to).ok()?.to_str()?.to_owned(),
+        _ => return None,
+    };
+    (!below.is_empty()).then_some(below)
 }
 
 /// Whether a path is a folder's, or in it.
@@ -33,18 +38,18 @@ pub(super) fn is_within(path: &str, folder: &str) -> bool {
 ///
 /// # Errors
 /// When that is on another side than the target.
-pub(super) fn place(flags: &Flags, places: &Places, app: &App) -> Result<Side, Failure> {
-    let Some(dir) = &flags.backup_dir else {
+pub(super) fn place(flags: &Flags, places: &Places) -> Result<Side, Failure> {
+    let Some(side) = &places.backup else {
         return Ok(places.to.clone());
     };
-    let side = app.side(dir)?;
-    if side.remote() != places.to.remote() {
+    let both_here = matches!((side, &places.to), (Side::Local(_), Side::Local(_)));
+    if !both_here && !side.shares_paths(&places.to) {
         return Err(
             Failure::usage("--backup-dir has to be on the same side as the target")
                 .next(format!("--backup-dir {}-backup", places.to.location())),
         );
     }
-    let is_target = match (&side, &places.to) {
+    let is_target = match (side, &places.to) {
         (Side::Remote { path, .. }, Side::Remote { path: to, .. }) => super::is_one(path, to),
         (Side::Local(path), Side::Local(to)) => match (path.canonicalize(), to.canonicalize()) {
             (Ok(path), Ok(to)) => path == to,
@@ -56,7 +61,7 @@ pub(super) fn place(flags: &Flags, places: &Places, app: &App) -> Result<Side, F
         return Err(Failure::usage("--backup-dir can't be the target itself")
             .next("give another folder, or --suffix .bak"));
     }
-    Ok(side)
+    Ok(side.clone())
 }
 
 /// Renames files of the target into the backup. Gives the outcomes in their order.

@@ -20,6 +20,7 @@ use crate::{
     filter::Filter,
     plan::{self, Action, Names, Plan},
     report::{self, Summary},
+    roots,
     side::{Found, Side, What},
     tree::{Entry, Kind},
 };
@@ -82,11 +83,13 @@ pub(super) struct Steps {
     new_folders: Vec<String>,
 }
 
-/// The two folders of a job.
+/// The folders of a job.
 #[derive(Debug)]
 pub(super) struct Places {
     from: Side,
     to: Side,
+    /// What `--backup-dir` names.
+    backup: Option<Side>,
 }
 
 /// Carries a request out.
@@ -97,7 +100,9 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     let started = Instant::now();
     let Request { verb, flags, .. } = *request;
     flags::check(flags)?;
-    let (source, dest) = (app.side(request.source)?, app.side(request.dest)?);
+    let (mut source, mut dest) = (app.side(request.source)?, app.side(request.dest)?);
+    let mut backup = flags.backup_dir.as_deref().map(|dir| app.side(dir)).transpose()?;
+    from_one_root(&mut source, &mut dest, backup.as_mut(), verb).await?;
     let dest = by_one_name(&source, dest, verb).await?;
     refuse(&source, &dest)?;
     let filter = flags.filter.filter()?;
@@ -115,7 +120,7 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     if found.what == What::Folder {
         refuse_overlap(&source, &dest, verb)?;
     }
-    if source.remote().is_some() && source.remote() == dest.remote() {
+    if source.shares_paths(&dest) {
         found.as_they_are();
     }
     tell_left_out(&found, app, &mut summary);
@@ -123,9 +128,14 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
         report::note(&format!("moved '{}' as a whole", source.location()));
         return Ok(exit::SUCCESS);
     }
+    let places = Places {
+        from: source,
+        to: dest,
+        backup,
+    };
     let (places, mut steps) = match found.what {
-        What::File => one_file(request, source, dest, &found, &mut summary).await?,
-        _ => folders(request, source, dest, &found, &filter, &mut summary).await?,
+        What::File => one_file(request, places, &found, &mut summary).await?,
+        _ => folders(request, places, &found, &filter, &mut summary).await?,
     };
     let over_limit = limit(flags, &mut steps);
     tell_obstacles(&steps.plan);
@@ -170,6 +180,41 @@ fn code(summary: &Summary, steps: &Steps, flags: &Flags) -> u8 {
     }
 }
 
+/// Expresses places of one login from one root. Where that can't be done, nothing may be removed.
+async fn from_one_root(
+    source: &mut Side,
+    dest: &mut Side,
+    backup: Option<&mut Side>,
+    verb: Verb,
+) -> Result<(), Failure> {
+    let mut sides: Vec<&mut Side> = [source, dest].into_iter().chain(backup).collect();
+    if let Err((at, error)) = roots::unite(&mut sides).await {
+        return Err(side_failure("ask about the account of", sides[at], &error.into()));
+    }
+    let (source, dest) = (&*sides[0], &*sides[1]);
+    let one_login = |a: &Client, b: &Client| a.shares_login(b) && !a.shares_paths(b);
+    match (source, dest) {
+        (Side::Remote { client, .. }, Side::Remote { client: other, .. })
+            if verb != Verb::Copy && one_login(client, other) =>
+        {
+            Err(two_roots(source, dest, verb))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn two_roots(source: &Side, dest: &Side, verb: Verb) -> Failure {
+    Failure::usage(format!(
+        "'{}' and '{}' are one account, seen from different roots",
+        source.location(),
+        dest.location()
+    ))
+    .next(format!(
+        "use one of them for both places, so that {} can tell them apart",
+        verb.word()
+    ))
+}
+
 /// Two remotes may be one account: then what stands on both sides is the same file, and removing the one removes the other.
 /// Gives the target by the source's name if they are.
 async fn by_one_name(source: &Side, dest: Side, verb: Verb) -> Result<Side, Failure> {
@@ -184,12 +229,12 @@ async fn by_one_name(source: &Side, dest: Side, verb: Verb) -> Result<Side, Fail
     else {
         return Ok(dest);
     };
-    if client.remote() == other.remote() {
+    if client.shares_login(other) {
         return Ok(dest);
     }
     let ask = async |client: &Client, side: &Side| {
         let asked =
-            async { Ok::<_, Error>((client.current_account().await?.account_id, client.root().await?)) };
+            async { Ok::<_, Error>((client.current_account().await?.account_id, client.space().await)) };
         asked
             .await
             .map_err(|e| side_failure("ask about the account of", side, &e.into()))
@@ -208,15 +253,7 @@ async fn by_one_name(source: &Side, dest: Side, verb: Verb) -> Result<Side, Fail
         });
     }
     if mine.0 == theirs.0 && verb != Verb::Copy {
-        return Err(Failure::usage(format!(
-            "'{}:' and '{}:' are one account, seen from different roots",
-            client.remote(),
-            other.remote()
-        ))
-        .next(format!(
-            "use one of them for both places, so that {} can tell them apart",
-            verb.word()
-        )));
+        return Err(two_roots(source, &dest, verb));
     }
     Ok(dest)
 }
@@ -243,7 +280,7 @@ fn refuse(source: &Side, dest: &Side) -> Result<(), Failure> {
                 path: to,
                 ..
             },
-        ) if client.remote() == other.remote() && is_one(path, to) => Err(same_place()),
+        ) if client.shares_paths(other) && is_one(path, to) => Err(same_place()),
         _ => Ok(()),
     }
 }
@@ -268,8 +305,7 @@ fn refuse_overlap(source: &Side, dest: &Side, verb: Verb) -> Result<(), Failure>
             .is_some_and(|rest| rest.starts_with('/'))
     };
     let (from, to) = (key(path), key(to));
-    if verb == Verb::Copy || client.remote() != other.remote() || !(within(&from, &to) || within(&to, &from))
-    {
+    if verb == Verb::Copy || !client.shares_paths(other) || !(within(&from, &to) || within(&to, &from)) {
         return Ok(());
     }
     Err(Failure::usage(format!(
@@ -317,11 +353,15 @@ fn names(places: &Places) -> Names {
 
 async fn one_file(
     request: &Request<'_>,
-    source: Side,
-    dest: Side,
+    places: Places,
     found: &Found,
     summary: &mut Summary,
 ) -> Result<(Places, Steps), Failure> {
+    let Places {
+        from: source,
+        to: dest,
+        backup,
+    } = places;
     let (from, name) = source.split().ok_or_else(|| missing(&source))?;
     let (to, new_name) = match dest.split() {
         Some((folder, new_name)) if request.dest_is_name => (folder, new_name),
@@ -344,7 +384,7 @@ async fn one_file(
             ..
         },
     ) = (&source, &place)
-        && client.remote() == other.remote()
+        && client.shares_paths(other)
         && is_one(path, new)
     {
         return Err(same_place());
@@ -363,7 +403,7 @@ async fn one_file(
         })
         .collect();
     let there: Vec<Entry> = there.into_iter().collect();
-    let places = Places { from, to };
+    let places = Places { from, to, backup };
     let mut plan = make_plan(&wanted, &there, &places, request, summary);
     for action in &mut plan.actions {
         action.from.clone_from(&name);
@@ -398,12 +438,12 @@ fn make_plan(
 
 async fn folders(
     request: &Request<'_>,
-    from: Side,
-    to: Side,
+    places: Places,
     found: &Found,
     filter: &Filter,
     summary: &mut Summary,
 ) -> Result<(Places, Steps), Failure> {
+    let to = &places.to;
     let Request {
         verb, flags, sync, ..
     } = *request;
@@ -418,7 +458,7 @@ async fn folders(
     } else {
         to.survey(filter, flags.symlinks().in_target()).await
     };
-    let mut target = surveyed.map_err(|e| side_failure("list", &to, &e))?;
+    let mut target = surveyed.map_err(|e| side_failure("list", to, &e))?;
     if target.what == What::File {
         return Err(Failure::usage(format!(
             "'{}' is a file; {} needs a folder to copy into",
@@ -426,7 +466,6 @@ async fn folders(
             verb.word()
         )));
     }
-    let places = Places { from, to };
     let mut plan = make_plan(&found.entries, &target.entries, &places, request, summary);
     plan.mounts = std::mem::take(&mut target.mounts);
     let mut steps = Steps {
@@ -474,7 +513,7 @@ fn extras(
         selected = filter.select(target.entries.clone());
         &selected
     };
-    let backups = keep::inside(request.flags, places);
+    let backups = keep::inside(places);
     let extra = plan::extra(&found.entries, candidates, names(places));
     let is_backup = |entry: &&Entry| {
         backups

@@ -26,11 +26,10 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let (side, client, path) = remote(&args.path, app)?;
     let found = client.search(&path, &args.query, args.names_only).await;
     let found = found.map_err(|e| side_failure("search", &side, &e.into()))?;
+    let slash = client.slash().await;
     let shown = |path: &Option<String>| {
-        path.as_deref()
-            .unwrap_or_default()
-            .trim_start_matches('/')
-            .to_owned()
+        let path = path.as_deref().unwrap_or_default();
+        format!("{slash}{}", path.trim_start_matches('/'))
     };
     let lines: Vec<String> = found
         .iter()

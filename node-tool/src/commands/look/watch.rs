@@ -31,6 +31,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     };
     let mut cursor = client.latest_cursor(&path).await.map_err(fail)?;
     report::note(&format!("watching '{}' (Ctrl-C ends it)", side.location()));
+    let slash = client.slash().await;
     let mut count = 0;
     loop {
         if !client.wait_for_change(&cursor).await.map_err(fail)? {
@@ -47,7 +48,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
                 Err(error) => return Err(fail(error)),
             };
             cursor = page.cursor;
-            for line in page.entries.iter().filter_map(line) {
+            for line in page.entries.iter().filter_map(|change| line(change, slash)) {
                 report::result(&format!("{line}\n"))?;
                 count += 1;
                 if args.count.is_some_and(|most| count >= most) {
@@ -61,12 +62,10 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     }
 }
 
-fn line(change: &Metadata) -> Option<String> {
+fn line(change: &Metadata, slash: &str) -> Option<String> {
     let shown = |path: &Option<String>| {
-        path.as_deref()
-            .unwrap_or_default()
-            .trim_start_matches('/')
-            .to_owned()
+        let path = path.as_deref().unwrap_or_default();
+        format!("{slash}{}", path.trim_start_matches('/'))
     };
     match change {
         Metadata::File(file) => Some(format!("+ {}", shown(&file.path_display))),
