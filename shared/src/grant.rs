@@ -11,14 +11,13 @@
 //! a paste is whole, and can tell a cut one from an altered one. A newer format gets a higher number
 //! after `dbxgrant`; this reader refuses it by name.
 //!
-//! [`Grant::parse`] forgives what terminals and chat windows do to a line (wraps, blanks, CR LF,
-//! quotes, quote marks of mail programs, the marker lines) and nothing else.
+//! [`Grant::parse`] forgives everything that [`paste`] can undo, and whatever stands around the grant.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{pkce::Challenge, secret::Secret};
+use crate::{paste, pkce::Challenge, secret::Secret};
 
 /// The line printed before a grant on a terminal.
 pub const BEGIN_MARKER: &str = "-----BEGIN GRANT (paste from here)-----";
@@ -28,6 +27,8 @@ pub const END_MARKER: &str = "-----END GRANT (to here)-----";
 const WORD: &str = "dbxgrant";
 const VERSION: u32 = 1;
 const CHECKSUM_DIGITS: usize = 12;
+/// How a payload begins: `{"kind":` in base64url.
+const PAYLOAD_START: &str = "eyJraW5kIjoi";
 
 /// What is handed from the laptop to the node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,9 +96,9 @@ pub enum GrantError {
     /// A character is not the one that was printed.
     #[error("the grant was altered on the way: its checksum does not match; copy it anew, the whole line")]
     Altered,
-    /// Something else stands behind it.
-    #[error("something else stands behind the grant: paste the grant alone")]
-    TrailingText,
+    /// Its first characters are missing.
+    #[error("this is a part of a grant: its beginning is missing (a grant starts with '{WORD}{VERSION}.')")]
+    BeginningMissing,
     /// A newer format.
     #[error(
         "the grant is of version {0}, newer than this program understands (version {VERSION}); update node-tool"
@@ -129,47 +130,22 @@ impl Grant {
         Secret::new(format!("{head}{}", checksum(&head)))
     }
 
-    /// Reads a pasted text.
+    /// Reads a pasted text, whatever stands around the grant and whatever happened to it on its way, as long as all of its
+    /// characters arrived: its length and checksum prove that.
     ///
     /// # Errors
-    /// When the text isn't exactly one whole, unaltered grant of a version this reader knows.
+    /// When the text doesn't hold one whole, unaltered grant of a version this reader knows.
     pub fn parse(pasted: &str) -> Result<Self, GrantError> {
-        let text: String = pasted.chars().filter(|&c| !is_paste_damage(c)).collect();
-        if text.is_empty() {
-            return Err(GrantError::Empty);
+        let mut problem = None;
+        for text in paste::readings(pasted, belongs) {
+            match find(&text) {
+                Ok(grant) => return Ok(grant),
+                Err(error @ GrantError::NewerVersion(_)) => return Err(error),
+                // The first reading is the likeliest, so its problem is the one to be told.
+                Err(error) => drop(problem.get_or_insert(error)),
+            }
         }
-        let (version, body, start) = find_head(&text)?;
-        if version > VERSION {
-            return Err(GrantError::NewerVersion(version));
-        }
-        if version < 1 {
-            return Err(GrantError::NotAGrant);
-        }
-        let (length, payload_at) = payload_length(&text, body)?;
-        let checksum_at = payload_at
-            .checked_add(length)
-            .and_then(|at| at.checked_add(1))
-            .ok_or(GrantError::Altered)?;
-        let end = checksum_at + CHECKSUM_DIGITS;
-        // A paste cut off by hand may still be followed by the end marker.
-        let whole = strip_end_marker(&text[start..]).len() + start;
-        if whole < end {
-            return Err(GrantError::Truncated { missing: end - whole });
-        }
-        let (head, check) = (text.get(start..checksum_at), text.get(checksum_at..end));
-        let (Some(head), Some(check)) = (head, check) else {
-            return Err(GrantError::Altered);
-        };
-        if checksum(head) != check {
-            return Err(GrantError::Altered);
-        }
-        if end != whole {
-            return Err(GrantError::TrailingText);
-        }
-        let json = URL_SAFE_NO_PAD
-            .decode(&text[payload_at..payload_at + length])
-            .map_err(|_| GrantError::Altered)?;
-        serde_json::from_slice(&json).map_err(|_| GrantError::Altered)
+        Err(problem.unwrap_or(GrantError::Empty))
     }
 
     /// The app key that it was made for.
@@ -210,41 +186,81 @@ impl CodeGrant {
     }
 }
 
-/// What a terminal, a chat window or a mail program may put into a line: white space, line wraps,
-/// quotes of all kinds, invisible characters.
-fn is_paste_damage(c: char) -> bool {
-    c.is_whitespace()
-        || c.is_control()
-        || matches!(c, '"' | '\'' | '`' | '>' | '|' | '´' | '\\')
-        || matches!(c, '\u{2018}'..='\u{201f}' | '«' | '»' | '‹' | '›')
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
+/// Whether a grant may have this character.
+fn belongs(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
 }
 
-/// Finds `dbxgrant<number>.`: the version, where the rest starts, where the word starts.
-fn find_head(text: &str) -> Result<(u32, usize, usize), GrantError> {
-    let Some(start) = text.find(WORD) else {
-        let cut = (1..WORD.len()).any(|length| text == &WORD[..length]);
-        return Err(if cut {
-            GrantError::Truncated { missing: WORD.len() }
-        } else {
-            GrantError::NotAGrant
-        });
+/// Finds the first whole grant in a text of a grant's characters.
+fn find(text: &str) -> Result<Grant, GrantError> {
+    if text.is_empty() {
+        return Err(GrantError::Empty);
+    }
+    let mut problem = None;
+    for (start, _) in text.match_indices(WORD) {
+        match read(&text[start..]) {
+            Ok(grant) => return Ok(grant),
+            Err(error) => drop(problem.get_or_insert(error)),
+        }
+    }
+    Err(problem.unwrap_or_else(|| without_word(text)))
+}
+
+/// What a text without the word is.
+fn without_word(text: &str) -> GrantError {
+    if WORD.starts_with(text) {
+        GrantError::Truncated { missing: WORD.len() }
+    } else if text.contains(PAYLOAD_START) || is_tail(text) {
+        GrantError::BeginningMissing
+    } else {
+        GrantError::NotAGrant
+    }
+}
+
+/// Whether a text ends like a grant: a part of the payload, a full stop, the checksum.
+fn is_tail(text: &str) -> bool {
+    let Some((payload, check)) = strip_end_marker(text).rsplit_once('.') else {
+        return false;
     };
-    let before = &text[..start];
-    let begin: String = BEGIN_MARKER.chars().filter(|&c| !is_paste_damage(c)).collect();
-    if !(before.is_empty() || begin.ends_with(before)) {
+    let is_hex = check
+        .bytes()
+        .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    check.len() == CHECKSUM_DIGITS && is_hex && payload.len() > CHECKSUM_DIGITS && !payload.contains('.')
+}
+
+/// Reads the grant that `text` begins with.
+fn read(text: &str) -> Result<Grant, GrantError> {
+    let (version, body) = head(text)?;
+    if version > VERSION {
+        return Err(GrantError::NewerVersion(version));
+    }
+    if version < 1 {
         return Err(GrantError::NotAGrant);
     }
-    let digits = text[start + WORD.len()..]
-        .bytes()
-        .take_while(u8::is_ascii_digit)
-        .count();
-    let after = start + WORD.len() + digits;
-    match (
-        text[start + WORD.len()..after].parse(),
-        text.as_bytes().get(after),
-    ) {
-        (Ok(version), Some(b'.')) => Ok((version, after + 1, start)),
+    let (length, payload_at) = payload_length(text, body)?;
+    let checksum_at = payload_at + length + 1;
+    let end = checksum_at + CHECKSUM_DIGITS;
+    // A paste cut off by hand may still be followed by the end marker.
+    let whole = strip_end_marker(text).len();
+    if whole < end {
+        return Err(GrantError::Truncated { missing: end - whole });
+    }
+    let (head, check) = (&text[..checksum_at], &text[checksum_at..end]);
+    if checksum(head) != check {
+        return Err(GrantError::Altered);
+    }
+    let json = URL_SAFE_NO_PAD
+        .decode(&text[payload_at..payload_at + length])
+        .map_err(|_| GrantError::Altered)?;
+    serde_json::from_slice(&json).map_err(|_| GrantError::Altered)
+}
+
+/// Reads `dbxgrant<number>.`: the version, and where the rest starts.
+fn head(text: &str) -> Result<(u32, usize), GrantError> {
+    let digits = text[WORD.len()..].bytes().take_while(u8::is_ascii_digit).count();
+    let after = WORD.len() + digits;
+    match (text[WORD.len()..after].parse(), text.as_bytes().get(after)) {
+        (Ok(version), Some(b'.')) => Ok((version, after + 1)),
         (_, None) => Err(GrantError::Truncated {
             missing: CHECKSUM_DIGITS,
         }),
@@ -267,9 +283,12 @@ fn payload_length(text: &str, at: usize) -> Result<(usize, usize), GrantError> {
     }
 }
 
+/// A text without the end marker and what stands behind it. The marker may have been cut by the selection as well.
 fn strip_end_marker(text: &str) -> &str {
-    let end: String = END_MARKER.chars().filter(|&c| !is_paste_damage(c)).collect();
-    // The marker may have been cut by the selection as well.
+    let end: String = END_MARKER.chars().filter(|&c| belongs(c)).collect();
+    if let Some(at) = text.find(&end) {
+        return &text[..at];
+    }
     (5..=end.len())
         .rev()
         .find_map(|length| text.strip_suffix(&end[..length]))
@@ -336,6 +355,9 @@ mod tests {
                 format!("{BEGIN_MARKER}\n{line}\n{END_MARKER}\n"),
                 format!("{BEGIN_MARKER}\r\n{}\r\n{END_MARKER}", wrapped(80, "\r\n")),
                 format!("from here)-----\n{line}\n-----END GR"),
+                format!("{line}{line}"),
+                format!("{line} and more"),
+                format!("see: {line}"),
             ] {
                 assert_eq!(Grant::parse(&damaged).as_ref(), Ok(&grant), "{damaged:.80}");
             }
@@ -359,9 +381,9 @@ mod tests {
                 GrantError::Truncated { missing: 30 },
             ),
             (&swapped, GrantError::Altered),
-            (&format!("{line}{line}"), GrantError::TrailingText),
-            (&format!("{line} and more"), GrantError::TrailingText),
-            (&format!("see: {line}"), GrantError::NotAGrant),
+            (&line[3..], GrantError::BeginningMissing),
+            (&line[13..], GrantError::BeginningMissing),
+            (&line[60..], GrantError::BeginningMissing),
         ] {
             assert_eq!(Grant::parse(text), Err(expected), "{text:.60}");
         }
@@ -380,6 +402,113 @@ mod tests {
     fn debug_shows_no_secret() {
         let shown = format!("{:?} {:?}", code(), token(5));
         assert!(!shown.contains("one-time") && !shown.contains("sl.x") && !shown.contains("\"refresh\""));
+    }
+
+    /// What may happen to a text on its way: the damage's number, a width or place.
+    fn damage(text: &str, which: u8, at: usize) -> String {
+        let width = 3 + at % 90;
+        let chars: Vec<char> = text.chars().collect();
+        let wrap = |end: &str| {
+            let pieces: Vec<String> = chars.chunks(width).map(|piece| piece.iter().collect()).collect();
+            pieces.join(end)
+        };
+        let each = |before: &str, after: &str| {
+            let lines: Vec<String> = text
+                .lines()
+                .map(|line| format!("{before}{line}{after}"))
+                .collect();
+            lines.join("\n")
+        };
+        let inside = |put: &str| {
+            let at = at % (chars.len() + 1);
+            let (head, tail) = chars.split_at(at);
+            format!(
+                "{}{put}{}",
+                head.iter().collect::<String>(),
+                tail.iter().collect::<String>()
+            )
+        };
+        match which {
+            0 => wrap("\n"),
+            1 => wrap("\r\n"),
+            2 => wrap("\r"),
+            3 => wrap(" "),
+            4 => wrap("\\\n"),
+            5 => each("> ", ""),
+            6 => each("│ ", &format!("{} │", " ".repeat(at % 9))),
+            7 => format!("+-----+\n{}\n+-----+", each("| ", " |")),
+            8 => format!("┌─────┐\n{text}\n└─────┘"),
+            9 => format!("\u{1b}[1;32m{text}\u{1b}[0m"),
+            10 => format!("[1;32m{text}[0m"),
+            11 => inside("\u{1b}[7m"),
+            12 => inside("\u{200b}"),
+            13 => inside("\u{a0}"),
+            14 => inside("\u{16}"),
+            15 => format!("“{text}”"),
+            16 => format!("'{text}'"),
+            17 => format!("```text\n{text}\n```"),
+            18 => format!("({text})."),
+            19 => format!("[{text}]"),
+            20 => format!("token> {text}"),
+            21 => format!("Grant: {text}"),
+            22 => format!("[ann@laptop ~]$ {text}"),
+            23 => format!(
+                "{BEGIN_MARKER}\n{text}\n{END_MARKER}\nPaste it at the token> prompt on the login node."
+            ),
+            24 => quoted_printable(text),
+            25 => paste::decode(
+                &("\u{feff}".to_owned() + text)
+                    .encode_utf16()
+                    .flat_map(u16::to_le_bytes)
+                    .collect::<Vec<_>>(),
+            ),
+            26 => text
+                .replace('&', "&amp;")
+                .replace('>', "&gt;")
+                .replace('"', "&quot;"),
+            27 => format!("\u{1b}[200~{text}\u{1b}[201~"),
+            28 => text.replace('\n', "\n\n"),
+            29 => format!("\u{1b}]0;ann@laptop: ~\u{7}{text}"),
+            30 => text.replace("--", "—"),
+            _ => format!("  {text}\r\n\r\n"),
+        }
+    }
+
+    /// As mail programs write it: lines of 76 characters, everything else than plain ASCII encoded.
+    fn quoted_printable(text: &str) -> String {
+        let mut out = String::new();
+        let mut column = 0;
+        for byte in text.replace("\r\n", "\n").replace('\r', "\n").bytes() {
+            let piece = match byte {
+                b'\n' => "\r\n".to_owned(),
+                b'!'..=b'<' | b'>'..=b'~' | b' ' => char::from(byte).to_string(),
+                byte => format!("={byte:02X}"),
+            };
+            if byte != b'\n' && column + piece.len() > 75 {
+                out += "=\r\n";
+                column = 0;
+            }
+            column = if byte == b'\n' { 0 } else { column + piece.len() };
+            out += &piece;
+        }
+        out
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(3_000))]
+        #[test]
+        fn a_grant_survives_any_damage_that_keeps_its_information(
+            length in 0usize..400,
+            mut damages in proptest::collection::vec((0u8..32, any::<usize>()), 0..5),
+        ) {
+            // A mail is encoded once, when it is sent: what is wrapped after that may have lost where an escape begins.
+            damages.sort_by_key(|(which, _)| *which == 24);
+            damages.dedup_by_key(|(which, _)| *which);
+            let whole = if length == 0 { code() } else { token(length) };
+            let line = whole.encode().expose().to_owned();
+            let damaged = damages.iter().fold(line, |text, (which, at)| damage(&text, *which, *at));
+            prop_assert_eq!(Grant::parse(&damaged), Ok(whole), "{:?}\n{}", damages, damaged);
+        }
     }
 
     proptest! {

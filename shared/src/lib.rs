@@ -7,6 +7,7 @@
 //! | [`oauth`] | the authorize address; the token endpoint's questions and answers |
 //! | [`pairing`] | the line in which a node asks a laptop for a login |
 //! | [`remote`] | what a remote may be called |
+//! | [`paste`] | undoing what clipboards, terminals and mails do to a text |
 //! | [`grant`] | the paste-able token: its format, and what is wrong with one |
 //! | [`endpoints`] | which host serves what, and the one way to point elsewhere |
 //! | [`api`] | routes as data, with their arguments, results and errors |
@@ -25,6 +26,7 @@ pub mod failure;
 pub mod grant;
 pub mod oauth;
 pub mod pairing;
+pub mod paste;
 pub mod pkce;
 pub mod remote;
 pub mod secret;

@@ -7,6 +7,7 @@ use url::form_urlencoded;
 
 use crate::{
     endpoints::{Endpoints, Host},
+    paste,
     pkce::Challenge,
     secret::Secret,
 };
@@ -61,17 +62,20 @@ impl AuthorizeRequest<'_> {
     }
 }
 
-/// Checks that `text` can be an app key.
+/// Reads an app key as it is typed or pasted, without the quotes, blanks and invisible characters around it.
 ///
 /// # Errors
 /// When it has characters that no app key has, or is empty.
 pub fn check_app_key(text: &str) -> Result<String, String> {
-    let legal = (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-');
-    if legal {
-        Ok(text.to_owned())
+    let key = paste::word(text).filter(|key| {
+        key.len() <= 64
+            && !key.starts_with('-')
+            && key
+                .bytes()
+                .all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-')
+    });
+    if let Some(key) = key {
+        Ok(key)
     } else {
         Err(format!(
             "'{text}' is not an app key; it stands on your app's page in the Dropbox App Console, some 15 letters and digits"
@@ -245,7 +249,19 @@ mod tests {
 
     #[test]
     fn app_keys_are_short_words() {
-        assert!(check_app_key("abc123def456ghi").is_ok());
+        for pasted in [
+            "abc123def456ghi",
+            "\"abc123def456ghi\"",
+            "“abc123def456ghi”.",
+            " abc123def456ghi\u{200b}\r\n",
+            "App key: abc123def456ghi",
+        ] {
+            assert_eq!(
+                check_app_key(pasted).as_deref(),
+                Ok("abc123def456ghi"),
+                "{pasted:?}"
+            );
+        }
         for bad in ["", "a b", "a/b", "--challenge=", &"x".repeat(65)] {
             assert!(
                 check_app_key(bad).is_err() || bad.starts_with("--challenge") && !bad.contains('='),

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand::{TryRng, rngs::SysRng};
 use sha2::{Digest, Sha256};
 
-use crate::secret::Secret;
+use crate::{paste, secret::Secret};
 
 /// The secret half of a login: made where the token will live, and never sent to anyone but the token endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,15 +35,17 @@ impl Verifier {
 }
 
 impl Challenge {
-    /// Takes a challenge that came from elsewhere.
+    /// Reads a challenge that came from elsewhere, as it was typed or pasted.
     ///
     /// # Errors
     /// When it isn't 43 characters of base64url, which every SHA-256 challenge is.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let decoded = URL_SAFE_NO_PAD.decode(text);
-        match decoded {
-            Ok(bytes) if bytes.len() == 32 => Ok(Self(text.to_owned())),
-            _ => Err(format!(
+        let word = paste::word(text);
+        let joined = paste::words(text).concat().concat(); // its length proves that it is whole
+        let is_challenge = |text: &String| URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 32);
+        match word.into_iter().chain([joined]).find(is_challenge) {
+            Some(challenge) => Ok(Self(challenge)),
+            None => Err(format!(
                 "'{text}' is not a PKCE challenge (43 characters of A-Z a-z 0-9 - _); copy the whole line that node-tool printed"
             )),
         }
@@ -110,6 +112,25 @@ mod tests {
             "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM",
         ] {
             assert!(Challenge::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_pasted_challenge_is_read() {
+        let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        for pasted in [
+            format!("“{challenge}”"),
+            format!("--challenge {challenge}"),
+            format!("--challenge={challenge}"),
+            format!("{}\n{}", &challenge[..20], &challenge[20..]),
+            format!("{}\r\n> {}.", &challenge[..13], &challenge[13..]),
+            format!("\u{feff}{challenge}\u{a0}"),
+        ] {
+            assert_eq!(
+                Challenge::parse(&pasted).unwrap().as_str(),
+                challenge,
+                "{pasted:?}"
+            );
         }
     }
 }
