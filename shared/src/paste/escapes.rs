@@ -56,7 +56,7 @@ fn quoted_printable(text: &str, guess: Guess) -> String {
             out.extend(bytes);
             rest = &rest[1 + length..];
         } else {
-            out.extend(rest[..c.len_utf8()].as_bytes());
+            out.extend(&rest.as_bytes()[..c.len_utf8()]);
             rest = &rest[c.len_utf8()..];
         }
     }
