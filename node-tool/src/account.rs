@@ -74,8 +74,10 @@ impl Account {
     pub async fn space(&self, start: Start) -> Option<String> {
         let remote = self.remote.lock().await;
         match remote.path_root(start) {
-            Some(PathRoot::Root(id)) if remote.account_home_id.as_ref() != Some(&id) => Some(id),
-            _ => None,
+            Some(PathRoot::Root(id) | PathRoot::Namespace(id)) => {
+                Some(id).filter(|id| remote.account_home_id.as_ref() != Some(id))
+            }
+            Some(PathRoot::Home) | None => None,
         }
     }
 
@@ -156,6 +158,7 @@ impl Account {
         if let Some(saved) = saved.filter(is_mine) {
             // Where paths start stays as it was: what is under way belongs there, whatever is set meanwhile.
             *remote = Remote {
+                namespace_id: remote.namespace_id.take(),
                 root_namespace_id: remote.root_namespace_id.take(),
                 account_root_id: remote.account_root_id.take(),
                 account_home_id: remote.account_home_id.take(),

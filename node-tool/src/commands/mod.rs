@@ -229,7 +229,9 @@ pub fn dropbox_failure(what: impl Into<String>, error: &Error, remote: &str) -> 
         Error::PathRoot(why) if why.root_namespace_id().is_some() => failure
             .next("repeat the command; it will begin at the new root")
             .code(exit::FATAL),
-        Error::PathRoot(_) => failure.next(reconnect).code(exit::FATAL),
+        Error::PathRoot(_) => failure
+            .next(format!("node-tool config edit {remote} --root home   lets its paths start at your own folder"))
+            .code(exit::FATAL),
         Error::Network(NetworkError::Untrusted { .. }) => failure
             .next("if your network looks into encrypted connections, set SSL_CERT_FILE to a bundle with its certificate")
             .next("date    # certificates are good for a time, and the clock may be wrong")

@@ -141,6 +141,9 @@ pub struct Remote {
     /// For showing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// The namespace that its paths start in, whatever the account's root is; rclone's `root_namespace`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace_id: Option<String>,
     /// The file that the login was imported from, whose program still uses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported_from: Option<String>,
@@ -179,6 +182,9 @@ impl Remote {
 
     /// Where the paths of its calls start, from where they were typed. `None` if Dropbox has to be asked.
     pub fn path_root(&self, start: Start) -> Option<PathRoot> {
+        if let Some(namespace) = &self.namespace_id {
+            return Some(PathRoot::Namespace(namespace.clone()));
+        }
         match (&self.root_namespace_id, start) {
             (Some(root), _) => Some(PathRoot::Root(root.clone())),
             (None, Start::Usual) => Some(PathRoot::Home),
@@ -214,6 +220,8 @@ pub enum PathRoot {
     Home,
     /// At the account's root, which is this namespace.
     Root(String),
+    /// In this namespace, whatever the account's root is.
+    Namespace(String),
 }
 
 impl PathRoot {
@@ -223,6 +231,9 @@ impl PathRoot {
             Self::Home => None,
             // This mode fails loudly when the person changes teams (dropbox-api.md §6.7).
             Self::Root(id) => Some(serde_json::json!({".tag": "root", "root": id}).to_string()),
+            Self::Namespace(id) => {
+                Some(serde_json::json!({".tag": "namespace_id", "namespace_id": id}).to_string())
+            }
         }
     }
 }

@@ -432,7 +432,9 @@ impl Client {
         loop {
             let error = match attempt(&access).await {
                 Ok(done) => {
-                    self.is_rooted[self.start as usize].store(true, Ordering::Relaxed);
+                    if is_about_places(route) {
+                        self.is_rooted[self.start as usize].store(true, Ordering::Relaxed);
+                    }
                     self.pace.went_well();
                     return Ok(done);
                 }
@@ -501,7 +503,7 @@ impl Client {
             return request; // its cursor says whose it is, and it refuses a token
         }
         let request = request.bearer_auth(access.token.expose());
-        match access.root.header() {
+        match access.root.header().filter(|_| is_about_places(route)) {
             Some(root) => request.header("Dropbox-API-Path-Root", root),
             None => request,
         }
@@ -543,6 +545,12 @@ impl<Answer> Download<'_, Answer> {
             Err(_) => Err(Error::Network(NetworkError::Timeout("Dropbox".into()))),
         }
     }
+}
+
+/// Whether a call's answer depends on where paths start. Questions about the account don't, and have to be answered
+/// also where its root has become another one.
+fn is_about_places<A, R>(route: &Route<A, R>) -> bool {
+    !route.name.starts_with("users/")
 }
 
 /// How long a call may take, or nothing of it move.

@@ -19,8 +19,8 @@ pub enum Error {
     /// The argument was refused (400).
     #[error("Dropbox refused the request: {0}")]
     BadRequest(String),
-    /// The account's root is another one than before (422).
-    #[error("the account's root folder has changed")]
+    /// The account's root is another one than before, or a namespace can't be seen (422).
+    #[error("{}", say_root(.0))]
     PathRoot(RouteError),
     /// Slow down (429).
     #[error("Dropbox asked to slow down, too often")]
@@ -180,6 +180,13 @@ fn say_route(error: &RouteError) -> String {
         _ => "Dropbox refused it",
     };
     format!("{words} ({error})")
+}
+
+fn say_root(error: &RouteError) -> &'static str {
+    match error.root_namespace_id() {
+        Some(_) => "the account's root folder has changed",
+        None => "this account can't see the folder that the remote's paths start in",
+    }
 }
 
 fn say_access(error: &RouteError) -> String {

@@ -445,6 +445,38 @@ fn where_a_remote_starts_at_the_team_space_both_forms_are_one_place() -> anyhow:
     Ok(())
 }
 
+/// Adds a line to the only remote of the config.
+fn add_to_config(world: &World, line: &str) -> anyhow::Result<()> {
+    let config = std::fs::read_to_string(world.config())?;
+    Ok(std::fs::write(world.config(), format!("{config}{line}\n"))?)
+}
+
+#[test]
+fn where_a_remote_has_a_namespace_of_its_own_both_forms_start_there() -> anyhow::Result<()> {
+    let (world, data) = with_team_folders()?;
+    add_to_config(&world, &format!("namespace_id = \"{data}\""))?;
+    for typed in ["dbx:", "dbx:/", "dbx:/run/.."] {
+        assert_eq!(world.node_tool(["lsf", typed])?.ok()?, "run/\n");
+    }
+    world.node_tool(["copy", "a", "dbx:/b"])?.ok()?;
+    assert_eq!(team_file(&world, &data, "b/new.txt").as_deref(), Some("new"));
+    let err = world.node_tool(["move", "dbx:run", "dbx:/run"])?.fails(2)?;
+    assert!(err.contains("source and target are the same place"), "{err}");
+    // One that can't be seen (any more).
+    let config = std::fs::read_to_string(world.config())?;
+    std::fs::write(world.config(), config.replace(&format!("\"{data}\""), "\"4711\""))?;
+    let err = world.node_tool(["lsf", "dbx:/"])?.fails(7)?;
+    assert!(
+        err.contains("next: node-tool config edit dbx --root home"),
+        "{err}"
+    );
+    world
+        .node_tool(["config", "edit", "dbx", "--root", "home"])?
+        .ok()?;
+    assert_eq!(world.node_tool(["lsf", "dbx:"])?.ok()?, "TeamData/\nmine.txt\n");
+    Ok(())
+}
+
 #[test]
 fn where_the_teams_root_is_is_asked_for_at_most_once() -> anyhow::Result<()> {
     let (world, _) = with_team_folders()?;

@@ -46,7 +46,7 @@ pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     app.store
         .update(|config| {
             if let Some(kept) = config.remotes.get_mut(&args.name) {
-                kept.root_namespace_id = namespace;
+                (kept.root_namespace_id, kept.namespace_id) = (namespace, None);
                 kept.learn(&account.root_info);
             }
         })
