@@ -10,7 +10,7 @@ use std::{
 use crate::{
     dropbox::{Client, DropboxPath, Error, Listed, encoding},
     filter::Filter,
-    local::{self, Symlinks},
+    local::{self, Root, Symlinks},
     location::Location,
     plan::{Mounts, Names, Weights},
     tree::{Entry, Kind},
@@ -302,14 +302,12 @@ impl Side {
     pub async fn remove(&self, files: &[&Entry], folders: &[&Entry]) -> Vec<Result<(), SideError>> {
         match self {
             Self::Local(root) => {
+                let root = Root::new(root);
                 let files = files
                     .iter()
-                    .map(|entry| local::remove_file(&root.join(&entry.path), entry.file()));
-                let mut outcomes: Vec<Result<(), SideError>> = files.map(|done| Ok(forgive(done)?)).collect();
-                for folder in folders {
-                    outcomes.push(forgive(std::fs::remove_dir(root.join(&folder.path))).map_err(Into::into));
-                }
-                outcomes
+                    .map(|entry| root.remove_file(&entry.path, entry.file()));
+                let folders = folders.iter().map(|folder| root.remove_folder(&folder.path));
+                files.chain(folders).map(|done| Ok(forgive(done)?)).collect()
             }
             Self::Remote { client, path, .. } => {
                 let target = |entry: &&Entry| {
@@ -350,8 +348,8 @@ impl Side {
     pub async fn make_folders(&self, relative: &[&str]) -> Vec<Result<(), SideError>> {
         match self {
             Self::Local(root) => {
-                let folders = local::Folders::new(root);
-                relative.iter().map(|path| Ok(folders.make(path)?)).collect()
+                let root = Root::new(root);
+                relative.iter().map(|path| Ok(root.make_folder(path)?)).collect()
             }
             Self::Remote { client, .. } => {
                 let paths: Vec<_> = relative.iter().map(|below| self.below(below)).collect();

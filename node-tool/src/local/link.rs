@@ -4,19 +4,22 @@
 use std::{
     ffi::OsStr,
     fs, io,
-    os::unix::{
-        ffi::{OsStrExt, OsStringExt},
-        fs::symlink,
-    },
+    os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
+use rustix::fs::{AtFlags, symlinkat, unlinkat};
 
+use super::{
+    place::{New, Put, Replace, temporary_name},
+    root::{Folder, set_modified_at},
+};
 use crate::tree::Modified;
 
 /// The ending.
 pub const ENDING: &str = ".rclonelink";
+/// The longest way that Linux lets a symlink lead.
+pub(super) const MOST_BYTES: usize = 4095;
 
 /// The symlink that a path with the ending means, if it means one.
 pub fn meant(path: &Path) -> Option<PathBuf> {
@@ -34,38 +37,30 @@ pub fn content(link: &Path) -> io::Result<Vec<u8>> {
     Ok(fs::read_link(link)?.into_os_string().into_vec())
 }
 
-/// Makes the symlink that `path`, with the ending, means; what stands there is replaced at once.
-///
-/// # Errors
-/// When `content` can't be a path, a folder stands there, or it can't be made.
-pub fn make(path: &Path, content: &[u8], modified: Modified) -> io::Result<()> {
-    let name = path.as_os_str().as_bytes().strip_suffix(ENDING.as_bytes());
-    let link = PathBuf::from(OsStr::from_bytes(name.unwrap_or_default()));
+/// Makes the symlink that `name`, with the ending, means, over nothing but what it may replace.
+pub(super) fn make(
+    folder: &Folder<'_>,
+    name: &str,
+    content: &[u8],
+    modified: Modified,
+    replace: Replace<'_>,
+) -> io::Result<()> {
+    let link = name.strip_suffix(ENDING).filter(|link| !link.is_empty());
+    let link = link.ok_or_else(|| io::Error::other("its name says of no symlink"))?;
     if content.is_empty() || content.contains(&0) {
         return Err(io::Error::other("it doesn't say where the symlink should lead"));
     }
-    let parent = link.parent().unwrap_or(Path::new("."));
-    let new = parent.join(super::place::temporary_name());
-    symlink(OsStr::from_bytes(content), &new)?;
-    let placed = set_modified(&new, modified).and_then(|()| fs::rename(&new, &link));
-    if placed.is_err() {
-        let _ = fs::remove_file(&new);
+    let temporary = temporary_name();
+    symlinkat(OsStr::from_bytes(content), folder, temporary.as_str())?;
+    let new = New {
+        folder,
+        temporary: &temporary,
+        name: link,
+        twin: None,
+    };
+    let placed = set_modified_at(folder, &temporary, modified).and_then(|()| new.put(replace, |_| {}));
+    if !matches!(placed, Ok(Put::Placed)) {
+        let _ = unlinkat(folder, temporary.as_str(), AtFlags::empty()); // it says nothing that isn't known
     }
-    placed
-}
-
-/// Sets the time of a symlink itself.
-///
-/// # Errors
-/// When it isn't ours.
-pub fn set_modified(link: &Path, modified: Modified) -> io::Result<()> {
-    let time = Timespec {
-        tv_sec: modified.seconds,
-        tv_nsec: modified.nanoseconds.into(),
-    };
-    let times = Timestamps {
-        last_access: time,
-        last_modification: time,
-    };
-    Ok(utimensat(CWD, link, &times, AtFlags::SYMLINK_NOFOLLOW)?)
+    placed.map(drop)
 }

@@ -3,8 +3,12 @@
 mod folders;
 pub mod hashes;
 pub mod link;
+mod moving;
 mod place;
 mod read;
+mod rights;
+mod root;
+mod unfinished;
 mod walk;
 
 use std::{
@@ -12,9 +16,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use rustix::fs::{AtFlags, CWD, utimensat};
+
 pub use folders::Folders;
-pub use place::{Partial, Replace, leftovers, remove_file, rename_new, set_modified};
-pub use read::{Changed, Identity, Source, hash_file, is_change};
+pub use moving::move_file;
+pub use place::{Leftover, Partial, Replace, leftovers};
+pub use read::{Changed, Identity, Source, Untrue, hash_file, is_change};
+pub use root::Root;
+pub use unfinished::remove_unfinished;
 pub use walk::{Other, Skipped, Symlinks, Walked, stat, walk};
 
 /// Whether something was written to last longer than `age` ago. A time in the future is that of another node's clock.
@@ -43,4 +52,33 @@ pub fn free_bytes(path: &Path) -> Option<u64> {
     };
     let space = rustix::fs::statvfs(there).ok()?;
     Some(space.f_bavail.saturating_mul(space.f_frsize))
+}
+
+/// Renames to where nothing is. Both are what the user typed; below a target it is [`Root::rename`].
+///
+/// # Errors
+/// When something is there, or it can't be renamed.
+pub fn rename_new(from: &Path, to: &Path) -> std::io::Result<()> {
+    let text = |path: &Path| {
+        let text = path.to_str().map(str::to_owned);
+        text.ok_or_else(|| std::io::Error::other("its name is not UTF-8"))
+    };
+    root::rename_new_at(rustix::fs::CWD, &text(from)?, rustix::fs::CWD, &text(to)?)
+}
+
+/// Sets the modification time of what the user typed, or of the symlink that its name means.
+///
+/// # Errors
+/// When it isn't there, or isn't ours.
+pub fn set_modified(path: &Path, modified: crate::tree::Modified) -> std::io::Result<()> {
+    let (link, flags) = match link::meant(path) {
+        Some(link) => (Some(link), AtFlags::SYMLINK_NOFOLLOW),
+        None => (None, AtFlags::empty()),
+    };
+    Ok(utimensat(
+        CWD,
+        link.as_deref().unwrap_or(path),
+        &root::times(modified),
+        flags,
+    )?)
 }

@@ -33,6 +33,18 @@ pub struct Identity {
 #[error("it changed while it was read")]
 pub struct Changed;
 
+/// A file's size isn't the number of its bytes, as in /proc and on some FUSE file systems.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "it has {} bytes than its size ({size_bytes}) says, so it can't be copied as it is: copy what 'cat' reads of it into a file, and \
+     that one",
+    if *.has_more { "more" } else { "fewer" }
+)]
+pub struct Untrue {
+    size_bytes: u64,
+    has_more: bool,
+}
+
 /// Whether an error says that a file changed.
 pub fn is_change(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<Changed>())
@@ -82,12 +94,32 @@ impl Source {
         if !metadata.is_file() {
             return Err(io::Error::other("it is not a regular file any more"));
         }
-        Ok(Self {
+        let source = Self {
             content: Content::File(Arc::new(file)),
             path: path.to_owned(),
             identity: identity(&metadata),
             info: super::walk::file_info(&metadata),
-        })
+        };
+        source.check_end()?;
+        Ok(source)
+    }
+
+    /// Nothing may come behind the end that the size says.
+    fn check_end(&self) -> io::Result<()> {
+        let Content::File(file) = &self.content else {
+            return Ok(());
+        };
+        let size_bytes = self.identity.size_bytes;
+        if file.read_at(&mut [0], size_bytes)? == 0 {
+            return Ok(());
+        }
+        if identity(&file.metadata()?) != self.identity {
+            return Err(io::Error::other(Changed));
+        }
+        Err(io::Error::other(Untrue {
+            size_bytes,
+            has_more: true,
+        }))
     }
 
     /// What tells this state of the file from another, on any node of a cluster.
@@ -164,11 +196,18 @@ impl Source {
     }
 
     fn read_file(&self, file: &File, chunk: &mut [u8], at: u64) -> io::Result<()> {
-        file.read_exact_at(chunk, at)?;
-        if identity(&file.metadata()?) == self.identity {
-            Ok(())
-        } else {
-            Err(io::Error::other(Changed))
+        let read = file.read_exact_at(chunk, at);
+        let is_same = identity(&file.metadata()?) == self.identity;
+        match read {
+            Ok(()) if is_same => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && is_same => {
+                Err(io::Error::other(Untrue {
+                    size_bytes: self.identity.size_bytes,
+                    has_more: false,
+                }))
+            }
+            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Err(error),
+            _ => Err(io::Error::other(Changed)),
         }
     }
 
@@ -214,20 +253,30 @@ pub fn hash_file(path: &Path) -> io::Result<ContentHash> {
         hasher.update(&link::content(&link)?);
         return Ok(hasher.finish());
     }
-    let mut file = File::open(path)?;
+    hash_open(&mut File::open(path)?)
+}
+
+/// The same for an open file.
+pub(super) fn hash_open(file: &mut File) -> io::Result<ContentHash> {
     let before = file.metadata()?;
     if let Some(known) = hashes::find(&before) {
         return Ok(known);
     }
-    let mut buffer = vec![0; 1 << 18];
+    let (mut hasher, mut buffer, mut length) = (Hasher::new(), vec![0; 1 << 18], 0);
     loop {
-        match file.read(&mut buffer)? {
-            0 => break,
-            count => hasher.update(&buffer[..count]),
+        match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => {
+                hasher.update(&buffer[..count]);
+                length += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
     let hash = hasher.finish();
-    if identity(&file.metadata()?) == identity(&before) {
+    // What has another length than its size says may have other content each time.
+    if identity(&file.metadata()?) == identity(&before) && length == before.len() {
         hashes::note(&before, hash);
     }
     Ok(hash)

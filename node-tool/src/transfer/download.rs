@@ -19,7 +19,7 @@ use super::{
 use crate::{
     dropbox::{Client, DropboxPath, Error},
     failed::FailureKind,
-    local::{Folders, Partial, Replace, link},
+    local::{Partial, Replace, Root, link},
     plan::{Action, Bundle, Plan, bundle},
 };
 
@@ -41,21 +41,25 @@ pub async fn download(
     limits: Limits,
     listener: &Listener,
 ) {
-    let plan = settle(plan, Local::Target(to), &limits, listener).await;
-    let folders = Folders::new(to);
-    let (big, small): (Vec<Action>, Vec<Action>) = plan
+    let root = Root::new(to);
+    let plan = settle(plan, Local::Target(root.clone()), &limits, listener).await;
+    // Symlinks are made last: none that comes along can be in the way of a file.
+    let (links, files): (Vec<Action>, Vec<Action>) = plan
         .actions
+        .into_iter()
+        .partition(|action| limits.links && action.to.ends_with(link::ENDING));
+    let (big, small): (Vec<Action>, Vec<Action>) = files
         .into_iter()
         .partition(|action| action.source.size_bytes > RANGE_BYTES);
     let outcomes = Outcomes::new(listener, &limits.halt);
     let memory = Memory::new(limits.memory_bytes);
     let each = |action: Action| {
-        let (folders, limits, outcomes, memory) = (&folders, &limits, &outcomes, &memory);
+        let (root, limits, outcomes, memory) = (&root, &limits, &outcomes, &memory);
         async move {
             if outcomes.is_over() {
                 return;
             }
-            match one(client, &action, to, folders, (limits, memory), listener).await {
+            match one(client, &action, root, (limits, memory), listener).await {
                 Ok(()) => outcomes.copied(&action),
                 Err(Problem::Halted) => {}
                 Err(Problem::Dropbox(error)) => outcomes.failed(&action, &error),
@@ -71,15 +75,15 @@ pub async fn download(
     let way = Zips {
         client,
         from,
-        to,
+        root: &root,
         limits: &limits,
         outcomes: &outcomes,
         refused: AtomicUsize::new(0),
     };
-    let (way, folders_of) = (&way, &folders);
+    let (way, root) = (&way, &root);
     // A symlink in the way is found by the file that it is in the way of.
     let bring = |bundle: Bundle| async move {
-        if way.outcomes.is_over() || bundle.actions.iter().any(|a| folders_of.check(&a.to).is_err()) {
+        if way.outcomes.is_over() || bundle.actions.iter().any(|a| root.check(&a.to).is_err()) {
             return stream::iter(bundle.actions);
         }
         stream::iter(way.bring(bundle).await)
@@ -94,6 +98,9 @@ pub async fn download(
             .for_each_concurrent(client.pace().most() + AHEAD, each),
         stream::iter(big).for_each_concurrent(BIG_AT_ONCE, each),
     );
+    stream::iter(links)
+        .for_each_concurrent(client.pace().most() + AHEAD, each)
+        .await;
 }
 
 /// Why a file, or a zip, didn't come.
@@ -121,16 +128,13 @@ impl From<io::Error> for Problem {
 async fn one(
     client: &Client,
     action: &Action,
-    to: &Path,
-    folders: &Folders,
+    root: &Root,
     (limits, memory): (&Limits, &Memory),
     listener: &Listener,
 ) -> Result<(), Problem> {
-    let target = to.join(&action.to);
     let Some(remote) = &action.source.remote else {
         return Err(Problem::Wrong("the listing has no revision of it"));
     };
-    folders.check(&action.to)?;
     if let Some(document) = &remote.document
         && let Some(format) = &document.chosen
     {
@@ -138,33 +142,35 @@ async fn one(
             path: document.id.clone(),
             export_format: Some(format.clone()),
         };
-        return export(client, &arg, &target, action, limits, listener).await;
+        return export(client, &arg, root, action, limits, listener).await;
     }
     let big = BigFile::of(action);
     let journal = big.as_ref().and(limits.state.as_deref()).and_then(|state| {
         journal::sweep(state);
-        let absolute = std::path::absolute(&target).unwrap_or_else(|_| target.clone());
+        let target = root.path().join(&action.to);
+        let absolute = std::path::absolute(&target).unwrap_or(target);
         let place = format!("down\n{}\n{}", client.remote(), absolute.display());
         Journal::open(state, &place, &remote.rev)
     });
     let (journal, mut known) = journal.map_or((None, None), |(journal, known)| (Some(journal), known));
     let partial = match &journal {
         Some(journal) => {
-            let (target, id, size) = (target.clone(), journal.id(), action.source.size_bytes);
+            let (root, target) = (root.clone(), action.to.clone());
+            let (id, size) = (journal.id(), action.source.size_bytes);
             let stale = journal.stale_id().map(str::to_owned);
             let resume = move || {
                 if let Some(stale) = stale {
-                    Partial::resume(&target, &stale, 0)?.0.discard();
+                    Partial::forget(&root, &target, &stale);
                 }
-                Partial::resume(&target, &id, size)
+                Partial::resume(&root, &target, &id, size)
             };
             let (partial, is_there) = blocking(resume).await?;
             known = known.filter(|_| is_there);
             partial
         }
         None => {
-            let target = target.clone();
-            blocking(move || Partial::create(&target)).await?
+            let (root, target) = (root.clone(), action.to.clone());
+            blocking(move || Partial::create(&root, &target)).await?
         }
     };
     if action.source.size_bytes > RANGE_BYTES
@@ -195,7 +201,7 @@ async fn one(
             Err(Problem::Disk(error))
                 if matches!(
                     error.kind(),
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
                 ) =>
             {
                 give_up(partial, journal.as_ref());
@@ -225,13 +231,13 @@ async fn put(partial: Partial, action: &Action, limits: &Limits) -> io::Result<(
 
 /// Gives what has arrived its name, over nothing but what was seen there, unless it may be `anything`.
 pub(super) fn place(partial: Partial, action: &Action, links: bool, anything: bool) -> io::Result<()> {
-    if links && action.to.ends_with(link::ENDING) {
-        return partial.put_as_symlink(action.source.modified);
-    }
     let replace = match anything {
         true => Replace::Anything,
         false => Replace::Only(action.over.as_ref()),
     };
+    if links && action.to.ends_with(link::ENDING) {
+        return partial.put_as_symlink(action.source.modified, replace);
+    }
     partial.put_in_place(action.source.modified, replace)
 }
 
@@ -247,14 +253,14 @@ fn give_up(partial: Partial, journal: Option<&Journal>) {
 async fn export(
     client: &Client,
     arg: &ExportArg,
-    target: &Path,
+    root: &Root,
     action: &Action,
     limits: &Limits,
     listener: &Listener,
 ) -> Result<(), Problem> {
     let mut tries = client.tries_of_a_call();
     loop {
-        let partial = tokio::task::block_in_place(|| Partial::create(target))?;
+        let partial = tokio::task::block_in_place(|| Partial::create(root, &action.to))?;
         let error = match fetch_export(client, arg, &partial, listener).await {
             Ok(()) => {
                 put(partial, action, limits).await?;
@@ -303,6 +309,9 @@ fn plain(error: &io::Error) -> String {
         io::ErrorKind::ReadOnlyFilesystem => "the file system here is read-only".into(),
         io::ErrorKind::StorageFull => "the disk is full".into(),
         io::ErrorKind::QuotaExceeded => "your disk quota is used up".into(),
+        io::ErrorKind::FileTooLarge => {
+            "it is larger than a file may be here ('ulimit -f', or the file system)".into()
+        }
         _ => error.to_string(),
     }
 }

@@ -7,7 +7,6 @@ use std::{
     collections::HashMap,
     fs::File,
     io::{self, Read},
-    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -27,7 +26,7 @@ use super::{
 };
 use crate::{
     dropbox::{Client, DropboxPath, Error, Fate},
-    local::Partial,
+    local::{Partial, Root},
     plan::{Action, Bundle, MOST_BYTES, MOST_ENTRIES},
 };
 
@@ -35,7 +34,7 @@ use crate::{
 pub(super) struct Zips<'a> {
     pub client: &'a Client,
     pub from: &'a DropboxPath,
-    pub to: &'a Path,
+    pub root: &'a Root,
     pub limits: &'a Limits,
     pub outcomes: &'a Outcomes<'a>,
     /// Zips that could not be had. After some of them no more are asked for.
@@ -68,7 +67,7 @@ impl Zips<'_> {
             }
         };
         let unpacking = Unpacking {
-            to: self.to.to_owned(),
+            root: self.root.clone(),
             links: self.limits.links,
             anything: self.limits.overwrite_newer,
             listener: Arc::clone(self.outcomes.listener()),
@@ -92,10 +91,7 @@ impl Zips<'_> {
             .client
             .download_unless(&DOWNLOAD_ZIP, &arg, None, is_answer)
             .await?;
-        let file = tokio::task::block_in_place(|| {
-            std::fs::create_dir_all(self.to)?;
-            tempfile::tempfile_in(self.to)
-        })?;
+        let file = tokio::task::block_in_place(|| self.root.unnamed())?;
         let mut at = 0;
         // Names and their checksums come on top of the content; something is wrong with a zip that is far larger.
         let most = MOST_BYTES * 2 + MOST_ENTRIES * 2048;
@@ -115,7 +111,7 @@ impl Zips<'_> {
 
 /// Work on the disk, for a thread of its own.
 struct Unpacking {
-    to: PathBuf,
+    root: Root,
     links: bool,
     anything: bool,
     listener: Listener,
@@ -176,8 +172,7 @@ impl Unpacking {
     }
 
     fn place(&self, entry: &mut impl Read, action: &Action) -> io::Result<()> {
-        let target = self.to.join(&action.to);
-        let partial = Partial::create(&target)?;
+        let partial = Partial::create(&self.root, &action.to)?;
         let (file, mut hasher) = (partial.file(), Hasher::new());
         let (mut at, mut buffer) = (0, vec![0; 1 << 16]);
         loop {

@@ -36,25 +36,31 @@ pub fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             .why("unfinished uploads go away by themselves after 7 days, deleted files after some weeks")
             .next("name a local folder"));
     };
-    let found = local::leftovers(root).map_err(|e| side_failure("look at", &side, &e.into()))?;
+    let opened = local::Root::new(root);
+    let found = local::leftovers(&opened).map_err(|e| side_failure("look at", &side, &e.into()))?;
     let (mut count, mut bytes, mut well) = (0, 0, true);
-    for (path, metadata) in found {
-        if !args.all && !local::is_older(&metadata, AGE) {
+    for leftover in found {
+        let path = root.join(&leftover.path);
+        if !args.all && !is_left(&leftover) {
+            let why = match leftover.is_alive {
+                Some(true) => "belongs to a download that runs",
+                _ => "is fresh",
+            };
             report::note(&format!(
-                "'{}' is fresh and stays; --all removes it too",
+                "'{}' {why} and stays; --all removes it too",
                 path.display()
             ));
             continue;
         }
         if args.dry_run {
             tracing::warn!(object = %path.display(), "Skipped delete as --dry-run is set");
-        } else if let Err(error) = std::fs::remove_file(&path) {
+        } else if let Err(error) = opened.remove_leftover(&leftover.path) {
             report::warn(&format!("could not remove '{}': {error}", path.display()));
             well = false;
             continue;
         }
         count += 1;
-        bytes += metadata.len();
+        bytes += leftover.metadata.len();
     }
     let done = if args.dry_run {
         "could be removed"
@@ -70,6 +76,14 @@ pub fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         well &= forget(args, root, state);
     }
     Ok(if well { exit::SUCCESS } else { exit::ERROR })
+}
+
+/// Whether nobody works with it any more. Where other nodes use the same files, only its age says so.
+fn is_left(leftover: &local::Leftover) -> bool {
+    match leftover.is_alive {
+        Some(is_alive) => !is_alive,
+        None => local::is_older(&leftover.metadata, AGE),
+    }
 }
 
 /// Shows the transfers of files below `root` that can go on, or forgets them. Says whether that went well.

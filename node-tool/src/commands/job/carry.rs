@@ -260,7 +260,7 @@ async fn settled(
 ) -> Plan {
     let local = match (&places.from, &places.to) {
         (Side::Local(from), _) => transfer::Local::Source(from),
-        (_, Side::Local(to)) => transfer::Local::Target(to),
+        (_, Side::Local(to)) => transfer::Local::Target(local::Root::new(to)),
         _ => return plan,
     };
     let told = Arc::new(Mutex::new(Told {
@@ -330,11 +330,8 @@ async fn rename(renames: &[(Entry, String)], places: &Places, summary: &mut Summ
                 .collect()
         }
         Side::Local(root) => {
-            let folders = local::Folders::new(root);
-            let rename = |(entry, to): &(Entry, String)| {
-                let to = folders.make_around(to)?;
-                Ok(local::rename_new(&root.join(&entry.path), &to)?)
-            };
+            let root = local::Root::new(root);
+            let rename = |(entry, to): &(Entry, String)| Ok(root.rename(&entry.path, to)?);
             renames.iter().map(rename).collect()
         }
     };
