@@ -4,6 +4,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc, time::Dura
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use etcetera::BaseStrategy;
+use rustix::process::Signal;
 use shared::{
     duration,
     endpoints::{Endpoints, ORIGIN_VARIABLE},
@@ -16,6 +17,7 @@ use crate::{
     config::{CONFIG_VARIABLE, Config, Defaults, Password, Site, Store, default_path},
     dropbox::{Cache, Http, Meter, Rates},
     filter::Size,
+    limits::{self, OpenFiles},
     local, report,
     side::View,
     terminal,
@@ -28,6 +30,10 @@ const GRACE: Duration = Duration::from_secs(5);
 const DEAF: Duration = Duration::from_millis(500);
 /// Connections at once, unless something says otherwise.
 const TRANSFERS: u16 = 96;
+/// The most connections at once that anybody can ask for.
+const MOST_TRANSFERS: u16 = 256;
+/// Threads that wait for the disk.
+const BLOCKING_THREADS: usize = 16;
 /// Bytes of content in memory at once, unless something says otherwise.
 const MEMORY_BYTES: usize = 40 << 20;
 
@@ -311,8 +317,7 @@ pub fn main() -> ExitCode {
 
 /// Runs the program on `args`, the first of which is its name.
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
-    // A dump of a crashed process would hold tokens.
-    let _ = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0);
+    limits::begin();
     let parsed = program()
         .try_get_matches_from(args)
         .and_then(|found| Cli::from_arg_matches(&found));
@@ -356,7 +361,7 @@ fn with_runtime(cli: Cli) -> Result<u8, Failure> {
     // Login nodes have many cores that are not ours.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .max_blocking_threads(16)
+        .max_blocking_threads(BLOCKING_THREADS.min(OpenFiles::here().files + 2))
         .enable_all()
         .build()
         .map_err(|e| Failure::new("could not start").why(e))?;
@@ -371,6 +376,7 @@ fn with_runtime(cli: Cli) -> Result<u8, Failure> {
             .code(exit::INTERRUPTED)
     };
     let result = runtime.block_on(async {
+        limits::hear_of_large_files();
         // In a task of its own, so that it is heard while the job waits for a disk.
         let signals = tokio::spawn(interrupted(halt.clone(), stopped));
         tokio::select! {
@@ -378,6 +384,8 @@ fn with_runtime(cli: Cli) -> Result<u8, Failure> {
             result = dispatch(cli, halt.clone()) => result,
         }
     });
+    // Threads that still unpack, for example, can't tidy up themselves.
+    local::remove_unfinished();
     local::hashes::save();
     // A thread that waits for the terminal or a slow disk must not keep the process.
     runtime.shutdown_background();
@@ -469,12 +477,7 @@ async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
         store,
         endpoints,
         http,
-        transfers: global
-            .transfers
-            .or(defaults.transfers)
-            .unwrap_or(TRANSFERS)
-            .clamp(1, 256)
-            .into(),
+        transfers: transfers(global, &defaults),
         defaults,
         quiet: global.quiet,
         stats: global.stats,
@@ -509,6 +512,21 @@ fn protect(store: &Store, config: &Config) {
     }
 }
 
+/// As many connections as are asked for, and as the limit of open files allows.
+fn transfers(global: &Global, defaults: &Defaults) -> usize {
+    let wanted: usize = global
+        .transfers
+        .or(defaults.transfers)
+        .unwrap_or(TRANSFERS)
+        .clamp(1, MOST_TRANSFERS)
+        .into();
+    let most = OpenFiles::here().connections;
+    if wanted > most {
+        tracing::info!("at most {most} connections at once, since so few files may be open ('ulimit -n')");
+    }
+    wanted.min(most)
+}
+
 /// Our own directory in one of the user's base directories: `$XDG_STATE_HOME/node-tool`, `~/.cache/node-tool` …
 fn directory(of: impl Fn(&etcetera::base_strategy::Xdg) -> Option<PathBuf>) -> Option<PathBuf> {
     let base = etcetera::base_strategy::Xdg::new().ok()?;
@@ -529,18 +547,30 @@ fn memory(global: &Global) -> Result<usize, Failure> {
     Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 
-/// Ctrl-C, or SIGTERM as batch systems send it at a time limit. The first one asks a transfer to begin nothing new, if one
-/// is under way, and leaves it some time for what is; the second is the end.
+/// Ctrl-C, SIGTERM as batch systems send it at a time limit, or SIGHUP when a terminal goes away. The first one asks a
+/// transfer to begin nothing new, if one is under way, and leaves it some time for what is; the second is the end.
 async fn interrupted(halt: Halt, stopped: impl Fn(&str) -> Failure + Send + 'static) -> &'static str {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         return std::future::pending().await;
     };
+    // Below nohup a job outlives its terminal.
+    let mut hup = match limits::is_ignored(Signal::HUP) {
+        true => None,
+        false => signal(SignalKind::hangup()).ok(),
+    };
     let mut next = async || {
+        let hung_up = async {
+            match &mut hup {
+                Some(hup) => hup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = int.recv() => "Ctrl-C",
             _ = term.recv() => "SIGTERM",
+            _ = hung_up => "SIGHUP",
         }
     };
     let first = next().await;
@@ -554,6 +584,7 @@ async fn interrupted(halt: Halt, stopped: impl Fn(&str) -> Failure + Send + 'sta
     // Who hangs in a call of the system doesn't notice.
     std::thread::spawn(move || {
         std::thread::sleep(DEAF);
+        local::remove_unfinished();
         let failure = stopped(first);
         report::error(&failure);
         std::process::exit(failure.exit_code().into());

@@ -92,6 +92,9 @@ impl From<&io::Error> for FailureKind {
         if local::is_change(error) {
             return Self::Temporary;
         }
+        if error.get_ref().is_some_and(|inner| inner.is::<local::Untrue>()) {
+            return Self::Permanent;
+        }
         match error.kind() {
             io::ErrorKind::Interrupted
             | io::ErrorKind::WouldBlock

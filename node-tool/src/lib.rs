@@ -18,6 +18,7 @@ pub mod dropbox;
 pub mod failed;
 pub mod filter;
 mod hex;
+pub mod limits;
 pub mod local;
 pub mod location;
 pub mod plan;

@@ -6,9 +6,9 @@
 //! Dropbox doesn't report changes of nothing but a name's case, so a kept listing is made anew after some days.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, DirBuilder, File},
     io::{self, BufRead, BufReader, BufWriter, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -112,22 +112,11 @@ impl Place {
         let parent = self.path.parent().unwrap_or(Path::new("."));
         DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
         local::remove_old(parent, Duration::from_secs(LIFE_SECONDS), is_listing);
-        let new = self.path.with_extension(format!("{}.new", std::process::id()));
-        let written = self.write_to(&new, collected, cursor, since);
-        let placed = written.and_then(|()| fs::rename(&new, &self.path));
-        if placed.is_err() {
-            let _ = fs::remove_file(&new); // it may never have been there
-        }
-        placed
+        local::sweep_half_written(parent);
+        local::replace_file(&self.path, |new| self.write_to(new, collected, cursor, since))
     }
 
-    fn write_to(&self, path: &Path, collected: &Collected, cursor: &str, since: u64) -> io::Result<()> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(path)?;
+    fn write_to(&self, file: &File, collected: &Collected, cursor: &str, since: u64) -> io::Result<()> {
         let (mut out, mut hasher) = (BufWriter::new(file), Sha256::new());
         let mut put = |line: String| {
             hasher.update(&line);

@@ -6,9 +6,9 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, DirBuilder, File, Metadata, OpenOptions},
+    fs::{File, Metadata},
     io::{self, BufReader, BufWriter, Read, Write},
-    os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
+    os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
     sync::{Mutex, OnceLock, PoisonError},
     time::{Duration, SystemTime},
@@ -16,6 +16,8 @@ use std::{
 
 use sha2::{Digest, Sha256};
 use shared::content_hash::ContentHash;
+
+use super::{replace_file, sweep_half_written};
 
 /// Device, inode, size, modification and change time, the way they sort.
 type Key = [u8; 40];
@@ -41,9 +43,11 @@ pub fn keep_in(directory: &Path) {
 
 /// Writes down what was hashed.
 pub fn save() {
-    if let Some(hashes) = KEPT.get()
-        && let Err(error) = hashes.save()
-    {
+    let Some(hashes) = KEPT.get() else { return };
+    if let Some(directory) = hashes.path.parent() {
+        sweep_half_written(directory);
+    }
+    if let Err(error) = hashes.save() {
         tracing::info!("the hashes are not kept: {error}");
     }
 }
@@ -129,27 +133,14 @@ impl Hashes {
     /// Merges what is new into what is there now, perhaps by another process.
     fn save(&self) -> io::Result<()> {
         let fresh = std::mem::take(&mut *self.lock());
-        let Some(directory) = self.path.parent().filter(|_| !fresh.is_empty()) else {
+        if fresh.is_empty() {
             return Ok(());
-        };
-        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-        let new = self.path.with_extension(format!("{}.new", std::process::id()));
-        let written = self.merge(&new, fresh);
-        let placed = written.and_then(|()| fs::rename(&new, &self.path));
-        if placed.is_err() {
-            let _ = fs::remove_file(&new); // it may never have been there
         }
-        placed
+        replace_file(&self.path, |new| self.merge(new, fresh))
     }
 
-    fn merge(&self, new: &Path, fresh: BTreeMap<Key, [u8; 32]>) -> io::Result<()> {
-        let out = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(new)?;
-        let mut out = BufWriter::new(out);
+    fn merge(&self, new: &File, fresh: BTreeMap<Key, [u8; 32]>) -> io::Result<()> {
+        let mut out = BufWriter::new(new);
         out.write_all(MAGIC)?;
         let there = Self::open(self.path.parent().unwrap_or(Path::new("."))).old;
         let mut old = there
@@ -210,6 +201,8 @@ fn hash_of(bytes: &Record) -> Option<ContentHash> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn key_of(inode: u64, time: u64) -> Key {

@@ -6,8 +6,10 @@ pub mod link;
 mod moving;
 mod place;
 mod read;
+mod replace;
 mod rights;
 mod root;
+mod scratch;
 mod unfinished;
 mod walk;
 
@@ -22,7 +24,9 @@ pub use folders::Folders;
 pub use moving::move_file;
 pub use place::{Leftover, Partial, Replace, leftovers};
 pub use read::{Changed, Identity, Source, Untrue, hash_file, is_change};
+pub use replace::{replace_file, sweep_half_written};
 pub use root::Root;
+pub use scratch::Scratch;
 pub use unfinished::remove_unfinished;
 pub use walk::{Other, Skipped, Symlinks, Walked, stat, walk};
 

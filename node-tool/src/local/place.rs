@@ -68,7 +68,7 @@ impl Partial {
         let file = match openat(folder, name.as_str(), root::NEW, mode(is_private)) {
             Ok(file) => file,
             Err(error) => {
-                unfinished.is_done();
+                unfinished.done();
                 return Err(error.into());
             }
         };
@@ -117,7 +117,11 @@ impl Partial {
             }
         };
         mark_alive(root, &file);
-        file.set_len(size_bytes)?; // an earlier state of the file may have been longer
+        // An earlier state of the file may have been longer.
+        if let Err(error) = file.set_len(size_bytes) {
+            let _ = unlinkat(&folder, name.as_str(), AtFlags::empty()); // it can't be gone on with
+            return Err(error);
+        }
         let partial = Self {
             file: Arc::new(file),
             root: root.clone(),
@@ -232,7 +236,7 @@ impl Partial {
     /// It has got its name.
     fn keep(&mut self) {
         if let Some(unfinished) = self.unfinished.take() {
-            unfinished.is_done();
+            unfinished.done();
         }
         self.name.clear();
     }

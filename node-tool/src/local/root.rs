@@ -347,11 +347,7 @@ pub(super) const NEW: OFlags = OFlags::RDWR
     .union(OFlags::CLOEXEC);
 
 /// Number of the kind of a file system.
-#[expect(
-    clippy::cast_sign_loss,
-    clippy::unnecessary_cast,
-    reason = "its type differs between platforms"
-)]
+#[expect(clippy::cast_sign_loss, reason = "its type differs between platforms")]
 fn system_kind(system: &rustix::fs::StatFs) -> u64 {
     system.f_type as u64
 }
@@ -409,11 +405,7 @@ pub(super) fn is_symlink(stat: &Stat) -> bool {
 }
 
 /// Size and time.
-#[expect(
-    clippy::unnecessary_fallible_conversions,
-    clippy::useless_conversion,
-    reason = "their types differ between platforms"
-)]
+#[expect(clippy::useless_conversion, reason = "their types differ between platforms")]
 pub(super) fn info(stat: &Stat) -> FileInfo {
     FileInfo {
         size_bytes: u64::try_from(stat.st_size).unwrap_or(0),

@@ -31,7 +31,7 @@ impl Unfinished {
     }
 
     /// It has got its name, or is gone.
-    pub fn is_done(self) {
+    pub fn done(self) {
         if let Some(all) = ALL.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             all.remove(&self.0);
         }

@@ -8,6 +8,8 @@ use shared::{
     content_hash::Hasher,
 };
 
+use tokio::sync::Semaphore;
+
 use super::{
     BigFile, Event, Limits, Listener, Memory, blocking,
     journal::{self, Journal},
@@ -53,9 +55,13 @@ pub async fn download(
         .partition(|action| action.source.size_bytes > RANGE_BYTES);
     let outcomes = Outcomes::new(listener, &limits.halt);
     let memory = Memory::new(limits.memory_bytes);
+    // Each file takes one, or two with its journal; a zip takes one and what comes out of it another.
+    let open = Semaphore::new(limits.open_files);
     let each = |action: Action| {
-        let (root, limits, outcomes, memory) = (&root, &limits, &outcomes, &memory);
+        let (root, limits, outcomes, memory, open) = (&root, &limits, &outcomes, &memory, &open);
         async move {
+            let wanted = 1 + u32::from(action.source.size_bytes > RANGE_BYTES);
+            let _open = open.acquire_many(wanted).await;
             if outcomes.is_over() {
                 return;
             }
@@ -80,12 +86,13 @@ pub async fn download(
         outcomes: &outcomes,
         refused: AtomicUsize::new(0),
     };
-    let (way, root) = (&way, &root);
+    let (way, root, open) = (&way, &root, &open);
     // A symlink in the way is found by the file that it is in the way of.
     let bring = |bundle: Bundle| async move {
         if way.outcomes.is_over() || bundle.actions.iter().any(|a| root.check(&a.to).is_err()) {
             return stream::iter(bundle.actions);
         }
+        let _open = open.acquire_many(2).await;
         stream::iter(way.bring(bundle).await)
     };
     let zipped = stream::iter(bundles)

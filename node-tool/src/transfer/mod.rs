@@ -33,7 +33,7 @@ use std::path::PathBuf;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::plan::Weights;
+use crate::{limits::OpenFiles, plan::Weights};
 
 /// What a call takes in memory whose bytes are read or written while they move.
 const STREAM_BYTES: u64 = 3 << 19;
@@ -64,6 +64,8 @@ pub struct Limits {
     pub zip: Option<Weights>,
     /// When nothing new is to be begun any more.
     pub halt: Halt,
+    /// Files of content that are open at once.
+    pub open_files: usize,
     /// Where it is noted what has arrived of big files; without it an interrupted one starts anew.
     pub state: Option<PathBuf>,
 }
@@ -77,6 +79,7 @@ impl Default for Limits {
             overwrite_newer: false,
             zip: None,
             halt: Halt::default(),
+            open_files: OpenFiles::here().files,
             state: None,
         }
     }

@@ -1,12 +1,16 @@
 //! Between two accounts every byte passes through this machine: down into a temporary folder, and up from there, some
 //! files at a time.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use super::{Event, Limits, Listener, download, outcome::Outcomes, upload};
 use crate::{
-    dropbox::{Client, DropboxPath},
+    dropbox::{Client, DropboxPath, Fate},
     failed::FailedFile,
+    local::Scratch,
     plan::{Action, Mounts, Plan, Task, Why},
 };
 
@@ -26,7 +30,9 @@ pub async fn relay(
 ) {
     let mounts = plan.mounts;
     let mut rest = plan.actions.into_iter().peekable();
-    while rest.peek().is_some() {
+    let is_hopeless = Arc::new(AtomicBool::new(false));
+    let listener = &heard(listener, &is_hopeless);
+    while rest.peek().is_some() && !limits.halt.is_asked() && !is_hopeless.load(Ordering::Relaxed) {
         let mut batch: Vec<Action> = Vec::new();
         let mut bytes = 0;
         while let Some(next) = rest.peek()
@@ -40,6 +46,21 @@ pub async fn relay(
     }
 }
 
+/// The listener, with a note of what makes all else hopeless.
+fn heard(listener: &Listener, is_hopeless: &Arc<AtomicBool>) -> Listener {
+    let (listener, is_hopeless) = (Arc::clone(listener), Arc::clone(is_hopeless));
+    Arc::new(move |event| {
+        if let Event::Failed {
+            error: Some(error), ..
+        } = &event
+            && error.fate() == Fate::StopRun
+        {
+            is_hopeless.store(true, Ordering::Relaxed);
+        }
+        listener(event);
+    })
+}
+
 async fn pass(
     source: &Client,
     target: &Client,
@@ -49,7 +70,7 @@ async fn pass(
     limits: &Limits,
     listener: &Listener,
 ) {
-    let folder = match tempfile::Builder::new().prefix("node-tool.").tempdir() {
+    let folder = match Scratch::new() {
         Ok(folder) => folder,
         Err(error) => {
             let outcomes = Outcomes::new(listener, &limits.halt);

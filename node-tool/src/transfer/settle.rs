@@ -25,7 +25,7 @@ pub async fn settle(plan: Plan, local: Local<'_>, limits: &Limits, listener: &Li
     let outcomes = &Outcomes::new(listener, &limits.halt);
     let actions = stream::iter(plan.actions)
         .map(|action| one(action, &local, outcomes))
-        .buffered(limits.transfers)
+        .buffered(limits.transfers.min(limits.open_files))
         .filter_map(|action| async { action })
         .collect()
         .await;

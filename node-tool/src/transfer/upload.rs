@@ -155,7 +155,7 @@ async fn send_all(
         });
         let begin = |_: &Item| std::future::ready(!outcomes.is_over());
         tokio::join!(
-            packs.for_each_concurrent(PACKS_AT_ONCE, |(pack, scout)| async {
+            packs.for_each_concurrent(PACKS_AT_ONCE.min(limits.open_files), |(pack, scout)| async {
                 send_pack(pack, &tools).await;
                 drop(scout);
             }),
@@ -164,7 +164,9 @@ async fn send_all(
                 .for_each_concurrent(limits.transfers, |item| send_empty(item, &tools)),
             stream::iter(big)
                 .take_while(begin)
-                .for_each_concurrent(BIG_AT_ONCE, |item| send_big(item, &tools)),
+                .for_each_concurrent(BIG_AT_ONCE.min(limits.open_files / 2), |item| send_big(
+                    item, &tools
+                )),
         );
     };
     tokio::join!(senders, committer(client, received, mounts, limits, outcomes));

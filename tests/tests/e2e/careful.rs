@@ -235,3 +235,40 @@ fn a_finished_upload_outlives_commits_that_fail() -> anyhow::Result<()> {
     assert_eq!(world.sandbox.read_file("/to/big"), Some(noise(7, 64 << 20)));
     Ok(())
 }
+
+#[test]
+fn a_file_that_cannot_be_touched_stays_as_it_is() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world
+        .node_tool(["touch", "dbx:done", "-t", "2020-02-03T04:05:06"])?
+        .ok()?;
+    for route in ["files/upload", "files/delete_batch", "files/move_batch_v2"] {
+        let refused = Kind::Status {
+            status: 400,
+            html: false,
+        };
+        world.sandbox.fault(Fault::on(route, refused));
+        let end = world.node_tool(["touch", "dbx:done"])?;
+        assert_eq!(end.code, 1, "{route}: {}", end.err);
+        world.sandbox.clear_faults();
+        assert_eq!(
+            world.node_tool(["lsf", "-F", "tsp", "dbx:"])?.ok()?,
+            "2020-02-03 04:05:06;0;done\n",
+            "{route}: nothing else, and the old one"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn what_a_killed_process_left_half_written_goes() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    write(&world.path("from/file"), b"text", 1_500_000_000)?;
+    let cache = world.home().join(".cache/node-tool");
+    write(&cache.join("hashes.4711.new"), &noise(1, 1000), 1_500_000_000)?;
+    write(&cache.join("notes.new"), b"somebody's", 1_500_000_000)?;
+    world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
+    assert!(!cache.join("hashes.4711.new").exists());
+    assert!(cache.join("notes.new").exists());
+    Ok(())
+}

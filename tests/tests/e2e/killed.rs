@@ -200,3 +200,103 @@ fn small_files_that_were_sent_are_committed_and_the_second_signal_ends_it_at_onc
     );
     Ok(())
 }
+
+/// Names of half files below `to`.
+fn halves(world: &World) -> usize {
+    let names = snapshot(&world.path("to")).map(|files| files.into_keys().collect::<Vec<_>>());
+    let is_half = |name: &&String| name.ends_with(".partial");
+    names.unwrap_or_default().iter().filter(is_half).count()
+}
+
+/// A download of 40 files that stands still, with half files here.
+fn standing(world: &World, before: &str) -> anyhow::Result<Child> {
+    for n in 0..40_u64 {
+        world.sandbox.put_file(
+            &format!("/from/{n}"),
+            &noise(n, 5000),
+            Some("2020-01-01T00:00:00Z"),
+        )?;
+    }
+    let slow = Fault::on("files/download", Kind::Stall { millis: 3_600_000 });
+    world.sandbox.fault(slow.times(1000));
+    let mut command = std::process::Command::new("bash");
+    world.settle(&mut command);
+    command
+        .args(["-c", &format!("{before} exec \"$@\""), "bash"])
+        .arg(tests::programs::program("node-tool")?)
+        .args(["copy", "dbx:from", "to", "--no-zip"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let child = command.spawn()?;
+    until(|| halves(world) >= 16)?;
+    Ok(child)
+}
+
+#[test]
+fn a_terminal_that_goes_away_leaves_no_half_files() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let child = standing(&world, "")?;
+    signal(&child, Signal::HUP)?;
+    let began = Instant::now();
+    let end = ended(child)?;
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    assert_eq!(end.code, 130, "{}", end.err);
+    for word in ["SIGHUP", "repeat the command to go on"] {
+        assert!(end.err.contains(word), "{word} in {}", end.err);
+    }
+    assert_eq!(halves(&world), 0, "nothing half is left");
+    Ok(())
+}
+
+#[test]
+fn a_job_below_nohup_outlives_its_terminal() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let child = standing(&world, "trap '' HUP;")?;
+    signal(&child, Signal::HUP)?;
+    // What was heard would have been said by now: a second signal is the end of both.
+    signal(&child, Signal::TERM)?;
+    let end = ended(child)?;
+    assert_eq!(end.code, 130, "{}", end.err);
+    assert!(
+        end.err.contains("SIGTERM") && !end.err.contains("SIGHUP"),
+        "{}",
+        end.err
+    );
+    assert_eq!(halves(&world), 0);
+    Ok(())
+}
+
+#[test]
+fn cleanup_tells_half_files_of_the_dead_from_those_of_the_living() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let mut child = standing(&world, "")?;
+    let there = halves(&world);
+    let age = || -> anyhow::Result<()> {
+        let past = std::time::SystemTime::now() - Duration::from_secs(1200);
+        for entry in std::fs::read_dir(world.path("to"))? {
+            std::fs::File::options()
+                .write(true)
+                .open(entry?.path())?
+                .set_modified(past)?;
+        }
+        Ok(())
+    };
+    age()?;
+    let end = world.node_tool(["cleanup", "to", "--all"])?;
+    assert_eq!(end.code, 0, "{}", end.err);
+    // On a file system that nodes share, only their age tells.
+    if !end.err.contains("belongs to a download that runs") {
+        tests::world::skip("the file system of the temporary folder is not known to be this machine's alone");
+        child.kill()?;
+        return Ok(());
+    }
+    assert!(halves(&world) >= there, "{}", end.err);
+    child.kill()?;
+    child.wait()?;
+    age()?;
+    assert!(halves(&world) >= there);
+    let end = world.node_tool(["cleanup", "to"])?;
+    assert_eq!(end.code, 0, "{}", end.err);
+    assert_eq!(halves(&world), 0, "{}", end.err);
+    Ok(())
+}

@@ -1,12 +1,19 @@
 //! What can go wrong on this machine: files that change or vanish while they are read, folders that can't be read, disks that
 //! are full or can't be written.
 
-use std::process::Command;
+use std::{
+    path::Path,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use anyhow::Context as _;
 use rustix::process::geteuid;
 use tests::{
-    files::{noise, snapshot, write},
+    files::{differences, noise, snapshot, write},
     programs::program,
     sandbox::{Fault, Kind},
     world::{Ended, World, ended, run, skip, text},
@@ -156,7 +163,7 @@ fn a_full_or_read_only_disk_is_named_and_nothing_half_is_left() -> anyhow::Resul
     )?
     .ok()?;
     let lines: Vec<&str> = end.lines().collect();
-    assert_eq!(lines.first(), Some(&"ended 1"), "{end}");
+    assert_eq!(lines.first(), Some(&"ended 6"), "{end}");
     assert_eq!(lines.get(1..3), Some(&["small/a", "small/d"][..]), "{end}");
     for name in ["'b'", "'c'"] {
         let line = lines
@@ -190,7 +197,7 @@ fn a_full_or_read_only_disk_is_named_and_nothing_half_is_left() -> anyhow::Resul
 "$1" copy dbx:from fixed 2> said; echo "ended $?"; cat said"#,
     )?
     .ok()?;
-    assert!(end.starts_with("ended 1"), "{end}");
+    assert!(end.starts_with("ended 6"), "{end}");
     assert!(end.contains("read-only"), "{end}");
     Ok(())
 }
@@ -218,6 +225,269 @@ fn following_links_is_meant_for_the_source_and_deletes_nothing_behind_the_target
         let end = world.node_tool(args.iter())?;
         assert_eq!(end.code, 0, "{args:?}: {}", end.err);
         assert_eq!(snapshot(&world.path("x2"))?, before, "{args:?}");
+    }
+    Ok(())
+}
+
+/// Another process that swaps the folder `t/sub` for a symlink to `victim` and back, until it is told to stop.
+struct Swapper {
+    stop: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<u64>>,
+}
+
+impl Swapper {
+    fn start(world: &World) -> Self {
+        let (sub, aside) = (world.path("t/sub"), world.path("t/.aside"));
+        let stop = Arc::new(AtomicBool::new(false));
+        let is_over = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            let mut swaps = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                if std::fs::rename(&sub, &aside).is_ok() {
+                    let _ = std::os::unix::fs::symlink("../victim", &sub);
+                    std::thread::yield_now();
+                    let _ = std::fs::remove_file(&sub);
+                    // What was made in its place meanwhile, in the target, is no matter here.
+                    let _ = std::fs::remove_dir_all(&sub);
+                    swaps += u64::from(std::fs::rename(&aside, &sub).is_ok());
+                }
+                std::thread::yield_now();
+            }
+            let _ = std::fs::rename(&aside, &sub);
+            swaps
+        });
+        Self {
+            stop,
+            thread: Some(thread),
+        }
+    }
+
+    /// How often it swapped them.
+    fn stop(mut self) -> u64 {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread
+            .take()
+            .and_then(|thread| thread.join().ok())
+            .unwrap_or_default()
+    }
+}
+
+#[test]
+fn a_folder_that_is_swapped_for_a_symlink_leads_nothing_out_of_the_target() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    for n in 0..60_u64 {
+        let path = format!("/e/sub/{n}");
+        world
+            .sandbox
+            .put_file(&path, &noise(n, 700), Some("2020-01-01T00:00:00Z"))?;
+    }
+    world
+        .sandbox
+        .put_file("/none/other", b"x", Some("2020-01-01T00:00:00Z"))?;
+    // Of the same names, sizes and times as what sync deletes in the target.
+    for folder in ["victim", "t/sub"] {
+        for n in 0..300_u64 {
+            write(
+                &world.path(folder).join(n.to_string()),
+                &noise(n, 700),
+                1_577_836_800,
+            )?;
+        }
+    }
+    let before = snapshot(&world.path("victim"))?;
+    let swapper = Swapper::start(&world);
+    for words in [
+        &["copy", "dbx:e", "t", "-I", "--no-zip"][..],
+        &["copy", "dbx:e", "t", "-I"],
+        &["copy", "dbx:e", "t", "-I", "--backup-dir", "kept"],
+        &["sync", "dbx:none", "t", "--yes"],
+    ] {
+        // What can't be copied or deleted fails; how much that is depends on the moment.
+        let end = world.node_tool(words)?;
+        assert!(end.code < 128, "{}", end.err);
+        assert_eq!(snapshot(&world.path("victim"))?, before, "{words:?}");
+    }
+    assert!(swapper.stop() > 0);
+    Ok(())
+}
+
+#[test]
+fn links_that_come_along_lead_nothing_out_of_the_target() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let time = Some("2020-01-01T00:00:00Z");
+    for (link, to) in [
+        ("sub", "../victim"),
+        ("good", "sub/1"),
+        ("deep/up", "../../victim"),
+    ] {
+        world
+            .sandbox
+            .put_file(&format!("/e/{link}.rclonelink"), to.as_bytes(), time)?;
+    }
+    for n in 0..200_u64 {
+        world
+            .sandbox
+            .put_file(&format!("/e/sub/{n}"), &noise(n, 300), time)?;
+    }
+    world.sandbox.put_file("/e/sub/big", &noise(7, 17 << 20), time)?;
+    world.sandbox.put_file("/e/deep/up/file", b"planted", time)?;
+    std::fs::create_dir(world.path("victim"))?;
+    for _ in 0..2 {
+        let end = world.node_tool(["copy", "dbx:e", "t", "--links"])?;
+        assert_ne!(end.code, 0, "a link can't be made where a folder is");
+        assert!(end.err.contains("sub.rclonelink"), "{}", end.err);
+        assert!(snapshot(&world.path("victim"))?.is_empty());
+        assert_eq!(std::fs::read_link(world.path("t/good"))?, Path::new("sub/1"));
+    }
+    assert_eq!(std::fs::read_dir(world.path("t/sub"))?.count(), 201);
+    // And a link of an earlier run is no way for the files of the next.
+    let world = World::connected()?;
+    std::fs::create_dir(world.path("victim"))?;
+    world.sandbox.put_file("/e/sub.rclonelink", b"../victim", time)?;
+    world.node_tool(["copy", "dbx:e", "t", "--links"])?.ok()?;
+    for n in 0..30_u64 {
+        world
+            .sandbox
+            .put_file(&format!("/e/sub/{n}"), &noise(n, 300), time)?;
+    }
+    let end = world.node_tool(["copy", "dbx:e", "t", "--links"])?;
+    assert_ne!(end.code, 0);
+    assert!(snapshot(&world.path("victim"))?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_file_that_is_replaced_keeps_its_mode() -> anyhow::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let world = World::connected()?;
+    let names = ["secret", "script", "open", "big"];
+    for (name, mode) in names.iter().zip([0o600, 0o755, 0o666, 0o640]) {
+        let size = if *name == "big" { 33 << 20 } else { 500 };
+        world.sandbox.put_file(
+            &format!("/e/{name}"),
+            &noise(1, size),
+            Some("2020-01-01T00:00:00Z"),
+        )?;
+        write(&world.path("t").join(name), b"old", 1_500_000_000)?;
+        std::fs::set_permissions(world.path("t").join(name), std::fs::Permissions::from_mode(mode))?;
+    }
+    world.sandbox.put_file("/e/new", b"new", None)?;
+    for zip in ["--no-zip=false", "--no-zip=true"] {
+        let mut command = Command::new("bash");
+        world.settle(&mut command);
+        let (_, flag) = zip.split_once('=').context("a flag")?;
+        command
+            .args(["-c", "umask 027; exec \"$@\"", "bash"])
+            .arg(program("node-tool")?)
+            .args(["copy", "-I", "dbx:e", "t"])
+            .env("NODE_TOOL_NO_ZIP", flag);
+        run(command, "")?.ok()?;
+        let modes = ["secret", "script", "open", "big", "new"].map(|name| {
+            let metadata = std::fs::metadata(world.path("t").join(name));
+            metadata.map_or(0, |there| there.mode() & 0o7777)
+        });
+        assert_eq!(modes, [0o600, 0o755, 0o666, 0o640, 0o640], "{zip}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_file_whose_size_is_not_its_length_is_named_and_not_sent() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let mut tried = 0;
+    // The first says 0 bytes, the second a page.
+    for (path, word) in [
+        ("/proc/cpuinfo", "more bytes"),
+        ("/sys/devices/system/cpu/online", "fewer bytes"),
+    ] {
+        if !Path::new(path).exists() {
+            skip(&format!("there is no {path}"));
+            continue;
+        }
+        tried += 1;
+        let end = world.node_tool(["copy", path, "dbx:to"])?;
+        assert_eq!(end.code, 6, "{}", end.err);
+        assert!(end.err.contains(word), "{}", end.err);
+    }
+    assert!(tried > 0);
+    assert_eq!(
+        world
+            .sandbox
+            .tree()
+            .iter()
+            .filter(|stored| !stored.is_folder)
+            .count(),
+        0
+    );
+    Ok(())
+}
+
+/// Runs node-tool below a limit of the shell.
+fn limited(world: &World, limit: &str, args: &[&str]) -> anyhow::Result<Ended> {
+    let mut command = Command::new("bash");
+    world.settle(&mut command);
+    command
+        .args(["-c", &format!("ulimit {limit} && exec \"$@\""), "bash"])
+        .arg(program("node-tool")?)
+        .args(args);
+    run(command, "")
+}
+
+#[test]
+fn few_open_files_are_enough() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    for n in 0..300_u64 {
+        let path = world.path(&format!("from/{}/{n}", n % 7));
+        write(&path, &noise(n, 900), 1_577_836_800)?;
+    }
+    for n in 0..3_u64 {
+        write(
+            &world.path(&format!("from/big{n}")),
+            &noise(n, 33 << 20),
+            1_577_836_800,
+        )?;
+    }
+    for limit in ["-n 32", "-n 128"] {
+        let (there, here) = (format!("dbx:to{}", &limit[3..]), format!("down{}", &limit[3..]));
+        limited(&world, limit, &["copy", "from", &there])?.ok()?;
+        limited(&world, limit, &["copy", &there, &here])?.ok()?;
+        limited(&world, limit, &["copy", &there, &here, "-I", "--no-zip"])?.ok()?;
+        assert_eq!(
+            differences(&world.path("from"), &world.path(&here))?,
+            Vec::<String>::new(),
+            "{limit}"
+        );
+        limited(&world, limit, &["check", "from", &there])?.ok()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_file_beyond_the_limit_of_sizes_is_named_and_the_others_come() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    for (name, size) in [
+        ("a", 1000),
+        ("b", 3 << 20),
+        ("c", 20 << 20),
+        ("d", 40 << 20),
+        ("e", 2000),
+    ] {
+        world.sandbox.put_file(
+            &format!("/e/{name}"),
+            &noise(9, size),
+            Some("2020-01-01T00:00:00Z"),
+        )?;
+    }
+    for more in [&[][..], &["--no-zip"]] {
+        let end = limited(&world, "-f 1024", &[&["copy", "dbx:e", "t", "-I"], more].concat())?;
+        assert_eq!(end.code, 6, "{}", end.err);
+        for name in ["'b'", "'c'", "'d'"] {
+            let line = end.err.lines().find(|line| line.contains(name));
+            let line = line.with_context(|| end.err.clone())?;
+            assert!(line.contains("ulimit -f"), "{line}");
+        }
+        let there: Vec<String> = snapshot(&world.path("t"))?.into_keys().collect();
+        assert_eq!(there, ["a", "e"]);
     }
     Ok(())
 }

@@ -9,6 +9,8 @@ use crate::{local, report, side::Side, transfer};
 
 /// What was written to this lately may belong to a download that still runs.
 const AGE: Duration = Duration::from_secs(3600);
+/// The same where it shows that no process of this machine works with it, and no other can.
+const AGE_OF_THE_DEAD: Duration = Duration::from_secs(60);
 
 /// The arguments of `cleanup`.
 #[derive(Debug, clap::Args)]
@@ -41,13 +43,16 @@ pub fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let (mut count, mut bytes, mut well) = (0, 0, true);
     for leftover in found {
         let path = root.join(&leftover.path);
-        if !args.all && !is_left(&leftover) {
-            let why = match leftover.is_alive {
-                Some(true) => "belongs to a download that runs",
-                _ => "is fresh",
-            };
+        if leftover.is_alive == Some(true) {
             report::note(&format!(
-                "'{}' {why} and stays; --all removes it too",
+                "'{}' belongs to a download that runs, and stays",
+                path.display()
+            ));
+            continue;
+        }
+        if !args.all && !is_left(&leftover) {
+            report::note(&format!(
+                "'{}' is fresh and stays; --all removes it too",
                 path.display()
             ));
             continue;
@@ -81,7 +86,8 @@ pub fn run(args: &Args, app: &App) -> Result<u8, Failure> {
 /// Whether nobody works with it any more. Where other nodes use the same files, only its age says so.
 fn is_left(leftover: &local::Leftover) -> bool {
     match leftover.is_alive {
-        Some(is_alive) => !is_alive,
+        Some(true) => false,
+        Some(false) => local::is_older(&leftover.metadata, AGE_OF_THE_DEAD),
         None => local::is_older(&leftover.metadata, AGE),
     }
 }

@@ -10,7 +10,7 @@ use shared::{
 
 use super::{App, side_failure};
 use crate::{
-    dropbox::Payload,
+    dropbox::{Client, DropboxPath, Error, Payload, Relocation},
     local::set_modified,
     side::Side,
     tree::{FileInfo, Modified},
@@ -72,13 +72,44 @@ async fn empty(side: &Side, old: Option<&FileInfo>, time: Modified) -> Result<()
     let Side::Remote { client, path, .. } = side else {
         return Ok(());
     };
-    // Dropbox takes the same content for no change at all, so the old file makes way.
-    if let Some(old) = old.and_then(|file| file.remote.as_ref()) {
-        let target = [(path.clone(), Some(old.rev.clone()))];
-        if let Some(Err(error)) = client.delete_all(&target).await.pop() {
-            return Err(side_failure("touch", side, &error.into()));
-        }
+    let Some(old) = old.and_then(|file| file.remote.as_ref()) else {
+        return upload(side, client, path, time).await;
+    };
+    // Dropbox takes the same content for no change at all, so the new file is made beside the old one, and takes its place.
+    let around = path.parent().unwrap_or_default();
+    let new = around.join(&format!(".node-tool.{:016x}.touch", rand::random::<u64>()));
+    upload(side, client, &new, time).await?;
+    let error = match replace(client, &new, path, &old.rev).await {
+        Ok(()) => return Ok(()),
+        Err(error) => error,
+    };
+    let failure = side_failure("touch", side, &error.into());
+    Err(match client.delete_all(&[(new.clone(), None)]).await.pop() {
+        Some(Err(_)) => failure.next(format!(
+            "node-tool deletefile '{}:{}'   removes an empty file that was left behind",
+            client.remote(),
+            new.as_str().trim_start_matches('/')
+        )),
+        _ => failure,
+    })
+}
+
+/// Puts the file `new` in the place of the revision `rev` at `path`. If that fails, the old one is there again.
+async fn replace(client: &Client, new: &DropboxPath, path: &DropboxPath, rev: &str) -> Result<(), Error> {
+    let old = [(path.clone(), Some(rev.to_owned()))];
+    client.delete_all(&old).await.pop().unwrap_or(Ok(()))?;
+    let moves = [(new.clone(), path.clone())];
+    let moved = client.relocate_all(Relocation::Move, &moves).await.pop();
+    let Some(Err(error)) = moved else { return Ok(()) };
+    // If another file came there meanwhile, it stays.
+    if !error.route().is_some_and(|route| route.has("conflict")) {
+        let _ = client.restore(path, rev).await; // what failed first is told
     }
+    Err(error)
+}
+
+/// Uploads an empty file to where nothing is.
+async fn upload(side: &Side, client: &Client, path: &DropboxPath, time: Modified) -> Result<(), Failure> {
     let arg = UploadArg {
         commit: CommitInfo {
             path: path.as_str().to_owned(),

@@ -246,6 +246,7 @@ fn limits(request: &Request<'_>, app: &App, weights: Option<Weights>) -> Limits 
         overwrite_newer: request.flags.overwrite_newer,
         zip: weights,
         halt: app.halt.clone(),
+        open_files: crate::limits::OpenFiles::here().files,
         state: app.state.clone(),
     }
 }
