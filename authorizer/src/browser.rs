@@ -6,12 +6,12 @@ use crate::say;
 pub fn open(url: &str, start: bool) {
     if !start {
         say::note(&format!(
-            "Open this address in a browser on this computer:\n\n  {url}\n"
+            "Open this address in a browser on this computer:\n\n{url}\n"
         ));
         return;
     }
     say::note(&format!(
-        "Opening your browser. If nothing opens, go to this address yourself:\n\n  {url}\n"
+        "Opening your browser. If nothing opens, go to this address yourself:\n\n{url}\n"
     ));
     if let Err(error) = webbrowser::open(url) {
         say::note(&format!(

@@ -20,7 +20,7 @@ use crate::{flow, say};
     name = "authorizer",
     version,
     max_term_width = 100,
-    override_usage = "authorizer [OPTIONS] <APP_KEY>\n       authorizer --ssh <DESTINATION> [OPTIONS] <NAME>",
+    override_usage = "authorizer [OPTIONS] <APP_KEY> [CHALLENGE]\n       authorizer --ssh <DESTINATION> [OPTIONS] <NAME>",
     after_help = "With ssh to the login node, nothing has to be pasted; dbx is what the account will be called there:\n  \
                   authorizer --ssh me@login.example.org dbx\n\n\
                   Otherwise start on the login node, which prints the whole line to run here:\n  \
@@ -32,7 +32,13 @@ pub struct Cli {
     #[arg(value_name = "APP_KEY|NAME")]
     pub subject: String,
     /// Answer a pairing that node-tool began: print a one-time grant that only that node can use
-    #[arg(long, value_name = "S256", value_parser = Challenge::parse, allow_hyphen_values = true)]
+    #[arg(value_name = "CHALLENGE", allow_hyphen_values = true)]
+    pub second: Option<String>,
+    /// What else stands there; [`words`] makes sense of it.
+    #[arg(hide = true)]
+    pub more: Vec<String>,
+    /// The same as CHALLENGE
+    #[arg(long, value_name = "CHALLENGE", value_parser = Challenge::parse, allow_hyphen_values = true)]
     pub challenge: Option<Challenge>,
     /// Connect the login node at DESTINATION through ssh, without any pasting
     #[arg(long, value_name = "DESTINATION", conflicts_with_all = ["challenge", "format", "app_secret_file"])]
@@ -80,7 +86,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE));
         }
     };
-    let done = prepare(&cli).and_then(|endpoints| flow::run(&cli, &endpoints));
+    let done = endpoints().and_then(|endpoints| flow::run(&cli, &endpoints));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -90,14 +96,19 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn prepare(cli: &Cli) -> Result<Endpoints, Failure> {
-    if cli.challenge.is_some() && cli.format == Format::Rclone {
-        return Err(Failure::usage("--format rclone can't be used with --challenge")
-            .why("with --challenge only a one-time code passes through here, and rclone needs a whole token")
-            .next(format!("authorizer {} --format rclone", cli.subject)));
-    }
+fn endpoints() -> Result<Endpoints, Failure> {
     let origin = std::env::var(ORIGIN_VARIABLE).ok();
     Endpoints::new(origin.as_deref()).map_err(|e| Failure::usage(e.to_string()))
+}
+
+impl Cli {
+    /// The words that are no flags.
+    pub fn words(&self) -> Vec<&str> {
+        let words = std::iter::once(&self.subject)
+            .chain(&self.second)
+            .chain(&self.more);
+        words.map(String::as_str).collect()
+    }
 }
 
 #[cfg(test)]
@@ -115,5 +126,9 @@ mod tests {
         let challenge = "-PEbfg0lO6FXzxXzywikEQm4i5dB5ykwE9u-oyln3lo";
         let cli = Cli::try_parse_from(["authorizer", "key0key0key0key", "--challenge", challenge]).unwrap();
         assert!(cli.challenge == Challenge::parse(challenge).ok());
+        let args = ["authorizer", "key0key0key0key", challenge, "--no-browser"];
+        let cli = Cli::try_parse_from(args).unwrap();
+        assert_eq!(cli.words(), ["key0key0key0key", challenge]);
+        assert!(cli.no_browser);
     }
 }

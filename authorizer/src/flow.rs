@@ -16,7 +16,7 @@ use shared::{
     exit,
     failure::Failure,
     grant::{BEGIN_MARKER, CodeGrant, END_MARKER, Grant, TokenGrant},
-    oauth::{AuthorizeRequest, Proof, REDIRECT_PORT, REDIRECT_URI, TokenAnswer, TokenRequest, check_app_key},
+    oauth::{AuthorizeRequest, Proof, REDIRECT_PORT, REDIRECT_URI, TokenAnswer, TokenRequest},
     pkce::{self, Challenge, Verifier},
     remote::check_name,
     secret::Secret,
@@ -30,6 +30,7 @@ use crate::{
     pages::Page,
     say,
     ssh::{self, Node},
+    words,
 };
 
 /// Who keeps what proves that the code is theirs.
@@ -63,8 +64,13 @@ pub fn run(cli: &Cli, endpoints: &Endpoints) -> Result<(), Failure> {
 
 /// Prints what is to be pasted.
 fn print_grant(cli: &Cli, endpoints: &Endpoints, signals: &Signals) -> Result<(), Failure> {
-    let app_key = check_app_key(&cli.subject).map_err(Failure::usage)?;
-    let keeper = keeper(cli)?;
+    let words = words::understand(&cli.words(), cli.challenge.as_ref())?;
+    let app_key = words.app_key;
+    check_format(cli, &app_key, words.challenge.as_ref())?;
+    if words.secret {
+        say::note(SECRET_SEEN);
+    }
+    let keeper = keeper(cli, words.challenge)?;
     let challenge = match &keeper {
         Keeper::Node(challenge) => Some(challenge.clone()),
         Keeper::Here(challenge, _) => challenge.clone(),
@@ -84,6 +90,28 @@ fn print_grant(cli: &Cli, endpoints: &Endpoints, signals: &Signals) -> Result<()
     })
 }
 
+/// What is told to somebody who typed the app's secret too.
+const SECRET_SEEN: &str = "warning: the app's secret is not needed, and was not used. It is in your shell's history now: remove that line \
+                           there, or give the app a new secret at https://www.dropbox.com/developers/apps";
+
+/// Checks that what is to be printed can be had.
+fn check_format(cli: &Cli, app_key: &str, challenge: Option<&Challenge>) -> Result<(), Failure> {
+    if challenge.is_none() {
+        return Ok(());
+    }
+    if cli.format == Format::Rclone {
+        return Err(Failure::usage("--format rclone can't be used with a challenge")
+            .why("with a challenge only a one-time code passes through here, and rclone needs a whole token")
+            .next(format!("authorizer {app_key} --format rclone")));
+    }
+    if cli.app_secret_file.is_some() {
+        return Err(Failure::usage("--app-secret-file can't be used with a challenge")
+            .why("the node that made the challenge needs no secret")
+            .next("leave --app-secret-file away"));
+    }
+    Ok(())
+}
+
 /// Hands the grant to node-tool on the login node.
 fn connect_node(
     cli: &Cli,
@@ -92,6 +120,13 @@ fn connect_node(
     signals: &Signals,
 ) -> Result<(), Failure> {
     let name = check_name(&cli.subject).map_err(Failure::usage)?;
+    if cli.words().len() > 1 {
+        return Err(Failure::usage(
+            "with --ssh there is one word, what the account will be called on the login node",
+        )
+        .next(format!("authorizer --ssh {destination} {name}"))
+        .next("the app key goes after --app-key"));
+    }
     let deadline = Instant::now() + cli.timeout;
     let listener = listen(signals)?; // a busy port should be known before a password is typed
     say::note(&format!("Asking node-tool on {destination} …"));
@@ -224,9 +259,9 @@ impl From<Failure> for End {
     }
 }
 
-fn keeper(cli: &Cli) -> Result<Keeper, Failure> {
-    if let Some(challenge) = &cli.challenge {
-        return Ok(Keeper::Node(challenge.clone()));
+fn keeper(cli: &Cli, challenge: Option<Challenge>) -> Result<Keeper, Failure> {
+    if let Some(challenge) = challenge {
+        return Ok(Keeper::Node(challenge));
     }
     if let Some(file) = &cli.app_secret_file {
         return Ok(Keeper::Here(None, Proof::AppSecret(read_app_secret(file)?)));

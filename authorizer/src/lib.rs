@@ -20,5 +20,6 @@ mod flow;
 mod pages;
 mod say;
 mod ssh;
+mod words;
 
 pub use cli::main;

@@ -284,6 +284,9 @@ enum Command {
     Search(look::search::Args),
     /// Print changes as they come
     Watch(look::watch::Args),
+    /// What rclone has here is the authorizer's work
+    #[command(hide = true, disable_help_flag = true)]
+    Authorize(help::AuthorizeArgs),
     /// Print the version
     #[command(after_help = "Example: node-tool version")]
     Version,
@@ -425,6 +428,7 @@ async fn dispatch(cli: Cli, halt: Halt) -> Result<u8, Failure> {
         Command::Restore(args) => look::restore::run(&args, &app).await,
         Command::Search(args) => look::search::run(&args, &app).await,
         Command::Watch(args) => look::watch::run(&args, &app).await,
+        Command::Authorize(_) => Err(help::authorize()),
         Command::Version => help::version(),
         Command::Completion(args) => help::completion(&args, program()),
         Command::Man => help::man(program()),
@@ -459,7 +463,9 @@ async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
     });
     let own = match &cli.command {
         Command::Config(args) if !args.reads_config() => Defaults::default(),
-        Command::Version | Command::Completion(_) | Command::Man => Defaults::default(),
+        Command::Authorize(_) | Command::Version | Command::Completion(_) | Command::Man => {
+            Defaults::default()
+        }
         _ => {
             let loading = store.clone();
             let config = terminal::wait(move || Ok(loading.load())).await?; // may ask for its password

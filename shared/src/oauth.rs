@@ -77,10 +77,29 @@ pub fn check_app_key(text: &str) -> Result<String, String> {
     if let Some(key) = key {
         Ok(key)
     } else {
-        Err(format!(
-            "'{text}' is not an app key; it stands on your app's page in the Dropbox App Console, some 15 letters and digits"
-        ))
+        Err(not_a_key(text))
     }
+}
+
+/// Checks that `text` looks like an app key that a person typed, and not like a name (`dbx`, `dropbox`) in its place.
+///
+/// # Errors
+/// When no app key looks so.
+pub fn check_typed_app_key(text: &str) -> Result<String, String> {
+    let key = check_app_key(text)?;
+    let digits = key.bytes().any(|c| c.is_ascii_digit());
+    let is_usual = key.len() == 15 || (key.len() >= 8 && digits);
+    if is_usual && !key.to_ascii_lowercase().contains("dropbox") {
+        Ok(key)
+    } else {
+        Err(not_a_key(text))
+    }
+}
+
+fn not_a_key(text: &str) -> String {
+    format!(
+        "'{text}' is not an app key; it stands on your app's page in the Dropbox App Console, some 15 letters and digits"
+    )
 }
 
 /// How the asker of a token proves that the code is its own.
@@ -245,6 +264,25 @@ mod tests {
         let short: TokenAnswer = serde_json::from_str(r#"{"access_token":"sl.a"}"#).unwrap();
         assert!(short.refresh_token.is_none());
         assert!(!format!("{full:?}").contains("sl.a"));
+    }
+
+    #[test]
+    fn a_name_is_not_taken_for_a_key() {
+        for key in ["a1b2c3d4e5f6g7h", "abcdefghijklmno", "key12345"] {
+            assert!(check_typed_app_key(key).is_ok(), "{key}");
+        }
+        for name in [
+            "dbx",
+            "dropbox",
+            "Dropbox",
+            "mydropbox1",
+            "university",
+            "work",
+            "dbx:",
+            "",
+        ] {
+            assert!(check_typed_app_key(name).is_err(), "{name}");
+        }
     }
 
     #[test]

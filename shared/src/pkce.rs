@@ -15,12 +15,18 @@ pub struct Verifier(Secret);
 pub struct Challenge(String);
 
 impl Verifier {
-    /// Makes a verifier of 86 characters from 64 bytes of the system's generator (RFC 7636 §4.1 asks for 43 to 128).
+    /// Makes a verifier of 86 characters from 64 bytes of the system's generator (RFC 7636 §4.1 asks for 43 to 128). Its
+    /// challenge doesn't begin with '-', so that no command line takes it for a flag.
     ///
     /// # Errors
     /// When the system has no randomness to give.
     pub fn generate() -> Result<Self, NoRandomness> {
-        Ok(Self(Secret::new(random_text::<64>()?)))
+        loop {
+            let verifier = Self(Secret::new(random_text::<64>()?));
+            if !verifier.challenge().as_str().starts_with('-') {
+                return Ok(verifier);
+            }
+        }
     }
 
     /// The challenge that belongs to this verifier.
@@ -101,6 +107,14 @@ mod tests {
                 .all(|c| c.is_ascii_alphanumeric() || b"-._~".contains(&c))
         );
         assert!(Challenge::parse(a.challenge().as_str()).is_ok());
+    }
+
+    #[test]
+    fn no_challenge_of_ours_looks_like_a_flag() {
+        for _ in 0..1000 {
+            let challenge = Verifier::generate().unwrap().challenge();
+            assert!(!challenge.as_str().starts_with('-'));
+        }
     }
 
     #[test]

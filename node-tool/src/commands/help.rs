@@ -16,6 +16,20 @@ pub struct CompletionArgs {
     shell: String,
 }
 
+/// The arguments of `authorize`, whatever they are.
+#[derive(Debug, clap::Args)]
+pub struct AuthorizeArgs {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    _words: Vec<String>,
+}
+
+/// Says who does what `rclone authorize` does. The words behind it may hold a secret, and aren't repeated.
+pub fn authorize() -> Failure {
+    Failure::usage("'authorize' needs a browser: it is what the authorizer does, on your laptop")
+        .next("here: node-tool config create dbx   (it prints the line to run on the laptop)")
+        .next("or on the laptop: authorizer --ssh USER@LOGIN_NODE dbx")
+}
+
 /// Prints the version, and what it was built for.
 ///
 /// # Errors

@@ -110,6 +110,65 @@ fn a_pairing_prints_a_one_time_grant_and_nothing_else() -> anyhow::Result<()> {
 }
 
 #[test]
+fn the_line_that_node_tool_prints_is_run_as_it_stands() -> anyhow::Result<()> {
+    let (_port, world) = (only_authorizer()?, World::new()?);
+    let mut terminal = world.terminal(
+        "node-tool",
+        &["config", "create", "dbx", "--app-key", world.sandbox.app_key()],
+    )?;
+    let said = terminal.expect("token> ")?;
+    let line = said
+        .lines()
+        .find(|line| line.contains("authorizer "))
+        .context("no line")?;
+    assert!(line.len() <= 80, "{} columns: {line}", line.len());
+    // A line that wraps is copied whole only if nothing stands before or behind it.
+    assert!(
+        said.lines()
+            .any(|line| line.starts_with("http") && !line.contains(' ')),
+        "{said}"
+    );
+    let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+    let waiting = start(&world, &words)?;
+    assert!(
+        waiting.said.lines().any(|line| line == waiting.consent),
+        "{}",
+        waiting.said
+    );
+    press(&waiting.consent, Button::Allow)?;
+    terminal.send(&format!("{}\r", waiting.end()?.ok()?.trim()))?;
+    let (code, screen) = terminal.end()?;
+    assert_eq!(code, 0, "{screen}");
+    Ok(())
+}
+
+#[test]
+fn the_line_of_the_old_guide_goes_on_without_the_secret() -> anyhow::Result<()> {
+    let (_port, world) = (only_authorizer()?, World::new()?);
+    let (key, secret) = (world.sandbox.app_key(), world.sandbox.app_secret());
+    for line in [vec!["dropbox", "--", key, secret], vec![key, secret]] {
+        // clap takes nothing for a flag behind `--`.
+        let line = [vec!["--no-browser"], line].concat();
+        let mut command = world.command("authorizer")?;
+        let mut child = command
+            .args(&line)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut rest = BufReader::new(child.stderr.take().context("no stderr")?);
+        let mut said = String::new();
+        while !said.contains("Waiting") {
+            anyhow::ensure!(rest.read_line(&mut said)? > 0, "ended early: {said}");
+        }
+        assert!(said.contains("not needed") && said.contains("history"), "{said}");
+        assert!(!said.contains(secret), "{said}");
+        press(&consent_address(&said)?, Button::Allow)?;
+        assert!(matches!(Grant::parse(&ended(child)?.ok()?), Ok(Grant::Token(_))));
+    }
+    Ok(())
+}
+
+#[test]
 fn alone_it_prints_a_whole_token_that_works() -> anyhow::Result<()> {
     let (_port, world) = (only_authorizer()?, World::new()?);
     let waiting = start(&world, &[world.sandbox.app_key()])?;
@@ -374,6 +433,10 @@ fn bad_arguments_are_named() -> anyhow::Result<()> {
     for (args, hint) in [
         (vec!["--challenge", "short", "key0key0key0key"], "challenge"),
         (vec!["not a key"], "app key"),
+        (vec!["dropbox"], "node-tool config create dbx"),
+        (vec!["dbx"], "node-tool config create dbx"),
+        (vec!["key0key0key0key", "cut0off"], "43 characters"),
+        (vec!["--ssh", "login", "dbx", "key0key0key0key"], "--app-key"),
         (vec!["key0key0key0key", "--timeout", "soon"], "10m"),
         (
             vec!["key0key0key0key", "--challenge", CHALLENGE, "--format", "rclone"],
@@ -393,5 +456,25 @@ fn bad_arguments_are_named() -> anyhow::Result<()> {
     let end = tests::world::run(command, "")?;
     assert_eq!(end.code, 2, "{}", end.err);
     assert!(end.err.contains("https"), "{}", end.err);
+    Ok(())
+}
+
+#[test]
+fn node_tool_sends_those_who_want_to_authorize_to_the_laptop() -> anyhow::Result<()> {
+    let world = World::new()?;
+    for line in [
+        vec!["authorize"],
+        vec!["authorize", "dropbox", "--", "key0key0key0key", "the0secret0word"],
+        vec!["authorize", "dropbox", "--auth-no-open-browser", "--help"],
+    ] {
+        let err = world.node_tool(&line)?.fails(2)?;
+        assert!(
+            err.contains("authorizer --ssh") && err.contains("config create dbx"),
+            "{err}"
+        );
+        assert!(!err.contains("the0secret0word"), "{err}");
+    }
+    let help = world.node_tool(["--help"])?.ok()?;
+    assert!(!help.contains("authorize"), "{help}");
     Ok(())
 }

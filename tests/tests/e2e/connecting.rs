@@ -64,7 +64,7 @@ fn a_pasted_grant_connects() -> anyhow::Result<()> {
     let (mut terminal, said, challenge) = create(&world)?;
     assert!(
         said.contains(&format!(
-            "authorizer {} --challenge {challenge}",
+            "\n  authorizer {} {challenge}\n",
             world.sandbox.app_key()
         )),
         "{said}"

@@ -242,8 +242,12 @@ fn the_guide_does_what_it_says() -> anyhow::Result<()> {
                 let mut terminal = Terminal::start(command)?;
                 let said = terminal.expect("token> ")?;
                 compare(&typed, &said, &shown)?;
-                let after = said.split("--challenge ").nth(1).context("no challenge")?;
-                challenge = after.split_whitespace().next().unwrap_or_default().to_owned();
+                let after = said.split("  authorizer ").nth(1).context("no line to run")?;
+                challenge = after
+                    .split_whitespace()
+                    .nth(1)
+                    .context("no challenge")?
+                    .to_owned();
                 waiting = Some(terminal);
                 count += 1;
             }

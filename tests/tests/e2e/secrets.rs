@@ -217,11 +217,11 @@ fn every_login_has_its_own_state_and_verifier_and_a_grant_works_once() -> anyhow
     };
     let (mut first, said) = create("one")?;
     let challenge = said
-        .split("--challenge ")
+        .split("  authorizer ")
         .nth(1)
-        .and_then(|rest| rest.split_whitespace().next());
+        .and_then(|rest| rest.split_whitespace().nth(1));
     let mut authorizer = world.command("authorizer")?;
-    authorizer.args([key, "--no-browser", "--challenge", challenge.unwrap_or_default()]);
+    authorizer.args([key, "--no-browser", challenge.unwrap_or_default()]);
     let mut child = authorizer
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())

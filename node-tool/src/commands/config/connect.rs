@@ -271,8 +271,8 @@ impl Login<'_> {
             force_reapprove: false,
         };
         report::result(&format!(
-            "On your laptop, run:\n\n  authorizer {app_key} --challenge {}\n\n\
-             or open this address in any browser, and copy the code that Dropbox shows:\n\n  {}\n\n\
+            "On your laptop, run:\n\n  authorizer {app_key} {}\n\n\
+             or open this address in any browser, and copy the code that Dropbox shows:\n\n{}\n\n\
              Then paste what you got here{}\n",
             challenge.as_str(),
             request.url(&self.app.endpoints),
