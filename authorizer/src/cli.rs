@@ -77,8 +77,7 @@ pub enum Format {
 
 /// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
-    // A dump of a crashed process would hold codes and tokens.
-    let _ = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0);
+    shared::process::keep_memory_private();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -1,37 +1,37 @@
 //! The login in its steps; the only file that knows them all.
 
 use std::{
-    fs,
-    io::ErrorKind,
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use shared::{
     endpoints::Endpoints,
-    exit,
     failure::Failure,
     grant::{BEGIN_MARKER, CodeGrant, END_MARKER, Grant, TokenGrant},
-    oauth::{AuthorizeRequest, Proof, REDIRECT_PORT, REDIRECT_URI, TokenAnswer, TokenRequest},
+    oauth::{AuthorizeRequest, Proof, REDIRECT_URI, TokenAnswer, TokenRequest},
     pkce::{self, Challenge, Verifier},
     remote::check_name,
     secret::Secret,
 };
 
 use crate::{
-    browser,
-    callback::{Answer, Listener, NoAnswer},
+    app_secret, browser,
+    callback::{Answer, Event, Listener, NoAnswer},
     cli::{Cli, Format},
     exchange::exchange,
+    hints::{self, Way},
     pages::Page,
-    say,
+    patience, say,
     ssh::{self, Node},
     words,
 };
+
+/// A browser that takes longer than this may need help.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Who keeps what proves that the code is theirs.
 enum Keeper {
@@ -48,6 +48,7 @@ struct Login<'a> {
     start_browser: bool,
     deadline: Instant,
     stop: &'a AtomicBool,
+    way: &'a Way,
 }
 
 /// Makes the login that the command line asks for.
@@ -70,23 +71,38 @@ fn print_grant(cli: &Cli, endpoints: &Endpoints, signals: &Signals) -> Result<()
     if words.secret {
         say::note(SECRET_SEEN);
     }
-    let keeper = keeper(cli, words.challenge)?;
+    let deadline = Instant::now() + cli.timeout;
+    let keeper = keeper(cli, words.challenge, signals, deadline)?;
     let challenge = match &keeper {
         Keeper::Node(challenge) => Some(challenge.clone()),
         Keeper::Here(challenge, _) => challenge.clone(),
     };
+    let way = match &keeper {
+        Keeper::Node(challenge) => Way::Prompt(without_redirect(&app_key, challenge, endpoints)),
+        Keeper::Here(..) => Way::Here,
+    };
+    let listener = listen(signals, &way)?;
     let login = Login {
         app_key: app_key.clone(),
         challenge: challenge.as_ref(),
         start_browser: !cli.no_browser,
-        deadline: Instant::now() + cli.timeout,
+        deadline,
         stop: &signals.stop,
+        way: &way,
     };
-    let listener = listen(signals)?;
     log_in(&login, endpoints, &listener, |code| {
-        let paste = paste(cli.format, &app_key, endpoints, keeper, code)?;
+        let paste = match keeper {
+            Keeper::Node(challenge) => one_time_paste(&app_key, &challenge, code),
+            Keeper::Here(_, proof) => {
+                let answer = redeem(&app_key, endpoints, &proof, code, &login)?;
+                whole_paste(cli.format, &app_key, &answer, proof)
+            }
+        };
         print(&paste)?;
-        Ok(paste.page.to_owned())
+        Ok(Done {
+            title: paste.title.to_owned(),
+            text: paste.page.to_owned(),
+        })
     })
 }
 
@@ -128,7 +144,8 @@ fn connect_node(
         .next("the app key goes after --app-key"));
     }
     let deadline = Instant::now() + cli.timeout;
-    let listener = listen(signals)?; // a busy port should be known before a password is typed
+    let way = Way::Ssh(destination.to_owned(), name.clone());
+    let listener = listen(signals, &way)?; // a busy port should be known before a password is typed
     say::note(&format!("Asking node-tool on {destination} …"));
     let call = ssh::Call {
         destination,
@@ -137,14 +154,24 @@ fn connect_node(
         name: &name,
         app_key: cli.app_key.as_deref(),
     };
-    let mut node = Node::call(call, Arc::clone(&signals.stop))?;
-    let pairing = node.pairing(&signals.caught, deadline)?;
+    let mut node = Node::call(call, Arc::clone(&signals.stop), deadline)?;
+    let pairing = node.pairing(&signals.caught)?;
+    say::note(&format!(
+        "It will connect {name}: on {destination} to the Dropbox of your browser, through the app {}{}.",
+        pairing.app_key,
+        if cli.app_key.is_some() {
+            ""
+        } else {
+            ", which that node names"
+        }
+    ));
     let login = Login {
         app_key: pairing.app_key.clone(),
         challenge: Some(&pairing.challenge),
         start_browser: !cli.no_browser,
         deadline,
         stop: &signals.stop,
+        way: &way,
     };
     let mut node = Some(node);
     let done = log_in(&login, endpoints, &listener, |code| {
@@ -152,9 +179,10 @@ fn connect_node(
             let grant = one_time(&pairing.app_key, &pairing.challenge, code).encode();
             node.connect(&grant, &signals.caught)?;
         }
-        Ok(format!(
-            "{name}: is connected on {destination}. You can close this tab."
-        ))
+        Ok(Done {
+            title: format!("{name}: is connected on {destination}"),
+            text: "Nothing is left to do here. You can close this tab.".into(),
+        })
     });
     match (done, node) {
         (Ok(()), _) => {
@@ -169,14 +197,21 @@ fn connect_node(
     }
 }
 
-/// Opens the browser, waits for its answer, lets `finish` use the code and shows the final page, whose text `finish` gives.
+/// What the final page says: its heading is what is left to do.
+struct Done {
+    title: String,
+    text: String,
+}
+
+/// Opens the browser, waits for its answer, lets `finish` use the code and shows the final page, whose words `finish` gives.
 fn log_in(
     login: &Login<'_>,
     endpoints: &Endpoints,
     listener: &Listener,
-    finish: impl FnOnce(Secret) -> Result<String, Failure>,
+    finish: impl FnOnce(Secret) -> Result<Done, Failure>,
 ) -> Result<(), Failure> {
-    let state = pkce::state().map_err(|e| Failure::new("could not begin the login").why(e))?;
+    let random = || pkce::state().map_err(|e| Failure::new("could not begin the login").why(e));
+    let (state, ticket) = (random()?, random()?);
     let request = AuthorizeRequest {
         app_key: &login.app_key,
         challenge: login.challenge,
@@ -184,15 +219,17 @@ fn log_in(
         state: Some(&state),
         force_reapprove: false,
     };
-    browser::open(&request.url(endpoints), login.start_browser);
+    let consent = request.url(endpoints);
+    let start = listener.expect(state, ticket, consent.clone());
+    browser::open(&consent, &start, login.start_browser);
     say::note("Waiting for your answer in the browser …");
-    let result = wait(listener, &state, login.deadline, login.stop).and_then(|code| Ok(finish(code)?));
+    let result = wait(listener, login).and_then(|code| Ok(finish(code)?));
     match result {
-        Ok(text) => {
+        Ok(done) => {
             listener.show(Page {
                 good: true,
-                title: "You are connected",
-                text: &text,
+                title: &done.title,
+                text: &done.text,
                 detail: None,
             });
             Ok(())
@@ -241,6 +278,7 @@ struct Paste {
     before: &'static str,
     after: &'static str,
     advice: &'static str,
+    title: &'static str,
     page: &'static str,
 }
 
@@ -259,12 +297,18 @@ impl From<Failure> for End {
     }
 }
 
-fn keeper(cli: &Cli, challenge: Option<Challenge>) -> Result<Keeper, Failure> {
+fn keeper(
+    cli: &Cli,
+    challenge: Option<Challenge>,
+    signals: &Signals,
+    deadline: Instant,
+) -> Result<Keeper, Failure> {
     if let Some(challenge) = challenge {
         return Ok(Keeper::Node(challenge));
     }
     if let Some(file) = &cli.app_secret_file {
-        return Ok(Keeper::Here(None, Proof::AppSecret(read_app_secret(file)?)));
+        let secret = app_secret::read(file, &signals.stop, deadline)?;
+        return Ok(Keeper::Here(None, Proof::AppSecret(secret)));
     }
     let verifier = Verifier::generate().map_err(|e| Failure::new("could not begin the login").why(e))?;
     Ok(Keeper::Here(
@@ -273,53 +317,51 @@ fn keeper(cli: &Cli, challenge: Option<Challenge>) -> Result<Keeper, Failure> {
     ))
 }
 
-fn read_app_secret(file: &Path) -> Result<Secret, Failure> {
-    let read = if file == Path::new("-") {
-        rpassword::prompt_password("app secret (not shown)> ")
-    } else {
-        fs::read_to_string(file)
-    };
-    let text = read.map_err(|e| {
-        Failure::usage(format!(
-            "could not read the app's secret from '{}'",
-            file.display()
-        ))
-        .why(e)
-    })?;
-    let secret = text.trim();
-    if secret.is_empty() || secret.contains(char::is_whitespace) {
-        return Err(Failure::usage(format!(
-            "'{}' doesn't hold an app secret: one word is expected",
-            file.display()
-        )));
-    }
-    Ok(Secret::new(secret))
-}
-
-fn listen(signals: &Signals) -> Result<Listener, Failure> {
+fn listen(signals: &Signals, way: &Way) -> Result<Listener, Failure> {
     Listener::bind(Arc::clone(&signals.caught)).map_err(|error| {
-        let failure = Failure::new(format!(
-            "could not listen on localhost:{REDIRECT_PORT} for Dropbox's answer"
-        ));
-        if error.kind() == ErrorKind::AddrInUse {
-            failure
-                .why("another program uses the port: perhaps another authorizer, or `rclone authorize`")
-                .next(format!(
-                    "end that program (to find it: lsof -i :{REDIRECT_PORT}), then run this again"
-                ))
-        } else {
-            failure.why(error)
+        if let Some(instead) = hints::instead(way) {
+            say::note(&instead);
         }
+        hints::unbindable(&error, way)
     })
 }
 
-fn wait(listener: &Listener, state: &Secret, deadline: Instant, stop: &AtomicBool) -> Result<Secret, End> {
+/// The address at which Dropbox shows the code, instead of sending the browser here with it.
+fn without_redirect(app_key: &str, challenge: &Challenge, endpoints: &Endpoints) -> String {
+    let request = AuthorizeRequest {
+        app_key,
+        challenge: Some(challenge),
+        redirect_uri: None,
+        state: None,
+        force_reapprove: false,
+    };
+    request.url(endpoints)
+}
+
+/// Tells what happens while the browser is waited for.
+fn tell(event: Event, way: &Way) {
+    match event {
+        Event::Slow => say::note(&hints::slow(way)),
+        Event::Foreign => say::note(
+            "An answer to another login came: an old tab, or somebody else's link. It changed nothing; still waiting …",
+        ),
+        Event::StartedTwice => say::note(
+            "warning: the address that the browser was opened with was asked for a second time. If that wasn't you, press Ctrl-C \
+             and run this again; still waiting …",
+        ),
+    }
+}
+
+fn wait(listener: &Listener, login: &Login<'_>) -> Result<Secret, End> {
     let shown = |failure: Failure, title, detail| End {
         failure,
         page: Some((title, detail)),
     };
     let unseen = |failure: Failure| End { failure, page: None };
-    match listener.wait(state, deadline, stop) {
+    let answer = listener.wait(login.deadline, PATIENCE, login.stop, |event| {
+        tell(event, login.way)
+    });
+    match answer {
         Ok(Answer::Code(code)) => Ok(code),
         Ok(Answer::Refused { error, .. }) if error == "access_denied" => Err(shown(
             Failure::new("the login was cancelled in the browser").next("run this again and choose Allow"),
@@ -330,13 +372,6 @@ fn wait(listener: &Listener, state: &Secret, deadline: Instant, stop: &AtomicBoo
             Failure::new("Dropbox refused the login").why(format!("{description} ({error})")).next("run this again"),
             "Dropbox refused the login",
             Some(format!("{description} ({error})")),
-        )),
-        Ok(Answer::WrongState) => Err(shown(
-            Failure::new("an answer came that belongs to another login")
-                .why("its 'state' is not the one of this login: an old tab, or somebody else's link")
-                .next("close old Dropbox tabs, then run this again; nothing was granted"),
-            "This answer belongs to another login",
-            None,
         )),
         Ok(Answer::Malformed) => Err(shown(
             Failure::new("Dropbox's answer could not be understood").next("run this again"),
@@ -351,9 +386,7 @@ fn wait(listener: &Listener, state: &Secret, deadline: Instant, stop: &AtomicBoo
                 ))
                 .next("then run this again; --timeout 30m waits longer"),
         )),
-        Err(NoAnswer::Interrupted) => {
-            Err(unseen(Failure::new("stopped before the login was finished; nothing was granted").next("run this again").code(exit::INTERRUPTED)))
-        }
+        Err(no @ NoAnswer::Interrupted) => Err(unseen(no.failure())),
     }
 }
 
@@ -366,55 +399,63 @@ fn one_time(app_key: &str, challenge: &Challenge, code: Secret) -> Grant {
     })
 }
 
-fn paste(
-    format: Format,
+fn one_time_paste(app_key: &str, challenge: &Challenge, code: Secret) -> Paste {
+    Paste {
+        text: one_time(app_key, challenge, code).encode(),
+        before: BEGIN_MARKER,
+        after: END_MARKER,
+        advice: "Paste it at the token> prompt on the login node. It is good for a few minutes, once, on that node only.",
+        title: "One step left: paste the grant",
+        page: "Copy the grant that the terminal shows, and paste it at the token> prompt on the login node. You can close this tab.",
+    }
+}
+
+/// Exchanges the code here, for a whole token.
+fn redeem(
     app_key: &str,
     endpoints: &Endpoints,
-    keeper: Keeper,
+    proof: &Proof,
     code: Secret,
-) -> Result<Paste, Failure> {
-    let proof = match keeper {
-        Keeper::Node(challenge) => {
-            return Ok(Paste {
-                text: one_time(app_key, &challenge, code).encode(),
-                before: BEGIN_MARKER,
-                after: END_MARKER,
-                advice: "Paste it at the token> prompt on the login node. It is good for a few minutes, once, on that node only.",
-                page: "Go back to the terminal, copy the grant it printed, and paste it at the token> prompt on the login node. You can close this tab.",
-            });
-        }
-        Keeper::Here(_, proof) => proof,
-    };
-    let app_secret = match &proof {
-        Proof::AppSecret(secret) => Some(secret.clone()),
-        Proof::Verifier(_) => None,
-    };
+    login: &Login<'_>,
+) -> Result<TokenAnswer, Failure> {
     let request = TokenRequest::Code {
         app_key: app_key.to_owned(),
         code,
         redirect_uri: Some(REDIRECT_URI.to_owned()),
-        proof,
+        proof: proof.clone(),
     };
-    let answer = exchange(endpoints, &request)?;
+    let endpoints = endpoints.clone();
+    let answer = patience::wait(login.stop, login.deadline, move || exchange(&endpoints, &request))
+        .map_err(|no| no.failure())??;
     if answer.refresh_token.is_none() {
         say::note("warning: Dropbox gave no refresh token, so this login ends in a few hours");
     }
-    Ok(match format {
+    Ok(answer)
+}
+
+fn whole_paste(format: Format, app_key: &str, answer: &TokenAnswer, proof: Proof) -> Paste {
+    let app_secret = match proof {
+        Proof::AppSecret(secret) => Some(secret),
+        Proof::Verifier(_) => None,
+    };
+    match format {
         Format::Grant => Paste {
-            text: Grant::Token(token_grant(app_key, &answer, app_secret)).encode(),
+            text: Grant::Token(token_grant(app_key, answer, app_secret)).encode(),
             before: BEGIN_MARKER,
             after: END_MARKER,
             advice: "It holds a token: whoever has it can use your Dropbox. Give it to: node-tool config create NAME --token-stdin",
-            page: "The terminal has the grant for your login node. You can close this tab.",
+            title: "One step left: give the grant to your login node",
+            page: "The terminal has it, and says how. You can close this tab.",
         },
         Format::Rclone => Paste {
-            text: rclone_json(&answer),
+            text: rclone_json(answer),
             before: "Paste the following into your remote machine --->",
             after: "<---End paste",
             advice: "It holds a token: whoever has it can use your Dropbox. rclone asks for it as config_token.",
-            page: "The terminal has the token for rclone. You can close this tab.",
+            title: "One step left: give the token to rclone",
+            page: "The terminal has it, and says how. You can close this tab.",
         },
-    })
+    }
 }
 
 fn print(paste: &Paste) -> Result<(), Failure> {

@@ -11,13 +11,18 @@
 //! With `--challenge` the code is all that passes through here, and only the node that made the challenge
 //! can use it; the verifier and the tokens never exist on this machine.
 
+mod app_secret;
 mod browser;
 mod callback;
 mod cli;
 mod door;
 mod exchange;
 mod flow;
+mod hints;
+mod inside;
 mod pages;
+mod patience;
+mod peer;
 mod say;
 mod ssh;
 mod words;

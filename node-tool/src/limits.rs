@@ -48,7 +48,7 @@ impl OpenFiles {
 /// Takes what the system gives, at the start of the process: as many open files as it may have, and no dump of a crash, which
 /// would hold tokens.
 pub fn begin() {
-    let _ = rlimit::setrlimit(Resource::CORE, 0, 0);
+    shared::process::keep_memory_private();
     let _ = rlimit::increase_nofile_limit(u64::MAX); // then what is there has to do
     OpenFiles::here();
 }

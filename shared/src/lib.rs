@@ -6,6 +6,7 @@
 //! | [`pkce`] | verifier, challenge and state (RFC 7636) |
 //! | [`oauth`] | the authorize address; the token endpoint's questions and answers |
 //! | [`pairing`] | the line in which a node asks a laptop for a login |
+//! | [`process`] | the one call to the system: memory that others can't read |
 //! | [`remote`] | what a remote may be called |
 //! | [`paste`] | undoing what clipboards, terminals and mails do to a text |
 //! | [`grant`] | the paste-able token: its format, and what is wrong with one |
@@ -28,5 +29,6 @@ pub mod oauth;
 pub mod pairing;
 pub mod paste;
 pub mod pkce;
+pub mod process;
 pub mod remote;
 pub mod secret;

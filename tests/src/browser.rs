@@ -29,7 +29,8 @@ pub fn fetch(url: &Url, form: Option<&str>) -> anyhow::Result<Page> {
     let host = url.host_str().context("no host")?;
     let port = url.port_or_known_default().context("no port")?;
     // As browsers do: `localhost` is tried on both of its addresses.
-    let stream = TcpStream::connect((host, port)).with_context(|| format!("connecting to {host}:{port}"))?;
+    let stream = TcpStream::connect((host.trim_matches(['[', ']']), port))
+        .with_context(|| format!("connecting to {host}:{port}"))?;
     send(stream, url, form)
 }
 

@@ -195,7 +195,7 @@ impl Tour {
         let mut browser = self.allow(&address)?;
         let grant = grant(&mut laptop)?;
         if let (Some((browser, tab)), Some(file)) = (&mut browser, &options.picture) {
-            browser.until(tab, "document.title === 'You are connected'")?;
+            browser.until(tab, "document.title === 'One step left: paste the grant'")?;
             browser.picture(tab, file)?;
         }
         let (code, screen) = laptop.end()?;

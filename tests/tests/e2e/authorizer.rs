@@ -1,8 +1,11 @@
 //! The laptop's side: one login, from the address to the printed grant, and every way it can fail.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -85,7 +88,11 @@ fn a_pairing_prints_a_one_time_grant_and_nothing_else() -> anyhow::Result<()> {
         "http://localhost:53682/done",
         "the code left the address bar"
     );
-    assert!(page.body.contains("You are connected"), "{}", page.body);
+    assert!(
+        page.body.contains("<h1>One step left: paste the grant</h1>"),
+        "{}",
+        page.body
+    );
     assert!(
         page.headers["content-security-policy"].contains("default-src 'none'"),
         "{:?}",
@@ -248,10 +255,23 @@ fn the_browser_that_the_environment_names_is_opened() -> anyhow::Result<()> {
     while !said.contains("Waiting") {
         anyhow::ensure!(rest.read_line(&mut said)? > 0, "ended early: {said}");
     }
-    press(&consent_address(&said)?, Button::Allow)?;
+    // All users of a computer see what programs are started with: neither state nor challenge may stand there.
+    tests::world::until(|| seen.metadata().is_ok_and(|it| it.len() > 0))?;
+    let opened = std::fs::read_to_string(&seen)?;
+    let consent = Url::parse(&consent_address(&said)?)?;
+    for (name, value) in consent.query_pairs() {
+        if name == "state" || name == "code_challenge" {
+            assert!(!opened.contains(&*value), "{name} in {opened}");
+        }
+    }
+    let page = fetch(&Url::parse(&opened)?, None)?;
+    assert_eq!(
+        (page.status, page.headers["location"].as_str()),
+        (303, consent.as_str())
+    );
+    press(consent.as_str(), Button::Allow)?;
     let end = ended(child)?;
     assert!(Grant::parse(&end.ok()?).is_ok());
-    assert_eq!(std::fs::read_to_string(seen)?, consent_address(&said)?);
     Ok(())
 }
 
@@ -272,18 +292,140 @@ fn cancel_ends_with_a_message_of_its_own() -> anyhow::Result<()> {
 }
 
 #[test]
-fn an_answer_with_another_state_grants_nothing() -> anyhow::Result<()> {
+fn answers_of_other_logins_are_answered_and_disturb_nothing() -> anyhow::Result<()> {
     let (_port, world) = (only_authorizer()?, World::new()?);
-    let waiting = start(&world, &[world.sandbox.app_key()])?;
-    let page = visit(
-        &waiting.redirect("code=abcdefghijklmnop&state=somebody-elses")?,
-        None,
-    )?;
-    assert!(page.body.contains("another login"), "{}", page.body);
+    let waiting = start(&world, &[world.sandbox.app_key(), "--challenge", CHALLENGE])?;
+    let state = waiting.state()?;
+    for query in [
+        "code=x".to_owned(),
+        "code=abcdefghijklmnop&state=somebody-elses".to_owned(),
+        "error=access_denied&state=".to_owned(),
+        format!("code=x&state={state}x"),
+        format!("code=x&state={state}&state={state}"),
+        format!("state={}", state.to_uppercase()),
+    ] {
+        for host in ["127.0.0.1", "[::1]"] {
+            let mut url = waiting.redirect(&query)?;
+            url.set_host(Some(host))?;
+            let page = fetch(&url, None)?;
+            assert_eq!(page.status, 400, "{query}");
+            assert!(page.body.contains("another login"), "{query}: {}", page.body);
+        }
+    }
+    // Neither does who comes too early to the page at the end.
+    assert_eq!(
+        fetch(&Url::parse("http://localhost:53682/done")?, None)?.status,
+        404
+    );
+    assert_eq!(
+        fetch(&Url::parse("http://localhost:53682/start/guessed")?, None)?.status,
+        404
+    );
+    press(&waiting.consent, Button::Allow)?;
     let end = waiting.end()?;
-    assert_eq!(end.out, "");
-    assert!(end.fails(1)?.contains("belongs to another login"));
-    assert_eq!(world.sandbox.count("/oauth2/token"), 0);
+    assert_eq!(
+        end.err.matches("another login").count(),
+        1,
+        "told once: {}",
+        end.err
+    );
+    assert!(Grant::parse(&end.ok()?).is_ok());
+    Ok(())
+}
+
+/// Holds 128 requests open at the listener, 32 of each text, and opens a new one for each that is closed, until dropped.
+struct Flood {
+    over: Arc<AtomicBool>,
+    threads: Vec<std::thread::JoinHandle<()>>,
+}
+
+impl Flood {
+    fn start(texts: [&'static [u8]; 4]) -> Self {
+        let over: Arc<AtomicBool> = Arc::default();
+        let (full, held) = std::sync::mpsc::channel();
+        let hold = |text| {
+            let (over, full) = (Arc::clone(&over), full.clone());
+            std::thread::spawn(move || {
+                let mut streams: Vec<TcpStream> = Vec::new();
+                while !over.load(Ordering::Relaxed) {
+                    streams.retain(|stream| matches!(stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock));
+                    while streams.len() < 32 {
+                        let Ok(mut stream) = TcpStream::connect("127.0.0.1:53682") else {
+                            break;
+                        };
+                        let _ = stream.write_all(text);
+                        let _ = stream.set_nonblocking(true);
+                        streams.push(stream);
+                    }
+                    let _ = full.send(());
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+            })
+        };
+        let threads = texts.into_iter().map(hold).collect();
+        for _ in 0..8 {
+            let _ = held.recv();
+        }
+        Self { over, threads }
+    }
+}
+
+impl Drop for Flood {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+#[test]
+fn a_flood_of_half_requests_does_not_keep_the_browser_out() -> anyhow::Result<()> {
+    let (_port, world) = (only_authorizer()?, World::new()?);
+    let half = b"GET /?code=x HTTP/1.1\r\nHost: localhost:53682\r\n".as_slice();
+    let mixed: [&[u8]; 4] = [
+        b"",
+        b"GET /?code=x&sta",
+        // Whole ones, whose answers nobody reads.
+        b"GET /?code=x HTTP/1.1\r\nHost: localhost:53682\r\n\r\n",
+        b"GET /done HTTP/1.1\r\nHost: localhost:53682\r\n\r\n",
+    ];
+    for texts in [[half; 4], mixed] {
+        let waiting = start(&world, &[world.sandbox.app_key(), "--challenge", CHALLENGE])?;
+        let flood = Flood::start(texts);
+        for _ in 0..5 {
+            let page = fetch(&waiting.redirect("code=x")?, None)?;
+            assert_eq!(page.status, 400);
+        }
+        let page = press(&waiting.consent, Button::Allow)?;
+        assert_eq!(page.status, 200, "{}", page.body);
+        let out = waiting.end()?.ok()?;
+        assert!(Grant::parse(&out).is_ok(), "{out}");
+        drop(flood);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_browser_with_foreign_cookies_and_odd_headers_gets_through() -> anyhow::Result<()> {
+    let (_port, world) = (only_authorizer()?, World::new()?);
+    let waiting = start(&world, &[world.sandbox.app_key(), "--challenge", CHALLENGE])?;
+    let mut stream = TcpStream::connect("127.0.0.1:53682")?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    write!(
+        stream,
+        "GET /?code=x HTTP/1.1\r\nHost: localhost:53682\r\nCookie: other={}; name=Zo\u{eb}\r\nExpect: 100-continue\r\n\
+         Content-Length: 7\r\nUpgrade-Insecure-Requests: 1\r\n\r\n",
+        "y".repeat(9000)
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    assert!(
+        answer.starts_with("HTTP/1.1 400") && answer.contains("another login"),
+        "{answer}"
+    );
+    press(&waiting.consent, Button::Allow)?;
+    waiting.end()?.ok()?;
     Ok(())
 }
 
@@ -357,7 +499,22 @@ fn a_busy_port_is_named() -> anyhow::Result<()> {
     let mut second = world.command("authorizer")?;
     second.args([world.sandbox.app_key(), "--no-browser"]);
     let err = tests::world::run(second, "")?.fails(1)?;
-    assert!(err.contains("53682") && err.contains("next:"), "{err}");
+    assert!(
+        err.contains("another program uses the port") && err.contains("next:"),
+        "{err}"
+    );
+    assert!(err.contains("ssh -L 53682:localhost:53682"), "{err}");
+    // With a challenge there is a way that needs no port: an address that shows the code.
+    let mut third = world.command("authorizer")?;
+    third.args([world.sandbox.app_key(), CHALLENGE, "--no-browser"]);
+    let err = tests::world::run(third, "")?.fails(1)?;
+    let address = Url::parse(&consent_address(&err)?)?;
+    assert!(err.lines().any(|line| line == address.as_str()), "{err}");
+    let query: HashMap<String, String> = address.query_pairs().into_owned().collect();
+    assert!(
+        query["code_challenge"] == CHALLENGE && !query.contains_key("redirect_uri"),
+        "{err}"
+    );
     press(&waiting.consent, Button::Allow)?;
     waiting.end()?.ok()?;
     Ok(())
@@ -476,5 +633,29 @@ fn node_tool_sends_those_who_want_to_authorize_to_the_laptop() -> anyhow::Result
     }
     let help = world.node_tool(["--help"])?.ok()?;
     assert!(!help.contains("authorize"), "{help}");
+    Ok(())
+}
+
+/// A program at a terminal that waits for a secret still obeys, and leaves the terminal as it was.
+#[test]
+fn a_prompt_for_the_apps_secret_can_be_left() -> anyhow::Result<()> {
+    let world = World::new()?;
+    let program = tests::world::text(&tests::programs::program("authorizer")?);
+    let key = world.sandbox.app_key();
+    let script = format!(
+        "stty > before; {program} {key} --app-secret-file - --no-browser; echo code $?; stty > after; cmp before after && echo the same"
+    );
+    let mut terminal = world.shell(&script)?;
+    terminal.expect("not shown")?;
+    terminal.send("\u{3}")?;
+    terminal.expect("code 130")?;
+    terminal.expect("the same")?;
+    terminal.end()?;
+    let script = format!("{program} {key} --app-secret-file - --no-browser --timeout 1s; echo code $?");
+    let mut terminal = world.shell(&script)?;
+    terminal.expect("not shown")?;
+    terminal.expect("time ran out")?;
+    terminal.expect("code 1")?;
+    terminal.end()?;
     Ok(())
 }

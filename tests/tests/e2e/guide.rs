@@ -103,7 +103,8 @@ impl Reader {
         script(
             "browser",
             &format!(
-                "#!/bin/bash\nto=$(curl -s '{}/sandbox/allow' -d \"{{\\\"url\\\": \\\"$1\\\"}}\" | sed 's/.*\"redirect\":\"\\([^\"]*\\)\".*/\\1/')\n\
+                "#!/bin/bash\ndropbox=$(curl -s -o /dev/null -w '%{{redirect_url}}' \"$1\")\n\
+                 to=$(curl -s '{}/sandbox/allow' -d \"{{\\\"url\\\": \\\"$dropbox\\\"}}\" | sed 's/.*\"redirect\":\"\\([^\"]*\\)\".*/\\1/')\n\
                  curl -sL \"$to\" > /dev/null\n",
                 world.sandbox.origin()
             ),

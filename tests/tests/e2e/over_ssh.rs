@@ -1,4 +1,5 @@
-//! `authorizer --ssh`: a real OpenSSH server on loopback is the login node; nothing is pasted.
+//! `authorizer --ssh`: a real OpenSSH server on loopback is the login node; nothing is pasted. Where it matters what ssh does, or
+//! what a hostile node prints, a script stands in for ssh.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStderr, Stdio};
@@ -76,7 +77,20 @@ fn one_command_on_the_laptop_connects_the_node() -> anyhow::Result<()> {
     let mut calling = Calling::start(&world, &server, &remote_command(&world)?, &["--app-key", &key])?;
     let consent = calling.consent()?;
     let page = press(&consent, Button::Allow)?;
-    assert!(page.body.contains("dbx: is connected on login"), "{}", page.body);
+    assert!(
+        page.body.contains("<h1>dbx: is connected on login</h1>"),
+        "{}",
+        page.body
+    );
+    // What will be connected is said before the browser opens.
+    let (before, _) = calling
+        .said
+        .split_once("/oauth2/authorize")
+        .context("no address")?;
+    assert!(
+        before.contains("connect dbx: on login") && before.contains(&key),
+        "{before}"
+    );
     let end = calling.end()?;
     assert_eq!(
         (end.code, end.out.as_str()),
@@ -160,5 +174,146 @@ fn a_node_that_goes_away_ends_the_waiting() -> anyhow::Result<()> {
     let remote = format!("echo pairing1 {key} {challenge}; exit 3;");
     let err = Calling::start(&world, &server, &remote, &[])?.end()?.fails(1)?;
     assert!(err.contains("node-tool ended there"), "{err}");
+    Ok(())
+}
+
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+const OTHER: &str = "DPebfg0lO6FXzxXzywikEQm4i5dB5ykwE9u-oyln3lo";
+
+/// Starts the authorizer with a script in the place of ssh; `$remote` is what the node's shell would get.
+fn with_script(world: &World, script: &str, more: &[&str]) -> anyhow::Result<Calling> {
+    let path = world.path("ssh.sh");
+    std::fs::write(&path, format!("#!/bin/bash\nremote=${{@: -1}}\n{script}\n"))?;
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    let mut command = world.command("authorizer")?;
+    command
+        .args(["--ssh", "login", "dbx", "--no-browser"])
+        .args(["--ssh-command", &text(&path)])
+        .args(more);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let rest = BufReader::new(child.stderr.take().context("no stderr")?);
+    Ok(Calling {
+        child,
+        said: String::new(),
+        rest,
+    })
+}
+
+fn signal(calling: &Calling, name: &str) -> anyhow::Result<()> {
+    let status = std::process::Command::new("kill")
+        .args([format!("-{name}"), calling.child.id().to_string()])
+        .status()?;
+    anyhow::ensure!(status.success(), "kill: {status}");
+    Ok(())
+}
+
+#[test]
+fn whatever_the_nodes_shell_prints_the_question_is_found() -> anyhow::Result<()> {
+    let (_port, world) = (only_authorizer()?, World::new()?);
+    let node_tool = tests::programs::program("node-tool")?;
+    let programs = node_tool.parent().context("no directory")?;
+    let key = world.sandbox.app_key();
+    for greeting in [
+        r"printf 'Gr\374\337e vom Cluster\n'",
+        r"printf '\033]0;ann@login: ~\007'",
+        r"printf '\033[0m\033[?2004l'",
+        "echo -n 'Last login: today '",
+        "head -c 300000 /dev/zero",
+        "echo pairing1 is what node-tool says",
+    ] {
+        let _ = std::fs::remove_file(world.config());
+        let script = format!("{greeting}\nPATH={}:$PATH eval \"$remote\"", programs.display());
+        let mut calling = with_script(&world, &script, &["--app-key", key])?;
+        press(&calling.consent()?, Button::Allow)?;
+        let end = calling.end()?;
+        assert_eq!(end.code, 0, "{greeting}: {}", end.err);
+        world.node_tool(["lsd", "dbx:"])?.ok()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_node_that_cannot_be_believed_gets_nothing() -> anyhow::Result<()> {
+    let (_port, world) = (only_authorizer()?, World::new()?);
+    let key = world.sandbox.app_key();
+    let ask = |key: &str, challenge: &str| format!("pairing1 {key} {challenge}");
+    let (one, other) = (ask(key, CHALLENGE), ask(key, OTHER));
+    for (script, hint) in [
+        (
+            format!("printf '%s\n' '{one}' '{other}'; exec sleep 1000"),
+            "two different logins",
+        ),
+        (
+            format!("echo {}; exec sleep 1000", ask("another0app0key", CHALLENGE)),
+            "another app than --app-key",
+        ),
+        ("exec yes".to_owned(), "without end"),
+        ("exec tr '\\0' x < /dev/zero".to_owned(), "without end"),
+    ] {
+        let err = with_script(&world, &script, &["--app-key", key])?
+            .end()?
+            .fails(1)?;
+        assert!(err.contains(hint) && err.contains("next:"), "{script}: {err}");
+        assert!(!err.contains("/oauth2/authorize"), "no browser was opened: {err}");
+    }
+    // The second question comes when the browser is open already: what it brings goes nowhere.
+    let got = world.path("got");
+    let go = world.path("go");
+    let script = format!(
+        "echo '{one}'; until [ -e {} ]; do sleep 0.01; done; echo '{other}'; exec cat > {}",
+        go.display(),
+        got.display()
+    );
+    let mut calling = with_script(&world, &script, &[])?;
+    calling.consent()?;
+    std::fs::write(&go, "")?;
+    let err = calling.end()?.fails(1)?;
+    assert!(err.contains("two different logins"), "{err}");
+    assert!(
+        std::fs::read_to_string(&got).unwrap_or_default().is_empty(),
+        "no grant"
+    );
+    Ok(())
+}
+
+#[test]
+fn an_ssh_that_hangs_is_left_in_time_and_on_signals() -> anyhow::Result<()> {
+    let (_port, world) = (only_authorizer()?, World::new()?);
+    let key = world.sandbox.app_key();
+    // The scripts outlive any patience of a test: only the authorizer ends them.
+    for script in [
+        "exec sleep 1000",
+        "exec >&-; exec sleep 1000",
+        r"printf 'Gr\374\337e\n'; exec sleep 1000",
+    ] {
+        let err = with_script(&world, script, &["--timeout", "1s"])?
+            .end()?
+            .fails(1)?;
+        assert!(
+            err.contains("in time") && err.contains("next:"),
+            "{script}: {err}"
+        );
+        let mut calling = with_script(&world, script, &[])?;
+        calling.rest.read_line(&mut calling.said)?;
+        signal(&calling, "TERM")?;
+        calling.end()?.fails(130)?;
+    }
+    // Also when it has its grant, and then it isn't said that nothing was granted.
+    let got = world.path("got");
+    let script = format!(
+        "echo pairing1 {key} {CHALLENGE}; head -n 1 > {}; exec sleep 1000",
+        got.display()
+    );
+    let mut calling = with_script(&world, &script, &[])?;
+    let consent = calling.consent()?;
+    let pressed = std::thread::spawn(move || press(&consent, Button::Allow));
+    tests::world::until(|| got.metadata().is_ok_and(|it| it.len() > 0))?;
+    signal(&calling, "TERM")?;
+    let err = calling.end()?.fails(130)?;
+    assert!(
+        err.contains("may be connected") && !err.contains("nothing was granted"),
+        "{err}"
+    );
+    let _ = pressed.join();
     Ok(())
 }
