@@ -342,6 +342,18 @@ fn between_both_roots_of_a_login_the_server_copies_and_renames() -> anyhow::Resu
 }
 
 #[test]
+fn where_the_own_folder_lies_is_asked_when_it_matters() -> anyhow::Result<()> {
+    let (world, _) = with_team_folders()?;
+    world.sandbox.change_team(2002);
+    let data = world.sandbox.put_team_folder("TeamData")?;
+    let end = world.node_tool(["copy", "dbx:mine.txt", "dbx:/TeamData"])?;
+    assert_eq!(end.code, 0, "{}", end.err);
+    assert_eq!(team_file(&world, &data, "mine.txt").as_deref(), Some("mine"));
+    assert_eq!(world.sandbox.count("users/get_current_account"), 1);
+    Ok(())
+}
+
+#[test]
 fn one_place_is_seen_to_be_one_from_both_roots() -> anyhow::Result<()> {
     let (world, _) = with_team_folders()?;
     world.sandbox.put_file("/p/x", b"x", None)?;
