@@ -2,7 +2,10 @@
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
-use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{
+    ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
+    builder::{OsStringValueParser, TypedValueParser as _},
+};
 use etcetera::BaseStrategy;
 use rustix::process::Signal;
 use shared::{
@@ -22,6 +25,7 @@ use crate::{
     side::View,
     terminal,
     transfer::Halt,
+    variables,
 };
 
 /// What is under way when a signal comes has so long to end: nobody likes to wait, and batch systems kill.
@@ -56,7 +60,7 @@ struct Cli {
 #[derive(Debug, Args)]
 pub struct Global {
     /// Read and write the config in FILE instead of ~/.config/node-tool/config.toml
-    #[arg(long, global = true, value_name = "FILE", env = CONFIG_VARIABLE)]
+    #[arg(long, global = true, value_name = "FILE", env = CONFIG_VARIABLE, value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub config: Option<PathBuf>,
     /// Tell what happens to each file; -vv also tells each request
     #[arg(short, long, global = true, action = ArgAction::Count)]
@@ -169,14 +173,8 @@ fn program() -> clap::Command {
             .mut_args(|arg| {
                 // A remote keeps its app: the variable is for new ones, which ask for it themselves.
                 let is_apart = |name: &&str| matches!(*name, "help" | "version" | "app-key");
-                let name = arg.get_long().filter(|name| !is_apart(name));
-                match name.filter(|_| arg.get_env().is_none()) {
-                    Some(name) => {
-                        let variable = format!("NODE_TOOL_{}", name.to_ascii_uppercase().replace('-', "_"));
-                        arg.env(variable).hide_env(true)
-                    }
-                    None => arg,
-                }
+                let is_apart = arg.get_long().is_some_and(|name| is_apart(&name));
+                variables::attach(arg, is_apart)
             })
             .mut_subcommands(with_variables)
     }
@@ -321,19 +319,30 @@ pub fn main() -> ExitCode {
 /// Runs the program on `args`, the first of which is its name.
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
     limits::begin();
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
     let parsed = program()
-        .try_get_matches_from(args)
+        .try_get_matches_from(&args)
         .and_then(|found| Cli::from_arg_matches(&found));
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
+            for variable in variables::blamed(&error, &args) {
+                report::note(&format!(
+                    "  from the variable {variable}; to be without it: unset {variable}"
+                ));
+            }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE));
         }
     };
     if let Err(failure) = start_log(&cli.global) {
         report::error(&failure);
         return ExitCode::from(failure.exit_code());
+    }
+    for (variable, near) in variables::mistyped(&program()) {
+        report::warn(&format!(
+            "the variable {variable} sets nothing; did you mean {near}?"
+        ));
     }
     match with_runtime(cli) {
         Ok(code) => ExitCode::from(code),
@@ -442,10 +451,14 @@ async fn dispatch(cli: Cli, halt: Halt) -> Result<u8, Failure> {
 
 async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
     let global = &cli.global;
-    let origin = std::env::var(ORIGIN_VARIABLE).ok();
+    let origin = std::env::var(ORIGIN_VARIABLE)
+        .ok()
+        .filter(|text| !text.is_empty());
     let endpoints = Endpoints::new(origin.as_deref()).map_err(|e| Failure::usage(e.to_string()))?;
     let path = match &global.config {
         Some(path) => path.clone(),
+        // As in rclone: empty is in memory only.
+        None if std::env::var_os(CONFIG_VARIABLE).is_some_and(|name| name.is_empty()) => PathBuf::new(),
         None => default_path().map_err(|_| {
             Failure::usage("there is no home directory to keep the config in")
                 .next(format!("set HOME, or give --config FILE or {CONFIG_VARIABLE}"))
@@ -457,10 +470,16 @@ async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
             .why(error)
             .next("if the system has no certificates, set SSL_CERT_FILE to a bundle of them")
     })?;
-    let site = Site::here().load().unwrap_or_else(|problem| {
-        report::warn(&problem);
-        Defaults::default()
-    });
+    let site = match Site::here().load() {
+        Ok((site, odd)) => {
+            odd.iter().for_each(|said| report::warn(said));
+            site
+        }
+        Err(problem) => {
+            report::warn(&problem);
+            Defaults::default()
+        }
+    };
     let own = match &cli.command {
         Command::Config(args) if !args.reads_config() => Defaults::default(),
         Command::Authorize(_) | Command::Version | Command::Completion(_) | Command::Man => {
@@ -471,6 +490,13 @@ async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
             let config = terminal::wait(move || Ok(loading.load())).await?; // may ask for its password
             let config = config.map_err(commands::config_failure)?;
             protect(&store, &config);
+            let is_asked = matches!(cli.command, Command::Config(_));
+            // A newer version's keys are no fault; only what looks mistyped is named in every command.
+            for said in config.unknown_keys() {
+                if is_asked || said.contains("did you mean") {
+                    report::warn(&format!("{} has {said}", store.place()));
+                }
+            }
             config.defaults
         }
     };

@@ -28,5 +28,6 @@ pub mod side;
 pub mod terminal;
 pub mod transfer;
 pub mod tree;
+mod variables;
 
 pub use cli::main;

@@ -32,7 +32,7 @@ class Logins(PeerTest):
         self.assertEqual(
             out,
             "dbx: imported, goes on as it is\n"
-            "short: imported, but it has no refresh token: node-tool config reconnect short:\n"
+            "short: imported, goes on as it is: its token is of the old kind, which has no end\n"
             "theirs: imported, but it was made with rclone's own app: node-tool config reconnect theirs: --app-key KEY\n",
         )
         self.node_tool("lsd", "dbx:")

@@ -20,7 +20,10 @@ use shared::{endpoints::Endpoints, exit, failure::Failure};
 
 use crate::{
     account::Account,
-    config::{CONFIG_VARIABLE, ConfigError, Defaults, PASSWORD_VARIABLE, Store},
+    config::{
+        ACCESS_TOKEN_VARIABLE, CONFIG_VARIABLE, ConfigError, Defaults, Environment, PASSWORD_VARIABLE,
+        Remote, Store,
+    },
     dropbox::{Cache, Client, Error, Fate, Http, Meter, NetworkError},
     location::Location,
     side::{Side, SideError, View},
@@ -72,12 +75,9 @@ impl App {
         if let Some(client) = clients.get(name) {
             return Ok(Arc::clone(client));
         }
-        let mut config = self.store.load().map_err(config_failure)?;
-        let Some(remote) = config.remotes.remove(name) else {
-            return Err(unknown_remote(name, config.remotes.keys()));
-        };
+        let (remote, is_in_file) = self.remote(name)?;
         let account = Account::new(
-            Some(self.store.clone()),
+            is_in_file.then(|| self.store.clone()),
             name.to_owned(),
             remote,
             self.http.clone(),
@@ -91,6 +91,39 @@ impl App {
         let client = Arc::new(client.with_cache(self.cache.clone()).with_tries(self.tries));
         clients.insert(name.to_owned(), Arc::clone(&client));
         Ok(client)
+    }
+
+    /// No such remote: names the nearest, and where was looked.
+    pub fn unknown_remote<'a>(&self, name: &str, known: impl Iterator<Item = &'a String> + Clone) -> Failure {
+        unknown_remote(name, known).why(format!("the config is {}", self.store.place()))
+    }
+
+    /// What is known of a remote, and whether its login is the file's: another one is not renewed there.
+    fn remote(&self, name: &str) -> Result<(Remote, bool), Failure> {
+        let mut config = self.store.load().map_err(config_failure)?;
+        let environment = Environment::here();
+        let known = match config.remotes.contains_key(name) {
+            true => Some(name.to_owned()),
+            false => environment.alias(name, &config),
+        };
+        if let Some(remote) = known.and_then(|known| config.remotes.remove(&known)) {
+            return Ok((remote, environment.login_of(name).is_none()));
+        }
+        let any = environment.any().map(|remote| (remote, false));
+        any.ok_or_else(|| self.unknown_remote(name, config.remotes.keys()))
+    }
+
+    /// How what is in a remote's Dropbox is shown here: as the flags say, else as the remote's settings do.
+    fn view_of(&self, name: &str) -> View {
+        let mut view = self.view.clone();
+        let Ok((remote, _)) = self.remote(name) else {
+            return view;
+        };
+        view.encodes |= remote.encode_names;
+        if !remote.export_formats.is_empty() && view.exports == USUAL_EXPORTS {
+            view.exports = remote.export_formats;
+        }
+        view
     }
 
     /// The place that a person typed.
@@ -113,7 +146,7 @@ impl App {
                         client
                     },
                     path,
-                    view: self.view.clone(),
+                    view: self.view_of(&name),
                 })
             }
         }
@@ -143,11 +176,13 @@ pub fn missing(side: &Side) -> Failure {
     }
 }
 
+/// What cloud documents are exported to unless something says otherwise.
+const USUAL_EXPORTS: [&str; 2] = ["html", "md"];
 /// From this likeness on, of 1, a name is offered.
 const NEAR: f64 = 0.75;
 
 /// No such remote.
-pub fn unknown_remote<'a>(name: &str, known: impl Iterator<Item = &'a String> + Clone) -> Failure {
+fn unknown_remote<'a>(name: &str, known: impl Iterator<Item = &'a String> + Clone) -> Failure {
     let failure = Failure::new(format!("there is no remote '{name}:'"));
     let names: Vec<String> = known.clone().map(|n| format!("{n}:")).collect();
     let near = known.max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
@@ -179,6 +214,7 @@ pub fn config_failure(error: ConfigError) -> Failure {
             "set {PASSWORD_VARIABLE}, or give --password-command CMD, or run this on a terminal"
         )),
         ConfigError::Crypt { .. } => failure.next("try again; nothing was changed"),
+        ConfigError::Variable(error) => failure.next(format!("unset {}", error.variable)),
         ConfigError::NotAFile { .. }
         | ConfigError::NotKept(_)
         | ConfigError::Foreign { .. }
@@ -213,10 +249,22 @@ fn io_remedy(path: &Path, error: &io::Error) -> Option<String> {
     })
 }
 
+/// How to get a new login for a remote.
+fn new_login(remote: &str) -> String {
+    let environment = Environment::here();
+    match environment.login_of(remote) {
+        Some(variable) => format!("set {variable} to a new login; the old one is of no use any more"),
+        None if environment.any().is_some() => {
+            format!("set {ACCESS_TOKEN_VARIABLE} to a new token; the old one is of no use any more")
+        }
+        None => format!("node-tool config reconnect {remote}:"),
+    }
+}
+
 /// Dropbox can't be used for `what`.
 pub fn dropbox_failure(what: impl Into<String>, error: &Error, remote: &str) -> Failure {
     let failure = Failure::new(what).why(error);
-    let reconnect = format!("node-tool config reconnect {remote}:");
+    let reconnect = new_login(remote);
     match error {
         Error::LoginOver(_) => failure.next(reconnect).code(exit::FATAL),
         Error::Access(access) => match access.required_scope() {
@@ -241,5 +289,53 @@ pub fn dropbox_failure(what: impl Into<String>, error: &Error, remote: &str) -> 
             .code(exit::TEMPORARY),
         _ if error.fate() == Fate::TryAgain => failure.next("try again later").code(exit::TEMPORARY),
         _ => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_of_the_config_has_a_next_step() {
+        let path = || Path::new("/none/config.toml").to_owned();
+        let mut errors = vec![
+            ConfigError::NotAFile {
+                path: path(),
+                kind: "a device",
+            },
+            ConfigError::NotKept("in memory only".into()),
+            ConfigError::Foreign {
+                path: path(),
+                owner: 7,
+            },
+            ConfigError::Site(path()),
+            ConfigError::Locked(path()),
+            ConfigError::Malformed {
+                path: path(),
+                reason: "line 1".into(),
+            },
+        ];
+        for kind in [
+            io::ErrorKind::PermissionDenied,
+            io::ErrorKind::StorageFull,
+            io::ErrorKind::QuotaExceeded,
+            io::ErrorKind::ReadOnlyFilesystem,
+            io::ErrorKind::ResourceBusy,
+            io::ErrorKind::NotADirectory,
+            io::ErrorKind::Other,
+        ] {
+            let doing = "could not write";
+            let (path, source) = (path(), kind.into());
+            errors.push(ConfigError::Io { doing, path, source });
+        }
+        for error in errors {
+            let said = config_failure(error).to_string();
+            assert!(said.contains("\n  next: "), "{said}");
+            assert!(
+                !said.contains("'/none'"),
+                "what is not there is not looked at: {said}"
+            );
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use super::{crypt::CryptError, password::PasswordError};
+use super::{crypt::CryptError, environment::VariableError, password::PasswordError};
 
 /// What can go wrong with the config file.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +63,9 @@ pub enum ConfigError {
         /// Why not.
         source: CryptError,
     },
+    /// A variable about remotes.
+    #[error(transparent)]
+    Variable(#[from] VariableError),
     /// Another process kept the lock.
     #[error("another process keeps '{}' locked", .0.display())]
     Locked(PathBuf),

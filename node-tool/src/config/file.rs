@@ -18,7 +18,7 @@ use std::{
 use shared::secret::Secret;
 
 use super::{
-    Config, ConfigError, Password, Site, crypt, document,
+    Config, ConfigError, Environment, Password, Site, crypt, document,
     lock::Lock,
     place::{self, Target},
     replace::{self, NewFile},
@@ -84,12 +84,14 @@ impl Store {
         }
     }
 
-    /// Reads it; no file is an empty config.
+    /// Reads it; no file is an empty config. The remotes of the environment are over those of the file.
     ///
     /// # Errors
-    /// When it can't be read or understood.
+    /// When it, or a variable, can't be read or understood.
     pub fn load(&self) -> Result<Config, ConfigError> {
-        Ok(self.read()?.config)
+        let mut config = self.read()?.config;
+        Environment::here().put_over(&mut config)?;
+        Ok(config)
     }
 
     /// Whether the file is under a password.
@@ -127,8 +129,7 @@ impl Store {
         if Site::here().is_at(path) {
             return Err(ConfigError::Site(path.clone()));
         }
-        // Root may keep another user's file theirs.
-        if !place::is_own(&found) && !rustix::process::geteuid().is_root() {
+        if !place::may_change(found.uid(), rustix::process::geteuid().as_raw()) {
             let (path, owner) = (path.clone(), found.uid());
             return Err(ConfigError::Foreign { path, owner });
         }
@@ -293,10 +294,10 @@ impl Store {
         let write = || -> io::Result<()> {
             let mut new = NewFile::create(path)?;
             if !path.exists() {
-                return new.write(&[b'#'; PROBE_BYTES]);
+                return new.write(&Secret::new("#".repeat(PROBE_BYTES)));
             }
             // Only a rename shows that the file can be replaced: it may be mounted by itself.
-            new.write(&fs::read(path)?)?;
+            new.write(&self.text().map_err(io::Error::other)?)?;
             let content = self.read().ok().map(|content| content.config).unwrap_or_default();
             self.check_held(&lock)?;
             new.replace(self.is_shared(path, &content))
@@ -351,7 +352,7 @@ impl Store {
         };
         let write = || -> io::Result<()> {
             let mut new = NewFile::create(path)?;
-            new.write(text.expose().as_bytes())?;
+            new.write(&text)?;
             self.check_held(lock)?;
             new.replace(self.is_shared(path, after))
         };

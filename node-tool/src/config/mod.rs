@@ -2,13 +2,15 @@
 //!
 //! `place` finds the file and keeps it private, `file` reads and changes it among many processes (`lock`, `replace`),
 //! `document` is its text, `crypt` and `password` keep it under a password, `site` is what a centre sets for its users,
-//! `rclone` reads rclone's file. docs/config.md is the format as users see it.
+//! `environment` has the remotes of variables, `rclone` reads rclone's file. docs/config.md is the format as users see it.
 
 pub mod crypt;
 mod document;
+mod environment;
 mod error;
 mod extra;
 mod file;
+mod keys;
 mod lock;
 mod password;
 mod place;
@@ -22,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use shared::remote::check_name;
 use shared::{api::users::RootInfo, secret::Secret};
 
+pub use environment::{ACCESS_TOKEN_VARIABLE, Environment, VariableError, switch};
 pub use error::ConfigError;
 pub use extra::Extra;
 pub use file::Store;
@@ -164,6 +167,7 @@ impl Remote {
         *self = Self {
             app_key: std::mem::take(&mut self.app_key),
             root_namespace_id: self.root_namespace_id.take(),
+            namespace_id: self.namespace_id.take(),
             encode_names: self.encode_names,
             export_formats: std::mem::take(&mut self.export_formats),
             extra: std::mem::take(&mut self.extra),

@@ -16,6 +16,7 @@ use std::{
 
 use rand::RngExt as _;
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, Uid};
+use shared::secret::Secret;
 
 use super::{lock::CLOCK_PREFIX, place::directory_of};
 
@@ -28,6 +29,8 @@ pub(super) struct NewFile {
     file: File,
     /// Its name; `None` while it has none.
     path: Option<PathBuf>,
+    /// What was written.
+    content: Secret,
     target: PathBuf,
 }
 
@@ -37,27 +40,39 @@ impl NewFile {
     /// # Errors
     /// When the directory takes no file.
     pub(super) fn create(target: &Path) -> io::Result<Self> {
-        let target = target.to_owned();
-        if let Some(file) = nameless(directory_of(&target)) {
-            let path = None;
-            return Ok(Self { file, path, target });
-        }
-        let path = new_name(&target);
+        let Some(file) = nameless(directory_of(target)) else {
+            return Self::named(target);
+        };
+        Ok(Self {
+            file,
+            path: None,
+            content: Secret::default(),
+            target: target.to_owned(),
+        })
+    }
+
+    fn named(target: &Path) -> io::Result<Self> {
+        let path = new_name(target);
         let file = File::options()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(&path)?;
-        let path = Some(path);
-        Ok(Self { file, path, target })
+        Ok(Self {
+            file,
+            path: Some(path),
+            content: Secret::default(),
+            target: target.to_owned(),
+        })
     }
 
     /// Writes the whole content, to the disk.
     ///
     /// # Errors
     /// When there is no room for it.
-    pub(super) fn write(&mut self, content: &[u8]) -> io::Result<()> {
-        self.file.write_all(content)?;
+    pub(super) fn write(&mut self, content: &Secret) -> io::Result<()> {
+        self.content = content.clone();
+        self.file.write_all(content.expose().as_bytes())?;
         self.file.sync_all()
     }
 
@@ -105,7 +120,12 @@ impl NewFile {
             None => {
                 let path = new_name(&self.target);
                 let nameless = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-                rustix::fs::linkat(CWD, nameless, CWD, &path, AtFlags::SYMLINK_FOLLOW)?;
+                if rustix::fs::linkat(CWD, nameless, CWD, &path, AtFlags::SYMLINK_FOLLOW).is_err() {
+                    // Not every file system gives such a file a name.
+                    let mut named = Self::named(&self.target)?;
+                    named.write(&self.content)?;
+                    return named.replace(shared);
+                }
                 self.path.insert(path)
             }
         };
@@ -177,7 +197,7 @@ mod tests {
 
     fn save(target: &Path, shared: bool) -> io::Result<()> {
         let mut new = NewFile::create(target)?;
-        new.write(b"new")?;
+        new.write(&Secret::new("new"))?;
         new.replace(shared)
     }
 
@@ -224,7 +244,7 @@ mod tests {
     fn a_file_under_way_has_no_name_where_the_file_system_has_such_files() {
         let directory = tempfile::tempdir().unwrap();
         let mut new = NewFile::create(&directory.path().join("c")).unwrap();
-        new.write(b"token").unwrap();
+        new.write(&Secret::new("token")).unwrap();
         let names = fs::read_dir(directory.path()).unwrap().count();
         assert_eq!(names, usize::from(nameless(directory.path()).is_none()));
         drop(new);

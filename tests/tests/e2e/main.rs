@@ -3,6 +3,7 @@
 mod again;
 mod authorizer;
 mod careful;
+mod configuration;
 mod connecting;
 mod copying;
 mod failing;

@@ -14,7 +14,7 @@ use shared::{
 };
 
 use super::{
-    super::{App, ask, config_failure, dropbox_failure, unknown_remote},
+    super::{App, ask, config_failure, dropbox_failure},
     paste::{self, PasteError, Pasted, RcloneToken},
     root::{self, Wish},
     show::who,
@@ -87,6 +87,11 @@ impl How {
 }
 
 impl CreateArgs {
+    /// The remote.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// As the menu asked for them.
     pub(super) fn asked(name: String, app_key: String) -> Self {
         Self {
@@ -99,6 +104,11 @@ impl CreateArgs {
 }
 
 impl ReconnectArgs {
+    /// The remote.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// As the menu asked for them.
     pub(super) fn asked(name: String) -> Self {
         Self {
@@ -149,7 +159,7 @@ pub(super) async fn create(args: &CreateArgs, app: &App) -> Result<u8, Failure> 
 pub(super) async fn reconnect(args: &ReconnectArgs, app: &App) -> Result<u8, Failure> {
     let mut config = app.store.load().map_err(config_failure)?;
     let Some(before) = config.remotes.remove(&args.name) else {
-        return Err(unknown_remote(&args.name, config.remotes.keys()));
+        return Err(app.unknown_remote(&args.name, config.remotes.keys()));
     };
     let wish = Wish::Rather(before.root());
     connect(&args.name, before, args.app_key.as_ref(), wish, args.how, app).await
@@ -163,6 +173,8 @@ async fn connect(
     how: How,
     app: &App,
 ) -> Result<u8, Failure> {
+    // A login that can't be saved is wasted: that is known before anyone is asked.
+    app.store.probe().map_err(config_failure)?;
     let own_key = (!before.app_key.is_empty()).then(|| before.app_key.clone());
     let login = Login {
         app,

@@ -3,7 +3,7 @@
 use shared::{exit, failure::Failure};
 
 use super::{
-    super::{App, ask, config_failure, dropbox_failure, unknown_remote},
+    super::{App, ask, config_failure, dropbox_failure},
     root::{self, Wish},
 };
 use crate::{
@@ -29,7 +29,7 @@ pub struct Args {
 pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let mut config = app.store.load().map_err(config_failure)?;
     let Some(remote) = config.remotes.remove(&args.name) else {
-        return Err(unknown_remote(&args.name, config.remotes.keys()));
+        return Err(app.unknown_remote(&args.name, config.remotes.keys()));
     };
     let wanted = match args.root {
         Some(root) => root,

@@ -1,38 +1,51 @@
-//! `config import`: the Dropbox remotes of an rclone.conf. Says which can go on as they are and which need a new login.
+//! `config import`: the Dropbox remotes of an rclone.conf. Says what goes on as it is, what needs a new login, and what would
+//! not mean the same here.
 
-use std::path::PathBuf;
-
-use shared::{exit, failure::Failure, secret::Secret};
-
-use super::{
-    super::{App, config_failure},
-    connect::keep_rclone_token,
-    paste::RcloneToken,
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
 };
+
+use shared::{exit, failure::Failure, oauth::TokenRequest, secret::Secret};
+
+use super::super::{App, config_failure};
 use crate::{
-    config::{Remote, check_name, rclone},
+    account,
+    config::{
+        Remote, check_name,
+        rclone::{self, Login, Sealing, Section, Taken},
+    },
+    dropbox::{Error, exchange},
     report, terminal,
 };
 
+/// The environment variable with the name of rclone's config.
+const CONFIG_VARIABLE: &str = "RCLONE_CONFIG";
 /// The environment variable that rclone reads its config's password from.
 const PASSWORD_VARIABLE: &str = "RCLONE_CONFIG_PASS";
+/// The environment variable with the command whose output is that password; it wins.
+const COMMAND_VARIABLE: &str = "RCLONE_PASSWORD_COMMAND";
+/// The largest file that is read.
+const MAX_BYTES: u64 = 16 << 20;
 
 /// The arguments of `config import`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "An encrypted file's password comes from RCLONE_CONFIG_PASS, or is asked for.\n\n\
+    after_help = "An encrypted file's password comes from RCLONE_PASSWORD_COMMAND or RCLONE_CONFIG_PASS, or is asked for.\n\
+                  The exit code is 1 if a remote was left out or doesn't mean quite the same here.\n\n\
                   Example: node-tool config import ~/.config/rclone/rclone.conf"
 )]
 pub struct Args {
-    /// rclone's config file; by default RCLONE_CONFIG or ~/.config/rclone/rclone.conf
+    /// rclone's config file; by default the one that rclone uses: RCLONE_CONFIG, ~/.config/rclone/rclone.conf or ~/.rclone.conf
     file: Option<PathBuf>,
 }
 
-/// What became of one remote.
-enum Fate {
-    GoesOn(Remote),
-    NeedsLogin(Remote, &'static str),
-    Left(String),
+/// What is said about a remote.
+struct Said {
+    line: String,
+    /// Whether the remote is here, with the same meaning.
+    is_same: bool,
 }
 
 /// Imports.
@@ -41,55 +54,90 @@ pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         Some(file) => file.clone(),
         None => usual_place()?,
     };
-    let text = std::fs::read_to_string(&file)
-        .map_err(|e| Failure::usage(format!("could not read '{}'", file.display())).why(e))?;
-    let text = if rclone::is_encrypted(&text) {
-        open(&text, &file).await?
-    } else {
-        text
-    };
-    let sections = rclone::sections(&text);
-    let found: Vec<_> = sections
-        .iter()
-        .filter(|(_, keys)| keys.get("type").is_some_and(|t| t == "dropbox"))
-        .collect();
-    if found.is_empty() {
+    report::note(&format!("from '{}'", file.display()));
+    let sections = read(&file).await?;
+    let is_dropbox = |keys: &Section| keys.get("type").is_some_and(|kind| kind == rclone::KIND);
+    let found: Vec<_> = sections.iter().filter(|(_, keys)| is_dropbox(keys)).collect();
+    let wrappers = rclone::wrappers(&sections);
+    if found.is_empty() && wrappers.is_empty() {
         return Err(
             Failure::usage(format!("'{}' has no Dropbox remote", file.display()))
-                .why(format!("it has {} remotes of other kinds", sections.len())),
+                .why(format!("it has {} remotes of other kinds", sections.len()))
+                .next("node-tool config create dbx"),
         );
     }
-    let mut left = 0;
+    // What can't be saved needn't be tried.
+    app.store.probe().map_err(config_failure)?;
+    let origin = std::path::absolute(&file).unwrap_or(file);
+    let mut is_same = true;
     for (name, keys) in found {
-        let fate = read(name, keys);
-        let line = app
-            .store
-            .update(|config| place(config, name, fate))
-            .map_err(config_failure)?;
-        left += u32::from(line.is_err());
-        report::result(&format!("{}\n", line.unwrap_or_else(|left| left)))?;
+        let said = import(name, keys, &origin, app).await?;
+        is_same &= said.is_same;
+        report::result(&format!("{}\n", said.line))?;
     }
-    Ok(if left == 0 { exit::SUCCESS } else { exit::ERROR })
+    for (name, kind, place) in wrappers {
+        is_same = false;
+        report::result(&format!(
+            "{name}: left out: there are no {kind} remotes here, and it lies on {place}, which is seen without it\n"
+        ))?;
+    }
+    Ok(if is_same { exit::SUCCESS } else { exit::ERROR })
 }
 
 fn usual_place() -> Result<PathBuf, Failure> {
-    if let Some(path) = std::env::var_os("RCLONE_CONFIG").filter(|path| !path.is_empty()) {
+    if let Some(path) = std::env::var_os(CONFIG_VARIABLE).filter(|path| !path.is_empty()) {
         return Ok(path.into());
     }
-    let base = etcetera::base_strategy::Xdg::new();
-    let base = base.map_err(|_| Failure::usage("there is no home directory to look for rclone.conf in"))?;
-    Ok(etcetera::BaseStrategy::config_dir(&base).join("rclone/rclone.conf"))
+    let places = rclone::usual_places().map_err(|_| {
+        Failure::usage("there is no home directory to look for rclone.conf in")
+            .next("node-tool config import FILE")
+    })?;
+    let found = places.iter().find(|place| place.is_file()).cloned();
+    found.ok_or_else(|| {
+        let names: Vec<_> = places
+            .iter()
+            .map(|place| format!("'{}'", place.display()))
+            .collect();
+        Failure::usage("there is no rclone.conf")
+            .why(format!("looked for {}", names.join(", ")))
+            .next("node-tool config import FILE   (rclone config file   shows where it is)")
+    })
 }
 
-async fn open(text: &str, file: &std::path::Path) -> Result<String, Failure> {
-    let password = match std::env::var(PASSWORD_VARIABLE) {
-        Ok(password) => Secret::new(password),
-        Err(_) if terminal::is_there() => Secret::new(
+async fn read(file: &Path) -> Result<BTreeMap<String, Section>, Failure> {
+    let failure = |why: String| Failure::usage(format!("could not read '{}'", file.display())).why(why);
+    let bytes = || -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut limited = std::io::Read::take(std::fs::File::open(file)?, MAX_BYTES);
+        std::io::Read::read_to_end(&mut limited, &mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = bytes().map_err(|error| failure(error.to_string()).next("node-tool config import FILE"))?;
+    let text = rclone::decode(&bytes);
+    let text = match rclone::sealing(&text) {
+        Sealing::None => text,
+        Sealing::Password => open(&text, file).await?,
+        Sealing::Newer => {
+            return Err(failure("it is encrypted in a way that isn't known here".into())
+                .next("rclone config encryption remove   makes it readable; or connect anew: node-tool config create dbx"));
+        }
+    };
+    rclone::sections(&text)
+        .map_err(|error| failure(error.to_string()).next("mend that line; rclone can't read it either"))
+}
+
+async fn open(text: &str, file: &Path) -> Result<String, Failure> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let password = match (variable(COMMAND_VARIABLE), variable(PASSWORD_VARIABLE)) {
+        (Some(command), _) => printed_by(&command)?,
+        (None, Some(password)) => Secret::new(password),
+        (None, None) if terminal::is_there() => Secret::new(
             terminal::wait(|| terminal::ask_secret("password of rclone's config (not shown)> ")).await?,
         ),
-        Err(_) => {
-            return Err(Failure::usage(format!("'{}' is encrypted", file.display()))
-                .next(format!("set {PASSWORD_VARIABLE} to its password")));
+        (None, None) => {
+            return Err(Failure::usage(format!("'{}' is encrypted", file.display())).next(format!(
+                "set {PASSWORD_VARIABLE} to its password, or {COMMAND_VARIABLE} to a command that prints it"
+            )));
         }
     };
     rclone::open(text, &password).ok_or_else(|| {
@@ -99,55 +147,138 @@ async fn open(text: &str, file: &std::path::Path) -> Result<String, Failure> {
     })
 }
 
-fn read(name: &str, keys: &rclone::Section) -> Fate {
-    let get = |key: &str| keys.get(key).map(String::as_str).filter(|text| !text.is_empty());
-    if let Err(why) = check_name(name) {
-        return Fate::Left(why);
-    }
-    let mut remote = Remote {
-        app_key: get("client_id").unwrap_or_default().to_owned(),
-        ..Remote::default()
+/// The password that a command prints. As in rclone, no shell reads the command: it is words, perhaps in double quotes.
+fn printed_by(command: &str) -> Result<Secret, Failure> {
+    let failure = |why: String| {
+        Failure::usage(format!("the command in {COMMAND_VARIABLE} gave no password"))
+            .why(why)
+            .next(format!(
+                "unset {COMMAND_VARIABLE}   and set {PASSWORD_VARIABLE} instead, or run this on a terminal"
+            ))
     };
-    let token = get("token").and_then(|json| serde_json::from_str::<RcloneToken>(json).ok());
-    let has_refresh = token
-        .as_ref()
-        .is_some_and(|token| token.refresh_token.as_ref().is_some_and(|t| !t.is_empty()));
-    if token.is_some_and(|token| keep_rclone_token(&mut remote, token).is_err()) {
-        remote.access_token = None;
+    let words = rclone::words(command);
+    let Some((program, arguments)) = words.split_first() else {
+        return Err(failure("it is empty".into()));
+    };
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::inherit())
+        .stderr(Stdio::inherit())
+        .output();
+    let output = output.map_err(|error| failure(format!("'{program}': {error}")))?;
+    if !output.status.success() {
+        return Err(failure(output.status.to_string()));
     }
-    remote.app_secret = get("client_secret").map(Secret::new);
-    match (has_refresh, remote.app_key.is_empty()) {
-        (true, false) => Fate::GoesOn(remote),
-        (true, true) => {
-            // Its token belongs to rclone's own app, whose secret only rclone has.
-            remote.refresh_token = None;
-            Fate::NeedsLogin(remote, "it was made with rclone's own app")
-        }
-        (false, _) => Fate::NeedsLogin(remote, "it has no refresh token"),
+    let text = String::from_utf8_lossy(&output.stdout);
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(failure("it printed nothing".into())),
+        password => Ok(Secret::new(password)),
     }
 }
 
-fn place(config: &mut crate::config::Config, name: &str, fate: Fate) -> Result<String, String> {
-    let taken = config.remotes.contains_key(name);
-    match fate {
-        Fate::Left(why) => Err(format!("{name}: left out: {why}")),
-        _ if taken => Err(format!(
-            "{name}: left out: there is a remote of this name already"
-        )),
-        Fate::GoesOn(remote) => {
-            config.remotes.insert(name.to_owned(), remote);
-            Ok(format!("{name}: imported, goes on as it is"))
+async fn import(name: &str, keys: &Section, origin: &Path, app: &App) -> Result<Said, Failure> {
+    let left_out = |why: String| Said {
+        line: format!("{name}: left out: {why}"),
+        is_same: false,
+    };
+    if let Err(why) = check_name(name) {
+        return Ok(left_out(why));
+    }
+    if app
+        .store
+        .load()
+        .map_err(config_failure)?
+        .remotes
+        .contains_key(name)
+    {
+        return Ok(left_out("there is a remote of this name already".into()));
+    }
+    let mut taken = match rclone::take(keys, jiff::Timestamp::now().as_second()) {
+        Ok(taken) => taken,
+        Err(why) => {
+            return Ok(left_out(format!(
+                "{why}, which can't be had here; without it: node-tool config create {name}"
+            )));
         }
-        Fate::NeedsLogin(remote, why) => {
-            let key = if remote.app_key.is_empty() {
-                " --app-key KEY"
-            } else {
-                ""
-            };
-            config.remotes.insert(name.to_owned(), remote);
-            Ok(format!(
-                "{name}: imported, but {why}: node-tool config reconnect {name}:{key}"
-            ))
+    };
+    let mut unproven = None;
+    if taken.login == Login::Renewable {
+        match prove(&mut taken.remote, app).await {
+            Ok(()) => {}
+            Err(Error::LoginOver(why)) => {
+                taken.remote.refresh_token = None;
+                taken.login = Login::Missing(format!("Dropbox doesn't renew its login ({why})"));
+            }
+            Err(error) => unproven = Some(error.to_string()),
         }
+    }
+    taken.remote.imported_from = Some(origin.display().to_string());
+    let line = describe(name, &taken, unproven.as_deref());
+    let remote = taken.remote;
+    let placed = app.store.update(|config| {
+        let is_free = !config.remotes.contains_key(name);
+        if is_free {
+            config.remotes.insert(name.to_owned(), remote);
+        }
+        is_free
+    });
+    if !placed.map_err(config_failure)? {
+        return Ok(left_out("there is a remote of this name already".into()));
+    }
+    Ok(Said {
+        line,
+        is_same: taken.differences.is_empty(),
+    })
+}
+
+/// Renews the login once: one that can't would end in a job at night.
+async fn prove(remote: &mut Remote, app: &App) -> Result<(), Error> {
+    let request = TokenRequest::Refresh {
+        app_key: remote.app_key.clone(),
+        refresh_token: remote.refresh_token.clone().unwrap_or_default(),
+        app_secret: remote.app_secret.clone(),
+    };
+    let answer = exchange(&app.http, &request).await?;
+    account::take(remote, &answer);
+    Ok(())
+}
+
+fn describe(name: &str, taken: &Taken, unproven: Option<&str>) -> String {
+    let key = if taken.remote.app_key.is_empty() {
+        " --app-key KEY"
+    } else {
+        ""
+    };
+    let again = format!("node-tool config reconnect {name}:{key}");
+    let mut line = match (&taken.login, unproven) {
+        (Login::Renewable, None) => format!("{name}: imported, goes on as it is"),
+        (Login::Renewable, Some(why)) => {
+            format!("{name}: imported; whether its login goes on could not be tried: {why}")
+        }
+        (Login::Endless, _) => {
+            format!("{name}: imported, goes on as it is: its token is of the old kind, which has no end")
+        }
+        (Login::Until(end), _) => {
+            let end = jiff::Timestamp::from_second(*end)
+                .map(|end| end.to_string())
+                .unwrap_or_default();
+            format!("{name}: imported, but it has no refresh token and ends at {end}: {again}")
+        }
+        (Login::Missing(why), _) => format!("{name}: imported, but {why}: {again}"),
+    };
+    for difference in &taken.differences {
+        line += &format!("\n  not as in rclone: {difference}");
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commands_output_is_the_password() {
+        assert_eq!(printed_by("printf secret\\n").unwrap(), Secret::new("secret"));
+        assert!(printed_by("false").is_err() && printed_by("true").is_err() && printed_by("/none").is_err());
     }
 }

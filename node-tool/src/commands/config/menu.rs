@@ -92,7 +92,12 @@ async fn change(config: &Config, app: &App) -> Result<u8, Failure> {
 
 async fn remove(config: &Config, app: &App) -> Result<u8, Failure> {
     let name = pick(config).await?;
-    let sure = format!("End the login of {name}: on every machine that shares it, and delete it? (y/n)");
+    let sure = match delete::Fate::usual(&name, config) {
+        delete::Fate::Ends => {
+            format!("End the login of {name}: on every machine that shares it, and delete it? (y/n)")
+        }
+        _ => format!("Delete {name}:, whose login stays alive? (y/n)"),
+    };
     if !ask::yes(&sure).await? {
         return Ok(exit::SUCCESS);
     }
@@ -100,6 +105,7 @@ async fn remove(config: &Config, app: &App) -> Result<u8, Failure> {
         &delete::Args {
             name,
             keep_token: false,
+            end_login: false,
         },
         app,
     )

@@ -14,6 +14,7 @@ mod show;
 use shared::failure::Failure;
 
 use super::App;
+use crate::config::Environment;
 
 /// The arguments of `config`.
 #[derive(Debug, clap::Args)]
@@ -54,6 +55,31 @@ impl Args {
     pub fn reads_config(&self) -> bool {
         !matches!(self.command, Some(Command::Path))
     }
+
+    /// The remote that the command changes.
+    fn changed_remote(&self) -> Option<&str> {
+        match self.command.as_ref()? {
+            Command::Create(args) => Some(args.name()),
+            Command::Reconnect(args) => Some(args.name()),
+            Command::Edit(args) => Some(&args.name),
+            Command::Delete(args) => Some(&args.name),
+            Command::Rename(args) => Some(&args.from),
+            _ => None,
+        }
+    }
+}
+
+/// What is set by variables can't be changed in the file.
+fn refuse_variables(name: &str) -> Result<(), Failure> {
+    let variables = Environment::here().variables_of(name);
+    let names: Vec<String> = variables.into_iter().map(|(_, variable)| variable).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let names = names.join(" ");
+    Err(Failure::usage(format!("'{name}:' is set by variables"))
+        .why(format!("they are over the config file: {names}"))
+        .next(format!("unset {names}")))
 }
 
 /// Runs a subcommand, or the menu.
@@ -61,6 +87,9 @@ impl Args {
 /// # Errors
 /// As the subcommand's.
 pub async fn run(args: Args, app: &App) -> Result<u8, Failure> {
+    if let Some(name) = args.changed_remote() {
+        refuse_variables(name)?;
+    }
     match args.command {
         None => menu::run(app).await,
         Some(Command::Create(args)) => connect::create(&args, app).await,

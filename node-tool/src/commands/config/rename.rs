@@ -2,7 +2,7 @@
 
 use shared::{exit, failure::Failure};
 
-use super::super::{App, config_failure, unknown_remote};
+use super::super::{App, config_failure};
 use crate::{config::check_name, report};
 
 /// The arguments of both.
@@ -36,7 +36,7 @@ pub(super) fn copy(args: &Args, app: &App) -> Result<u8, Failure> {
 fn put(Args { from, to }: &Args, app: &App, keep: bool) -> Result<(), Failure> {
     let change = app.store.update(|config| {
         let Some(remote) = config.remotes.get(from).cloned() else {
-            return Err(unknown_remote(from, config.remotes.keys()));
+            return Err(app.unknown_remote(from, config.remotes.keys()));
         };
         if config.remotes.contains_key(to) {
             return Err(Failure::usage(format!("the remote '{to}:' is there already"))

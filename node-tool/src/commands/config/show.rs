@@ -1,18 +1,29 @@
-//! `config list` and `config show`.
+//! `config list`, `config show` and `config path`: what is set up, what is in force, and where it comes from.
+
+use std::path::PathBuf;
 
 use shared::{exit, failure::Failure};
 
-use super::super::{App, config_failure, unknown_remote};
+use super::super::{App, config_failure};
 use crate::{
-    config::{Remote, Root, check_name},
+    config::{
+        CONFIG_VARIABLE, Config, Defaults, Environment, Remote, Root, SITE_VARIABLE, Site, Target,
+        check_name, default_path,
+    },
     report,
 };
 
+/// The variable with the app key for new remotes.
+const APP_KEY_VARIABLE: &str = "NODE_TOOL_APP_KEY";
+/// The variable of `--transfers`.
+const TRANSFERS_VARIABLE: &str = "NODE_TOOL_TRANSFERS";
+
 /// The arguments of `config show`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  node-tool config show\n  node-tool config show dbx")]
 pub struct Args {
-    /// The remote's name
-    name: String,
+    /// The remote's name; without it, all settings are shown, and where each is from
+    name: Option<String>,
 }
 
 /// Lists the remotes, a line each.
@@ -27,49 +38,209 @@ pub(super) fn list(app: &App) -> Result<u8, Failure> {
         .map(|name| name.chars().count() + 1)
         .max()
         .unwrap_or(0);
+    let environment = Environment::here();
     report::results(config.remotes.iter().map(|(name, remote)| {
-        let name = format!("{name}:");
-        format!("{name:width$} {}", who(remote)).trim_end().to_owned()
+        let shown = format!("{name}:");
+        let from = environment
+            .login_of(name)
+            .map(|variable| format!(" (from {variable})"));
+        let line = format!("{shown:width$} {}{}", who(remote), from.unwrap_or_default());
+        line.trim_end().to_owned()
     }))?;
     Ok(exit::SUCCESS)
 }
 
-/// Shows one remote.
+/// Shows one remote, or what holds for all.
 pub(super) fn show(args: &Args, app: &App) -> Result<u8, Failure> {
-    let name = check_name(&args.name).map_err(Failure::usage)?;
     let config = app.store.load().map_err(config_failure)?;
-    let remote = config
-        .remotes
-        .get(&name)
-        .ok_or_else(|| unknown_remote(&name, config.remotes.keys()))?;
+    let lines = match &args.name {
+        Some(name) => {
+            let name = check_name(name).map_err(Failure::usage)?;
+            let remote = config
+                .remotes
+                .get(&name)
+                .ok_or_else(|| app.unknown_remote(&name, config.remotes.keys()))?;
+            one(&name, remote, app)
+        }
+        None => all(&config, app),
+    };
+    report::results(lines.into_iter())?;
+    Ok(exit::SUCCESS)
+}
+
+fn one(name: &str, remote: &Remote, app: &App) -> Vec<String> {
     let hidden = |present: bool| if present { "(kept, not shown)" } else { "(none)" };
     let until = remote
         .expires_at
         .and_then(|at| jiff::Timestamp::from_second(at).ok())
         .map(|t| format!("(kept, not shown; good until {t})"));
     let root = match remote.root() {
-        Root::Home if remote.has_team_space() => format!("root = home ({name}:/ is the team space)"),
-        root => format!("root = {root}"),
+        Root::Home if remote.has_team_space() => format!("home ({name}:/ is the team space)"),
+        root => root.to_string(),
     };
-    let lines = [
-        format!("[{name}]"),
-        format!("account = {}", who(remote)),
-        format!(
-            "account_id = {}",
-            remote.account_id.as_deref().unwrap_or_default()
+    let mut values = vec![
+        ("account", who(remote)),
+        ("account_id", remote.account_id.clone().unwrap_or_default()),
+        ("app_key", remote.app_key.clone()),
+        ("root", root),
+        ("scopes", remote.scopes.join(" ")),
+        ("refresh_token", hidden(remote.refresh_token.is_some()).into()),
+        (
+            "access_token",
+            until.unwrap_or_else(|| hidden(remote.access_token.is_some()).into()),
         ),
-        format!("app_key = {}", remote.app_key),
-        root,
-        format!("scopes = {}", remote.scopes.join(" ")),
-        format!("refresh_token = {}", hidden(remote.refresh_token.is_some())),
-        format!(
-            "access_token = {}",
-            until.unwrap_or_else(|| hidden(remote.access_token.is_some()).into())
-        ),
-        format!("config file = {}", app.store.path().display()),
     ];
-    report::results(lines.into_iter())?;
-    Ok(exit::SUCCESS)
+    if let Some(namespace) = &remote.namespace_id {
+        values.push(("namespace_id", format!("{namespace} (its paths start there)")));
+    }
+    if remote.encode_names {
+        values.push((
+            "encode_names",
+            "true (names are mapped as rclone maps them)".into(),
+        ));
+    }
+    if !remote.export_formats.is_empty() {
+        values.push(("export_formats", remote.export_formats.join(",")));
+    }
+    if let Some(file) = &remote.imported_from {
+        values.push(("imported_from", file.clone()));
+    }
+    let variables = Environment::here().variables_of(name);
+    let from = |key: &str| -> String {
+        let is_of =
+            |set: &str| set == key || (set == "token" && matches!(key, "access_token" | "refresh_token"));
+        let found: Vec<&str> = variables
+            .iter()
+            .filter(|(set, _)| is_of(set))
+            .map(|(_, variable)| variable.as_str())
+            .collect();
+        if found.is_empty() {
+            String::new()
+        } else {
+            format!(" (from {})", found.join(", "))
+        }
+    };
+    let mut lines = vec![format!("[{name}]")];
+    lines.extend(
+        values
+            .into_iter()
+            .map(|(key, value)| format!("{key} = {value}{}", from(key))),
+    );
+    lines.push(format!("config file = {}", shown_path(app)));
+    lines
+}
+
+/// What holds for all remotes, each with where it is from.
+fn all(config: &Config, app: &App) -> Vec<String> {
+    let (own, site) = (&config.defaults, Site::here());
+    let centre = site.load().map(|(defaults, _)| defaults).unwrap_or_default();
+    let own_file = app.store.place();
+    let site_file = format!("'{}'", site.path().display());
+    let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let setting = |key: &str, from_variable: &str, of: fn(&Defaults) -> Option<String>, usual: &str| {
+        let (value, from) = match (variable(from_variable), of(own), of(&centre)) {
+            (Some(value), _, _) => (value, from_variable.to_owned()),
+            (None, Some(value), _) => (value, own_file.clone()),
+            (None, None, Some(value)) => (value, site_file.clone()),
+            (None, None, None) => return format!("{key} = {usual}"),
+        };
+        format!("{key} = {value}   (from {from})")
+    };
+    let transfers = |defaults: &Defaults| defaults.transfers.map(|count| count.to_string());
+    let mut lines = places(app);
+    lines.extend([
+        setting("app_key", APP_KEY_VARIABLE, |d| d.app_key.clone(), "(none)"),
+        setting(
+            "root",
+            "",
+            |d| d.root.map(|root| root.to_string()),
+            "home   (unless a new remote says otherwise)",
+        ),
+        setting("transfers", TRANSFERS_VARIABLE, transfers, "as many as help"),
+        setting("help", "", |d| d.help.clone(), "(none)"),
+        format!("group_access = {}", config.group_access),
+    ]);
+    let environment = Environment::here();
+    lines.extend(config.remotes.keys().map(|name| {
+        let variables: Vec<String> = environment
+            .variables_of(name)
+            .into_iter()
+            .map(|(_, variable)| variable)
+            .collect();
+        match variables.is_empty() {
+            true => format!("remote {name}:   (from {own_file})"),
+            false => format!("remote {name}:   (from {})", variables.join(", ")),
+        }
+    }));
+    lines
+}
+
+/// The files and variables that are in force.
+fn places(app: &App) -> Vec<String> {
+    let site = Site::here();
+    let site_named = std::env::var_os(SITE_VARIABLE).is_some_and(|name| !name.is_empty());
+    let site_state = match site.path().exists() {
+        true => "",
+        false => "; not there",
+    };
+    let site_from = if site_named {
+        "from NODE_TOOL_SITE_CONFIG"
+    } else {
+        "the usual place"
+    };
+    let mut variables: Vec<String> = std::env::vars_os()
+        .filter(|(_, value)| !value.is_empty())
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(|name| name.starts_with("NODE_TOOL_") || name == "DROPBOX_URL" || name == "XDG_CONFIG_HOME")
+        .collect();
+    variables.extend(Environment::here().names());
+    variables.sort();
+    variables.dedup();
+    let none = || vec!["none".to_owned()];
+    let variables = if variables.is_empty() { none() } else { variables };
+    vec![
+        format!("config file = {}   ({})", shown_path(app), how_found(app)),
+        format!(
+            "site file = {}   ({site_from}{site_state})",
+            site.path().display()
+        ),
+        format!("variables = {}", variables.join(" ")),
+    ]
+}
+
+/// The config file as one would type it.
+fn shown_path(app: &App) -> String {
+    match app.store.target() {
+        Target::Memory => "/dev/null".into(),
+        _ => app.store.path().display().to_string(),
+    }
+}
+
+/// Why the config is where it is, and what stands there.
+fn how_found(app: &App) -> String {
+    let name = app.store.path();
+    let by_variable = std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from);
+    let from = match default_path() {
+        _ if by_variable.as_deref() == Some(name) => format!("from {CONFIG_VARIABLE}"),
+        Ok(usual) if usual == name => "the usual place".into(),
+        _ => "from --config".into(),
+    };
+    let state = match app.store.target() {
+        Target::Memory => ": in memory only".into(),
+        Target::Stream(_) => ": read once, not saved".into(),
+        Target::Other(_, kind) => format!(": {kind}"),
+        Target::File(path) if !path.exists() => "; not there yet".into(),
+        Target::File(path) => {
+            let link = if path == name {
+                String::new()
+            } else {
+                format!("; a link to {}", path.display())
+            };
+            let encrypted = app.store.is_encrypted().unwrap_or_default();
+            format!("{link}{}", if encrypted { "; encrypted" } else { "" })
+        }
+    };
+    format!("{from}{state}")
 }
 
 /// `Ann Example <ann@example.org>`
@@ -82,8 +253,11 @@ pub(super) fn who(remote: &Remote) -> String {
     }
 }
 
-/// Prints where the config file is.
+/// Prints where the config file is; what else is in force goes to stderr, so that scripts get the path alone.
 pub(super) fn path(app: &App) -> Result<u8, Failure> {
-    report::result(&format!("{}\n", app.store.path().display()))?;
+    report::result(&format!("{}\n", shown_path(app)))?;
+    for line in places(app) {
+        report::note(&line);
+    }
     Ok(exit::SUCCESS)
 }

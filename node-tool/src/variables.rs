@@ -1,0 +1,110 @@
+//! Flags by environment variables: `--max-depth` is `NODE_TOOL_MAX_DEPTH`.
+//!
+//! An empty variable counts as unset. A switch takes 1, true, yes, on and 0, false, no, off. What is wrong names the variable.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::{
+    Arg, ArgAction, Command,
+    builder::Resettable,
+    error::{ContextKind, ContextValue},
+};
+
+use crate::config::switch;
+
+/// How the variables begin.
+const PREFIX: &str = "NODE_TOOL_";
+/// From this likeness on, of 1, a variable is taken for a mistyped one.
+const NEAR: f64 = 0.93;
+
+/// The variable of a flag.
+fn of_flag(flag: &str) -> String {
+    format!("{PREFIX}{}", flag.to_ascii_uppercase().replace('-', "_"))
+}
+
+/// Gives a flag its value from its variable. A flag without one gets the usual variable, unless it `is_apart`.
+pub fn attach(arg: Arg, is_apart: bool) -> Arg {
+    let own = arg.get_env().map(OsStr::to_owned);
+    let usual = arg.get_long().filter(|_| !is_apart).map(of_flag);
+    let Some(variable) = own.clone().or(usual.map(OsString::from)) else {
+        return arg;
+    };
+    let value = std::env::var_os(&variable).filter(|value| !value.is_empty());
+    let hidden = own.is_none();
+    match value {
+        None if own.is_some() => arg.env(Resettable::Reset),
+        None => arg,
+        Some(value) => with_value(arg, variable, &value, hidden),
+    }
+}
+
+fn with_value(arg: Arg, variable: OsString, value: &OsStr, hidden: bool) -> Arg {
+    let name = variable.to_string_lossy().into_owned();
+    let wrong = move || format!("{name} takes 1 or 0, true or false, yes or no");
+    let arg = match arg.get_action() {
+        // A switch that is off is no switch: clap would find it in conflict with others.
+        ArgAction::SetTrue if value.to_str().and_then(switch) == Some(false) => return arg,
+        ArgAction::SetTrue => arg.value_parser(move |text: &str| switch(text).ok_or_else(&wrong)),
+        ArgAction::Count => arg.value_parser(move |text: &str| {
+            let as_switch = || switch(text).map(u8::from);
+            text.parse().ok().or_else(as_switch).ok_or_else(&wrong)
+        }),
+        _ => arg,
+    };
+    arg.env(variable).hide_env(hidden)
+}
+
+/// The variables whose values an error of the parser is about: of flags that are not on the command line.
+pub fn blamed(error: &clap::Error, args: &[OsString]) -> Vec<String> {
+    let mut flags = Vec::new();
+    for kind in [ContextKind::InvalidArg, ContextKind::PriorArg] {
+        match error.get(kind) {
+            Some(ContextValue::String(flag)) => flags.push(flag.clone()),
+            Some(ContextValue::Strings(all)) => flags.extend(all.iter().cloned()),
+            _ => {}
+        }
+    }
+    let names = flags.iter().filter_map(|flag| {
+        let name = flag
+            .split([' ', '='])
+            .next()?
+            .strip_prefix("--")?
+            .trim_end_matches('.');
+        let typed = format!("--{name}");
+        let is_typed = args.iter().any(|arg| {
+            let arg = arg.to_string_lossy();
+            *arg == typed || arg.starts_with(&format!("{typed}="))
+        });
+        let variable = of_flag(name);
+        let is_set = std::env::var_os(&variable).is_some_and(|value| !value.is_empty());
+        (!is_typed && is_set).then_some(variable)
+    });
+    names.collect()
+}
+
+/// Variables that look like mistyped ones, each with the nearest.
+pub fn mistyped(program: &Command) -> Vec<(String, String)> {
+    let mut known: Vec<String> = ["CONFIG_PASSWORD", "SITE_CONFIG", "ACCESS_TOKEN"]
+        .map(|end| format!("{PREFIX}{end}"))
+        .to_vec();
+    collect(program, &mut known);
+    let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    set.filter(|name| name.starts_with(PREFIX) && !name.starts_with("NODE_TOOL_REMOTE_"))
+        .filter(|name| !known.contains(name))
+        .filter_map(|name| {
+            let likeness = |known: &String| strsim::jaro_winkler(known, &name);
+            let near = known
+                .iter()
+                .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?
+                .clone();
+            (likeness(&near) > NEAR).then_some((name, near))
+        })
+        .collect()
+}
+
+fn collect(command: &Command, known: &mut Vec<String>) {
+    known.extend(command.get_arguments().filter_map(Arg::get_long).map(of_flag));
+    for below in command.get_subcommands() {
+        collect(below, known);
+    }
+}
