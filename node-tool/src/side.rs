@@ -61,6 +61,8 @@ pub struct Found {
     pub weights: Option<Weights>,
     /// Where other namespaces begin; only below a folder in a Dropbox.
     pub mounts: Mounts,
+    /// Folders that the filter leaves out and that were not looked into; only on this machine.
+    pub closed: Vec<String>,
 }
 
 /// What stands at a place.
@@ -214,7 +216,7 @@ impl Side {
         }
     }
 
-    /// What stands there and below, as far as `filter` lets it in.
+    /// Returns what stands there and below, as far as `filter` lets it in.
     ///
     /// # Errors
     /// When it can't be listed at all.
@@ -224,11 +226,11 @@ impl Side {
         Ok(found)
     }
 
-    /// The same, with the weights of its folders.
+    /// Returns the same as [`Side::survey`], with the weights of its folders.
     ///
     /// # Errors
     /// When it can't be listed at all.
-    pub async fn look_and_weigh(&self, filter: &Filter, symlinks: Symlinks) -> Result<Found, SideError> {
+    pub async fn survey_and_weigh(&self, filter: &Filter, symlinks: Symlinks) -> Result<Found, SideError> {
         let mut found = self.survey(filter, symlinks).await?;
         if let Self::Remote { view, .. } = self
             && found.what == What::Folder
@@ -237,11 +239,27 @@ impl Side {
         {
             found.weights = Some(Weights::of(&found.entries));
         }
-        found.entries = filter.select(found.entries);
         Ok(found)
     }
 
-    /// The same with what `filter` leaves out, except folders that were never looked into.
+    /// Returns what stands at the place itself, where a file is to go: a symlink is not followed.
+    ///
+    /// # Errors
+    /// When it can't be asked.
+    pub async fn look_at_target(&self) -> Result<Found, SideError> {
+        let mut found = Found::default();
+        if let Self::Local(path) = self
+            && let Some(other) = local::other_at(path)
+        {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            found.others.extend(name.map(|name| (name, other)));
+        } else {
+            found.entries.extend(self.stat().await?);
+        }
+        Ok(found)
+    }
+
+    /// What stands there and below, with what `filter` leaves out, except folders that were never looked into.
     ///
     /// # Errors
     /// When it can't be listed at all.
@@ -446,6 +464,7 @@ async fn look_here(path: &Path, filter: &Filter, symlinks: Symlinks) -> Result<F
                 skipped: told(false),
                 others: walked.others,
                 entries: walked.entries,
+                closed: walked.closed,
                 ..Found::default()
             })
         }

@@ -96,7 +96,8 @@ async fn run(
         verb,
         source: &args.source,
         dest: &args.dest,
-        dest_is_name,
+        // A slash at the end says that it is a folder.
+        dest_is_name: dest_is_name && !args.dest.ends_with('/'),
         flags: &args.flags,
         sync,
         moving,

@@ -6,19 +6,20 @@ use std::collections::{BTreeSet, HashSet};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FilesFrom {
     files: BTreeSet<String>,
+    /// Folded: a folder is looked into if it could lead to a file, and the file decides.
     folders: HashSet<String>,
 }
 
 impl FilesFrom {
     /// Adds a path; slashes around it don't count.
     pub fn add(&mut self, path: &str) {
-        let path = path.trim_matches('/');
+        let path = &*super::composed(path.trim_matches('/'));
         if path.is_empty() || !self.files.insert(path.to_owned()) {
             return;
         }
         let mut folder = path;
         while let Some((parent, _)) = folder.rsplit_once('/') {
-            if !self.folders.insert(parent.to_owned()) {
+            if !self.folders.insert(crate::plan::fold(parent).into_owned()) {
                 break; // so are its parents
             }
             folder = parent;
@@ -30,9 +31,9 @@ impl FilesFrom {
         self.files.contains(path)
     }
 
-    /// Whether a file that it names lies below this folder.
+    /// Whether a file that it names lies below this folder, whose letters may differ in case.
     pub fn leads_through(&self, folder: &str) -> bool {
-        self.folders.contains(folder)
+        self.folders.contains(&*crate::plan::fold(folder))
     }
 
     /// The paths, sorted.

@@ -41,7 +41,10 @@ mod rule;
 mod size;
 mod source;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 pub use age::Age;
 pub use files_from::FilesFrom;
@@ -50,6 +53,8 @@ pub use glob::GlobError;
 pub use limits::Limits;
 pub use rule::{Rules, Verdict};
 pub use size::Size;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::tree::{Entry, Kind, Modified};
 
@@ -75,6 +80,7 @@ impl Filter {
 
     /// Whether a file is in, if its folders are: see [`Filter::includes_dir`].
     pub fn includes_file(&self, path: &str, size_bytes: u64, modified: Modified) -> bool {
+        let path = &*composed(path);
         let is_listed = match &self.files_from {
             Some(listed) => listed.contains(path),
             None => self.limits.include(size_bytes, modified) && self.rules.includes_file(path),
@@ -84,6 +90,7 @@ impl Filter {
 
     /// Whether a path is out whatever its size and time.
     pub fn rules_out(&self, path: &str) -> bool {
+        let path = &*composed(path);
         match &self.files_from {
             Some(listed) => !listed.contains(path),
             None => !self.rules.includes_file(path),
@@ -96,11 +103,17 @@ impl Filter {
         if path.is_empty() {
             return true;
         }
+        let path = &*composed(path);
         let is_on_the_way = match &self.files_from {
             Some(listed) => listed.leads_through(path),
             None => self.rules.includes_folder(path),
         };
         is_on_the_way && self.max_depth.is_none_or(|max| depth(path) <= max)
+    }
+
+    /// Whether anything below a folder may be in, as far as the folder's path and those around it tell.
+    pub fn leads_to(&self, folder: &str) -> bool {
+        self.includes_dir(folder) && crate::plan::ancestors(folder).all(|around| self.includes_dir(around))
     }
 
     /// Whether a file of this name leaves its folder out, with all that is below (`--exclude-if-present`).
@@ -127,21 +140,55 @@ impl Filter {
         }
     }
 
-    /// What is in of a listing with all that is below, in any order.
+    /// Returns the entries of a listing, with all that is below, that are in.
     pub fn select(&self, mut entries: Vec<Entry>) -> Vec<Entry> {
         if self.is_everything() {
             return entries;
         }
-        let marked = self.marked_folders(&entries);
+        let mut selection = self.selection(&entries).into_iter();
+        entries.retain(|_| selection.next().unwrap_or(false));
+        entries
+    }
+
+    /// Returns for each entry of a listing, with all that is below and in any order, whether it is in.
+    pub fn selection(&self, entries: &[Entry]) -> Vec<bool> {
+        if self.is_everything() {
+            return vec![true; entries.len()];
+        }
+        let marked = self.marked_folders(entries);
         let mut known: HashMap<String, bool> = HashMap::new();
-        entries.retain(|entry| match &entry.kind {
+        let folded = self.met_by_fold(entries);
+        let mut is_in = |entry: &Entry| match &entry.kind {
             Kind::Folder => self.reaches(&entry.path, &marked, &mut known),
             Kind::File(file) => {
-                self.includes_file(&entry.path, file.size_bytes, file.modified)
+                let is_met = !folded.is_empty()
+                    && file.remote.is_some()
+                    && folded.contains(&*crate::plan::fold(&entry.path))
+                    && self.max_depth.is_none_or(|max| depth(&entry.path) <= max);
+                (is_met || self.includes_file(&entry.path, file.size_bytes, file.modified))
                     && self.reaches(parent(&entry.path), &marked, &mut known)
             }
-        });
-        entries
+        };
+        entries.iter().map(&mut is_in).collect()
+    }
+
+    /// Returns the folded paths of `--files-from` that no entry has exactly: in a Dropbox they name what differs in case only.
+    fn met_by_fold(&self, entries: &[Entry]) -> HashSet<String> {
+        let Some(listed) = &self.files_from else {
+            return HashSet::new();
+        };
+        let exact: HashSet<Cow<'_, str>> = entries.iter().map(|entry| composed(&entry.path)).collect();
+        let missing = listed.iter().filter(|path| !exact.contains(*path));
+        missing.map(|path| crate::plan::fold(path).into_owned()).collect()
+    }
+
+    /// The same filter with nothing but its depth: what `--delete-excluded` looks at in a target.
+    #[must_use]
+    pub fn depth_only(&self) -> Self {
+        Self {
+            max_depth: self.max_depth,
+            ..Self::default()
+        }
     }
 
     fn marked_folders(&self, entries: &[Entry]) -> HashSet<String> {
@@ -162,6 +209,14 @@ impl Filter {
         known.insert(folder.to_owned(), is_in);
         is_in
     }
+}
+
+/// Returns the path with composed letters (NFC): patterns are compared in that form, whatever form a file system keeps.
+pub(crate) fn composed(path: &str) -> Cow<'_, str> {
+    if path.is_ascii() || is_nfc_quick(path.chars()) == IsNormalized::Yes {
+        return Cow::Borrowed(path);
+    }
+    Cow::Owned(path.nfc().collect())
 }
 
 fn parent(path: &str) -> &str {

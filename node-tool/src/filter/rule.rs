@@ -71,6 +71,7 @@ impl Rules {
         if glob.is_empty() {
             return Err(GlobError::Empty);
         }
+        let glob = &*super::composed(glob);
         // `dir/` names a folder: to exclude it is to exclude all that is below, to include it lists it.
         let names_folder = glob.ends_with('/');
         let glob = if names_folder && verdict == Verdict::Exclude {

@@ -23,6 +23,8 @@ pub struct Walked {
     /// What is neither a file nor a folder, by its path: symlinks that were not followed and special files. Sorted by path. A
     /// symlink that travels as a file is here too, since it occupies a name that is not the one in `entries`.
     pub others: Vec<(String, Other)>,
+    /// Folders that `filter` leaves out, which were not looked into.
+    pub closed: Vec<String>,
 }
 
 /// What stands at a path and is neither a file nor a folder.
@@ -117,9 +119,17 @@ impl Symlinks {
 /// Walks `root`, which is a folder, into what `filter` may let in; what it says of files is not asked here.
 pub fn walk(root: &Path, filter: &Filter, symlinks: Symlinks) -> Walked {
     let depth = filter.max_depth().unwrap_or(usize::MAX);
+    let mut closed = Vec::new();
     let is_wanted = |item: &walkdir::DirEntry| {
         let path = item.path().strip_prefix(root).ok().and_then(Path::to_str);
-        !item.file_type().is_dir() || path.is_none_or(|path| filter.includes_dir(path))
+        let closes = |path: &&str| item.file_type().is_dir() && !filter.includes_dir(path);
+        match path.filter(closes) {
+            Some(path) => {
+                closed.push(path.to_owned());
+                false
+            }
+            None => true,
+        }
     };
     let mut walked = Walked::default();
     let mut skipped = Vec::new();
@@ -209,7 +219,14 @@ pub fn walk(root: &Path, filter: &Filter, symlinks: Symlinks) -> Walked {
     walked.entries.sort_by(|a, b| a.path.cmp(&b.path));
     walked.others.sort_by(|a, b| a.0.cmp(&b.0));
     walked.skipped = skipped;
+    walked.closed = closed;
     walked
+}
+
+/// Returns what stands at `path` itself, if it is neither a file nor a folder.
+pub fn other_at(path: &Path) -> Option<Other> {
+    let there = std::fs::symlink_metadata(path).ok()?;
+    Other::at(path, there.file_type())
 }
 
 fn translated(link: &Path) -> io::Result<FileInfo> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Names, key};
+use super::fold;
 
 /// Shared and team folders below a folder in a Dropbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct Mounts(HashMap<String, Box<str>>);
 impl Mounts {
     /// From paths of folders and the ids of the namespaces that are mounted there.
     pub fn new(mounts: Vec<(String, Box<str>)>) -> Self {
-        let folded = |(path, id): (String, Box<str>)| (key(&path, Names::Dropbox).into_owned(), id);
+        let folded = |(path, id): (String, Box<str>)| (fold(&path).into_owned(), id);
         Self(mounts.into_iter().map(folded).collect())
     }
 
@@ -20,7 +20,7 @@ impl Mounts {
         if self.0.is_empty() {
             return None;
         }
-        let path = key(path, Names::Dropbox);
+        let path = fold(path);
         let mut rest: &str = &path;
         while let Some((folder, _)) = rest.rsplit_once('/') {
             if let Some(id) = self.0.get(folder) {

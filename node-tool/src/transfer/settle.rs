@@ -8,7 +8,7 @@ use super::{Event, Limits, Listener, blocking, outcome::Outcomes};
 use crate::{
     failed::FailureKind,
     local::{Root, hash_file},
-    plan::{Action, IMMUTABLE, Plan, Task, Why},
+    plan::{Action, Plan, Task, Why},
 };
 
 /// Which of the two sides is here.
@@ -33,7 +33,7 @@ pub async fn settle(plan: Plan, local: Local<'_>, limits: &Limits, listener: &Li
 }
 
 async fn one(mut action: Action, local: &Local<'_>, outcomes: &Outcomes<'_>) -> Option<Action> {
-    let Task::Settle { may_replace } = action.task else {
+    let Task::Settle { refusal } = action.task else {
         return Some(action);
     };
     if outcomes.is_over() {
@@ -48,11 +48,12 @@ async fn one(mut action: Action, local: &Local<'_>, outcomes: &Outcomes<'_>) -> 
         }
         Local::Target(root) => {
             let (root, path, source) = (root.clone(), action.to.clone(), action.source.clone());
+            let is_same_time = old.is_some_and(|old| old.modified.is_same(source.modified));
             let settle = move || {
                 let is_same = root
                     .hash(&path)
                     .is_ok_and(|here| Some(here) == source.known_hash());
-                if is_same {
+                if is_same && !is_same_time {
                     root.set_modified(&path, source.modified)?;
                 }
                 Ok::<_, std::io::Error>(is_same)
@@ -62,11 +63,13 @@ async fn one(mut action: Action, local: &Local<'_>, outcomes: &Outcomes<'_>) -> 
     };
     match is_same {
         Ok(true) => outcomes.event(Event::Same { path: action.from }),
-        Ok(false) if may_replace => {
-            action.task = Task::Copy(Why::ContentDiffers);
-            return Some(action);
-        }
-        Ok(false) => outcomes.refused(&action, FailureKind::Permanent, IMMUTABLE),
+        Ok(false) => match refusal {
+            Some(refusal) => outcomes.refused(&action, FailureKind::Permanent, refusal),
+            None => {
+                action.task = Task::Copy(Why::ContentDiffers);
+                return Some(action);
+            }
+        },
         Err(error) => outcomes.refused(&action, (&error).into(), error.to_string()),
     }
     None

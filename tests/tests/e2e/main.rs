@@ -2,6 +2,7 @@
 
 mod again;
 mod authorizer;
+mod backups;
 mod careful;
 mod configuration;
 mod connecting;
@@ -13,6 +14,7 @@ mod killed;
 mod listing;
 mod local;
 mod over_ssh;
+mod planning;
 mod real_browser;
 mod real_hosts;
 mod resuming;

@@ -2,8 +2,12 @@
 
 use shared::{exit, failure::Failure};
 
-use super::{Places, Steps, SyncFlags, Verb};
-use crate::{commands::ask, report, terminal};
+use super::{Places, SyncFlags, Verb};
+use crate::{
+    commands::ask,
+    plan::{Action, Plan},
+    report, terminal,
+};
 
 /// So many files are deleted without a question.
 const HANDFUL: usize = 5;
@@ -12,17 +16,17 @@ const HANDFUL: usize = 5;
 ///
 /// # Errors
 /// When the answer is no.
-pub(super) async fn many_deletes(steps: &Steps, sync: &SyncFlags, places: &Places) -> Result<(), Failure> {
-    if steps.deletes.len() <= HANDFUL || sync.yes || !terminal::is_there() {
+pub(super) async fn many_deletes(plan: &Plan, sync: &SyncFlags, places: &Places) -> Result<(), Failure> {
+    if plan.deletes.len() <= HANDFUL || sync.yes || !terminal::is_there() {
         return Ok(());
     }
-    for entry in steps.deletes.iter().take(HANDFUL) {
+    for entry in plan.deletes.iter().take(HANDFUL) {
         report::note(&format!("  {}", shared::failure::printable(&entry.path)));
     }
-    report::note(&format!("  … and {} more", steps.deletes.len() - HANDFUL));
+    report::note(&format!("  … and {} more", plan.deletes.len() - HANDFUL));
     let question = format!(
         "Delete {} from {}? (y/n)",
-        report::files(steps.deletes.len() as u64),
+        report::files(plan.deletes.len() as u64),
         places.to.location()
     );
     if ask::yes(&question).await? {
@@ -45,7 +49,7 @@ enum Standing {
 ///
 /// # Errors
 /// When somebody wants to quit, or nobody is there.
-pub(super) async fn each(steps: &mut Steps, verb: Verb) -> Result<(), Failure> {
+pub(super) async fn each(plan: &mut Plan, verb: Verb) -> Result<(), Failure> {
     if !terminal::is_there() {
         return Err(
             Failure::usage("there is no terminal to ask on").next("--dry-run shows what would be done")
@@ -53,29 +57,31 @@ pub(super) async fn each(steps: &mut Steps, verb: Verb) -> Result<(), Failure> {
     }
     let word = if verb == Verb::Move { "move" } else { "copy" };
     let mut standing = Standing::Ask;
-    let mut actions = Vec::new();
-    for action in std::mem::take(&mut steps.plan.actions) {
-        if wanted(word, &action.from, &mut standing).await? {
-            actions.push(action);
+    for actions in [&mut plan.actions, &mut plan.last] {
+        let mut wanted_ones: Vec<Action> = Vec::new();
+        for action in std::mem::take(actions) {
+            if wanted(word, &action.from, &mut standing).await? {
+                wanted_ones.push(action);
+            }
         }
+        *actions = wanted_ones;
     }
-    steps.plan.actions = actions;
     standing = Standing::Ask;
     let mut renames = Vec::new();
-    for (entry, to) in std::mem::take(&mut steps.renames) {
-        if wanted("rename", &entry.path, &mut standing).await? {
-            renames.push((entry, to));
+    for rename in std::mem::take(&mut plan.renames) {
+        if wanted("rename", &rename.entry.path, &mut standing).await? {
+            renames.push(rename);
         }
     }
-    steps.renames = renames;
+    plan.renames = renames;
     standing = Standing::Ask;
     let mut deletes = Vec::new();
-    for entry in std::mem::take(&mut steps.deletes) {
+    for entry in std::mem::take(&mut plan.deletes) {
         if wanted("delete", &entry.path, &mut standing).await? {
             deletes.push(entry);
         }
     }
-    steps.deletes = deletes;
+    plan.deletes = deletes;
     Ok(())
 }
 

@@ -9,14 +9,14 @@ use std::{
 
 use shared::{exit, failure::Failure};
 
-use super::{Places, Request, Steps, Verb, keep};
+use super::{Backup, Job, Places, Request, Verb};
 use crate::{
     commands::{App, dropbox_failure, side_failure},
     dropbox::{Error, Fate, Relocation, encoding},
-    failed::FailedFile,
+    failed::{FailedFile, FailureKind},
     filter::Filter,
     local,
-    plan::{Names, Plan, Weights},
+    plan::{Action, Mounts, Names, Plan, Rename, Weights},
     report::{self, Progress, Summary},
     side::{Found, Side, SideError, What},
     transfer::{self, Event, Limits, Listener},
@@ -106,14 +106,16 @@ struct Told {
     summary: Summary,
     /// Paths of the source that are whole and right in the target; only kept if the source's files go away.
     done: Option<HashSet<String>>,
+    /// Whether the server takes a file from the source as it copies it.
+    is_gone: bool,
     /// What ends the run.
     stopped: Option<Error>,
 }
 
-/// Does it all. Gives what ended it before its end.
+/// Does it all. Returns what ended it before its end.
 pub(super) async fn out(
-    request: &Request<'_>,
-    mut steps: Steps,
+    job: &Job<'_>,
+    mut plan: Plan,
     places: &Places,
     app: &App,
     found: Found,
@@ -124,6 +126,7 @@ pub(super) async fn out(
         weights,
         ..
     } = found;
+    let request = job.request;
     // There may be millions.
     let source = if request.verb == Verb::Move {
         source
@@ -131,84 +134,45 @@ pub(super) async fn out(
         Vec::new()
     };
     let weights = weights.filter(|_| !request.flags.no_zip);
-    let flags = request.flags;
-    let new: Vec<&str> = steps.new_folders.iter().map(String::as_str).collect();
-    for (path, made) in new.iter().zip(places.to.make_folders(&new).await) {
-        count(summary, path, made, |_| {});
-    }
-    let mut backup = None;
-    if keep::is_wanted(flags) {
-        match keep::place(flags, places) {
-            Ok(side) => backup = Some(side),
-            Err(failure) => return Some(failure),
-        }
-    }
-    if let Some(backup) = &backup {
+    make_folders(&plan.folders, places, summary).await;
+    if let Some(backup) = job.backup {
         // What is the same after all stays where it is.
-        steps.plan = settled(steps.plan, request, places, app, summary).await;
-        keep_replaced(&mut steps.plan, backup, request, places, summary).await;
+        plan.actions = settled(
+            std::mem::take(&mut plan.actions),
+            &mut plan.proven,
+            request,
+            places,
+            app,
+            summary,
+        )
+        .await;
+        keep_replaced(&mut plan.actions, backup, request, places, summary).await;
     }
-    rename(&steps.renames, places, summary).await;
+    rename(&plan.renames, places, summary).await;
 
-    let same = std::mem::take(&mut steps.plan.same);
-    let told = Arc::new(Mutex::new(Told {
-        summary: std::mem::take(summary),
-        done: (request.verb == Verb::Move).then(HashSet::new),
-        ..Told::default()
-    }));
     let _underway = app.halt.begin();
-    let copying = copy(
-        std::mem::take(&mut steps.plan),
-        weights,
-        request,
-        places,
-        app,
-        &told,
-    );
-    let in_time = match flags.max_duration {
-        Some(most) => tokio::time::timeout(most, copying).await.is_ok(),
-        None => {
-            copying.await;
-            true
-        }
-    };
-    let Told {
-        summary: counted,
-        done,
-        stopped,
-    } = std::mem::take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner));
-    *summary = counted;
-    if let Some(error) = stopped {
-        let remote = places.to.remote().or(places.from.remote()).unwrap_or_default();
-        return Some(dropbox_failure("could not copy everything", &error, remote));
-    }
-    if let Some(stopped) = halted(app) {
-        return Some(stopped);
-    }
-    if !in_time {
-        return Some(
-            Failure::new("stopped after --max-duration")
-                .next("repeat the command to go on; finished files are not sent again")
-                .code(exit::DURATION),
-        );
+    let mut done = HashSet::from_iter(std::mem::take(&mut plan.proven));
+    let actions = std::mem::take(&mut plan.actions);
+    let mounts = plan.mounts.clone();
+    let stopped = copy_in_time(actions, mounts, weights, request, places, app, summary, &mut done).await;
+    if stopped.is_some() {
+        return stopped;
     }
     let copied = summary.copied;
     match request.verb {
         Verb::Copy => {}
         Verb::Sync => {
-            if let Some(error) = delete(&steps, backup.as_ref(), request, places, app, summary).await {
-                let remote = places.to.remote().unwrap_or_default();
-                return Some(dropbox_failure("could not delete everything", &error, remote));
-            }
-            if let Some(stopped) = halted(app) {
+            if let Some(stopped) = delete(&mut plan, job.backup, request, places, app, summary).await {
                 return Some(stopped);
             }
+            make_folders(&plan.last_folders, places, summary).await;
+            let (last, mounts) = (std::mem::take(&mut plan.last), std::mem::take(&mut plan.mounts));
+            let stopped = copy_in_time(last, mounts, None, request, places, app, summary, &mut done).await;
+            if stopped.is_some() {
+                return stopped;
+            }
         }
-        Verb::Move => {
-            let mut done = done.unwrap_or_default();
-            done.extend(same);
-            leave_source(request, places, &source, &done, summary).await;
-        }
+        Verb::Move => leave_source(request, places, &source, &done, summary).await,
     }
     if let Side::Remote { client, path, .. } = &places.to
         && copied + summary.deleted > WORTH_LISTING
@@ -218,6 +182,65 @@ pub(super) async fn out(
         let _ = client.list(path, true).await;
     }
     None
+}
+
+async fn make_folders(folders: &[String], places: &Places, summary: &mut Summary) {
+    let new: Vec<&str> = folders.iter().map(String::as_str).collect();
+    for (path, made) in new.iter().zip(places.to.make_folders(&new).await) {
+        count(summary, path, made, |_| {});
+    }
+}
+
+/// Copies, as long as that may take. Returns what ended the run; `done` gets the paths of the source that are whole and right
+/// in the target, if the source's files go away.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "it is called twice, with what one run has"
+)]
+async fn copy_in_time(
+    actions: Vec<Action>,
+    mounts: Mounts,
+    weights: Option<Weights>,
+    request: &Request<'_>,
+    places: &Places,
+    app: &App,
+    summary: &mut Summary,
+    done: &mut HashSet<String>,
+) -> Option<Failure> {
+    let plan = Plan {
+        actions,
+        mounts,
+        ..Plan::default()
+    };
+    let told = Arc::new(Mutex::new(Told {
+        summary: std::mem::take(summary),
+        done: (request.verb == Verb::Move).then(|| std::mem::take(done)),
+        is_gone: places.from.shares_paths(&places.to),
+        ..Told::default()
+    }));
+    let copying = copy(plan, weights, request, places, app, &told);
+    let in_time = match request.flags.max_duration {
+        Some(most) => tokio::time::timeout(most, copying).await.is_ok(),
+        None => {
+            copying.await;
+            true
+        }
+    };
+    let counted = std::mem::take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner));
+    *summary = counted.summary;
+    *done = counted.done.unwrap_or_default();
+    if let Some(error) = counted.stopped {
+        let remote = places.to.remote().or(places.from.remote()).unwrap_or_default();
+        return Some(dropbox_failure("could not copy everything", &error, remote));
+    }
+    if let Some(stopped) = halted(app) {
+        return Some(stopped);
+    }
+    (!in_time).then(|| {
+        Failure::new("stopped after --max-duration")
+            .next("repeat the command to continue; finished files are not sent again")
+            .code(exit::DURATION)
+    })
 }
 
 /// Whether a signal has ended it.
@@ -251,18 +274,19 @@ fn limits(request: &Request<'_>, app: &App, weights: Option<Weights>) -> Limits 
     }
 }
 
-/// The plan, once the hash has decided where only the time differs.
+/// Returns what is left to copy once the hash has decided where it has to.
 async fn settled(
-    plan: Plan,
+    actions: Vec<Action>,
+    proven: &mut Vec<String>,
     request: &Request<'_>,
     places: &Places,
     app: &App,
     summary: &mut Summary,
-) -> Plan {
+) -> Vec<Action> {
     let local = match (&places.from, &places.to) {
         (Side::Local(from), _) => transfer::Local::Source(from),
         (_, Side::Local(to)) => transfer::Local::Target(local::Root::new(to)),
-        _ => return plan,
+        _ => return actions,
     };
     let told = Arc::new(Mutex::new(Told {
         summary: std::mem::take(summary),
@@ -273,23 +297,26 @@ async fn settled(
         let told = Arc::clone(&told);
         Arc::new(move |event| told.lock().unwrap_or_else(PoisonError::into_inner).hear(event))
     };
-    let mut plan = transfer::settle(plan, local, &limits(request, app, None), &listener).await;
+    let plan = Plan {
+        actions,
+        ..Plan::default()
+    };
+    let plan = transfer::settle(plan, local, &limits(request, app, None), &listener).await;
     let told = std::mem::take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner));
     *summary = told.summary;
-    plan.same.extend(told.done.into_iter().flatten());
-    plan
+    proven.extend(told.done.into_iter().flatten());
+    plan.actions
 }
 
 /// Moves what is going to be replaced into the backup. What can't be kept is not replaced.
 async fn keep_replaced(
-    plan: &mut Plan,
-    backup: &Side,
+    actions: &mut Vec<Action>,
+    backup: &Backup,
     request: &Request<'_>,
     places: &Places,
     summary: &mut Summary,
 ) {
-    let old: Vec<Entry> = plan
-        .actions
+    let old: Vec<Entry> = actions
         .iter()
         .filter_map(|action| {
             Some(Entry {
@@ -300,7 +327,7 @@ async fn keep_replaced(
         })
         .collect();
     let files: Vec<&Entry> = old.iter().collect();
-    let outcomes = keep::keep(&files, backup, request.flags, places).await;
+    let outcomes = backup.keep(&files, request.flags, places).await;
     let mut lost = HashSet::new();
     for (entry, outcome) in old.iter().zip(outcomes) {
         if let Err(error) = outcome {
@@ -311,18 +338,18 @@ async fn keep_replaced(
                 .push(FailedFile::new(&entry.path, reason, (&error).into()));
         }
     }
-    plan.actions.retain(|action| !lost.contains(&action.to));
-    for action in &mut plan.actions {
+    actions.retain(|action| !lost.contains(&action.to));
+    for action in actions {
         action.over = None; // its place is free now
     }
 }
 
-async fn rename(renames: &[(Entry, String)], places: &Places, summary: &mut Summary) {
+async fn rename(renames: &[Rename], places: &Places, summary: &mut Summary) {
     let outcomes: Vec<Result<(), SideError>> = match &places.to {
         Side::Remote { client, .. } => {
             let pairs: Vec<_> = renames
                 .iter()
-                .map(|(e, to)| (places.to.below(&e.path), places.to.below(to)))
+                .map(|rename| (places.to.below(&rename.entry.path), places.to.below(&rename.to)))
                 .collect();
             let outcomes = client.relocate_all(Relocation::Move, &pairs).await;
             outcomes
@@ -332,14 +359,18 @@ async fn rename(renames: &[(Entry, String)], places: &Places, summary: &mut Summ
         }
         Side::Local(root) => {
             let root = local::Root::new(root);
-            let rename = |(entry, to): &(Entry, String)| Ok(root.rename(&entry.path, to)?);
+            let rename = |rename: &Rename| {
+                root.rename(&rename.entry.path, &rename.to)?;
+                // Else the next run would find the times different.
+                Ok(root.set_modified(&rename.to, rename.source.modified)?)
+            };
             renames.iter().map(rename).collect()
         }
     };
-    for ((entry, to), outcome) in renames.iter().zip(outcomes) {
-        count(summary, &entry.path, outcome, |summary| {
+    for (rename, outcome) in renames.iter().zip(outcomes) {
+        count(summary, &rename.entry.path, outcome, |summary| {
             summary.renamed += 1;
-            tracing::info!(object = %to, "Renamed from {}", entry.path);
+            tracing::info!(object = %rename.to, "Renamed from {}", rename.entry.path);
         });
     }
 }
@@ -456,7 +487,9 @@ impl Told {
                 tracing::info!(object = %path, "Copied ({})",
                     if replaced { "replaced existing" } else { "new" }
                 );
-                self.is_done(path);
+                if !self.is_gone {
+                    self.is_done(path);
+                }
             }
             Event::Same { path } => {
                 summary.same += 1;
@@ -474,32 +507,46 @@ impl Told {
     }
 }
 
-/// Deletes what the source lacks, if everything else went well. Gives what makes all else hopeless.
+/// Deletes what the source lacks, if everything else went well. Returns what makes all else hopeless.
 async fn delete(
-    steps: &Steps,
-    backup: Option<&Side>,
+    plan: &mut Plan,
+    backup: Option<&Backup>,
     request: &Request<'_>,
     places: &Places,
     app: &App,
     summary: &mut Summary,
-) -> Option<Error> {
-    if steps.deletes.is_empty() && steps.folders.is_empty() {
+) -> Option<Failure> {
+    let (deletes, rmdirs) = (
+        std::mem::take(&mut plan.deletes),
+        std::mem::take(&mut plan.rmdirs),
+    );
+    if deletes.is_empty() && rmdirs.is_empty() {
         return None;
     }
     if !summary.failed.is_empty() {
         report::warn("not everything could be copied, so nothing was deleted");
+        plan.last_folders.clear();
+        for action in std::mem::take(&mut plan.last) {
+            let reason = "something else is in its place, and nothing was deleted";
+            summary
+                .failed
+                .push(FailedFile::new(action.from, reason, FailureKind::Unknown));
+        }
         return None;
     }
     let mut stopped = None;
-    let mut files: Vec<&Entry> = steps.deletes.iter().collect();
+    let mut files: Vec<&Entry> = deletes.iter().collect();
     if let Some(backup) = backup {
-        let outcomes = keep::keep(&files, backup, request.flags, places).await;
+        let outcomes = backup.keep(&files, request.flags, places).await;
         for (entry, outcome) in files.iter().zip(outcomes) {
-            count(summary, &entry.path, outcome, |summary| summary.deleted += 1);
+            count(summary, &entry.path, outcome, |summary| {
+                summary.deleted += 1;
+                tracing::info!(object = %entry.path, "Moved into the backup");
+            });
         }
         files.clear();
     }
-    let folders: Vec<&Entry> = steps.folders.iter().collect();
+    let folders: Vec<&Entry> = rmdirs.iter().collect();
     let mut outcomes = Vec::new();
     for batch in files.chunks(DELETED_AT_ONCE) {
         if app.halt.is_asked() {
@@ -520,7 +567,7 @@ async fn delete(
                     if is_folder { "Removed directory" } else { "Deleted" }
                 );
             }
-            // It still holds what the filters left out, or what somebody put there.
+            // It still holds what somebody put there.
             Err(error) if is_folder => tracing::info!(object = %entry.path, "kept, {error}"),
             Err(error) => {
                 summary
@@ -532,7 +579,9 @@ async fn delete(
             }
         }
     }
-    stopped
+    let remote = places.to.remote().unwrap_or_default();
+    let failure = stopped.map(|error| dropbox_failure("could not delete everything", &error, remote));
+    failure.or_else(|| halted(app))
 }
 
 /// Removes from the source what is in the target now.
@@ -543,16 +592,7 @@ async fn leave_source(
     done: &HashSet<String>,
     summary: &mut Summary,
 ) {
-    // What the server has renamed is not there any more, and needs no removing.
-    // Of two with one name, the first is the one that was copied.
-    let mut names = HashSet::new();
-    let mut files: Vec<&Entry> = source.iter().filter(|entry| entry.file().is_some()).collect();
-    files.retain(|entry| done.contains(&entry.path) && names.insert(entry.path.as_str()));
-    let mut folders: Vec<&Entry> = source.iter().filter(|entry| entry.file().is_none()).collect();
-    folders.sort_by(|a, b| b.path.cmp(&a.path));
-    if !request.moving.delete_empty_src_dirs {
-        folders.clear();
-    }
+    let (files, folders) = leaving(request, source, done);
     let outcomes = places.from.remove(&files, &folders).await;
     for (place, (entry, outcome)) in files.iter().chain(&folders).zip(outcomes).enumerate() {
         match outcome {
@@ -565,4 +605,41 @@ async fn leave_source(
             _ => {}
         }
     }
+}
+
+/// Returns the files of the source that go, and its folders, the inner before the outer.
+fn leaving<'a>(
+    request: &Request<'_>,
+    source: &'a [Entry],
+    done: &HashSet<String>,
+) -> (Vec<&'a Entry>, Vec<&'a Entry>) {
+    // Of two with one name, the first is the one that was copied.
+    let mut names = HashSet::new();
+    let mut files: Vec<&Entry> = source.iter().filter(|entry| entry.file().is_some()).collect();
+    files.retain(|entry| done.contains(&entry.path) && names.insert(entry.path.as_str()));
+    let mut folders: Vec<&Entry> = source.iter().filter(|entry| entry.file().is_none()).collect();
+    folders.sort_by(|a, b| b.path.cmp(&a.path));
+    if !request.moving.delete_empty_src_dirs {
+        folders.clear();
+    }
+    (files, folders)
+}
+
+/// Returns what a move removes from the source besides the files that it copies: a dry run shows it.
+pub(super) fn leaving_at_once<'a>(request: &Request<'_>, plan: &Plan, source: &'a [Entry]) -> Vec<&'a Entry> {
+    let proven: HashSet<String> = plan.proven.iter().cloned().collect();
+    let (files, folders) = leaving(request, source, &proven);
+    let goes = |entry: &&Entry| {
+        plan.proven.contains(&entry.path) || plan.actions.iter().any(|a| a.from == entry.path)
+    };
+    let stays = source
+        .iter()
+        .filter(|entry| entry.file().is_some() && !goes(entry));
+    let occupied: HashSet<&str> = stays
+        .flat_map(|entry| crate::plan::ancestors(&entry.path))
+        .collect();
+    let empty = folders
+        .into_iter()
+        .filter(|folder| !occupied.contains(folder.path.as_str()));
+    files.into_iter().chain(empty).collect()
 }

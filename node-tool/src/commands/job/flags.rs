@@ -68,8 +68,8 @@ pub struct Flags {
     /// Move what is replaced or deleted into this folder, on the same side as DEST
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<String>,
-    /// Keep what is replaced or deleted under its name with SUFFIX behind it
-    #[arg(long, value_name = "SUFFIX")]
+    /// Keep what is replaced or deleted under its name with SUFFIX appended
+    #[arg(long, value_name = "SUFFIX", allow_hyphen_values = true)]
     pub suffix: Option<String>,
     /// Put the suffix before the file's extension
     #[arg(long, requires = "suffix")]
@@ -105,6 +105,7 @@ impl Flags {
             ignore_existing: self.ignore_existing,
             existing: self.existing,
             immutable: self.immutable,
+            proves: false,
         }
     }
 
@@ -118,24 +119,46 @@ impl Flags {
         }
     }
 
-    /// The name under which something is kept that is replaced or deleted.
+    /// What is appended to the name of what is kept; an empty suffix is none.
+    pub fn suffix(&self) -> Option<&str> {
+        self.suffix.as_deref().filter(|suffix| !suffix.is_empty())
+    }
+
+    /// Returns the path under which a file is kept that is replaced or deleted.
     pub fn kept_name(&self, path: &str) -> String {
-        let Some(suffix) = &self.suffix else {
+        let Some(suffix) = self.suffix() else {
             return path.to_owned();
         };
-        let (folder, name) = path.rsplit_once('/').map_or(("", path), |(f, n)| (f, n));
-        let name = match name
-            .rsplit_once('.')
-            .filter(|(stem, _)| self.suffix_keep_extension && !stem.is_empty())
+        let (stem, extensions) = self.around_suffix(path);
+        format!("{stem}{suffix}{extensions}")
+    }
+
+    /// Whether a path is one that [`Flags::kept_name`] could have returned.
+    pub fn is_kept_name(&self, path: &str) -> bool {
+        let Some(suffix) = self.suffix() else { return false };
+        let (stem, _) = self.around_suffix(path);
+        let before = stem.strip_suffix(suffix);
+        before.is_some_and(|before| !before.is_empty() && !before.ends_with('/'))
+            || path
+                .strip_suffix(suffix)
+                .is_some_and(|before| !before.is_empty() && !before.ends_with('/'))
+    }
+
+    /// Returns what is before the suffix and what is after it. With `--suffix-keep-extension` the latter is the extension, and
+    /// those before it that are known as such: `.tar.gz`, as in rclone.
+    fn around_suffix<'a>(&self, path: &'a str) -> (&'a str, &'a str) {
+        let start = path.rfind('/').map_or(0, |at| at + 1);
+        let mut cut = path.len();
+        while self.suffix_keep_extension
+            && let Some(dot) = path[start..cut].rfind('.').map(|at| start + at)
         {
-            Some((stem, extension)) => format!("{stem}{suffix}.{extension}"),
-            None => format!("{name}{suffix}"),
-        };
-        if folder.is_empty() {
-            name
-        } else {
-            format!("{folder}/{name}")
+            let is_first = cut == path.len();
+            if !is_first && mime_guess::from_ext(&path[dot + 1..cut]).is_empty() {
+                break;
+            }
+            cut = dot;
         }
+        path.split_at(cut)
     }
 }
 
@@ -243,11 +266,32 @@ mod tests {
         for (path, plain, keep) in [
             ("a.txt", "a.txt.bak", "a.bak.txt"),
             ("d.d/a", "d.d/a.bak", "d.d/a.bak"),
-            (".x", ".x.bak", ".x.bak"),
+            // As rclone 1.75 names them.
+            (".x", ".x.bak", ".bak.x"),
+            ("d/.x", "d/.x.bak", "d/.bak.x"),
+            ("b.tar.gz", "b.tar.gz.bak", "b.bak.tar.gz"),
+            ("a.b.c", "a.b.c.bak", "a.b.bak.c"),
+            ("a.7z.tar", "a.7z.tar.bak", "a.bak.7z.tar"),
+            ("noext", "noext.bak", "noext.bak"),
         ] {
-            assert_eq!(flags(false).kept_name(path), plain);
-            assert_eq!(flags(true).kept_name(path), keep);
+            for (flags, kept) in [(flags(false), plain), (flags(true), keep)] {
+                assert_eq!(flags.kept_name(path), kept);
+                assert!(flags.is_kept_name(kept), "{kept}");
+                assert!(!flags.is_kept_name(path), "{path}");
+            }
         }
+        let none = Flags {
+            suffix: Some(String::new()),
+            ..Flags::default()
+        };
+        assert_eq!(
+            (
+                none.kept_name("a").as_str(),
+                none.suffix(),
+                none.is_kept_name("a")
+            ),
+            ("a", None, false)
+        );
         assert_eq!(Flags::default().kept_name("a"), "a");
     }
 

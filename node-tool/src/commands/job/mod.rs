@@ -1,26 +1,30 @@
 //! What copy, move and sync have in common: two sides are listed, a plan is made, shown or carried out, and told.
 
 mod ask;
+mod backup;
 mod carry;
 mod flags;
-mod keep;
+mod overlap;
 mod preview;
 mod renames;
+mod respell;
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use shared::{exit, failure::Failure};
 
 pub use flags::{Flags, MoveFlags, SyncFlags};
 
+use backup::Backup;
+use overlap::Relation;
+
 use super::{App, missing, side_failure};
 use crate::{
-    dropbox::{Client, DropboxPath, Error},
     failed::FailedFile,
     filter::Filter,
-    plan::{self, Action, Names, Plan},
+    location::Location,
+    plan::{self, Action, Plan},
     report::{self, Summary},
-    roots,
     side::{Found, Side, What},
     tree::{Entry, Kind},
 };
@@ -68,28 +72,11 @@ pub struct Request<'a> {
     pub moving: MoveFlags,
 }
 
-/// All that is to be done.
-#[derive(Debug, Default)]
-pub(super) struct Steps {
-    /// Files to copy.
-    plan: Plan,
-    /// Files of the target to rename: from, to.
-    renames: Vec<(Entry, String)>,
-    /// Files of the target to delete.
-    deletes: Vec<Entry>,
-    /// Folders of the target to delete, the inner first.
-    folders: Vec<Entry>,
-    /// Folders of the target to make.
-    new_folders: Vec<String>,
-}
-
-/// The folders of a job.
+/// The two folders of a job.
 #[derive(Debug)]
 pub(super) struct Places {
     from: Side,
     to: Side,
-    /// What `--backup-dir` names.
-    backup: Option<Side>,
 }
 
 /// Carries a request out.
@@ -101,25 +88,46 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     let Request { verb, flags, .. } = *request;
     flags::check(flags)?;
     let (mut source, mut dest) = (app.side(request.source)?, app.side(request.dest)?);
-    let mut backup = flags.backup_dir.as_deref().map(|dir| app.side(dir)).transpose()?;
-    from_one_root(&mut source, &mut dest, backup.as_mut(), verb).await?;
-    let dest = by_one_name(&source, dest, verb).await?;
-    refuse(&source, &dest)?;
+    let mut kept = flags.backup_dir.as_deref().map(|dir| app.side(dir)).transpose()?;
+    overlap::from_one_root(&mut source, &mut dest, kept.as_mut(), verb).await?;
+    let dest = overlap::by_one_name(&source, dest, verb).await?;
+    if let (Side::Local(from), Side::Local(to)) = (&source, &dest) {
+        return Err(Failure::usage("both places are on this machine").next(format!(
+            "rsync -a {}/ {}/",
+            from.display(),
+            to.display()
+        )));
+    }
+    if overlap::relation(&source, &dest) == Relation::Same {
+        return respell::run(request, &source, &dest).await;
+    }
     let filter = flags.filter.filter()?;
+    let kept = match kept {
+        Some(kept) => {
+            Some(overlap::by_one_name(&dest, overlap::by_one_name(&source, kept, verb).await?, verb).await?)
+        }
+        None => None,
+    };
+    let backup = backup_of(request, kept, &source, &dest, &filter).await?;
     let mut summary = Summary {
         is_move: verb == Verb::Move,
         ..Summary::default()
     };
     let mut found = source
-        .look_and_weigh(&filter, flags.symlinks())
+        .survey_and_weigh(&filter, flags.symlinks())
         .await
         .map_err(|e| side_failure("list", &source, &e))?;
     if found.what == What::Nothing {
         return Err(missing(&source));
     }
     if found.what == What::Folder {
-        refuse_overlap(&source, &dest, verb)?;
+        overlap::refuse(&source, &dest, verb, &filter, request.sync.delete_excluded)?;
     }
+    let left_out = select(
+        &mut found,
+        &filter,
+        verb == Verb::Sync && !request.sync.delete_excluded,
+    );
     if source.shares_paths(&dest) {
         found.as_they_are();
     }
@@ -128,33 +136,38 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
         report::note(&format!("moved '{}' as a whole", source.location()));
         return Ok(exit::SUCCESS);
     }
-    let places = Places {
-        from: source,
-        to: dest,
-        backup,
+    let job = Job {
+        request,
+        filter: &filter,
+        backup: backup.as_ref(),
+        left_out: &left_out,
     };
-    let (places, mut steps) = match found.what {
-        What::File => one_file(request, places, &found, &mut summary).await?,
-        _ => folders(request, places, &found, &filter, &mut summary).await?,
+    let (places, mut plan) = match found.what {
+        What::File => job.one_file(source, dest, &found, &mut summary).await?,
+        _ => job.folders(source, dest, &found, &mut summary).await?,
     };
-    let over_limit = limit(flags, &mut steps);
-    tell_obstacles(&steps.plan);
+    let over_limit = limit(flags, &mut plan);
+    tell_obstacles(&plan, &places);
     if flags.dry_run {
-        preview::show(&steps, &places, flags, &summary)?;
-        return Ok(code(&summary, &steps, flags));
+        let leaves = match verb {
+            Verb::Move => carry::leaving_at_once(request, &plan, &found.entries),
+            Verb::Copy | Verb::Sync => Vec::new(),
+        };
+        preview::show(&plan, &leaves, &places, flags, &summary)?;
+        let idle = plan.actions.is_empty() && plan.last.is_empty() && plan.renames.is_empty();
+        return Ok(code(&summary, idle, flags));
     }
     if flags.interactive {
-        ask::each(&mut steps, verb).await?;
+        ask::each(&mut plan, verb).await?;
     } else {
-        ask::many_deletes(&steps, request.sync, &places).await?;
+        ask::many_deletes(&plan, request.sync, &places).await?;
     }
-    let idle = steps.plan.actions.is_empty();
-    let mut stopped = carry::out(request, steps, &places, app, found, &mut summary).await;
+    let mut stopped = carry::out(&job, plan, &places, app, found, &mut summary).await;
     summary.took = started.elapsed();
     if over_limit && stopped.is_none() {
         stopped = Some(
             Failure::new("stopped before --max-transfer was exceeded")
-                .next("repeat the command to go on; finished files are not sent again")
+                .next("repeat the command to continue; finished files are not sent again")
                 .code(exit::LIMIT),
         );
     }
@@ -162,158 +175,70 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     if !app.quiet || !summary.failed.is_empty() {
         report::note(&summary.to_string());
     }
+    let idle = summary.copied + summary.renamed == 0;
     match stopped {
         Some(failure) => Err(failure),
-        None => Ok(match summary.failure_code() {
-            Some(code) => code,
-            None if idle && flags.error_on_no_transfer => exit::NOTHING_TO_DO,
-            None => exit::SUCCESS,
-        }),
+        None => Ok(code(&summary, idle, flags)),
     }
 }
 
-fn code(summary: &Summary, steps: &Steps, flags: &Flags) -> u8 {
+fn code(summary: &Summary, is_idle: bool, flags: &Flags) -> u8 {
     match summary.failure_code() {
         Some(code) => code,
-        None if steps.plan.actions.is_empty() && flags.error_on_no_transfer => exit::NOTHING_TO_DO,
+        None if is_idle && flags.error_on_no_transfer => exit::NOTHING_TO_DO,
         None => exit::SUCCESS,
     }
 }
 
-/// Expresses places of one login from one root. Where that can't be done, nothing may be removed.
-async fn from_one_root(
-    source: &mut Side,
-    dest: &mut Side,
-    backup: Option<&mut Side>,
-    verb: Verb,
-) -> Result<(), Failure> {
-    let mut sides: Vec<&mut Side> = [source, dest].into_iter().chain(backup).collect();
-    if let Err((at, error)) = roots::unite(&mut sides).await {
-        return Err(side_failure("ask about the account of", sides[at], &error.into()));
-    }
-    let (source, dest) = (&*sides[0], &*sides[1]);
-    let one_login = |a: &Client, b: &Client| a.shares_login(b) && !a.shares_paths(b);
-    match (source, dest) {
-        (Side::Remote { client, .. }, Side::Remote { client: other, .. })
-            if verb != Verb::Copy && one_login(client, other) =>
-        {
-            Err(two_roots(source, dest, verb))
+/// Finds out where replaced and deleted files are kept, before anything is listed.
+async fn backup_of(
+    request: &Request<'_>,
+    side: Option<Side>,
+    source: &Side,
+    dest: &Side,
+    filter: &Filter,
+) -> Result<Option<Backup>, Failure> {
+    let found = Backup::find(request.flags, side.clone(), (source, dest), filter).await;
+    match (found, side) {
+        // A single file goes into a folder, in which its backup may be.
+        (Err(failure), Some(side)) if failure.exit_code() == exit::USAGE => {
+            let is_file = matches!(source.stat().await, Ok(Some(there)) if there.file().is_some());
+            let folder = |place: &Side| place.split().map(|(folder, _)| folder);
+            let target = if request.dest_is_name {
+                folder(dest)
+            } else {
+                Some(dest.clone())
+            };
+            match (is_file, folder(source), target) {
+                (true, Some(from), Some(to)) => Backup::beside(request.flags, side, (&from, &to))
+                    .ok_or(failure)
+                    .map(Some),
+                _ => Err(failure),
+            }
         }
-        _ => Ok(()),
+        (found, _) => found,
     }
 }
 
-fn two_roots(source: &Side, dest: &Side, verb: Verb) -> Failure {
-    Failure::usage(format!(
-        "'{}' and '{}' are one account, seen from different roots",
-        source.location(),
-        dest.location()
-    ))
-    .next(format!(
-        "use one of them for both places, so that {} can tell them apart",
-        verb.word()
-    ))
-}
-
-/// Two remotes may be one account: then what stands on both sides is the same file, and removing the one removes the other.
-/// Gives the target by the source's name if they are.
-async fn by_one_name(source: &Side, dest: Side, verb: Verb) -> Result<Side, Failure> {
-    let (
-        Side::Remote { client, .. },
-        Side::Remote {
-            client: other,
-            path,
-            view,
-        },
-    ) = (source, &dest)
-    else {
-        return Ok(dest);
+/// Takes what the filter leaves out from what was found. Returns its paths, if somebody `asks` for them.
+fn select(found: &mut Found, filter: &Filter, asks: bool) -> Vec<String> {
+    if filter.is_everything() {
+        return Vec::new();
+    }
+    let mut left_out = if asks {
+        std::mem::take(&mut found.closed)
+    } else {
+        Vec::new()
     };
-    if client.shares_login(other) {
-        return Ok(dest);
-    }
-    let ask = async |client: &Client, side: &Side| {
-        let asked =
-            async { Ok::<_, Error>((client.current_account().await?.account_id, client.space().await)) };
-        asked
-            .await
-            .map_err(|e| side_failure("ask about the account of", side, &e.into()))
-    };
-    let (mine, theirs) = match (ask(client, source).await, ask(other, &dest).await) {
-        (Ok(mine), Ok(theirs)) => (mine, theirs),
-        // A copy removes nothing.
-        (Err(_), _) | (_, Err(_)) if verb == Verb::Copy => return Ok(dest),
-        (Err(failure), _) | (_, Err(failure)) => return Err(failure),
-    };
-    if mine == theirs {
-        return Ok(Side::Remote {
-            client: Arc::clone(client),
-            path: path.clone(),
-            view: view.clone(),
-        });
-    }
-    if mine.0 == theirs.0 && verb != Verb::Copy {
-        return Err(two_roots(source, &dest, verb));
-    }
-    Ok(dest)
-}
-
-/// Whether two paths of an account are one: Dropbox doesn't tell names apart by case or form.
-fn is_one(a: &DropboxPath, b: &DropboxPath) -> bool {
-    plan::key(a.as_str(), Names::Dropbox) == plan::key(b.as_str(), Names::Dropbox)
-}
-
-fn same_place() -> Failure {
-    Failure::usage("source and target are the same place")
-        .why("Dropbox doesn't tell names apart whose letters differ only in case or form")
-}
-
-/// What makes no sense.
-fn refuse(source: &Side, dest: &Side) -> Result<(), Failure> {
-    match (source, dest) {
-        (Side::Local(from), Side::Local(to)) => Err(Failure::usage("both places are on this machine")
-            .next(format!("rsync -a {}/ {}/", from.display(), to.display()))),
-        (
-            Side::Remote { client, path, .. },
-            Side::Remote {
-                client: other,
-                path: to,
-                ..
-            },
-        ) if client.shares_paths(other) && is_one(path, to) => Err(same_place()),
-        _ => Ok(()),
-    }
-}
-
-/// A folder can't be moved into itself, nor be the same as a part of itself.
-fn refuse_overlap(source: &Side, dest: &Side, verb: Verb) -> Result<(), Failure> {
-    let (
-        Side::Remote { client, path, .. },
-        Side::Remote {
-            client: other,
-            path: to,
-            ..
-        },
-    ) = (source, dest)
-    else {
-        return Ok(());
-    };
-    let key = |path: &DropboxPath| plan::key(path.as_str(), Names::Dropbox).into_owned();
-    let within = |inner: &str, outer: &str| {
-        inner
-            .strip_prefix(outer)
-            .is_some_and(|rest| rest.starts_with('/'))
-    };
-    let (from, to) = (key(path), key(to));
-    if verb == Verb::Copy || !client.shares_paths(other) || !(within(&from, &to) || within(&to, &from)) {
-        return Ok(());
-    }
-    Err(Failure::usage(format!(
-        "can't {} '{}' and '{}': one is inside the other",
-        verb.word(),
-        source.location(),
-        dest.location()
-    )))
+    let mut selection = filter.selection(&found.entries).into_iter();
+    found.entries.retain(|entry| {
+        let is_in = selection.next().unwrap_or(false);
+        if asks && !is_in {
+            left_out.push(entry.path.clone());
+        }
+        is_in
+    });
+    left_out
 }
 
 fn tell_left_out(found: &Found, app: &App, summary: &mut Summary) {
@@ -330,7 +255,7 @@ fn tell_left_out(found: &Found, app: &App, summary: &mut Summary) {
 }
 
 /// Names the files that can't be copied, before anything moves.
-fn tell_obstacles(plan: &Plan) {
+fn tell_obstacles(plan: &Plan, places: &Places) {
     let mut reasons: std::collections::BTreeMap<&str, Vec<&str>> = std::collections::BTreeMap::new();
     for obstacle in &plan.obstacles {
         reasons.entry(&obstacle.reason).or_default().push(&obstacle.path);
@@ -344,246 +269,271 @@ fn tell_obstacles(plan: &Plan) {
             some.join(", ")
         ));
     }
-}
-
-/// How the names of the target are to be taken.
-fn names(places: &Places) -> Names {
-    places.to.names()
-}
-
-async fn one_file(
-    request: &Request<'_>,
-    places: Places,
-    found: &Found,
-    summary: &mut Summary,
-) -> Result<(Places, Steps), Failure> {
-    let Places {
-        from: source,
-        to: dest,
-        backup,
-    } = places;
-    let (from, name) = source.split().ok_or_else(|| missing(&source))?;
-    let (to, new_name) = match dest.split() {
-        Some((folder, new_name)) if request.dest_is_name => (folder, new_name),
-        _ => (dest, name.clone()),
-    };
-    if matches!(to.stat().await.map_err(|e| side_failure("look at", &to, &e))?, Some(at) if at.file().is_some())
-    {
-        return Err(Failure::usage(format!(
-            "'{}' is a file; {} needs a folder to copy into",
-            to.location(),
-            request.verb.word()
-        )));
-    }
-    let place = to.join(&new_name);
-    if let (
-        Side::Remote { client, path, .. },
-        Side::Remote {
-            client: other,
-            path: new,
-            ..
-        },
-    ) = (&source, &place)
-        && client.shares_paths(other)
-        && is_one(path, new)
-    {
-        return Err(same_place());
-    }
-    let there = place
-        .stat()
-        .await
-        .map_err(|e| side_failure("look at", &place, &e))?;
-    let wanted: Vec<Entry> = found
-        .entries
-        .iter()
-        .map(|entry| Entry {
-            path: new_name.clone(),
-            kind: entry.kind.clone(),
-            id: entry.id.clone(),
-        })
-        .collect();
-    let there: Vec<Entry> = there.into_iter().collect();
-    let places = Places { from, to, backup };
-    let mut plan = make_plan(&wanted, &there, &places, request, summary);
-    for action in &mut plan.actions {
-        action.from.clone_from(&name);
-    }
-    plan.same.iter_mut().for_each(|path| path.clone_from(&name));
-    let steps = Steps {
-        plan,
-        ..Steps::default()
-    };
-    Ok((places, steps))
-}
-
-fn make_plan(
-    source: &[Entry],
-    target: &[Entry],
-    places: &Places,
-    request: &Request<'_>,
-    summary: &mut Summary,
-) -> Plan {
-    let mut plan = plan::transfer(source, target, names(places), request.flags.rules());
-    summary.same = plan.same.len() as u64 + plan.left;
-    let told = plan
-        .obstacles
-        .iter()
-        .map(|o| FailedFile::permanent(&o.path, &o.reason));
-    summary.failed.extend(told);
-    if let Some(order) = request.flags.order_by {
-        order.sort(&mut plan.actions);
-    }
-    plan
-}
-
-async fn folders(
-    request: &Request<'_>,
-    places: Places,
-    found: &Found,
-    filter: &Filter,
-    summary: &mut Summary,
-) -> Result<(Places, Steps), Failure> {
-    let to = &places.to;
-    let Request {
-        verb, flags, sync, ..
-    } = *request;
-    let few: Vec<&str> = found.entries.iter().map(|entry| entry.path.as_str()).collect();
-    let is_few = verb == Verb::Copy
-        && to.remote().is_some()
-        && (1..=FEW).contains(&few.len())
-        && !flags.create_empty_src_dirs
-        && !few.iter().any(|path| Side::is_export(path));
-    let surveyed = if is_few {
-        to.survey_only(&few).await
-    } else {
-        to.survey(filter, flags.symlinks().in_target()).await
-    };
-    let mut target = surveyed.map_err(|e| side_failure("list", to, &e))?;
-    if target.what == What::File {
-        return Err(Failure::usage(format!(
-            "'{}' is a file; {} needs a folder to copy into",
-            to.location(),
-            verb.word()
-        )));
-    }
-    let mut plan = make_plan(&found.entries, &target.entries, &places, request, summary);
-    plan.mounts = std::mem::take(&mut target.mounts);
-    let mut steps = Steps {
-        plan,
-        ..Steps::default()
-    };
-    if verb == Verb::Sync {
-        if found.problems.is_empty() && target.problems.is_empty() {
-            extras(&mut steps, &target, found, filter, request, &places)?;
-        } else {
-            report::warn("something could not be listed, so nothing will be deleted");
-        }
-    }
-    if sync.track_renames && verb == Verb::Sync {
-        renames::find(&mut steps, &places).await;
-    }
-    if flags.create_empty_src_dirs {
-        let there = plan::by_name(&target.entries, names(&places));
-        let is_new = |entry: &&Entry| {
-            entry.kind == Kind::Folder && !there.contains_key(&plan::key(&entry.path, names(&places)))
+    if let Some(way) = plan.obstacles.iter().find_map(|o| o.in_the_way.as_deref()) {
+        let (now, new) = (
+            places.to.join(way).location(),
+            places.to.join(&format!("{way}.old")).location(),
+        );
+        let rename = match places.to {
+            Side::Local(_) => "mv",
+            Side::Remote { .. } => "node-tool moveto",
         };
-        steps.new_folders = found
+        let quoted = |place: &Location| report::quoted(&place.to_string()).into_owned();
+        report::note(&format!("  next: {rename} {} {}", quoted(&now), quoted(&new)));
+    }
+}
+
+/// A request with what was made of its flags.
+#[derive(Debug)]
+pub(super) struct Job<'a> {
+    request: &'a Request<'a>,
+    filter: &'a Filter,
+    backup: Option<&'a Backup>,
+    /// What the filter leaves out of the source.
+    left_out: &'a [String],
+}
+
+impl Job<'_> {
+    async fn one_file(
+        &self,
+        source: Side,
+        dest: Side,
+        found: &Found,
+        summary: &mut Summary,
+    ) -> Result<(Places, Plan), Failure> {
+        let (from, name) = source.split().ok_or_else(|| missing(&source))?;
+        let (to, new_name) = match dest.split() {
+            Some((folder, new_name)) if self.request.dest_is_name => (folder, new_name),
+            _ => (dest, name.clone()),
+        };
+        if matches!(to.stat().await.map_err(|e| side_failure("look at", &to, &e))?, Some(at) if at.file().is_some())
+        {
+            return Err(self.not_a_folder(&to));
+        }
+        let place = to.join(&new_name);
+        if overlap::relation(&source, &place) == Relation::Same {
+            return Err(overlap::same_place());
+        }
+        let there = place
+            .look_at_target()
+            .await
+            .map_err(|e| side_failure("look at", &place, &e))?;
+        let wanted: Vec<Entry> = found
             .entries
             .iter()
-            .filter(is_new)
-            .map(|e| e.path.clone())
+            .map(|entry| Entry {
+                path: new_name.clone(),
+                kind: entry.kind.clone(),
+                id: entry.id.clone(),
+            })
             .collect();
+        let places = Places { from, to };
+        let mut plan = self.plan(&wanted, &there, &places, None);
+        let single = |path: &mut String| path.clone_from(&name);
+        plan.actions
+            .iter_mut()
+            .for_each(|action| single(&mut action.from));
+        plan.proven.iter_mut().for_each(single);
+        self.account_for(&plan, summary);
+        Ok((places, plan))
     }
-    Ok((places, steps))
+
+    async fn folders(
+        &self,
+        from: Side,
+        to: Side,
+        found: &Found,
+        summary: &mut Summary,
+    ) -> Result<(Places, Plan), Failure> {
+        let Request {
+            verb, flags, sync, ..
+        } = *self.request;
+        let few: Vec<&str> = found.entries.iter().map(|entry| entry.path.as_str()).collect();
+        let is_few = verb == Verb::Copy
+            && to.remote().is_some()
+            && (1..=FEW).contains(&few.len())
+            && !flags.create_empty_src_dirs
+            && !few.iter().any(|path| Side::is_export(path));
+        let every;
+        let filter = if sync.delete_excluded {
+            every = self.filter.depth_only();
+            &every
+        } else {
+            self.filter
+        };
+        let surveyed = if is_few {
+            to.survey_only(&few).await
+        } else {
+            to.survey(filter, flags.symlinks().in_target()).await
+        };
+        let mut target = surveyed.map_err(|e| side_failure("list", &to, &e))?;
+        if target.what == What::File {
+            return Err(self.not_a_folder(&to));
+        }
+        if let Some(backup) = self.backup {
+            backup.check_source(&found.entries, &to)?;
+        }
+        let removes = verb == Verb::Sync && found.problems.is_empty() && target.problems.is_empty();
+        if verb == Verb::Sync && !removes {
+            report::warn("something could not be listed, so nothing will be deleted");
+        }
+        let candidates = removes.then(|| self.candidates(&target, filter));
+        let places = Places { from, to };
+        let mut plan = self.plan(&found.entries, &target, &places, candidates.as_deref());
+        plan.mounts = std::mem::take(&mut target.mounts);
+        if verb == Verb::Sync {
+            withhold(&mut plan);
+            self.check_deletes(&plan, found, &places)?;
+        }
+        if sync.track_renames && verb == Verb::Sync {
+            renames::find(&mut plan, &places).await;
+        }
+        self.account_for(&plan, summary);
+        Ok((places, plan))
+    }
+
+    fn plan(&self, source: &[Entry], target: &Found, places: &Places, candidates: Option<&[bool]>) -> Plan {
+        let Request {
+            verb, flags, sync, ..
+        } = *self.request;
+        let options = plan::Options {
+            names: places.to.names(),
+            rules: plan::Rules {
+                proves: verb == Verb::Move,
+                ..flags.rules()
+            },
+            removal: candidates.map(|is_candidate| plan::Removal {
+                is_candidate,
+                takes_left_out: sync.delete_excluded,
+            }),
+            makes_links: flags.links && places.to.remote().is_none(),
+            makes_folders: flags.create_empty_src_dirs,
+        };
+        let source = plan::Source {
+            entries: source,
+            left_out: self.left_out,
+        };
+        let target = plan::Target {
+            entries: &target.entries,
+            others: &target.others,
+            closed: &target.closed,
+        };
+        let mut plan = plan::make(source, target, &options);
+        if let Some(order) = flags.order_by {
+            order.sort(&mut plan.actions);
+        }
+        plan
+    }
+
+    /// Returns which entries of the target `sync` may delete.
+    fn candidates(&self, target: &Found, filter: &Filter) -> Vec<bool> {
+        let mut candidates = filter.selection(&target.entries);
+        // What is in the deepest folders wasn't listed.
+        let is_closed = |entry: &Entry| {
+            entry.kind == Kind::Folder
+                && filter
+                    .max_depth()
+                    .is_some_and(|max| entry.path.split('/').count() >= max)
+        };
+        for (entry, is_candidate) in target.entries.iter().zip(&mut candidates) {
+            let is_kept = self
+                .backup
+                .is_some_and(|backup| backup.holds(entry, self.request.flags));
+            *is_candidate &= !is_kept && !is_closed(entry);
+        }
+        candidates
+    }
+
+    /// Counts what needs no copying, and what can't be copied.
+    fn account_for(&self, plan: &Plan, summary: &mut Summary) {
+        summary.same = plan.same + plan.left;
+        let told = plan
+            .obstacles
+            .iter()
+            .map(|o| FailedFile::permanent(&o.path, &o.reason));
+        summary.failed.extend(told);
+    }
+
+    fn not_a_folder(&self, to: &Side) -> Failure {
+        Failure::usage(format!(
+            "'{}' is a file; {} needs a folder to copy into",
+            to.location(),
+            self.request.verb.word()
+        ))
+        .code(exit::ERROR)
+    }
+
+    /// Refuses deletions that are hardly meant.
+    fn check_deletes(&self, plan: &Plan, found: &Found, places: &Places) -> Result<(), Failure> {
+        let source_is_empty = !found.entries.iter().any(|entry| entry.file().is_some());
+        let count = plan.deletes.len() as u64;
+        if source_is_empty && count > 0 {
+            return Err(Failure::new(format!(
+                "'{}' is empty; nothing was deleted",
+                places.from.location()
+            ))
+            .why(format!(
+                "sync would delete all {} of the target",
+                report::files(count)
+            ))
+            .next(format!(
+                "if that is meant: node-tool delete {}",
+                places.to.location()
+            )));
+        }
+        match self.request.sync.max_delete {
+            Some(most) if count > most => Err(Failure::new(format!(
+                "{} would be deleted, more than --max-delete {most} allows; nothing was changed",
+                report::files(count)
+            ))
+            .next("look at them with --dry-run")
+            .code(exit::FATAL)),
+            _ => Ok(()),
+        }
+    }
 }
 
-/// What `sync` has to delete.
-fn extras(
-    steps: &mut Steps,
-    target: &Found,
-    found: &Found,
-    filter: &Filter,
-    request: &Request<'_>,
-    places: &Places,
-) -> Result<(), Failure> {
-    let selected;
-    let candidates: &[Entry] = if request.sync.delete_excluded {
-        &target.entries
-    } else {
-        selected = filter.select(target.entries.clone());
-        &selected
-    };
-    let backups = keep::inside(places);
-    let extra = plan::extra(&found.entries, candidates, names(places));
-    let is_backup = |entry: &&Entry| {
-        backups
-            .as_ref()
-            .is_some_and(|folder| keep::is_within(&entry.path, folder))
-    };
-    steps.deletes = extra
-        .files
-        .into_iter()
-        .filter(|e| !is_backup(e))
-        .cloned()
-        .collect();
-    // A folder that still holds what the filters left out is not empty, and stays.
-    steps.folders = extra
-        .folders
-        .into_iter()
-        .filter(|e| !is_backup(e))
-        .cloned()
-        .collect();
-    let source_is_empty = !found.entries.iter().any(|entry| entry.file().is_some());
-    if source_is_empty && !steps.deletes.is_empty() {
-        return Err(Failure::new(format!(
-            "'{}' is empty; nothing was deleted",
-            places.from.location()
-        ))
-        .why(format!(
-            "sync would delete all {} of the target",
-            report::files(steps.deletes.len() as u64)
-        ))
-        .next(format!(
-            "if that is meant: node-tool delete {}",
-            places.to.location()
-        )));
+/// Deletes nothing if something can't be copied.
+fn withhold(plan: &mut Plan) {
+    if plan.obstacles.is_empty() || plan.deletes.is_empty() && plan.rmdirs.is_empty() {
+        return;
     }
-    if let Some(most) = request.sync.max_delete
-        && steps.deletes.len() as u64 > most
-    {
-        return Err(Failure::new(format!(
-            "{} would be deleted, more than --max-delete {most} allows; nothing was changed",
-            report::files(steps.deletes.len() as u64)
-        ))
-        .next("look at them with --dry-run")
-        .code(exit::FATAL));
-    }
-    Ok(())
+    report::warn("not everything can be copied, so nothing will be deleted");
+    plan.deletes.clear();
+    plan.rmdirs.clear();
+    plan.last_folders.clear();
+    let waiting = std::mem::take(&mut plan.last);
+    plan.obstacles
+        .extend(waiting.into_iter().map(|action| plan::Obstacle {
+            path: action.from,
+            reason: "something else is in its place, and nothing will be deleted".into(),
+            in_the_way: None,
+        }));
 }
 
-/// Cuts the plan where `--max-transfer` says. Says whether it had to.
-fn limit(flags: &Flags, steps: &mut Steps) -> bool {
+/// Cuts the plan where `--max-transfer` says. Returns whether it had to.
+fn limit(flags: &Flags, plan: &mut Plan) -> bool {
     let Some(most) = flags.max_transfer.and_then(|size| size.0) else {
         return false;
     };
     let mut sum = 0;
-    let fits = |action: &Action| {
-        sum += action.source.size_bytes;
-        sum <= most
+    let mut cut = |actions: &mut Vec<Action>| {
+        let fits = |action: &Action| {
+            sum += action.source.size_bytes;
+            sum <= most
+        };
+        let count = actions.iter().map(fits).take_while(|fits| *fits).count();
+        let is_cut = count < actions.len();
+        actions.truncate(count);
+        is_cut
     };
-    let count = steps
-        .plan
-        .actions
-        .iter()
-        .map(fits)
-        .take_while(|fits| *fits)
-        .count();
-    let is_cut = count < steps.plan.actions.len();
-    steps.plan.actions.truncate(count);
+    let is_cut = cut(&mut plan.actions) | cut(&mut plan.last);
     if is_cut {
         // What isn't copied yet mustn't be missed yet.
-        steps.deletes.clear();
-        steps.folders.clear();
+        plan.deletes.clear();
+        plan.rmdirs.clear();
+        plan.last_folders.clear();
+        plan.last.clear();
     }
     is_cut
 }

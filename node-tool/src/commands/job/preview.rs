@@ -3,10 +3,11 @@
 use serde::Serialize;
 use shared::failure::{Failure, printable};
 
-use super::{Flags, Places, Steps};
+use super::{Flags, Places};
 use crate::{
-    plan::{Task, Why},
+    plan::{Action, Plan, Task, Why},
     report::{self, Summary},
+    tree::{Entry, Kind},
 };
 
 /// The most failed files that are listed one by one.
@@ -37,6 +38,17 @@ enum Step<'a> {
     Rmdir {
         path: &'a str,
     },
+    /// Of a move: a file of the source goes, since it is in the target already.
+    #[serde(rename = "delete-source")]
+    Leave {
+        path: &'a str,
+        size: u64,
+    },
+    /// Of a move: a folder of the source goes.
+    #[serde(rename = "rmdir-source")]
+    LeaveFolder {
+        path: &'a str,
+    },
 }
 
 #[derive(Clone, Copy, Serialize)]
@@ -55,15 +67,10 @@ impl Reason {
     }
 }
 
-fn steps(steps: &Steps) -> impl Iterator<Item = Step<'_>> {
-    let size = |entry: &crate::tree::Entry| entry.file().map_or(0, |file| file.size_bytes);
-    let folders = steps.new_folders.iter().map(|path| Step::Mkdir { path });
-    let renames = steps.renames.iter().map(move |(entry, to)| Step::Rename {
-        path: &entry.path,
-        to,
-        size: size(entry),
-    });
-    let copies = steps.plan.actions.iter().map(|action| Step::Copy {
+fn steps<'a>(plan: &'a Plan, leaves: &'a [&'a Entry]) -> impl Iterator<Item = Step<'a>> {
+    let size = |entry: &Entry| entry.file().map_or(0, |file| file.size_bytes);
+    let mkdir = |path: &'a String| Step::Mkdir { path };
+    let copy = |action: &'a Action| Step::Copy {
         path: &action.from,
         to: &action.to,
         size: action.source.size_bytes,
@@ -71,27 +78,53 @@ fn steps(steps: &Steps) -> impl Iterator<Item = Step<'_>> {
             Task::Copy(why) => Reason::Known(why),
             Task::Settle { .. } => Reason::Open("hash-decides"),
         },
+    };
+    let renames = plan.renames.iter().map(move |rename| Step::Rename {
+        path: &rename.entry.path,
+        to: &rename.to,
+        size: size(&rename.entry),
     });
-    let deletes = steps.deletes.iter().map(move |entry| Step::Delete {
+    let deletes = plan.deletes.iter().map(move |entry| Step::Delete {
         path: &entry.path,
         size: size(entry),
     });
-    let gone = steps
-        .folders
+    let gone = plan.rmdirs.iter().map(|entry| Step::Rmdir { path: &entry.path });
+    let leaves = leaves.iter().map(move |entry| match entry.kind {
+        Kind::File(_) => Step::Leave {
+            path: &entry.path,
+            size: size(entry),
+        },
+        Kind::Folder => Step::LeaveFolder { path: &entry.path },
+    });
+    plan.folders
         .iter()
-        .map(|entry| Step::Rmdir { path: &entry.path });
-    folders.chain(renames).chain(copies).chain(deletes).chain(gone)
+        .map(mkdir)
+        .chain(renames)
+        .chain(plan.actions.iter().map(copy))
+        .chain(deletes)
+        .chain(gone)
+        .chain(plan.last_folders.iter().map(mkdir))
+        .chain(plan.last.iter().map(copy))
+        .chain(leaves)
 }
 
 /// Shows what would be done.
 ///
 /// # Errors
 /// When stdout can't be written.
-pub(super) fn show(all: &Steps, places: &Places, flags: &Flags, summary: &Summary) -> Result<(), Failure> {
+pub(super) fn show(
+    plan: &Plan,
+    leaves: &[&Entry],
+    places: &Places,
+    flags: &Flags,
+    summary: &Summary,
+) -> Result<(), Failure> {
     if flags.json {
-        return report::results(steps(all).map(|step| serde_json::to_string(&step).unwrap_or_default()));
+        return report::results(
+            steps(plan, leaves).map(|step| serde_json::to_string(&step).unwrap_or_default()),
+        );
     }
-    for step in steps(all) {
+    for step in steps(plan, leaves) {
         match step {
             Step::Copy { path, size, why, .. } => {
                 tracing::warn!(object = %path, "Skipped {} as --dry-run is set (size {}, {})",
@@ -114,22 +147,30 @@ pub(super) fn show(all: &Steps, places: &Places, flags: &Flags, summary: &Summar
             Step::Rmdir { path } => {
                 tracing::warn!(object = %path, "Skipped remove directory as --dry-run is set")
             }
+            Step::Leave { path, size } => {
+                tracing::warn!(object = %path, "Skipped delete from the source as --dry-run is set (size {})",
+                    report::bytes(size)
+                )
+            }
+            Step::LeaveFolder { path } => {
+                tracing::warn!(object = %path, "Skipped remove directory from the source as --dry-run is set")
+            }
         }
     }
-    let actions = &all.plan.actions;
-    let bytes = actions.iter().map(|a| a.source.size_bytes).sum();
+    let actions = || plan.actions.iter().chain(&plan.last);
+    let bytes = actions().map(|a| a.source.size_bytes).sum();
     let mut line = format!(
         "dry run, {} to {}: {} to {} ({}), {} already there",
         places.from.location(),
         places.to.location(),
-        report::files(actions.len() as u64),
+        report::files(actions().count() as u64),
         if summary.is_move { "move" } else { "copy" },
         report::bytes(bytes),
         summary.same
     );
     for (count, what) in [
-        (all.renames.len(), "to rename"),
-        (all.deletes.len(), "to delete"),
+        (plan.renames.len(), "to rename"),
+        (plan.deletes.len(), "to delete"),
         (summary.failed.len(), "can't be copied"),
     ] {
         if count > 0 {

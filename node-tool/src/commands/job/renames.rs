@@ -4,24 +4,24 @@ use std::collections::HashMap;
 
 use shared::content_hash::ContentHash;
 
-use super::{Places, Steps};
+use super::Places;
 use crate::{
     local::hash_file,
-    plan::Action,
+    plan::{Action, Plan, Rename},
     side::Side,
     tree::{Entry, FileInfo},
 };
 
 /// Finds them, and takes them out of what is copied and deleted.
-pub(super) async fn find(steps: &mut Steps, places: &Places) {
+pub(super) async fn find(plan: &mut Plan, places: &Places) {
     let mut by_size: HashMap<u64, Vec<Entry>> = HashMap::new();
-    for entry in &steps.deletes {
+    for entry in &plan.deletes {
         if let Some(file) = entry.file() {
             by_size.entry(file.size_bytes).or_default().push(entry.clone());
         }
     }
     let mut left: Vec<Action> = Vec::new();
-    for action in std::mem::take(&mut steps.plan.actions) {
+    for action in std::mem::take(&mut plan.actions) {
         let candidates = by_size
             .get_mut(&action.source.size_bytes)
             .filter(|_| action.over.is_none());
@@ -30,15 +30,21 @@ pub(super) async fn find(steps: &mut Steps, places: &Places) {
             _ => None,
         };
         match found {
-            Some(entry) => steps.renames.push((entry, action.to)),
+            Some(entry) => plan.renames.push(Rename {
+                entry,
+                to: action.to,
+                source: action.source,
+            }),
             None => left.push(action),
         }
     }
-    steps.plan.actions = left;
-    let renamed: std::collections::HashSet<&str> =
-        steps.renames.iter().map(|(e, _)| e.path.as_str()).collect();
-    steps
-        .deletes
+    plan.actions = left;
+    let renamed: std::collections::HashSet<&str> = plan
+        .renames
+        .iter()
+        .map(|rename| rename.entry.path.as_str())
+        .collect();
+    plan.deletes
         .retain(|entry| !renamed.contains(entry.path.as_str()));
 }
 

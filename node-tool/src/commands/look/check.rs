@@ -13,7 +13,7 @@ use super::{App, missing, side_failure};
 use crate::{
     filter,
     local::{Symlinks, hash_file},
-    plan::{self, Names},
+    plan,
     report::{self, format::Checked},
     side::{Side, What},
     tree::{Entry, FileInfo},
@@ -77,41 +77,37 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         }
         listed.push(found);
     }
-    let names = if source.remote().is_some() || dest.remote().is_some() {
-        Names::Dropbox
-    } else {
-        Names::Exact
-    };
     let (mine, theirs) = (&listed[0].entries, &listed[1].entries);
-    let there = plan::by_name(theirs, names);
-    let here = plan::by_name(mine, names);
     let mut outcomes: Vec<(&str, Checked, String)> = Vec::new();
     let mut both = Vec::new();
-    for entry in mine {
-        let Some(file) = entry.file() else { continue };
-        match there.get(&plan::key(&entry.path, names)) {
-            Some(other) => match other.file() {
-                Some(target) => both.push((entry, file, *other, target)),
-                None => outcomes.push((
-                    &entry.path,
-                    Checked::Different,
-                    "is a folder in the target".into(),
-                )),
+    for (entry, other) in plan::pair_all(mine, theirs, dest.names()) {
+        match (entry, other) {
+            (Some(entry), Some(other)) => match (entry.file(), other.file()) {
+                (Some(file), Some(target)) => both.push((entry, file, other, target)),
+                (Some(_), None) => {
+                    outcomes.push((
+                        &entry.path,
+                        Checked::Different,
+                        "is a folder in the target".into(),
+                    ));
+                }
+                (None, Some(_)) if !args.one_way => {
+                    outcomes.push((
+                        &other.path,
+                        Checked::Different,
+                        "is a folder in the source".into(),
+                    ));
+                }
+                (None, _) => {}
             },
-            None => outcomes.push((&entry.path, Checked::MissingOnTarget, "file not in target".into())),
+            (Some(entry), None) if entry.file().is_some() => {
+                outcomes.push((&entry.path, Checked::MissingOnTarget, "file not in target".into()));
+            }
+            (None, Some(other)) if other.file().is_some() && !args.one_way => {
+                outcomes.push((&other.path, Checked::MissingOnSource, "file not in source".into()));
+            }
+            _ => {}
         }
-    }
-    if !args.one_way {
-        let lacking =
-            |entry: &&Entry| entry.file().is_some() && !here.contains_key(&plan::key(&entry.path, names));
-        let lacking = theirs.iter().filter(lacking);
-        outcomes.extend(lacking.map(|e| {
-            (
-                e.path.as_str(),
-                Checked::MissingOnSource,
-                "file not in source".into(),
-            )
-        }));
     }
     let places = [(&source, listed[0].what), (&dest, listed[1].what)];
     let compared = stream::iter(both).map(|(entry, file, other, target)| async move {
