@@ -364,8 +364,8 @@ fn one_place_is_seen_to_be_one_from_both_roots() -> anyhow::Result<()> {
         ("dbx:p/x", "dbx:/Ann Example/p"),
         ("dbx:", "dbx:/Ann Example"),
     ] {
-        for verb in ["copy", "move", "sync"] {
-            let err = world.node_tool([verb, from, to])?.fails(2)?;
+        for (verb, code) in [("copy", 0), ("move", 7), ("sync", 7)] {
+            let err = world.node_tool([verb, from, to])?.fails(code)?;
             assert!(
                 err.contains("source and target are the same place"),
                 "{verb} {from} {to}: {err}"
@@ -379,7 +379,7 @@ fn one_place_is_seen_to_be_one_from_both_roots() -> anyhow::Result<()> {
         ("dbx:/", "dbx:p"),
     ] {
         for verb in ["move", "sync"] {
-            let err = world.node_tool([verb, from, to])?.fails(2)?;
+            let err = world.node_tool([verb, from, to])?.fails(7)?;
             let said = format!("can't {verb} '{from}' and '{to}': one is inside the other");
             assert!(err.contains(&said), "{err}");
         }
@@ -419,11 +419,11 @@ fn on_a_personal_account_a_slash_changes_nothing() -> anyhow::Result<()> {
         assert_eq!(out(&["lsl", plain])?, out(&["lsl", slash])?);
         assert_eq!(out(&["search", plain, "x"])?, out(&["search", slash, "x"])?);
     }
-    for verb in ["copy", "move", "sync"] {
-        let err = world.node_tool([verb, "dbx:p", "dbx:/p"])?.fails(2)?;
+    for (verb, code) in [("copy", 0), ("move", 7), ("sync", 7)] {
+        let err = world.node_tool([verb, "dbx:p", "dbx:/p"])?.fails(code)?;
         assert!(err.contains("source and target are the same place"), "{err}");
     }
-    world.node_tool(["move", "dbx:p", "dbx:/p/deeper"])?.fails(2)?;
+    world.node_tool(["move", "dbx:p", "dbx:/p/deeper"])?.fails(7)?;
     out(&["move", "dbx:/p", "dbx:q"])?;
     assert_eq!(out(&["lsf", "-R", "dbx:/"])?, "q/\nq/x\n");
     assert!(out(&["config", "show", "dbx"])?.contains("root = home\n"));
@@ -445,7 +445,7 @@ fn where_a_remote_starts_at_the_team_space_both_forms_are_one_place() -> anyhow:
     }
     let err = world
         .node_tool(["move", "dbx:TeamData", "dbx:/TeamData"])?
-        .fails(2)?;
+        .fails(7)?;
     assert!(err.contains("source and target are the same place"), "{err}");
     assert_eq!(world.sandbox.count("users/get_current_account"), 0);
     assert!(
@@ -472,7 +472,7 @@ fn where_a_remote_has_a_namespace_of_its_own_both_forms_start_there() -> anyhow:
     }
     world.node_tool(["copy", "a", "dbx:/b"])?.ok()?;
     assert_eq!(team_file(&world, &data, "b/new.txt").as_deref(), Some("new"));
-    let err = world.node_tool(["move", "dbx:run", "dbx:/run"])?.fails(2)?;
+    let err = world.node_tool(["move", "dbx:run", "dbx:/run"])?.fails(7)?;
     assert!(err.contains("source and target are the same place"), "{err}");
     // One that can't be seen (any more).
     let config = std::fs::read_to_string(world.config())?;

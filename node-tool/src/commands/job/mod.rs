@@ -312,7 +312,11 @@ impl Job<'_> {
         }
         let place = to.join(&new_name);
         if overlap::relation(&source, &place) == Relation::Same {
-            return Err(overlap::same_place());
+            if self.request.verb != Verb::Copy {
+                return Err(overlap::same_place());
+            }
+            overlap::note_same_place();
+            return Ok((Places { from, to }, Plan::default()));
         }
         let there = place
             .look_at_target()

@@ -84,6 +84,11 @@ fn resolved(path: &Path) -> PathBuf {
     path
 }
 
+/// Says that a copy to the place itself has nothing to do: no error, as in rclone.
+pub(super) fn note_same_place() {
+    crate::report::note("nothing to do: source and target are the same place");
+}
+
 pub(super) fn same_place() -> Failure {
     Failure::usage("source and target are the same place")
         .why("Dropbox doesn't tell names apart whose letters differ only in case or form")

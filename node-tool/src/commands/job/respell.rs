@@ -20,8 +20,8 @@ pub(super) async fn run(request: &Request<'_>, source: &Side, dest: &Side) -> Re
     let (Side::Remote { client, path, .. }, Side::Remote { path: to, .. }) = (source, dest) else {
         return Err(overlap::same_place());
     };
-    if request.verb == Verb::Copy && path == to {
-        report::note("nothing to do: source and target are the same place");
+    if request.verb == Verb::Copy {
+        overlap::note_same_place();
         return Ok(shared::exit::SUCCESS);
     }
     let is_meant = request.verb == Verb::Move && path.name() != to.name();
