@@ -50,7 +50,7 @@ pub(super) fn find(
         .map(|(at, entry)| {
             removal.is_candidate.get(at).copied().unwrap_or(false)
                 && !pairing.is_claimed(at)
-                && !entry.file().is_some_and(|file| file.document().is_some())
+                && entry.file().is_none_or(|file| file.document().is_none())
                 && !is_left_out(&entry.path)
         })
         .collect();

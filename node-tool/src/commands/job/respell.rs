@@ -34,7 +34,8 @@ pub(super) async fn run(request: &Request<'_>, source: &Side, dest: &Side) -> Re
         .map_err(|e| side_failure("look at", source, &e))?;
     let there = there.ok_or_else(|| missing(source))?;
     // A single file goes into a folder, unless its new name is given.
-    if there.file().is_some() && !request.dest_is_name {
+    let is_folder_meant = there.file().is_some() && !request.dest_is_name;
+    if is_folder_meant || there.name() == name {
         return Err(overlap::same_place());
     }
     if request.flags.dry_run {
