@@ -1,9 +1,10 @@
 //! The command line, and the way from arguments to an exit code.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, ValueEnum};
 use shared::{
+    completion::SHELLS,
     duration,
     endpoints::{Endpoints, ORIGIN_VARIABLE},
     exit,
@@ -12,7 +13,7 @@ use shared::{
     pkce::Challenge,
 };
 
-use crate::{flow, say};
+use crate::{completion, flow, say};
 
 /// Log in to Dropbox in this computer's browser, for a login node that has none.
 #[derive(Debug, Parser)]
@@ -64,6 +65,9 @@ pub struct Cli {
     /// Read the app's secret from FILE ('-' asks for it): only for an app without PKCE
     #[arg(long, value_name = "FILE", conflicts_with = "challenge")]
     pub app_secret_file: Option<PathBuf>,
+    /// Print what SHELL (bash, zsh or fish) has to load to complete the arguments; alone
+    #[arg(long, value_name = "SHELL", exclusive = true, value_parser = SHELLS)]
+    pub completion: Option<String>,
 }
 
 /// What to print.
@@ -78,7 +82,12 @@ pub enum Format {
 /// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
     shared::process::keep_memory_private();
-    let cli = match Cli::try_parse() {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    if let Some(text) = completion::answer(&args) {
+        say::result(&text);
+        return ExitCode::SUCCESS;
+    }
+    let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();

@@ -15,6 +15,7 @@ mod app_secret;
 mod browser;
 mod callback;
 mod cli;
+mod completion;
 mod door;
 mod exchange;
 mod flow;

@@ -4,6 +4,12 @@ use std::io::{self, IsTerminal, Write};
 
 use shared::{failure::Failure, secret::Secret};
 
+/// Prints a result.
+pub fn result(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush()); // a reader that went away is no error
+}
+
 /// Prints a line for the person at the terminal.
 pub fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}"); // where else could it be told?

@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc, time::Dura
 
 use clap::{
     ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
-    builder::{OsStringValueParser, TypedValueParser as _},
+    builder::{OsStringValueParser, TypedValueParser as _, ValueParser},
 };
 use etcetera::BaseStrategy;
 use rustix::process::Signal;
@@ -12,11 +12,12 @@ use shared::{
     duration,
     endpoints::{Endpoints, ORIGIN_VARIABLE},
     exit,
-    failure::Failure,
+    failure::{Failure, printable},
 };
 
 use crate::{
     commands::{self, App, change, copy, help, list, look},
+    completion,
     config::{CONFIG_VARIABLE, Config, Defaults, Password, Site, Store, default_path},
     dropbox::{Cache, Http, Meter, Rates},
     filter::Size,
@@ -62,10 +63,10 @@ pub struct Global {
     /// Read and write the config in FILE instead of ~/.config/node-tool/config.toml
     #[arg(long, global = true, value_name = "FILE", env = CONFIG_VARIABLE, value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub config: Option<PathBuf>,
-    /// Tell what happens to each file; -vv also tells each request
+    /// Print what happens to each file; -vv also prints each request
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
-    /// Tell errors only
+    /// Print only errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Use at most N connections at once [default: as many as help, up to 96; --memory allows some 26 with large files]
@@ -74,7 +75,7 @@ pub struct Global {
     /// Hold at most SIZE of content in memory: more connections can be busy at once [default: 40M]
     #[arg(long, global = true, value_name = "SIZE")]
     pub memory: Option<Size>,
-    /// List everything anew instead of asking for changes since the last time, and hash local files anew
+    /// List everything again instead of asking for changes since the last time, and hash local files again
     #[arg(long, global = true)]
     pub no_cache: bool,
     /// Try each call at most N times [default: 8]
@@ -92,17 +93,18 @@ pub struct Global {
     /// Write the log to FILE, at its end
     #[arg(long, global = true, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
-    /// Write the log as JSON, an object a line
+    /// Write the log as JSON, one object per line
     #[arg(long, global = true)]
     pub use_json_log: bool,
-    /// Where there is no terminal, tell so often how far a transfer is: 10s, 5m; 0 is never [default: 1m with -P]
+    /// Without a terminal, print progress every DURATION (10s, 5m); 0 disables it [default with -P: after 5s, then ever more
+    /// rarely, up to 1m]
     #[arg(long, global = true, value_name = "DURATION", value_parser = span)]
     pub stats: Option<Duration>,
-    /// Map names that Dropbox can't have (backslashes, blanks at the end …) as rclone maps them
+    /// Map names that Dropbox can't have (backslashes, spaces at the end …) as rclone maps them
     #[arg(long, global = true)]
     pub encode_names: bool,
     /// Export cloud documents, such as Paper, to the first of these formats that they have
-    #[arg(long, global = true, value_name = "FORMATS", value_delimiter = ',', default_value = "html,md",
+    #[arg(long, global = true, value_name = "FORMATS", value_delimiter = ',', default_value = "html,md", action = ArgAction::Set,
           alias = "dropbox-export-formats", value_parser = ["html", "md"])]
     pub export_formats: Vec<String>,
     #[command(flatten)]
@@ -171,6 +173,11 @@ fn program() -> clap::Command {
     fn with_variables(command: clap::Command) -> clap::Command {
         command
             .mut_args(|arg| {
+                let arg = if takes_text(&arg) {
+                    arg.allow_hyphen_values(true)
+                } else {
+                    arg
+                };
                 // A remote keeps its app: the variable is for new ones, which ask for it themselves.
                 let is_apart = |name: &&str| matches!(*name, "help" | "version" | "app-key");
                 let is_apart = arg.get_long().is_some_and(|name| is_apart(&name));
@@ -178,7 +185,18 @@ fn program() -> clap::Command {
             })
             .mut_subcommands(with_variables)
     }
-    with_variables(Cli::command())
+    with_variables(Cli::command()).args_override_self(true)
+}
+
+/// Whether a flag's value may be any text, and so begin with a dash; what can only be a number or one of a few words may not,
+/// so that a forgotten value is noticed.
+fn takes_text(arg: &clap::Arg) -> bool {
+    let kind = arg.get_value_parser().type_id();
+    let is_of = |parser: ValueParser| parser.type_id() == kind;
+    !arg.is_positional()
+        && arg.get_action().takes_values()
+        && arg.get_possible_values().is_empty()
+        && (is_of(ValueParser::string()) || is_of(ValueParser::path_buf()))
 }
 
 /// Bytes a second, up and down; nothing is no limit.
@@ -270,7 +288,7 @@ enum Command {
     Touch(change::touch::Args),
     /// Remove the half files that a killed download left behind
     Cleanup(change::cleanup::Args),
-    /// Tell how much room the account has
+    /// Print how much room the account has
     About(look::about::Args),
     /// Make a link that others can open
     Link(look::link::Args),
@@ -296,7 +314,7 @@ enum Command {
 }
 
 const COPY_HELP: &str = "\
-The contents of a folder go into DEST, as if a slash stood behind both; a file goes into DEST too.
+The contents of a folder go into DEST, as if both ended in a slash; a file goes into DEST too.
 What is there with the same size and time is skipped; nothing is ever deleted.
 
 Examples:
@@ -318,15 +336,25 @@ pub fn main() -> ExitCode {
 
 /// Runs the program on `args`, the first of which is its name.
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
-    limits::begin();
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    limits::begin();
+    if let Some(question) = completion::asked(&args) {
+        let answer = question.map(|question| completion::answer(&question, program()));
+        let _ = report::result(&answer.unwrap_or_default()); // a shell that doesn't listen needs nothing
+        return ExitCode::SUCCESS;
+    }
+    // What clap says of the line has words of it; should there be harm in them, it says the same of clean ones.
+    let texts: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+    let is_clean = !texts.iter().any(|text| text.contains(shared::plain::is_hidden));
+    let words = (!is_clean).then(|| texts.iter().map(|text| printable(text)).collect::<Vec<_>>());
     let parsed = program()
         .try_get_matches_from(&args)
         .and_then(|found| Cli::from_arg_matches(&found));
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
+            let clean = words.and_then(|words| program().try_get_matches_from(words).err());
+            report::usage(clean.as_ref().unwrap_or(&error));
             for variable in variables::blamed(&error, &args) {
                 report::note(&format!(
                     "  from the variable {variable}; to be without it: unset {variable}"
@@ -378,14 +406,19 @@ fn with_runtime(cli: Cli) -> Result<u8, Failure> {
         .build()
         .map_err(|e| Failure::new("could not start").why(e))?;
     let next = match cli.command {
-        Command::Config(_) => "repeat the command; the config is as it was",
-        _ => "repeat the command to go on; finished files are not sent again",
+        Command::Config(_) => Some("repeat the command; the config is as it was"),
+        Command::Copy(_) | Command::Copyto(_) | Command::Move(_) | Command::Moveto(_) | Command::Sync(_) => {
+            Some("repeat the command to go on; finished files are not sent again")
+        }
+        _ => None,
     };
     let halt = Halt::default();
     let stopped = move |signal: &str| {
-        Failure::new(format!("stopped by {signal}"))
-            .next(next)
-            .code(exit::INTERRUPTED)
+        let failure = Failure::new(format!("stopped by {signal}")).code(exit::INTERRUPTED);
+        match next {
+            Some(next) => failure.next(next),
+            None => failure,
+        }
     };
     let result = runtime.block_on(async {
         limits::hear_of_large_files();
@@ -396,6 +429,7 @@ fn with_runtime(cli: Cli) -> Result<u8, Failure> {
             result = dispatch(cli, halt.clone()) => result,
         }
     });
+    report::end_progress();
     // Threads that still unpack, for example, can't tidy up themselves.
     local::remove_unfinished();
     local::hashes::save();
@@ -405,6 +439,14 @@ fn with_runtime(cli: Cli) -> Result<u8, Failure> {
 }
 
 async fn dispatch(cli: Cli, halt: Halt) -> Result<u8, Failure> {
+    // These need no config, no network and no home.
+    match &cli.command {
+        Command::Authorize(_) => return Err(help::authorize()),
+        Command::Version => return help::version(),
+        Command::Completion(args) => return help::completion(args),
+        Command::Man => return help::man(program()),
+        _ => {}
+    }
     let app = prepare(&cli, halt).await?;
     let result = match cli.command {
         Command::Config(args) => commands::config::run(args, &app).await,
@@ -437,10 +479,8 @@ async fn dispatch(cli: Cli, halt: Halt) -> Result<u8, Failure> {
         Command::Restore(args) => look::restore::run(&args, &app).await,
         Command::Search(args) => look::search::run(&args, &app).await,
         Command::Watch(args) => look::watch::run(&args, &app).await,
-        Command::Authorize(_) => Err(help::authorize()),
-        Command::Version => help::version(),
-        Command::Completion(args) => help::completion(&args, program()),
-        Command::Man => help::man(program()),
+        // Done above.
+        Command::Authorize(_) | Command::Version | Command::Completion(_) | Command::Man => Ok(exit::SUCCESS),
     };
     // Only authorisation is fatal: the centre knows whom to ask.
     result.map_err(|failure| match app.defaults.help {
@@ -482,9 +522,6 @@ async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
     };
     let own = match &cli.command {
         Command::Config(args) if !args.reads_config() => Defaults::default(),
-        Command::Authorize(_) | Command::Version | Command::Completion(_) | Command::Man => {
-            Defaults::default()
-        }
         _ => {
             let loading = store.clone();
             let config = terminal::wait(move || Ok(loading.load())).await?; // may ask for its password
@@ -617,6 +654,7 @@ async fn interrupted(halt: Halt, stopped: impl Fn(&str) -> Failure + Send + 'sta
     std::thread::spawn(move || {
         std::thread::sleep(DEAF);
         local::remove_unfinished();
+        report::end_progress();
         let failure = stopped(first);
         report::error(&failure);
         std::process::exit(failure.exit_code().into());
@@ -627,6 +665,127 @@ async fn interrupted(halt: Halt, stopped: impl Fn(&str) -> Failure + Send + 'sta
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parsed(args: &[&str]) -> clap::ArgMatches {
+        let args = std::iter::once(&"node-tool").chain(args);
+        program().try_get_matches_from(args).unwrap()
+    }
+
+    /// The values of a command's flag.
+    fn values(args: &[&str], flag: &str) -> Vec<String> {
+        let found = parsed(args);
+        let (_, found) = found.subcommand().unwrap();
+        let raw = found.get_raw(flag).into_iter().flatten();
+        raw.map(|value| value.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn the_last_of_a_repeated_flag_counts_and_lists_grow() {
+        let copy = |rest: &[&str], flag: &str| values(&[&["copy", "a", "b"], rest].concat(), flag);
+        for (rest, flag, last) in [
+            (vec!["--suffix", "x", "--suffix", "y"], "suffix", vec!["y"]),
+            (vec!["--transfers", "4", "--transfers=8"], "transfers", vec!["8"]),
+            (
+                vec!["--max-depth", "1", "--max-depth", "2"],
+                "max_depth",
+                vec!["2"],
+            ),
+            (
+                vec!["--export-formats", "md", "--export-formats", "html"],
+                "export_formats",
+                vec!["html"],
+            ),
+            (
+                vec!["--include", "a", "--include", "b"],
+                "include",
+                vec!["a", "b"],
+            ),
+            (
+                vec!["--filter", "- a", "--filter", "+ b"],
+                "filter",
+                vec!["- a", "+ b"],
+            ),
+            (
+                vec!["--exclude-if-present", "a", "--exclude-if-present", "b"],
+                "exclude_if_present",
+                vec!["a", "b"],
+            ),
+            (
+                vec!["--files-from", "a", "--files-from", "b"],
+                "files_from",
+                vec!["a", "b"],
+            ),
+        ] {
+            assert_eq!(copy(&rest, flag), last, "{rest:?}");
+        }
+        // Each switch may be repeated.
+        for twice in [
+            "--dry-run",
+            "--progress",
+            "--checksum",
+            "--no-cache",
+            "--quiet",
+            "--fast-list",
+            "--json",
+        ] {
+            parsed(&["copy", "a", "b", "-n", twice, twice]);
+        }
+        assert_eq!(
+            parsed(&["copy", "a", "b", "-v", "-v"])
+                .subcommand()
+                .unwrap()
+                .1
+                .get_count("verbose"),
+            2
+        );
+        assert_eq!(
+            values(
+                &["--transfers", "4", "copy", "a", "b", "--transfers", "8"],
+                "transfers"
+            ),
+            ["8"]
+        );
+    }
+
+    #[test]
+    fn text_may_begin_with_a_dash_and_a_forgotten_number_is_noticed() {
+        for (args, flag, value) in [
+            (vec!["copy", "a", "b", "--suffix", "-old"], "suffix", "-old"),
+            (
+                vec!["copy", "a", "b", "--backup-dir", "-old"],
+                "backup_dir",
+                "-old",
+            ),
+            (
+                vec!["copy", "a", "b", "--exclude-if-present", "-no"],
+                "exclude_if_present",
+                "-no",
+            ),
+            (
+                vec!["copy", "a", "b", "--files-from", "-list"],
+                "files_from",
+                "-list",
+            ),
+            (vec!["copy", "a", "b", "--max-depth", "-1"], "max_depth", "-1"),
+            (vec!["lsf", "a", "-s", "-"], "separator", "-"),
+            (vec!["lsf", "a", "--separator", "--"], "separator", "--"),
+            (vec!["check", "a", "b", "--combined", "-out"], "combined", "-out"),
+            (vec!["ls", "a", "--log-file", "-log"], "log_file", "-log"),
+            (vec!["ls", "a", "--config", "-c"], "config", "-c"),
+        ] {
+            assert_eq!(values(&args, flag), [value], "{args:?}");
+        }
+        for args in [
+            ["copy", "a", "b", "--transfers", "-n"],
+            ["lsf", "a", "--time-format", "-R", "-R"],
+        ] {
+            assert!(
+                program()
+                    .try_get_matches_from(std::iter::once("node-tool").chain(args))
+                    .is_err()
+            );
+        }
+    }
 
     #[test]
     fn clap_finds_no_mistake() {

@@ -13,6 +13,7 @@
 pub mod account;
 pub mod cli;
 pub mod commands;
+pub mod completion;
 pub mod config;
 pub mod dropbox;
 pub mod failed;

@@ -147,6 +147,16 @@ impl Side {
         }
     }
 
+    /// Where it is, as a word of a command line that can be pasted into a shell.
+    pub fn typed(&self) -> String {
+        let text = self.location().to_string();
+        let text = match self {
+            Self::Local(_) if text.starts_with('-') => format!("./{text}"),
+            _ => text,
+        };
+        shared::plain::quoted(&text)
+    }
+
     /// The path in Dropbox of `relative` below it, in the names that Dropbox has; nothing is below a local place.
     pub fn below(&self, relative: &str) -> DropboxPath {
         match self {

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use crate::exit;
+pub use crate::plain::printable;
+use crate::plain::without_error_numbers;
 
 /// An error at the edge of a program, ready to be shown.
 ///
@@ -38,7 +40,7 @@ impl Failure {
     /// Adds the cause.
     #[must_use]
     pub fn why(mut self, why: impl fmt::Display) -> Self {
-        self.why.push(why.to_string());
+        self.why.push(without_error_numbers(&why.to_string()));
         self
     }
 
@@ -75,19 +77,6 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
-
-/// `text` with its control characters made visible, so that a name cannot drive the terminal.
-pub fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
 
 #[cfg(test)]
 mod tests {

@@ -13,12 +13,15 @@
 //! | [`endpoints`] | which host serves what, and the one way to point elsewhere |
 //! | [`api`] | routes as data, with their arguments, results and errors |
 //! | [`content_hash`] | Dropbox's block hash, whole and from pieces |
+//! | [`completion`] | what shells load to complete arguments, and how they ask |
 //! | [`duration`] | how long, as people write it |
 //! | [`secret`] | text that no `Debug`, `Display` or log can show |
 //! | [`failure`] | what happened, why, what to type next |
+//! | [`plain`] | text from elsewhere, as a person may see it or paste it |
 //! | [`exit`] | the exit codes |
 
 pub mod api;
+pub mod completion;
 pub mod content_hash;
 pub mod duration;
 pub mod endpoints;
@@ -29,6 +32,7 @@ pub mod oauth;
 pub mod pairing;
 pub mod paste;
 pub mod pkce;
+pub mod plain;
 pub mod process;
 pub mod remote;
 pub mod secret;

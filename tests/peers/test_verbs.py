@@ -53,13 +53,54 @@ class Verbs(PeerTest):
             ours = json.loads(self.node_tool("lsjson", *flags, "dbx:t")[0])
             for listing in (theirs, ours):
                 listing.sort(key=lambda entry: entry["Path"])
-                for entry in listing:
-                    if entry["IsDir"] and "ModTime" in entry:
-                        entry["ModTime"] = ""  # Dropbox keeps none
             self.assertEqual(ours, theirs, flags)
-        for path in ["dbx:t/plain.txt", "dbx:t/deep"]:
-            self.both("lsjson", "--stat", path, hide=LISTING_TIME)
-        self.both("lsjson", "--files-only", "dbx:t", hide=LISTING_TIME)
+        self.both("lsjson", "--stat", "dbx:t/plain.txt")
+        self.both("lsjson", "--stat", "dbx:t/deep", hide=LISTING_TIME)  # rclone takes the present one here
+        self.both("lsjson", "--files-only", "dbx:t")
+
+    def test_ls_lsl_lsd(self):
+        (self.local / "deep").touch()
+        for place in ["dbx:t", "dbx:t/deep", self.local]:
+            for verb in ["ls", "lsl", "lsd", "lsf"]:
+                for flags in [[], ["--max-depth", "1"], ["--max-depth", "2"], ["--max-depth", "0"], ["--max-depth", "-1"]]:
+                    self.both(verb, *flags, place)
+            self.both("lsd", "-R", place)
+            self.both("lsf", "-R", "-F", "tsp", place)
+            self.both("lsf", "-R", "-F", "tp", "-t", "unix", place)
+            self.both("lsjson", "--max-depth", "2", "--no-mimetype", "--dirs-only", self.local / "deep")
+
+    def test_names_that_could_drive_a_terminal(self):
+        odd = self.home / "odd"
+        names = ["esc\x1b[31m", "bell\x07", "line\nend", "tab\there", "del\x7fete", "c1\x9bx", "turned\u202ename", "zero\u200bwidth", "␊", "‛␊"]
+        for name in names:
+            (odd / "files" / name).parent.mkdir(parents=True, exist_ok=True)
+            (odd / "files" / name).write_text(name)
+            (odd / "folders" / name).mkdir(parents=True)
+        for name in names:
+            self.sandbox.control("put_file", path=f"/odd/files/{name}", text=name)
+            self.sandbox.control("put_folder", path=f"/odd/folders/{name}")
+        for place in [odd, "dbx:odd"]:
+            for verb in [["ls"], ["lsl"], ["lsd", "-R"], ["lsf", "-R"], ["hashsum", "dropbox"], ["lsf", "-R", "--csv", "-F", "ps"]]:
+                hide = LISTING_TIME if verb[0] == "lsl" else None
+                self.both(*verb, place, hide=hide)
+            self.both("tree", place, sort=False)
+            self.both("check", "--combined", "-", place, place)
+            ours = json.loads(self.node_tool("lsjson", "-R", "--files-only", place)[0])
+            self.assertEqual(sorted(entry["Name"] for entry in ours), sorted(names))
+        self.rclone("purge", "dbx:odd")
+
+    def test_exit_codes(self):
+        for arguments in [
+            ["rmdir", "dbx:t/plain.txt"], ["rmdir", "dbx:t/nothing"], ["rmdir", "dbx:t/deep"], ["purge", "dbx:t/plain.txt"],
+            ["mkdir", "dbx:t/plain.txt"], ["deletefile", "dbx:t/deep"], ["deletefile", "dbx:t/nothing"], ["delete", "dbx:t/nothing"],
+            ["ls", "dbx:t/nothing"], ["lsd", "dbx:t/nothing"], ["lsf", "dbx:t/nothing"], ["lsjson", "dbx:t/nothing"],
+            ["lsjson", "--stat", "dbx:t/nothing"], ["size", "dbx:t/nothing"], ["tree", "dbx:t/nothing"], ["cat", "dbx:t/nothing"],
+            ["hashsum", "dropbox", "dbx:t/nothing"], ["check", "dbx:t/nothing", "dbx:t"], ["check", "dbx:t", "dbx:t/nothing"],
+            ["check", "dbx:t", "dbx:t/plain.txt"], ["ls", "dbx:t", "--no-such-flag"], ["ls", "nosuch:"], ["ls"],
+        ]:
+            codes = [subprocess.run([self.program_path(program), *more, *arguments], env=self.environment(), capture_output=True).returncode
+                     for program, more in [("RCLONE_BIN", ["--retries", "1"]), ("NODE_TOOL_BIN", [])]]
+            self.assertEqual(codes[1], codes[0], arguments)
 
     def test_tree(self):
         for flags in [[], ["-a"], ["-d", "--noreport"], ["--level", "1"], ["-s"], ["--full-path"], ["--noindent"], ["--noreport"], ["-Q"], ["--dirsfirst"]]:

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::num::NonZero;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -11,10 +12,14 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
 /// How long a person waits for something to appear. Generous: it only matters when a test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Lines of the terminal.
+const ROWS: u16 = 24;
 
 /// A program on a terminal of 80 columns.
 pub struct Terminal {
+    columns: u16,
     keyboard: File,
     child: Child,
     output: Receiver<Vec<u8>>,
@@ -27,15 +32,23 @@ impl Terminal {
     ///
     /// # Errors
     /// When there is no terminal or no such program.
-    pub fn start(mut command: Command) -> anyhow::Result<Self> {
+    pub fn start(command: Command) -> anyhow::Result<Self> {
+        Self::start_with(command, 80)
+    }
+
+    /// The same on a terminal of so many columns.
+    ///
+    /// # Errors
+    /// When there is no terminal or no such program.
+    pub fn start_with(mut command: Command, columns: u16) -> anyhow::Result<Self> {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
         grantpt(&master)?;
         unlockpt(&master)?;
         tcsetwinsize(
             &master,
             Winsize {
-                ws_row: 24,
-                ws_col: 80,
+                ws_row: ROWS,
+                ws_col: columns,
                 ws_xpixel: 0,
                 ws_ypixel: 0,
             },
@@ -62,6 +75,7 @@ impl Terminal {
             }
         });
         Ok(Self {
+            columns,
             keyboard,
             child,
             output,
@@ -89,6 +103,18 @@ impl Terminal {
     /// Everything shown so far.
     pub fn screen(&self) -> String {
         String::from_utf8_lossy(&self.screen).replace("\r\n", "\n")
+    }
+
+    /// What stands on the terminal now.
+    ///
+    /// # Errors
+    /// When it has no size.
+    pub fn picture(&self) -> anyhow::Result<String> {
+        let size = |count| NonZero::new(count).context("a terminal without size");
+        let mut terminal = vt100::Parser::new(size(ROWS)?, size(self.columns)?, 0);
+        terminal.process(&self.screen);
+        let rows = terminal.screen().rows(0, self.columns);
+        Ok(rows.collect::<Vec<_>>().join("\n"))
     }
 
     /// Waits until `text` is shown after what was expected before; gives what was shown up to and with it.
@@ -134,7 +160,16 @@ impl Terminal {
     ///
     /// # Errors
     /// When it doesn't end.
-    pub fn end(mut self) -> anyhow::Result<(i32, String)> {
+    pub fn end(self) -> anyhow::Result<(i32, String)> {
+        let (code, screen, _) = self.end_with_picture()?;
+        Ok((code, screen))
+    }
+
+    /// The same, with what stands on the terminal in the end.
+    ///
+    /// # Errors
+    /// When it doesn't end.
+    pub fn end_with_picture(mut self) -> anyhow::Result<(i32, String, String)> {
         use std::os::unix::process::ExitStatusExt as _;
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -155,7 +190,7 @@ impl Terminal {
             .code()
             .or_else(|| status.signal().map(|signal| 128 + signal))
             .unwrap_or(-1);
-        Ok((code, self.screen()))
+        Ok((code, self.screen(), self.picture()?))
     }
 }
 

@@ -249,11 +249,14 @@ impl World {
 /// Waits until something is so.
 ///
 /// # Errors
-/// When it isn't after a minute, which only matters when something is wrong.
+/// When it isn't after five minutes, which only matters when something is wrong.
 pub fn until(is_so: impl Fn() -> bool) -> anyhow::Result<()> {
     let began = Instant::now();
     while !is_so() {
-        anyhow::ensure!(began.elapsed() < Duration::from_secs(60), "it never came to that");
+        anyhow::ensure!(
+            began.elapsed() < Duration::from_secs(300),
+            "it never came to that"
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Asking the person at the terminal, a line at a time. Nothing here is asked without one.
 
-use std::io::{self, BufRead as _, Write as _};
+use std::io::{self, BufRead as _};
 
 use shared::{exit, failure::Failure, oauth::check_app_key, secret::Secret};
 
@@ -16,9 +16,7 @@ pub(in crate::commands) async fn line(question: &str, default: Option<&str>) -> 
         None => format!("{question}> "),
     };
     let answer = terminal::wait(move || {
-        let mut out = io::stdout().lock();
-        write!(out, "{prompt}").and_then(|()| out.flush())?;
-        drop(out);
+        crate::report::prompt(&prompt)?;
         let mut text = String::new();
         let count = io::stdin().lock().read_line(&mut text)?;
         Ok((count > 0).then(|| text.trim().to_owned()))

@@ -1,7 +1,11 @@
 //! `version`, `completion` and `man`: about the program itself.
 
 use clap::Command;
-use shared::{exit, failure::Failure};
+use shared::{
+    completion::{SHELLS, Shell},
+    exit,
+    failure::Failure,
+};
 
 use crate::report;
 
@@ -12,7 +16,7 @@ use crate::report;
 )]
 pub struct CompletionArgs {
     /// For which shell
-    #[arg(value_parser = ["bash", "zsh", "fish"])]
+    #[arg(value_parser = SHELLS)]
     shell: String,
 }
 
@@ -44,20 +48,13 @@ pub fn version() -> Result<u8, Failure> {
     Ok(exit::SUCCESS)
 }
 
-/// Prints a shell's completions.
+/// Prints what a shell has to load. It asks the program itself then: see [`crate::completion`].
 ///
 /// # Errors
 /// When stdout can't be written.
-pub fn completion(args: &CompletionArgs, mut program: Command) -> Result<u8, Failure> {
-    use clap_complete::{Shell, generate};
-    let shell = match args.shell.as_str() {
-        "bash" => Shell::Bash,
-        "zsh" => Shell::Zsh,
-        _ => Shell::Fish,
-    };
-    let mut script = Vec::new();
-    generate(shell, &mut program, "node-tool", &mut script);
-    report::result(&String::from_utf8_lossy(&script))?;
+pub fn completion(args: &CompletionArgs) -> Result<u8, Failure> {
+    let script = Shell::named(&args.shell).map(|shell| shell.script("node-tool"));
+    report::result(&script.unwrap_or_default())?;
     Ok(exit::SUCCESS)
 }
 

@@ -16,7 +16,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use shared::{endpoints::Endpoints, exit, failure::Failure};
+use shared::{endpoints::Endpoints, exit, failure::Failure, plain::quoted};
 
 use crate::{
     account::Account,
@@ -24,7 +24,7 @@ use crate::{
         ACCESS_TOKEN_VARIABLE, CONFIG_VARIABLE, ConfigError, Defaults, Environment, PASSWORD_VARIABLE,
         Remote, Store,
     },
-    dropbox::{Cache, Client, Error, Fate, Http, Meter, NetworkError},
+    dropbox::{Cache, Client, DropboxPath, Error, Fate, Http, Meter, NetworkError},
     location::Location,
     side::{Side, SideError, View},
     transfer::Halt,
@@ -169,9 +169,10 @@ pub fn missing(side: &Side) -> Failure {
     let failure = Failure::new(format!("'{}' is not there", side.location())).code(exit::DIRECTORY_NOT_FOUND);
     match side {
         Side::Local(_) => failure,
-        Side::Remote { client, path, .. } => {
-            let around = path.parent().unwrap_or_default();
-            failure.next(format!("node-tool lsd {}", client.location(&around)))
+        Side::Remote { client, .. } => {
+            // The folder around it may be missing too; the root never is.
+            let root = client.location(&DropboxPath::default()).to_string();
+            failure.next(format!("node-tool lsd {}", quoted(&root)))
         }
     }
 }
@@ -189,11 +190,13 @@ fn unknown_remote<'a>(name: &str, known: impl Iterator<Item = &'a String> + Clon
     let failure = match near.filter(|near| strsim::jaro_winkler(near, name) > NEAR) {
         _ if names.is_empty() => failure.why("no remote is set up yet"),
         Some(near) => failure
+            .why(format!("there are: {}; did you mean {near}: ?", names.join(", ")))
+            .next(format!("node-tool lsd {}", quoted(&format!("{near}:")))),
+        None => failure
             .why(format!("there are: {}", names.join(", ")))
-            .next(format!("did you mean {near}: ?")),
-        None => failure.why(format!("there are: {}", names.join(", "))),
+            .next("node-tool config list"),
     };
-    failure.next(format!("node-tool config create {name}"))
+    failure.next(format!("node-tool config create {}", quoted(name)))
 }
 
 /// The config can't be used.
@@ -204,7 +207,7 @@ pub fn config_failure(error: ConfigError) -> Failure {
     );
     match error {
         ConfigError::Malformed { path, .. } => failure.next(format!(
-            "mend '{}', or move it away and connect anew; it was not changed",
+            "fix '{}', or move it away and connect again; it was not changed",
             path.display()
         )),
         ConfigError::Locked(path) => {

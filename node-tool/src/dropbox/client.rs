@@ -563,7 +563,7 @@ fn patience<A, R>(route: &Route<A, R>) -> Duration {
 }
 
 fn json(arg: &impl Serialize) -> Result<String, Error> {
-    serde_json::to_string(arg).map_err(|e| Error::BadRequest(e.to_string()))
+    serde_json::to_string(arg).map_err(|e| Error::Unsayable(e.to_string()))
 }
 
 async fn result_in_body<R: DeserializeOwned>(response: Response) -> Result<R, Error> {

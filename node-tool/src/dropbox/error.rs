@@ -19,6 +19,9 @@ pub enum Error {
     /// The argument was refused (400).
     #[error("Dropbox refused the request: {0}")]
     BadRequest(String),
+    /// What there is to send can't be said in Dropbox's words. Nothing was sent.
+    #[error("{0}")]
+    Unsayable(String),
     /// The account's root is another one than before, or a namespace can't be seen (422).
     #[error("{}", say_root(.0))]
     PathRoot(RouteError),
@@ -118,7 +121,9 @@ impl Error {
             {
                 Fate::TryAgain
             }
-            Self::Route(_) | Self::BadRequest(_) | Self::Source(_) | Self::Changed => Fate::SkipFile,
+            Self::Route(_) | Self::BadRequest(_) | Self::Unsayable(_) | Self::Source(_) | Self::Changed => {
+                Fate::SkipFile
+            }
         }
     }
 

@@ -19,22 +19,22 @@ pub struct Flags {
     /// Include files matching PATTERN, and exclude all the rest
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub include: Vec<String>,
-    /// Read patterns to include from FILE, one a line; '-' for the standard input
+    /// Read patterns to include from FILE, one per line; '-' for the standard input
     #[arg(long, value_name = "FILE")]
     pub include_from: Vec<String>,
     /// Exclude files matching PATTERN; 'folder/' excludes a folder
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub exclude: Vec<String>,
-    /// Read patterns to exclude from FILE, one a line; '-' for the standard input
+    /// Read patterns to exclude from FILE, one per line; '-' for the standard input
     #[arg(long, value_name = "FILE")]
     pub exclude_from: Vec<String>,
     /// Add a rule: '+ PATTERN' includes, '- PATTERN' excludes, '!' forgets the rules before it
     #[arg(short, long, value_name = "RULE", allow_hyphen_values = true)]
     pub filter: Vec<String>,
-    /// Read rules from FILE, one a line; '-' for the standard input
+    /// Read rules from FILE, one per line; '-' for the standard input
     #[arg(long, value_name = "FILE")]
     pub filter_from: Vec<String>,
-    /// Take only the files that FILE names, one a line; '-' for the standard input
+    /// Take only the files that FILE names, one per line; '-' for the standard input
     #[arg(long, value_name = "FILE")]
     pub files_from: Vec<String>,
     /// As --files-from, but lines are taken as they are: spaces and '#' belong to names

@@ -46,7 +46,7 @@ impl GlobError {
             Self::Unpaired(_) | Self::LoneBackslash => {
                 "put a backslash in front of *, ?, [, ], {, }, and \\ that stand for themselves"
             }
-            Self::Regexp(_) => "mend the class or the {{regexp}}; both follow Go's regular expressions",
+            Self::Regexp(_) => "fix the class or the {{regexp}}; both follow Go's regular expressions",
         }
     }
 }

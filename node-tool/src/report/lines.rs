@@ -47,7 +47,8 @@ pub(super) fn json(level: &str, object: &str, msg: &str) -> String {
         msg,
         object,
     };
-    serde_json::to_string(&line).unwrap_or_default() + "\n"
+    let json = serde_json::to_string(&line).unwrap_or_default();
+    shared::plain::printable_json(&json) + "\n"
 }
 
 struct Line;
@@ -71,6 +72,7 @@ where
         };
         let mut said = Said::default();
         event.record(&mut said);
+        said.message = shared::plain::without_error_numbers(&said.message);
         if super::log().json {
             return writer.write_str(&json(word, &said.object, &said.message));
         }

@@ -1,7 +1,12 @@
 //! The only place that prints. Results go to stdout, everything else to stderr; a reader that went away
 //! (`| head`) is no error.
+//!
+//! What a person sees is cleaned here, and only here, of what names could do to a terminal: all of stderr, and stdout where it
+//! is a terminal. A pipe or a file gets the bytes as they are.
 
+mod echo;
 pub mod format;
+mod layout;
 mod lines;
 mod progress;
 mod summary;
@@ -13,7 +18,10 @@ use std::{
 };
 
 use indicatif::MultiProgress;
-use shared::failure::Failure;
+use shared::{
+    failure::Failure,
+    plain::{printable, printable_json, printable_lines, without_error_numbers},
+};
 
 pub use lines::start_logging;
 pub use progress::Progress;
@@ -23,6 +31,13 @@ pub use summary::{Summary, bytes, files};
 fn bars() -> &'static MultiProgress {
     static BARS: OnceLock<MultiProgress> = OnceLock::new();
     BARS.get_or_init(MultiProgress::new)
+}
+
+/// Takes all bars away for good: what is printed now is the last.
+pub fn end_progress() {
+    let _ = bars().clear(); // a terminal that is gone needs nothing
+    bars().set_draw_target(indicatif::ProgressDrawTarget::hidden());
+    echo::show();
 }
 
 /// Where log lines go, and how.
@@ -52,15 +67,41 @@ pub fn error(failure: &Failure) {
 
 /// Prints a warning.
 pub fn warn(text: &str) {
-    say("warning", "warning: ", &shared::failure::printable(text));
+    say("warning", "warning: ", &printable(&without_error_numbers(text)));
 }
 
 /// Prints a line for the person at the terminal.
 pub fn note(text: &str) {
-    say("notice", "", text);
+    say("notice", "", &printable(&without_error_numbers(text)));
 }
 
-/// These are for people: they go to stderr even where the log has a file.
+/// Prints lines for the person at the terminal.
+pub fn notes(text: &str) {
+    say("notice", "", &printable_lines(text));
+}
+
+/// Prints what clap says about the command line; its own colours go where the words of the user need cleaning.
+pub fn usage(error: &clap::Error) {
+    let plain = error.render().to_string();
+    let clean = printable_lines(&plain);
+    if error.use_stderr() && clean != plain {
+        to_stderr(&clean);
+    } else {
+        let _ = error.print(); // as everywhere: a reader that went away is no error
+    }
+}
+
+/// Asks: shows a prompt on stdout, behind which the person types.
+///
+/// # Errors
+/// When stdout can't be written.
+pub fn prompt(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    write!(out, "{}", printable(text))?;
+    out.flush()
+}
+
+/// These are for people: they go to stderr even where the log has a file. `text` is clean.
 fn say(level: &str, before: &str, text: &str) {
     let log = log();
     let line = if log.json {
@@ -89,22 +130,38 @@ fn to_log(line: &str) {
 /// # Errors
 /// When stdout can't be written, but not when its reader went away.
 pub fn result(text: &str) -> Result<(), Failure> {
+    let clean;
+    let shown = if io::stdout().is_terminal() {
+        clean = printable_lines(text);
+        &clean
+    } else {
+        text
+    };
     let mut out = io::stdout().lock();
-    forgive(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+    forgive(out.write_all(shown.as_bytes()).and_then(|()| out.flush()))
 }
 
-/// Writes many lines to stdout, in large blocks; on a terminal without what could drive it.
+/// Writes many lines to stdout, in large blocks.
 ///
 /// # Errors
 /// As [`result`].
 pub fn results(lines: impl Iterator<Item = String>) -> Result<(), Failure> {
-    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    many(lines, printable)
+}
+
+/// The same for lines of JSON, which stay JSON.
+///
+/// # Errors
+/// As [`result`].
+pub fn json_results(lines: impl Iterator<Item = String>) -> Result<(), Failure> {
+    many(lines, printable_json)
+}
+
+fn many(lines: impl Iterator<Item = String>, clean: impl Fn(&str) -> String) -> Result<(), Failure> {
     let is_shown = io::stdout().is_terminal();
+    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     for line in lines {
-        let line = match is_shown && line.contains(|c: char| c.is_control() && c != '\t') {
-            true => shared::failure::printable(&line),
-            false => line,
-        };
+        let line = if is_shown { clean(&line) } else { line };
         if let Err(error) = writeln!(out, "{line}") {
             return forgive(Err(error));
         }

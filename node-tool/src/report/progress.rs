@@ -2,36 +2,109 @@
 
 use std::{
     collections::HashMap,
-    io::IsTerminal,
+    io::{self, IsTerminal},
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
+        mpsc::{RecvTimeoutError, Sender, channel},
     },
     time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use super::{bars, bytes};
+use super::{bars, bytes, echo, layout};
 
-/// Between two lines, where there is no terminal.
-pub const EVERY: Duration = Duration::from_secs(60);
+/// The first line comes after this time, where there is no terminal; each next one takes twice as long to come.
+const FIRST_LINE: Duration = Duration::from_secs(5);
+/// They don't become rarer than this.
+const EVERY: Duration = Duration::from_secs(60);
+/// How often it is looked whether a line is due, at most.
+const LOOK: Duration = Duration::from_millis(100);
 /// Between two pictures.
 const TICK: Duration = Duration::from_millis(200);
 /// Bars for big files at once, at most.
 const MOST_BARS: usize = 4;
-/// The part of a path that a bar shows, in characters.
-const NAME_WIDTH: usize = 28;
+/// Columns of a terminal that doesn't say how many it has.
+const COLUMNS: usize = 80;
 
 /// How far a transfer is.
 #[derive(Debug)]
 pub struct Progress {
-    bar: ProgressBar,
-    is_shown: bool,
+    state: Arc<State>,
     big: Mutex<HashMap<String, ProgressBar>>,
-    last_line: Option<(Duration, Mutex<Instant>)>,
+    is_shown: bool,
+    /// The thread that prints lines ends when this is dropped.
+    ticker: Mutex<Option<Sender<()>>>,
+}
+
+#[derive(Debug)]
+struct State {
+    bar: ProgressBar,
+    lines: Option<Mutex<Lines>>,
     files: u64,
     done: AtomicU64,
+    weather: Mutex<Option<String>>,
+}
+
+/// When lines are due.
+#[derive(Debug)]
+struct Lines {
+    last: Instant,
+    wait: Duration,
+    grows: bool,
+}
+
+impl Lines {
+    /// `every` so often; without it soon at first, and then ever more rarely. Nothing if none are wanted.
+    fn new(wanted: bool, every: Option<Duration>, now: Instant) -> Option<Self> {
+        let (wait, grows) = match every {
+            Some(every) => (every, false),
+            None if wanted => (FIRST_LINE, true),
+            None => return None,
+        };
+        (!wait.is_zero()).then_some(Self {
+            last: now,
+            wait,
+            grows,
+        })
+    }
+
+    fn is_due(&mut self, now: Instant) -> bool {
+        let is_due = now.duration_since(self.last) >= self.wait;
+        if is_due {
+            self.last = now;
+            if self.grows {
+                self.wait = EVERY.min(self.wait * 2);
+            }
+        }
+        is_due
+    }
+}
+
+impl State {
+    /// What slows it down now, and how many files are there.
+    fn message(&self) -> String {
+        let done = self.done.load(Ordering::Relaxed);
+        let files = format!("{done} of {} files", self.files);
+        match &*self.weather.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(weather) => format!("{files}, {weather}"),
+            None => files,
+        }
+    }
+
+    fn maybe_tell(&self) {
+        let Some(lines) = &self.lines else { return };
+        if !lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_due(Instant::now())
+        {
+            return;
+        }
+        let (done, total) = (bytes(self.bar.position()), bytes(self.bar.length().unwrap_or(0)));
+        super::note(&format!("{done} of {total}, {}", self.message()));
+    }
 }
 
 impl Progress {
@@ -39,64 +112,77 @@ impl Progress {
     /// often.
     pub fn new(wanted: bool, files: u64, total_bytes: u64, every: Option<Duration>) -> Self {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-        let is_shown = wanted && std::io::stderr().is_terminal() && !is_dumb;
+        let is_shown = wanted && io::stderr().is_terminal() && !is_dumb;
         let bar = ProgressBar::with_draw_target(Some(total_bytes), ProgressDrawTarget::hidden());
-        let style = ProgressStyle::with_template(
-            // What is last is cut where the terminal is narrow.
-            "{bar:12} {percent:>3}% {bytes} of {total_bytes} {bytes_per_sec} {eta}  {wide_msg}",
-        );
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let bar = if is_shown { bars().add(bar) } else { bar };
-        if is_shown {
-            bar.enable_steady_tick(TICK);
-        }
-        let every = match every {
-            Some(every) if !is_shown => Some(every),
-            None if wanted && !is_shown => Some(EVERY),
-            _ => None,
+        let lines = if is_shown {
+            None
+        } else {
+            Lines::new(wanted, every, Instant::now())
         };
-        let last_line = every
-            .filter(|every| !every.is_zero())
-            .map(|every| (every, Mutex::new(Instant::now())));
-        let progress = Self {
+        let state = Arc::new(State {
             bar,
-            is_shown,
-            big: Mutex::default(),
-            last_line,
+            lines: lines.map(Mutex::new),
             files,
             done: AtomicU64::new(0),
+            weather: Mutex::default(),
+        });
+        let progress = Self {
+            ticker: Mutex::new(state.lines.is_some().then(|| tick(&state)).flatten()),
+            state,
+            big: Mutex::default(),
+            is_shown,
         };
-        progress.tell(None);
+        if is_shown {
+            progress.show();
+        }
         progress
     }
 
-    /// What slows it down now, or how many files are there.
+    fn show(&self) {
+        echo::hide();
+        let weak = Arc::downgrade(&self.state);
+        let is_ascii = !layout::is_utf8(|name| std::env::var(name).ok());
+        let style = style(move |state, columns| {
+            let message = weak.upgrade().map(|state| state.message()).unwrap_or_default();
+            let eta = format!("{:#}", HumanDuration(state.eta()));
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a rate for people"
+            )]
+            let rate = format!("{}/s", bytes(state.per_sec() as u64));
+            layout::whole(
+                columns,
+                is_ascii,
+                (state.pos(), state.len().unwrap_or(0)),
+                &rate,
+                &eta,
+                &message,
+            )
+        });
+        self.state.bar.set_style(style);
+        // The bar shares its state with its copy.
+        bars().add(self.state.bar.clone()).enable_steady_tick(TICK);
+    }
+
+    /// What slows it down now.
     pub fn tell(&self, weather: Option<String>) {
-        let done = self.done.load(Ordering::Relaxed);
-        self.bar
-            .set_message(weather.unwrap_or_else(|| format!("{done} of {} files", self.files)));
+        *self.state.weather.lock().unwrap_or_else(PoisonError::into_inner) = weather;
+        self.state.maybe_tell();
     }
 
     /// More bytes are there; `of` is a big file's path and size.
     pub fn moved(&self, count: u64, of: Option<(&str, u64)>) {
-        self.bar.inc(count);
+        self.state.bar.inc(count);
         if let Some((path, size)) = of.filter(|_| self.is_shown) {
             self.moved_of(path, size, count);
         }
-        let Some((every, last)) = &self.last_line else {
-            return;
-        };
-        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.elapsed() >= *every {
-            *last = Instant::now();
-            let (done, total) = (bytes(self.bar.position()), bytes(self.bar.length().unwrap_or(0)));
-            super::note(&format!("{done} of {total}, {}", self.bar.message()));
-        }
+        self.state.maybe_tell();
     }
 
     /// Bytes that were there have to come once more.
     pub fn returned(&self, count: u64, of: Option<&str>) {
-        self.bar.dec(count);
+        self.state.bar.dec(count);
         let big = self.big.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bar) = of.and_then(|path| big.get(path)) {
             bar.dec(count);
@@ -110,10 +196,11 @@ impl Progress {
                 return;
             }
             let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::hidden());
-            let style =
-                ProgressStyle::with_template("{bar:12} {percent:>3}% {bytes} of {total_bytes}  {wide_msg}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar.set_message(short(path));
+            let is_ascii = !layout::is_utf8(|name| std::env::var(name).ok());
+            let name = path.to_owned();
+            bar.set_style(style(move |state, columns| {
+                layout::file(columns, is_ascii, (state.pos(), state.len().unwrap_or(0)), &name)
+            }));
             big.insert(path.to_owned(), bars().add(bar));
         }
         let Some(bar) = big.get(path) else { return };
@@ -127,30 +214,62 @@ impl Progress {
 
     /// One more file is there, or has failed.
     pub fn file_done(&self) {
-        self.done.fetch_add(1, Ordering::Relaxed);
-        self.tell(None);
+        self.state.done.fetch_add(1, Ordering::Relaxed);
+        self.state.maybe_tell();
     }
 
     /// Takes the bars away.
     pub fn finish(&self) {
+        self.ticker.lock().unwrap_or_else(PoisonError::into_inner).take();
         for (_, bar) in self.big.lock().unwrap_or_else(PoisonError::into_inner).drain() {
             bar.finish_and_clear();
         }
-        self.bar.finish_and_clear();
+        self.state.bar.finish_and_clear();
+        if self.is_shown {
+            echo::show();
+        }
     }
 }
 
-/// The end of a path, which tells most, without what could drive the terminal.
-fn short(path: &str) -> String {
-    let path = shared::failure::printable(path);
-    let count = path.chars().count();
-    if count <= NAME_WIDTH {
-        return path;
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.finish();
     }
-    format!(
-        "…{}",
-        path.chars().skip(count - NAME_WIDTH + 1).collect::<String>()
+}
+
+/// Prints lines also while nothing moves, until the other end is dropped.
+fn tick(state: &Arc<State>) -> Option<Sender<()>> {
+    let (sender, receiver) = channel::<()>();
+    let state = Arc::clone(state);
+    let wait = state.lines.as_ref().map_or(LOOK, |lines| {
+        let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.wait.clamp(LOOK, Duration::from_secs(1))
+    });
+    let print = move || {
+        while receiver.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+            state.maybe_tell();
+        }
+    };
+    // Without a thread there are lines while something moves.
+    std::thread::Builder::new().spawn(print).ok().map(|_| sender)
+}
+
+/// A line that is made anew for each picture, as wide as the terminal is then.
+fn style(line: impl Fn(&ProgressState, usize) -> String + Clone + Send + Sync + 'static) -> ProgressStyle {
+    let template = ProgressStyle::with_template("{line}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    template.with_key(
+        "line",
+        move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = write!(out, "{}", line(state, columns())); // writing to a String cannot fail
+        },
     )
+}
+
+/// The terminal's width, less one: some put the cursor on the next line when the last column is full.
+fn columns() -> usize {
+    let size = rustix::termios::tcgetwinsize(io::stderr());
+    let columns = size.map_or(0, |size| usize::from(size.ws_col));
+    if columns == 0 { COLUMNS } else { columns }.saturating_sub(1)
 }
 
 #[cfg(test)]
@@ -158,10 +277,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_paths_keep_their_end() {
-        assert_eq!(short("a/b"), "a/b");
-        let long = short(&format!("{}/run\u{1b}7.h5", "deep/".repeat(20)));
-        assert_eq!(long.chars().count(), NAME_WIDTH);
-        assert!(long.starts_with('…') && long.ends_with("7.h5") && !long.contains('\u{1b}'));
+    fn lines_come_soon_and_then_more_rarely() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut lines = Lines::new(true, None, start).unwrap();
+        let due: Vec<u64> = (0..300).filter(|second| lines.is_due(at(*second))).collect();
+        assert_eq!(due, [5, 15, 35, 75, 135, 195, 255]);
+        let mut lines = Lines::new(false, Some(Duration::from_secs(100)), start).unwrap();
+        let due: Vec<u64> = (0..300).filter(|second| lines.is_due(at(*second))).collect();
+        assert_eq!(due, [100, 200]);
+        assert!(Lines::new(false, None, start).is_none());
+        assert!(Lines::new(true, Some(Duration::ZERO), start).is_none());
+    }
+
+    #[test]
+    fn what_slows_it_down_stays_until_it_is_over() {
+        let progress = Progress::new(false, 3, 10, None);
+        progress.tell(Some("Dropbox says wait 9 s".into()));
+        progress.file_done();
+        assert_eq!(progress.state.message(), "1 of 3 files, Dropbox says wait 9 s");
+        progress.tell(None);
+        assert_eq!(progress.state.message(), "1 of 3 files");
     }
 }

@@ -13,6 +13,8 @@ pub struct Summary {
     pub copied_bytes: u64,
     /// Files that were there already.
     pub same: u64,
+    /// Files that differ and stay as they are, as a rule such as `--ignore-existing` says.
+    pub left: u64,
     /// Files and folders that were removed from the target.
     pub deleted: u64,
     /// Files that were renamed in the target instead of being copied.
@@ -37,6 +39,9 @@ impl fmt::Display for Summary {
         let done = if self.is_move { "moved" } else { "copied" };
         write!(f, "{} {done} ({})", files(self.copied), bytes(self.copied_bytes))?;
         write!(f, ", {} already there", self.same)?;
+        if self.left > 0 {
+            write!(f, ", {} left as they are", self.left)?;
+        }
         if self.renamed > 0 {
             write!(f, ", {} renamed", self.renamed)?;
         }
@@ -94,5 +99,11 @@ mod tests {
         );
         summary.failed.push(FailedFile::permanent("x", "y"));
         assert!(summary.to_string().contains("1 failed"));
+        summary.left = 3;
+        assert!(
+            summary
+                .to_string()
+                .contains("5 already there, 3 left as they are, 1 failed")
+        );
     }
 }

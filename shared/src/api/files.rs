@@ -234,7 +234,9 @@ pub struct Time(pub i64);
 
 impl Serialize for Time {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let time = jiff::Timestamp::from_second(self.0).map_err(serde::ser::Error::custom)?;
+        let time = jiff::Timestamp::from_second(self.0).map_err(|_| {
+            serde::ser::Error::custom("its modification time lies outside of the years that Dropbox can keep")
+        })?;
         serializer.collect_str(&time.strftime("%Y-%m-%dT%H:%M:%SZ"))
     }
 }

@@ -33,17 +33,92 @@ fn ls_and_lsl_list_files_of_all_levels() -> anyhow::Result<()> {
 #[test]
 fn lsd_lists_folders_of_one_level() -> anyhow::Result<()> {
     let world = filled()?;
-    let out = world.node_tool(["lsd", "dbx:"])?.ok()?;
-    let names: Vec<&str> = out.lines().map(|line| &line[43..]).collect();
-    assert_eq!(names, ["Empty", "a dir"], "{out}");
-    for line in out.lines() {
-        assert!(
-            line.starts_with("          -1 20") && line.contains("        -1 "),
-            "{line:?}"
-        );
+    // Dropbox keeps no times of folders: rclone shows this one.
+    let line = |name: &str| format!("          -1 2000-01-01 00:00:00        -1 {name}\n");
+    assert_eq!(
+        world.node_tool(["lsd", "dbx:"])?.ok()?,
+        line("Empty") + &line("a dir")
+    );
+    assert_eq!(world.node_tool(["lsd", "dbx:a dir/"])?.ok()?, line("sub"));
+    Ok(())
+}
+
+#[test]
+fn folders_have_one_time_in_every_format() -> anyhow::Result<()> {
+    let world = filled()?;
+    for (args, shown) in [
+        (
+            vec!["lsf", "-F", "tsp", "dbx:a dir", "--dirs-only"],
+            "2000-01-01 00:00:00;-1;sub/\n",
+        ),
+        (
+            vec!["lsf", "-F", "t", "-t", "unix", "dbx:a dir", "--dirs-only"],
+            "946684800\n",
+        ),
+        (
+            vec!["lsjson", "--dirs-only", "--no-mimetype", "dbx:a dir"],
+            "\"Size\":-1,\"ModTime\":\"2000-01-01T00:00:00Z\"",
+        ),
+        (
+            vec!["lsjson", "--stat", "dbx:a dir"],
+            "\"ModTime\": \"2000-01-01T00:00:00Z\"",
+        ),
+    ] {
+        let out = world.node_tool(&args)?.ok()?;
+        assert!(out.contains(shown), "{args:?}: {out}");
+        assert_eq!(world.node_tool(&args)?.ok()?, out, "{args:?}");
     }
-    let out = world.node_tool(["lsd", "dbx:a dir/"])?.ok()?;
-    assert!(out.ends_with(" sub\n"), "{out}");
+    Ok(())
+}
+
+#[test]
+fn local_folders_show_their_own_time_and_size() -> anyhow::Result<()> {
+    let world = World::new()?;
+    std::fs::create_dir_all(world.path("here/deep"))?;
+    let time = std::time::UNIX_EPOCH + std::time::Duration::new(981_173_106, 5);
+    std::fs::File::open(world.path("here/deep"))?.set_modified(time)?;
+    let size = std::fs::metadata(world.path("here/deep"))?.len();
+    assert_eq!(
+        world.node_tool(["lsd", "here"])?.ok()?,
+        format!("{size:>12} 2001-02-03 04:05:06        -1 deep\n")
+    );
+    assert_eq!(
+        world.node_tool(["lsf", "-F", "tsp", "here"])?.ok()?,
+        "2001-02-03 04:05:06;-1;deep/\n"
+    );
+    let json = world.node_tool(["lsjson", "--no-mimetype", "here"])?.ok()?;
+    assert!(
+        json.contains(&format!(
+            "\"Size\":{size},\"ModTime\":\"2001-02-03T04:05:06.000000005Z\""
+        )),
+        "{json}"
+    );
+    let stat = world.node_tool(["lsjson", "--stat", "here/deep"])?.ok()?;
+    assert!(
+        stat.contains("\"Size\": -1") && stat.contains("2001-02-03T04:05:06.000000005Z"),
+        "{stat}"
+    );
+    Ok(())
+}
+
+#[test]
+fn max_depth_says_how_deep_without_recursive() -> anyhow::Result<()> {
+    let world = filled()?;
+    world.sandbox.put_file("/a dir/sub/more/x", b"", None)?;
+    let lines = |args: &[&str]| -> anyhow::Result<usize> {
+        Ok(world
+            .node_tool(args)?
+            .ok()?
+            .lines()
+            .filter(|line| line.len() > 1)
+            .count())
+    };
+    for (depth, folders, all) in [("1", 2, 3), ("2", 3, 5), ("0", 4, 8), ("-1", 2, 3)] {
+        assert_eq!(lines(&["lsd", "dbx:", "--max-depth", depth])?, folders, "{depth}");
+        assert_eq!(lines(&["lsf", "dbx:", "--max-depth", depth])?, all, "{depth}");
+        assert_eq!(lines(&["lsjson", "dbx:", "--max-depth", depth])?, all, "{depth}");
+    }
+    assert_eq!(lines(&["lsf", "-R", "dbx:", "--max-depth", "1"])?, 3);
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use tests::world::World;
 /// Pieces of a file of 100 MiB.
 const PIECES: usize = 13;
 /// Only matters when something is wrong.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 fn journals(world: &World) -> Vec<PathBuf> {
     let dir = world.home().join(".local/state/node-tool/transfers");

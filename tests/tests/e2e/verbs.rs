@@ -38,21 +38,8 @@ fn every_verb_shows_an_example() -> anyhow::Result<()> {
 }
 
 #[test]
-fn completions_and_manual_can_be_used() -> anyhow::Result<()> {
+fn manual_and_version_can_be_had() -> anyhow::Result<()> {
     let world = World::new()?;
-    for shell in ["bash", "zsh", "fish"] {
-        let script = world.node_tool(["completion", shell])?.ok()?;
-        assert!(
-            script.contains("node-tool") && script.contains("copyto"),
-            "{shell}"
-        );
-        fs::write(world.path(shell), script)?;
-    }
-    let mut bash = std::process::Command::new("bash");
-    bash.arg("-c")
-        .arg("source ./bash && complete -p node-tool")
-        .current_dir(world.path("."));
-    assert!(run(bash, "")?.ok()?.contains("node-tool"));
     assert!(world.node_tool(["man"])?.ok()?.contains(".TH node-tool"));
     assert!(world.node_tool(["version"])?.ok()?.starts_with("node-tool v0."));
     Ok(())
@@ -124,6 +111,17 @@ fn deleted_and_replaced_files_come_back() -> anyhow::Result<()> {
 }
 
 #[test]
+fn a_check_against_nothing_names_all_that_is_missing() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.put_file("/d/x", b"x", None)?;
+    let end = world.node_tool(["check", "dbx:d", "dbx:no", "--combined", "-"])?;
+    assert_eq!((end.code, end.out.as_str()), (1, "+ x\n"), "{}", end.err);
+    assert!(end.err.contains("'dbx:no' is not there"), "{}", end.err);
+    world.node_tool(["check", "dbx:no", "dbx:d"])?.fails(3)?;
+    Ok(())
+}
+
+#[test]
 fn search_finds_names() -> anyhow::Result<()> {
     let world = World::connected()?;
     world.sandbox.put_file("/a/Spectrum one.txt", b"x", None)?;
@@ -186,9 +184,9 @@ fn what_would_remove_much_asks_first() -> anyhow::Result<()> {
         err.contains("'dbx:d' is not empty") && err.contains("node-tool purge dbx:d"),
         "{err}"
     );
-    let err = world.node_tool(["purge", "dbx:d/x"])?.fails(2)?;
+    let err = world.node_tool(["purge", "dbx:d/x"])?.fails(1)?;
     assert!(err.contains("node-tool deletefile dbx:d/x"), "{err}");
-    let err = world.node_tool(["deletefile", "dbx:d"])?.fails(2)?;
+    let err = world.node_tool(["deletefile", "dbx:d"])?.fails(4)?;
     assert!(err.contains("node-tool purge dbx:d"), "{err}");
     assert!(world.sandbox.read_file("/d/x").is_some());
     let terminal = world.terminal("node-tool", &["purge", "dbx:d", "--yes"])?;

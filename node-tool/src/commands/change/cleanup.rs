@@ -36,7 +36,7 @@ pub fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let Side::Local(root) = &side else {
         return Err(Failure::usage("there is nothing to clean up in a Dropbox")
             .why("unfinished uploads go away by themselves after 7 days, deleted files after some weeks")
-            .next("name a local folder"));
+            .next("node-tool cleanup .    # or another local folder"));
     };
     let opened = local::Root::new(root);
     let found = local::leftovers(&opened).map_err(|e| side_failure("look at", &side, &e.into()))?;

@@ -90,8 +90,9 @@ pub async fn file(args: &FileArgs, app: &App) -> Result<u8, Failure> {
     let entry = match there {
         None => return Err(missing(&side).code(exit::FILE_NOT_FOUND)),
         Some(at) if at.file().is_none() => {
-            return Err(Failure::usage(format!("'{}' is a folder", side.location()))
-                .next(format!("node-tool purge {}", side.location())));
+            return Err(Failure::new(format!("'{}' is a folder", side.location()))
+                .next(format!("node-tool purge {}", side.typed()))
+                .code(exit::FILE_NOT_FOUND));
         }
         Some(at) => at,
     };

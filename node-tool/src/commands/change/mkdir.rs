@@ -25,9 +25,15 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         tracing::warn!(object = %side.location(), "Skipped make directory as --dry-run is set");
         return Ok(exit::SUCCESS);
     }
-    let is_there = matches!(side.stat().await, Ok(Some(at)) if at.file().is_none());
-    if is_there {
-        return Ok(exit::SUCCESS);
+    match side.stat().await {
+        Ok(Some(at)) if at.file().is_some() => {
+            return Err(
+                Failure::new(format!("could not make the folder '{}'", side.location()))
+                    .why("a file of this name is there"),
+            );
+        }
+        Ok(Some(_)) => return Ok(exit::SUCCESS),
+        Ok(None) | Err(_) => {} // making it says why it can't be made
     }
     let done = side
         .make_folders(&[""])

@@ -26,8 +26,8 @@ fn told(side: &Side, path: &str, what: &str, outcome: Result<(), SideError>) -> 
     }
 }
 
-/// A folder is needed and a file stands there.
+/// A folder is needed and there is a file.
 fn not_a_folder(side: &Side) -> Failure {
-    Failure::usage(format!("'{}' is a file", side.location()))
-        .next(format!("node-tool deletefile {}", side.location()))
+    Failure::new(format!("'{}' is a file", side.location()))
+        .next(format!("node-tool deletefile {}", side.typed()))
 }

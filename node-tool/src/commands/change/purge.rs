@@ -50,8 +50,8 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         Side::Remote { path, .. } if path.is_root() => {
             return Err(
                 Failure::usage("the root of a Dropbox can't be removed").next(format!(
-                    "node-tool delete {} --rmdirs   removes all that is in it",
-                    side.location()
+                    "node-tool delete {} --rmdirs    # removes all that is in it",
+                    side.typed()
                 )),
             );
         }

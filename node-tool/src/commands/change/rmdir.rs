@@ -54,12 +54,12 @@ pub async fn one(args: &Args, app: &App) -> Result<u8, Failure> {
     if !found.entries.is_empty() || !found.skipped.is_empty() || !found.problems.is_empty() {
         return Err(Failure::new(format!("'{}' is not empty", side.location()))
             .next(format!(
-                "node-tool rmdirs {}   removes empty folders in it",
-                side.location()
+                "node-tool rmdirs {}    # removes empty folders in it",
+                side.typed()
             ))
             .next(format!(
-                "node-tool purge {}   removes it with all in it",
-                side.location()
+                "node-tool purge {}    # removes it with all in it",
+                side.typed()
             )));
     }
     remove(&side, &[], true, args.dry_run).await

@@ -61,7 +61,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         (Side::Remote { .. }, Some(Some(file))) if file.size_bytes > 0 => {
             return Err(Failure::new(format!("could not touch '{}'", side.location()))
                 .why("Dropbox sets a file's time only when its content is uploaded")
-                .next("copy the file there anew, with the time that you want"));
+                .next("copy a file with that time to it"));
         }
         (Side::Remote { .. }, old) => empty(&side, old.flatten(), time).await?,
     }

@@ -202,7 +202,7 @@ async fn connect(
         .update(|config| config.remotes.insert(name.to_owned(), remote.clone()))
         .map_err(config_failure)?;
     if how.pairing {
-        report::note(connected.trim_end());
+        report::notes(connected.trim_end());
     } else {
         report::result(&format!(
             "{connected}Try next:\n  node-tool lsd {name}:\n  node-tool copy {name}:FOLDER /some/local/folder --dry-run\n"
@@ -213,7 +213,7 @@ async fn connect(
             "the app may not do everything; tick these boxes under Permissions of the app at \
              https://www.dropbox.com/developers/apps, press Submit, then run: node-tool config reconnect {name}:"
         ));
-        report::note(&missing);
+        report::notes(&missing);
     }
     Ok(exit::SUCCESS)
 }
@@ -321,7 +321,7 @@ impl Login<'_> {
                         .next(next_step(&error, app_key.unwrap_or("KEY"))));
                 }
                 PasteError::Grant(error) => {
-                    report::note(&format!("  {error}\n  Paste it again, or press Ctrl-C."));
+                    report::notes(&format!("  {error}\n  Paste it again, or press Ctrl-C."));
                 }
                 PasteError::Interrupted => {
                     return Err(

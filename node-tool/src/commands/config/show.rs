@@ -245,12 +245,13 @@ fn how_found(app: &App) -> String {
 
 /// `Ann Example <ann@example.org>`
 pub(super) fn who(remote: &Remote) -> String {
-    match (&remote.display_name, &remote.email) {
+    // In one piece on one line: a name could hold the end of one.
+    shared::plain::printable(&match (&remote.display_name, &remote.email) {
         (Some(name), Some(email)) => format!("{name} <{email}>"),
         (Some(name), None) => name.clone(),
         (None, Some(email)) => email.clone(),
         (None, None) => String::new(),
-    }
+    })
 }
 
 /// Prints where the config file is; what else is in force goes to stderr, so that scripts get the path alone.

@@ -120,7 +120,7 @@ pub(super) fn show(
     summary: &Summary,
 ) -> Result<(), Failure> {
     if flags.json {
-        return report::results(
+        return report::json_results(
             steps(plan, leaves).map(|step| serde_json::to_string(&step).unwrap_or_default()),
         );
     }

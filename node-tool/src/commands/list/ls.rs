@@ -1,11 +1,12 @@
 //! `lsd`, `ls` and `lsl`: what rclone prints, sorted by path.
 
+use jiff::tz::TimeZone;
 use shared::failure::Failure;
 
 use super::{App, Place};
-use crate::{
-    report,
-    tree::{Entry, FileInfo, Kind, Modified},
+use crate::report::{
+    self,
+    format::{Item, on_one_line, plain_time},
 };
 
 /// The arguments of all three.
@@ -36,52 +37,66 @@ pub enum Format {
 pub async fn run(args: &Args, format: Format, app: &App) -> Result<u8, Failure> {
     let recursive = format != Format::Folders || args.recursive;
     let listing = args.place.list(recursive, app).await?;
-    let now = jiff::Timestamp::now();
-    report::results(
-        listing
-            .entries
-            .iter()
-            .filter_map(|entry| line(entry, format, now)),
-    )?;
+    let zone = TimeZone::system();
+    let items = listing.items(false, false);
+    report::results(items.iter().filter_map(|item| format.line(item, &zone)))?;
     Ok(listing.code())
 }
 
-fn line(entry: &Entry, format: Format, now: jiff::Timestamp) -> Option<String> {
-    let path = &entry.path;
-    match (format, &entry.kind) {
-        // Dropbox has no times for folders; rclone prints the present one.
-        (Format::Folders, Kind::Folder) => Some(format!(
-            "{:>12} {} {:>9} {path}",
-            -1,
-            local_time(now).strftime("%Y-%m-%d %H:%M:%S"),
-            -1
-        )),
-        (Format::Sizes, Kind::File(file)) => Some(format!("{:>9} {path}", size(file))),
-        (Format::Times, Kind::File(file)) => {
-            Some(format!("{:>9} {} {path}", size(file), time(file.modified)))
+impl Format {
+    /// The line of an item; nothing if it is not of those that are shown.
+    fn line(self, item: &Item, zone: &TimeZone) -> Option<String> {
+        let (path, size) = (on_one_line(&item.path), item.size_or_minus_one());
+        let time = |digits| {
+            item.modified
+                .map(|time| plain_time(time, zone, digits))
+                .unwrap_or_default()
+        };
+        match (self, item.is_folder) {
+            // How many files are in it is never known.
+            (Self::Folders, true) => Some(format!("{size:>12} {} {:>9} {path}", time(0), -1)),
+            (Self::Sizes, false) => Some(format!("{size:>9} {path}")),
+            (Self::Times, false) => Some(format!("{size:>9} {} {path}", time(9))),
+            _ => None,
         }
-        _ => None,
     }
 }
 
-fn time(modified: Modified) -> String {
-    let timestamp = jiff::Timestamp::new(modified.seconds, i32::try_from(modified.nanoseconds).unwrap_or(0));
-    match timestamp {
-        Ok(timestamp) => local_time(timestamp)
-            .strftime("%Y-%m-%d %H:%M:%S.%9f")
-            .to_string(),
-        Err(_) => "unknown".into(),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::Modified;
 
-fn local_time(timestamp: jiff::Timestamp) -> jiff::ZonedDateTime {
-    timestamp.to_zoned_datetime(jiff::tz::TimeZone::system())
-}
-
-/// As rclone shows it; a document's is known only when it is exported.
-fn size(file: &FileInfo) -> i64 {
-    match file.document() {
-        Some(_) => -1,
-        None => i64::try_from(file.size_bytes).unwrap_or(i64::MAX),
+    #[test]
+    fn a_name_stays_on_its_line() {
+        let item = |is_folder| Item {
+            path: "d/new\nline\u{1b}[2J".into(),
+            is_folder,
+            size_bytes: (!is_folder).then_some(7),
+            modified: Some(Modified {
+                seconds: 946_684_800,
+                nanoseconds: 5,
+            }),
+            ..Item::default()
+        };
+        for (format, is_folder, line) in [
+            (
+                Format::Folders,
+                true,
+                "          -1 2000-01-01 00:00:00        -1 d/new␊line␛[2J",
+            ),
+            (Format::Sizes, false, "        7 d/new␊line␛[2J"),
+            (
+                Format::Times,
+                false,
+                "        7 2000-01-01 00:00:00.000000005 d/new␊line␛[2J",
+            ),
+        ] {
+            assert_eq!(
+                format.line(&item(is_folder), &TimeZone::UTC).as_deref(),
+                Some(line)
+            );
+            assert_eq!(format.line(&item(!is_folder), &TimeZone::UTC), None);
+        }
     }
 }

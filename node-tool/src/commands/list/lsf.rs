@@ -24,10 +24,10 @@ pub struct Args {
     /// Which columns: p path, s size, t time, h hash, i ID, m MIME type
     #[arg(short = 'F', long, default_value = "p")]
     format: String,
-    /// What stands between columns [default: ;]
+    /// Separator between columns [default: ;]
     #[arg(short, long)]
     separator: Option<String>,
-    /// Put a slash behind folders
+    /// End folders with a slash
     #[arg(short, long, default_value_t = true, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
     dir_slash: bool,
     /// Only files

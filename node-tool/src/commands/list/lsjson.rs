@@ -60,7 +60,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         }
     });
     without_times(args, &mut items);
-    report::results(form(&listing.side).lines(items.iter()))?;
+    report::json_results(form(&listing.side).lines(items.iter()))?;
     Ok(listing.code())
 }
 
@@ -73,13 +73,9 @@ async fn stat(args: &Args, app: &App) -> Result<u8, Failure> {
     let entry = entry.ok_or_else(|| missing(&side))?;
     let is_folder = entry.file().is_none();
     let listing = super::Listing {
-        what: if is_folder {
-            crate::side::What::Folder
-        } else {
-            crate::side::What::File
-        },
         entries: vec![entry],
         is_cut: false,
+        is_itself: true,
         side,
     };
     let mut items = listing.items(args.hash, !args.no_mimetype);
@@ -90,7 +86,7 @@ async fn stat(args: &Args, app: &App) -> Result<u8, Failure> {
             item.path = String::new();
             item.id = None;
         }
-        report::result(&format!("{}\n", form(&listing.side).stat(item)))?;
+        report::json_results(std::iter::once(form(&listing.side).stat(item)))?;
     }
     Ok(exit::SUCCESS)
 }

@@ -7,6 +7,8 @@ pub mod lsjson;
 pub mod size;
 pub mod tree;
 
+use std::os::unix::fs::MetadataExt;
+
 use shared::{exit, failure::Failure};
 
 use super::{App, missing, side_failure};
@@ -31,21 +33,28 @@ pub struct Place {
 /// What was found.
 pub(super) struct Listing {
     pub side: Side,
-    pub what: What,
     /// Sorted by path.
     pub entries: Vec<Entry>,
     /// Whether something could not be listed.
     is_cut: bool,
+    /// Whether the one entry is the place itself.
+    is_itself: bool,
 }
 
+/// The time of what has none: 2000-01-01, as in rclone (its `--default-time`).
+const NO_TIME: Modified = Modified {
+    seconds: 946_684_800,
+    nanoseconds: 0,
+};
+
 impl Place {
-    /// Lists it; without `recursive` no deeper than the folder itself.
+    /// Lists it; without `recursive` no deeper than the folder itself, or than `--max-depth` says, as in rclone.
     ///
     /// # Errors
     /// When there is nothing, or it can't be listed at all.
     pub(super) async fn list(&self, recursive: bool, app: &App) -> Result<Listing, Failure> {
         let mut filter = self.filter.filter()?;
-        if !recursive {
+        if !recursive && self.filter.max_depth.is_none_or(|depth| depth < 0) {
             filter = filter.no_deeper_than(1);
         }
         let side = app.side(&self.path)?;
@@ -59,8 +68,8 @@ impl Place {
         }
         Ok(Listing {
             side,
-            what: found.what,
             is_cut: !found.problems.is_empty(),
+            is_itself: found.what == What::File,
             entries: found.entries,
         })
     }
@@ -72,10 +81,8 @@ impl Listing {
         if self.is_cut { exit::ERROR } else { exit::SUCCESS }
     }
 
-    /// As the formats show them, with hashes and types only if they are asked for. Dropbox keeps no times of folders: as in
-    /// rclone, they get the present one.
+    /// As the formats show them, with hashes and types only if they are asked for.
     pub(super) fn items(&self, with_hash: bool, with_type: bool) -> Vec<Item> {
-        let now = now();
         let item = |entry: &Entry| {
             let mut item = Item::from(entry);
             if with_type {
@@ -86,19 +93,38 @@ impl Listing {
             } else if item.hashes.is_empty() && entry.file().is_some() {
                 item.hashes.extend(self.hash(entry));
             }
-            if item.is_folder && item.modified.is_none() {
-                item.modified = Some(now);
+            if item.is_folder {
+                (item.size_bytes, item.modified) = self.folder(entry);
             }
             item
         };
         self.entries.iter().map(item).collect()
     }
 
+    /// A folder's size and time: those of the file system, or what rclone shows for a Dropbox, which has neither.
+    fn folder(&self, entry: &Entry) -> (Option<u64>, Option<Modified>) {
+        let path = match &self.side {
+            Side::Local(root) if self.is_itself => Some(root.clone()),
+            Side::Local(root) => Some(root.join(&entry.path)),
+            Side::Remote { .. } => None,
+        };
+        match path.and_then(|path| std::fs::metadata(path).ok()) {
+            Some(metadata) => (
+                Some(metadata.len()).filter(|_| !self.is_itself),
+                Some(Modified {
+                    seconds: metadata.mtime(),
+                    nanoseconds: u32::try_from(metadata.mtime_nsec()).unwrap_or(0),
+                }),
+            ),
+            None => (None, Some(NO_TIME)),
+        }
+    }
+
     fn hash(&self, entry: &Entry) -> Option<(String, String)> {
         let Side::Local(root) = &self.side else {
             return None;
         };
-        let path = if self.what == What::File {
+        let path = if self.is_itself {
             root.clone()
         } else {
             root.join(&entry.path)

@@ -14,7 +14,10 @@ use crate::{
     filter,
     local::{Symlinks, hash_file},
     plan,
-    report::{self, format::Checked},
+    report::{
+        self,
+        format::{Checked, on_one_line},
+    },
     side::{Side, What},
     tree::{Entry, FileInfo},
 };
@@ -67,13 +70,20 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let (source, dest) = (app.side(&args.source)?, app.side(&args.dest)?);
     let mut outputs = Outputs::open(args)?;
     let mut listed = Vec::new();
+    let mut is_cut = false;
     for side in [&source, &dest] {
         let found = side
             .look(&filter, Symlinks::Tell)
             .await
             .map_err(|e| side_failure("list", side, &e))?;
-        if found.what == What::Nothing {
-            return Err(missing(side));
+        match (found.what, listed.is_empty()) {
+            (What::Nothing, true) => return Err(missing(side)),
+            (What::Nothing, false) => {
+                // As in rclone: all that the source has is missing there.
+                report::error(&missing(side));
+                is_cut = true;
+            }
+            _ => {}
         }
         listed.push(found);
     }
@@ -127,6 +137,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             tracing::error!(object = %path, "{why}");
         }
     }
+    outputs.finish()?;
     let problems = listed.iter().map(|found| found.problems.len()).sum::<usize>();
     for (path, reason) in listed.iter().flat_map(|found| &found.problems) {
         report::warn(&format!("left out '{path}': {reason}"));
@@ -134,7 +145,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     report::note(&format!(
         "{different} differences found, {matching} matching files"
     ));
-    Ok(if different + problems == 0 {
+    Ok(if different + problems == 0 && !is_cut {
         exit::SUCCESS
     } else {
         exit::ERROR
@@ -184,14 +195,23 @@ async fn hash(
     }
 }
 
-/// Where the lists go; `-` is the standard output.
+/// Where the lists go.
 struct Outputs {
-    files: HashMap<&'static str, Box<dyn Write>>,
+    files: HashMap<&'static str, Output>,
+    /// What goes to the standard output, in its order.
+    shown: Vec<String>,
+}
+
+/// Where one of them goes.
+enum Output {
+    /// `-`
+    Stdout,
+    File(io::BufWriter<File>),
 }
 
 impl Outputs {
     fn open(args: &Args) -> Result<Self, Failure> {
-        let mut files: HashMap<&'static str, Box<dyn Write>> = HashMap::new();
+        let mut files = HashMap::new();
         for (list, name) in [
             ("combined", &args.combined),
             ("match", &args.matching),
@@ -201,17 +221,20 @@ impl Outputs {
             ("error", &args.error),
         ] {
             let Some(name) = name else { continue };
-            let open: Box<dyn Write> = if name == "-" {
-                Box::new(io::stdout())
+            let open = if name == "-" {
+                Output::Stdout
             } else {
                 let file = File::create(name);
-                Box::new(io::BufWriter::new(file.map_err(|e| {
-                    Failure::usage(format!("--{list}: could not write '{name}'")).why(e)
-                })?))
+                let file =
+                    file.map_err(|e| Failure::usage(format!("--{list}: could not write '{name}'")).why(e))?;
+                Output::File(io::BufWriter::new(file))
             };
             files.insert(list, open);
         }
-        Ok(Self { files })
+        Ok(Self {
+            files,
+            shown: Vec::new(),
+        })
     }
 
     fn write(&mut self, outcome: Checked, path: &str) -> Result<(), Failure> {
@@ -222,15 +245,27 @@ impl Outputs {
             Checked::Different => "differ",
             Checked::Failed => "error",
         };
-        for (name, line) in [(list, path.to_owned()), ("combined", outcome.line(path))] {
-            let Some(file) = self.files.get_mut(name) else {
-                continue;
-            };
-            match writeln!(file, "{line}") {
-                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                    return Err(Failure::new(format!("--{name}: could not write")).why(error));
+        let path_line = on_one_line(path).into_owned();
+        for (name, line) in [(list, path_line), ("combined", outcome.line(path))] {
+            match self.files.get_mut(name) {
+                None => {}
+                Some(Output::Stdout) => self.shown.push(line),
+                Some(Output::File(file)) => {
+                    let failed = |e| Failure::new(format!("--{name}: could not write")).why(e);
+                    writeln!(file, "{line}").map_err(failed)?;
                 }
-                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the lists: what is still to be written is.
+    fn finish(self) -> Result<(), Failure> {
+        report::results(self.shown.into_iter())?;
+        for (name, output) in self.files {
+            if let Output::File(mut file) = output {
+                let failed = |e| Failure::new(format!("--{name}: could not write")).why(e);
+                file.flush().map_err(failed)?;
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use shared::{exit, failure::Failure};
 
-use super::{App, remote, side_failure};
+use super::{App, below_root, side_failure};
 use crate::report;
 
 /// The arguments of `link`.
@@ -24,7 +24,7 @@ pub struct Args {
 /// # Errors
 /// When there is nothing, or it may not be shared.
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
-    let (side, client, path) = remote(&args.path, app)?;
+    let (side, client, path) = below_root(&args.path, if args.unlink { "unlink" } else { "link to" }, app)?;
     if args.unlink {
         let ended = client
             .unlink(&path)

@@ -16,8 +16,26 @@ use shared::failure::Failure;
 use super::{App, missing, side_failure};
 use crate::{
     dropbox::{Client, DropboxPath},
+    report::format::on_one_line,
     side::Side,
 };
+
+/// A path from the root of a Dropbox as a line shows it; `slash` is what paths of this remote begin with.
+fn shown(slash: &str, path: Option<&str>) -> String {
+    let path = path.unwrap_or_default().trim_start_matches('/');
+    format!("{slash}{}", on_one_line(path))
+}
+
+/// A file or folder that has to be in a Dropbox, and not its root.
+fn below_root(text: &str, what: &str, app: &App) -> Result<(Side, Arc<Client>, DropboxPath), Failure> {
+    let found = remote(text, app)?;
+    if found.2.is_root() {
+        return Err(Failure::new(format!("could not {what} '{}'", found.0.location()))
+            .why("it is the root of a Dropbox; name a file or folder in it")
+            .next(format!("node-tool lsf {}", found.0.typed())));
+    }
+    Ok(found)
+}
 
 /// A place that has to be in a Dropbox.
 fn remote(text: &str, app: &App) -> Result<(Side, Arc<Client>, DropboxPath), Failure> {
@@ -28,8 +46,8 @@ fn remote(text: &str, app: &App) -> Result<(Side, Arc<Client>, DropboxPath), Fai
             Ok((side, client, path))
         }
         Side::Local(_) => Err(Failure::usage(format!(
-            "'{text}' is on this machine; this needs a place in a Dropbox"
+            "'{text}' is on this machine; this needs a place in a Dropbox, such as dbx:path"
         ))
-        .next("name it as dbx:path")),
+        .next("node-tool config list    # shows what is connected")),
     }
 }

@@ -2,7 +2,7 @@
 
 use shared::{exit, failure::Failure};
 
-use super::{App, missing, remote, side_failure};
+use super::{App, below_root, missing, side_failure};
 use crate::report;
 
 /// The arguments of `restore`.
@@ -21,7 +21,7 @@ pub struct Args {
 /// # Errors
 /// When there is no such state.
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
-    let (side, client, path) = remote(&args.path, app)?;
+    let (side, client, path) = below_root(&args.path, "restore", app)?;
     let rev = match &args.rev {
         Some(rev) => rev.clone(),
         None => {
@@ -34,19 +34,21 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
                 }
             })?;
             if !revisions.is_deleted {
-                return Err(
-                    Failure::usage(format!("'{}' is there", side.location())).next(format!(
-                        "node-tool revisions {}   then give --rev",
-                        side.location()
-                    )),
-                );
+                return Err(Failure::usage(format!(
+                    "'{}' is there; which earlier state is meant?",
+                    side.location()
+                ))
+                .next(format!(
+                    "node-tool revisions {}    # then give --rev",
+                    side.typed()
+                )));
             }
             let last = revisions.entries.first().ok_or_else(|| missing(&side))?;
             last.rev.clone()
         }
     };
     let file = client.restore(&path, &rev).await.map_err(|e| {
-        side_failure("restore", &side, &e.into()).next(format!("node-tool revisions {}", side.location()))
+        side_failure("restore", &side, &e.into()).next(format!("node-tool revisions {}", side.typed()))
     })?;
     report::note(&format!(
         "restored '{}' ({}) as it was at {rev}",

@@ -2,8 +2,12 @@
 
 use shared::{exit, failure::Failure};
 
-use super::{App, missing, remote, side_failure};
-use crate::{dropbox::Error, report};
+use super::{App, below_root, missing, side_failure};
+use crate::{
+    dropbox::Error,
+    report::{self, format::plain_time},
+    tree::Modified,
+};
 
 /// The arguments of `revisions`.
 #[derive(Debug, clap::Args)]
@@ -18,7 +22,7 @@ pub struct Args {
 /// # Errors
 /// When there never was such a file.
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
-    let (side, client, path) = remote(&args.path, app)?;
+    let (side, client, path) = below_root(&args.path, "list the revisions of", app)?;
     let revisions = match client.revisions(&path).await {
         Ok(revisions) => revisions,
         Err(error) if error.is_not_found() => return Err(missing(&side).code(exit::FILE_NOT_FOUND)),
@@ -26,16 +30,18 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     };
     if revisions.is_deleted {
         report::note(&format!(
-            "'{0}' is deleted; to have it back: node-tool restore {0}",
-            side.location()
+            "'{}' is deleted; to have it back: node-tool restore {}",
+            side.location(),
+            side.typed()
         ));
     }
+    let zone = jiff::tz::TimeZone::system();
     report::results(revisions.entries.iter().map(|state| {
-        let time = jiff::Timestamp::from_second(state.client_modified.0).unwrap_or_default();
-        let time = time
-            .to_zoned_datetime(jiff::tz::TimeZone::system())
-            .strftime("%Y-%m-%d %H:%M:%S")
-            .to_string();
+        let modified = Modified {
+            seconds: state.client_modified.0,
+            nanoseconds: 0,
+        };
+        let time = plain_time(modified, &zone, 0);
         format!("{} {:>12} {time}", state.rev, state.size)
     }))?;
     Ok(exit::SUCCESS)

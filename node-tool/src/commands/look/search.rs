@@ -2,7 +2,7 @@
 
 use shared::{api::files::Metadata, exit, failure::Failure};
 
-use super::{App, remote, side_failure};
+use super::{App, remote, shown, side_failure};
 use crate::report;
 
 /// The arguments of `search`.
@@ -27,15 +27,12 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let found = client.search(&path, &args.query, args.names_only).await;
     let found = found.map_err(|e| side_failure("search", &side, &e.into()))?;
     let slash = client.slash().await;
-    let shown = |path: &Option<String>| {
-        let path = path.as_deref().unwrap_or_default();
-        format!("{slash}{}", path.trim_start_matches('/'))
-    };
+    let shown = |path: Option<&str>| shown(slash, path);
     let lines: Vec<String> = found
         .iter()
         .filter_map(|hit| match hit {
-            Metadata::File(file) => Some(shown(&file.path_display)),
-            Metadata::Folder(folder) => Some(format!("{}/", shown(&folder.path_display))),
+            Metadata::File(file) => Some(shown(file.path_display.as_deref())),
+            Metadata::Folder(folder) => Some(format!("{}/", shown(folder.path_display.as_deref()))),
             Metadata::Deleted(_) | Metadata::Unknown => None,
         })
         .collect();

@@ -2,7 +2,7 @@
 
 use shared::{api::files::Metadata, exit, failure::Failure};
 
-use super::{App, missing, remote, side_failure};
+use super::{App, missing, remote, shown, side_failure};
 use crate::{dropbox::Error, report};
 
 /// The arguments of `watch`.
@@ -49,7 +49,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             };
             cursor = page.cursor;
             for line in page.entries.iter().filter_map(|change| line(change, slash)) {
-                report::result(&format!("{line}\n"))?;
+                report::results(std::iter::once(line))?;
                 count += 1;
                 if args.count.is_some_and(|most| count >= most) {
                     return Ok(exit::SUCCESS);
@@ -63,14 +63,11 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
 }
 
 fn line(change: &Metadata, slash: &str) -> Option<String> {
-    let shown = |path: &Option<String>| {
-        let path = path.as_deref().unwrap_or_default();
-        format!("{slash}{}", path.trim_start_matches('/'))
-    };
+    let shown = |path: Option<&str>| shown(slash, path);
     match change {
-        Metadata::File(file) => Some(format!("+ {}", shown(&file.path_display))),
-        Metadata::Folder(folder) => Some(format!("+ {}/", shown(&folder.path_display))),
-        Metadata::Deleted(deleted) => Some(format!("- {}", shown(&deleted.path_lower))),
+        Metadata::File(file) => Some(format!("+ {}", shown(file.path_display.as_deref()))),
+        Metadata::Folder(folder) => Some(format!("+ {}/", shown(folder.path_display.as_deref()))),
+        Metadata::Deleted(deleted) => Some(format!("- {}", shown(deleted.path_lower.as_deref()))),
         Metadata::Unknown => None,
     }
 }

@@ -35,7 +35,8 @@ impl Item {
         found.map_or("", |(_, value)| value)
     }
 
-    pub(super) fn size_or_minus_one(&self) -> i64 {
+    /// The size as rclone shows it.
+    pub fn size_or_minus_one(&self) -> i64 {
         self.size_bytes
             .map_or(-1, |size| i64::try_from(size).unwrap_or(i64::MAX))
     }

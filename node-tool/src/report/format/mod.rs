@@ -11,9 +11,11 @@ mod total;
 mod tree;
 
 pub use checked::Checked;
+pub use clock::plain as plain_time;
 pub use item::Item;
 pub use lsf::{Lsf, TimeForm};
 pub use lsjson::Lsjson;
+pub use names::on_one_line;
 pub use sums::{SumForm, sum_line};
 pub use total::{Total, size};
 pub use tree::{Sort, TreeView};

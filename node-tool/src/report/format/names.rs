@@ -6,7 +6,7 @@ use std::borrow::Cow;
 const QUOTE: char = '\u{201b}';
 
 /// `path` without control characters: a line's end becomes `␊`, and a `␊` that was there `‛␊`.
-pub(super) fn on_one_line(path: &str) -> Cow<'_, str> {
+pub fn on_one_line(path: &str) -> Cow<'_, str> {
     if !path.contains(|c| picture(c).is_some() || is_picture(c)) {
         return path.into();
     }

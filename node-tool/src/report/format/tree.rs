@@ -5,7 +5,7 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use jiff::{ZonedDateTime, tz::TimeZone};
+use jiff::tz::TimeZone;
 
 use super::{Item, clock};
 
@@ -78,7 +78,7 @@ type Folders<'a> = HashMap<&'a str, Vec<&'a Item>>;
 struct Drawing<'a> {
     view: &'a TreeView,
     folders: Folders<'a>,
-    this_year: Option<i16>,
+    this_year: i64,
     lines: Vec<String>,
     count_folders: usize,
     count_files: usize,
@@ -90,7 +90,7 @@ impl TreeView {
         let mut drawing = Drawing {
             view: self,
             folders: self.folders(items),
-            this_year: clock::zoned(now, &self.zone).map(|now| now.year()),
+            this_year: clock::civil(now, &self.zone).year,
             lines: Vec::new(),
             count_folders: 0,
             count_files: 0,
@@ -203,24 +203,13 @@ impl Drawing<'_> {
             }
         });
         let time = item.modified.filter(|_| self.view.modified && !item.is_folder);
-        let time = time
-            .and_then(|time| clock::zoned(time, &self.view.zone))
-            .map(|time| self.date(&time));
+        let time = time.map(|time| clock::civil(time, &self.view.zone).short(self.this_year));
         let properties: Vec<String> = [size, time].into_iter().flatten().collect();
         if properties.is_empty() {
             String::new()
         } else {
             format!("[{}]  ", properties.join(" "))
         }
-    }
-
-    fn date(&self, time: &ZonedDateTime) -> String {
-        let form = if Some(time.year()) == self.this_year {
-            "%b %d %H:%M"
-        } else {
-            "%b %d  %Y"
-        };
-        time.strftime(form).to_string()
     }
 
     /// Question marks where `level` hides all there might be.

@@ -1,0 +1,209 @@
+//! Answers a shell that completes a line: commands, flags and their values from clap, remotes from the config, and what is in a
+//! folder of a Dropbox from one short call. What can't be had is left out without a word: somebody is typing.
+
+use std::{
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use clap::{Arg, Command, ValueHint};
+use clap_complete::engine::{
+    ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter, complete,
+};
+use shared::{
+    api::files::{LIST_FOLDER, ListFolderArg, ListFolderResult, Metadata},
+    completion::{Question, WORD},
+    endpoints::{Endpoints, ORIGIN_VARIABLE},
+};
+
+use crate::{
+    account::Account,
+    config::{CONFIG_VARIABLE, Password, Store, default_path},
+    dropbox::{Client, Http, Meter, Rates},
+    location::Location,
+};
+
+/// Nobody waits longer for a completion.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Entries that one call may bring: more than anybody reads.
+const MOST_ENTRIES: u32 = 500;
+
+/// The question, if the program was called by a shell's completion; its words are not for clap then.
+pub fn asked(args: &[OsString]) -> Option<Option<Question>> {
+    let (_, rest) = args.split_first()?;
+    let (word, rest) = rest.split_first()?;
+    let rest: Vec<String> = rest
+        .iter()
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
+    (word == WORD).then(|| Question::read(&rest))
+}
+
+/// What the shell is to read.
+pub fn answer(question: &Question, program: Command) -> String {
+    let Some(store) = store(&question.words) else {
+        return String::new();
+    };
+    let mut program = with_values(program, &Arc::new(store));
+    let words: Vec<OsString> = std::iter::once("node-tool")
+        .chain(question.words.iter().map(String::as_str))
+        .map(Into::into)
+        .collect();
+    let at = words.len() - 1;
+    let here = std::env::current_dir().ok();
+    let candidates = complete(&mut program, words, at, here.as_deref()).unwrap_or_default();
+    let shown: Vec<(String, String)> = candidates
+        .iter()
+        .filter(|candidate| !candidate.is_hide_set())
+        .filter_map(|candidate| {
+            let about = candidate.get_help().map(ToString::to_string).unwrap_or_default();
+            Some((candidate.get_value().to_str()?.to_owned(), about))
+        })
+        .collect();
+    question.answer(&shown)
+}
+
+/// The config that the line so far names.
+fn store(words: &[String]) -> Option<Store> {
+    let mut named = None;
+    for (at, word) in words.iter().enumerate() {
+        if word == "--config" {
+            named = words.get(at + 1).map(PathBuf::from);
+        } else if let Some(path) = word.strip_prefix("--config=") {
+            named = Some(path.into());
+        }
+    }
+    let variable = || std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from);
+    let path = named.or_else(variable).or_else(|| default_path().ok())?;
+    Some(Store::new(path, Password::new(None)))
+}
+
+/// The command line, with what completes the values of its arguments.
+fn with_values(command: Command, store: &Arc<Store>) -> Command {
+    let is_config = command.get_name() == "config";
+    command
+        .mut_args(|arg| with_value(arg, store))
+        .mut_subcommands(|sub| {
+            let sub = with_values(sub, store);
+            let is_new = sub.get_name() == "create";
+            sub.mut_args(|arg| match arg.get_id().as_str() {
+                "name" | "from" if is_config && !is_new => {
+                    let store = Arc::clone(store);
+                    arg.add(ArgValueCompleter::new(move |typed: &OsStr| {
+                        remotes(&store, typed, "")
+                    }))
+                }
+                _ => arg,
+            })
+        })
+}
+
+fn with_value(arg: Arg, store: &Arc<Store>) -> Arg {
+    if matches!(arg.get_id().as_str(), "path" | "source" | "dest" | "backup_dir") {
+        let store = Arc::clone(store);
+        return arg.add(ArgValueCompleter::new(move |typed: &OsStr| places(&store, typed)));
+    }
+    let is_file = arg
+        .get_value_names()
+        .is_some_and(|names| names.iter().any(|name| name == "FILE"));
+    if is_file {
+        arg.value_hint(ValueHint::AnyPath)
+    } else {
+        arg
+    }
+}
+
+/// Remotes, what is in them, and local files.
+fn places(store: &Store, typed: &OsStr) -> Vec<CompletionCandidate> {
+    let is_remote = typed
+        .to_str()
+        .and_then(|text| text.split_once(':'))
+        .is_some_and(|(name, _)| !name.contains('/'));
+    if is_remote {
+        return typed
+            .to_str()
+            .and_then(|text| inside(store, text))
+            .unwrap_or_default();
+    }
+    let mut found = remotes(store, typed, ":");
+    found.extend(PathCompleter::any().complete(typed));
+    found
+}
+
+fn remotes(store: &Store, typed: &OsStr, end: &str) -> Vec<CompletionCandidate> {
+    let config = store.load().unwrap_or_default();
+    let names = config.remotes.keys().map(|name| format!("{name}{end}"));
+    names
+        .filter(|name| name.starts_with(&*typed.to_string_lossy()))
+        .map(CompletionCandidate::new)
+        .collect()
+}
+
+/// What is in the folder of a remote that is typed, up to the last slash.
+fn inside(store: &Store, typed: &str) -> Option<Vec<CompletionCandidate>> {
+    let end = typed.rfind(['/', ':'])? + 1;
+    let (before, begun) = typed.split_at(end);
+    let Ok(Location::Remote {
+        name,
+        path,
+        from_root,
+    }) = Location::parse(before)
+    else {
+        return None;
+    };
+    let mut client = client(store, &name)?;
+    if from_root {
+        client = client.from_root();
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .ok()?;
+    let arg = ListFolderArg {
+        path: path.as_str().to_owned(),
+        recursive: false,
+        limit: Some(MOST_ENTRIES),
+    };
+    let call = async { tokio::time::timeout(PATIENCE, client.rpc(&LIST_FOLDER, &arg)).await };
+    let page: Option<ListFolderResult> = runtime.block_on(call).ok().and_then(Result::ok);
+    runtime.shutdown_background();
+    let mut names: Vec<String> = page?
+        .entries
+        .iter()
+        .filter_map(entry)
+        .filter(|name| name.starts_with(begun))
+        .collect();
+    names.sort();
+    Some(
+        names
+            .into_iter()
+            .map(|name| CompletionCandidate::new(format!("{before}{name}")))
+            .collect(),
+    )
+}
+
+/// The last name, a folder's with a slash.
+fn entry(found: &Metadata) -> Option<String> {
+    let (path, end) = match found {
+        Metadata::File(file) => (file.path_display.as_deref()?, ""),
+        Metadata::Folder(folder) => (folder.path_display.as_deref()?, "/"),
+        Metadata::Deleted(_) | Metadata::Unknown => return None,
+    };
+    Some(format!("{}{end}", path.rsplit('/').next()?))
+}
+
+fn client(store: &Store, name: &str) -> Option<Client> {
+    let remote = store.load().ok()?.remotes.remove(name)?;
+    let origin = std::env::var(ORIGIN_VARIABLE).ok();
+    let http = Http::new(Endpoints::new(origin.as_deref()).ok()?).ok()?;
+    let account = Account::new(Some(store.clone()), name.to_owned(), remote, http.clone());
+    let meter = Arc::new(Meter::new(Rates {
+        calls: None,
+        up: None,
+        down: None,
+    }));
+    Some(Client::new(http, account, 1, meter).with_tries(Some(1)))
+}

@@ -1,0 +1,42 @@
+//! While bars are shown, Ctrl-C must not show as `^C`: bars fill their lines, so it would move the cursor to another line, and
+//! what was drawn before would stay there for ever.
+
+use std::{
+    io,
+    sync::{Mutex, PoisonError},
+};
+
+use rustix::{
+    process::getpgrp,
+    termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr},
+};
+
+/// The terminal's settings from before, while they are others.
+static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+
+/// Stops it.
+pub(super) fn hide() {
+    let mut before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
+    if before.is_some() || !is_foreground() {
+        return;
+    }
+    let Ok(now) = tcgetattr(io::stderr()) else { return };
+    let mut quiet = now.clone();
+    quiet.local_modes.remove(LocalModes::ECHOCTL);
+    if tcsetattr(io::stderr(), OptionalActions::Now, &quiet).is_ok() {
+        *before = Some(now);
+    }
+}
+
+/// Lets it be as it was.
+pub(super) fn show() {
+    let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(before) = before.filter(|_| is_foreground()) {
+        let _ = tcsetattr(io::stderr(), OptionalActions::Now, &before); // a terminal that is gone needs nothing
+    }
+}
+
+/// Who changes a terminal's settings from the background is stopped by the system.
+fn is_foreground() -> bool {
+    tcgetpgrp(io::stderr()).is_ok_and(|group| group == getpgrp())
+}
