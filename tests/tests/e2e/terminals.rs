@@ -1,7 +1,6 @@
 //! What a person sees: names can't drive the terminal, whichever verb shows them; pipes get the bytes that rclone gives; the
 //! progress fits and is gone at the end.
 
-use anyhow::Context as _;
 use tests::{
     files::{noise, write},
     sandbox::{Fault, Kind, Sandbox},
