@@ -1,9 +1,10 @@
 //! Asks Dropbox's token endpoint for a token; only where this computer keeps the verifier.
 
-use std::{thread, time::Duration};
+use std::{io, thread, time::Duration};
 
 use shared::{
     endpoints::{Endpoints, Host},
+    exit,
     failure::Failure,
     oauth::{TOKEN_PATH, TokenAnswer, TokenRefusal, TokenRequest},
 };
@@ -59,6 +60,9 @@ fn once(
         .body(request.form().expose().to_owned())
         .send();
     let answer = sent.map_err(|e| {
+        if let Some(reason) = distrust(&e) {
+            return Again::No(untrusted(what(), &url, &reason));
+        }
         Again::Maybe(
             what()
                 .why(format!("no answer from {url}: {}", innermost(&e)))
@@ -107,10 +111,53 @@ fn once(
     Err(Again::No(failure))
 }
 
+/// Who answered can't show that it is Dropbox: said as node-tool says it.
+fn untrusted(failure: Failure, url: &str, reason: &str) -> Failure {
+    failure
+        .why(format!("whoever answers at {url} can't show that it is Dropbox: {reason}"))
+        .next("if your network looks into encrypted connections, set SSL_CERT_FILE to a bundle with its certificate")
+        .next("look at the clock of this computer: certificates are good for a time")
+        .code(exit::FATAL)
+}
+
+/// What is wrong with the certificate, if that is the matter.
+fn distrust(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(tls @ rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+            return Some(tls.to_string());
+        }
+        // An I/O error stands for what it wraps, and skips it in its chain of sources.
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    None
+}
+
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut deepest = error;
     while let Some(source) = deepest.source() {
         deepest = source;
     }
     deepest.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_untrusted_certificate_is_found_however_deep_it_is() {
+        let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let deep = io::Error::other(io::Error::other(tls));
+        let reason = distrust(&deep).unwrap();
+        let text = untrusted(Failure::new("x"), "https://api.dropboxapi.com", &reason).to_string();
+        assert!(
+            text.contains("UnknownIssuer") && text.contains("SSL_CERT_FILE"),
+            "{text}"
+        );
+        assert_eq!(distrust(&io::Error::other("the network is down")), None);
+    }
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 /// Who is at the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 pub enum Peer {
     /// The user of this process, or root.
     Own,
