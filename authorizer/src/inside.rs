@@ -46,7 +46,10 @@ pub fn start() -> io::Result<(Server, Inside, Room)> {
 
 #[cfg(unix)]
 fn on_socket() -> io::Result<(Server, Inside, Room)> {
-    let dir = tempfile::Builder::new().prefix("authorizer-").tempdir()?; // readable by this user alone
+    let dir = tempfile::Builder::new()
+        .prefix("authorizer-")
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))
+        .tempdir()?;
     let path = dir.path().join("http");
     let listener = std::os::unix::net::UnixListener::bind(&path)?;
     let server = Server::from_listener(listener, None).map_err(io::Error::other)?;
@@ -78,5 +81,24 @@ impl Inside {
             }
         }
         Ok(answer)
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_else_gets_in() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (_server, inside, room) = on_socket().unwrap();
+        let Inside::Socket(path) = inside else {
+            panic!("a port")
+        };
+        let dir = path.parent().unwrap().to_owned();
+        assert_eq!(dir.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        drop(room);
+        assert!(!dir.exists(), "nothing is left behind");
     }
 }

@@ -2,8 +2,10 @@
 
 use crate::{oauth::check_app_key, pkce::Challenge};
 
-/// How the line begins; the number is its version.
-const WORD: &str = "pairing1";
+/// How the line begins, in all versions.
+const WORD: &str = "pairing";
+/// The version, which stands right behind it.
+const VERSION: &str = "1";
 /// How long a challenge is.
 const CHALLENGE: usize = 43;
 
@@ -19,16 +21,21 @@ pub struct Pairing {
 impl Pairing {
     /// The line, without its end.
     pub fn line(&self) -> String {
-        format!("{WORD} {} {}", self.app_key, self.challenge.as_str())
+        format!("{WORD}{VERSION} {} {}", self.app_key, self.challenge.as_str())
     }
 
     /// Finds the question in a line; `None` if there is none in it. What a shell prints before it without ending the line
     /// (a title, a colour, a greeting) and behind it (a colour's end) is passed over.
     pub fn parse(line: &str) -> Option<Self> {
-        let places = line.match_indices(WORD);
-        places
-            .filter_map(|(at, word)| Self::read(&line[at + word.len()..]))
+        let questions = questions(line);
+        questions
+            .filter_map(|(version, pairing)| (version == VERSION).then_some(pairing))
             .last()
+    }
+
+    /// Whether a line is the question of a node-tool of another version.
+    pub fn is_of_other_version(line: &str) -> bool {
+        questions(line).any(|(version, _)| version != VERSION)
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -47,6 +54,16 @@ impl Pairing {
             challenge: Challenge::parse(challenge).ok()?,
         })
     }
+}
+
+/// The questions in a line, with their versions.
+fn questions(line: &str) -> impl Iterator<Item = (&str, Pairing)> {
+    line.match_indices(WORD).filter_map(|(at, word)| {
+        let rest = &line[at + word.len()..];
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (version, rest) = rest.split_at(digits);
+        Some((version, Pairing::read(rest)?)).filter(|_| digits > 0)
+    })
 }
 
 #[cfg(test)]
@@ -83,6 +100,11 @@ mod tests {
             "pairing1 abc123 E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-\u{fc}M",
         ] {
             assert_eq!(Pairing::parse(other), None, "{other}");
+            assert_eq!(
+                Pairing::is_of_other_version(other),
+                other.starts_with("pairing2"),
+                "{other}"
+            );
         }
     }
 }

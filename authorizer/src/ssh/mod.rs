@@ -260,6 +260,9 @@ impl<'a> Node<'a> {
             Heard::TooMuch => Failure::new(format!("{destination} prints without end"))
                 .why("16 MiB came, and node-tool's question wasn't among them")
                 .next(next),
+            Heard::OtherVersion => Failure::new(format!("node-tool on {destination} is of another version"))
+                .why("it asks in a way that this authorizer doesn't know")
+                .next("install the newest of both programs, then run this again"),
             Heard::TwoPairings | Heard::Pairing(_) => Failure::new(format!(
                 "{destination} asked for two different logins"
             ))

@@ -18,6 +18,8 @@ pub enum Heard {
     Pairing(Pairing),
     /// A second one, that differs: one of them isn't node-tool's.
     TwoPairings,
+    /// A question that only another version of the authorizer understands.
+    OtherVersion,
     /// More than any greeting has.
     TooMuch,
 }
@@ -36,17 +38,22 @@ pub fn listen(mut from: impl Read, mut tell: impl FnMut(Heard)) {
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(_) => break,
         };
-        let mut found = Vec::new();
+        let (mut found, mut other) = (Vec::new(), false);
         for piece in buffer[..count].split_inclusive(|byte| *byte == b'\n') {
             line.extend_from_slice(piece);
             if piece.ends_with(b"\n") {
-                found.extend(Pairing::parse(&String::from_utf8_lossy(&line)));
+                let text = String::from_utf8_lossy(&line);
+                other |= Pairing::is_of_other_version(&text);
+                found.extend(Pairing::parse(&text));
                 line.clear();
             } else if line.len() > LINE_BYTES {
                 line.drain(..line.len() - TAIL_BYTES);
             }
         }
         judge(found, &mut first, &mut tell);
+        if other && first.is_none() {
+            tell(Heard::OtherVersion);
+        }
         let before = total;
         total = total.saturating_add(count as u64);
         if first.is_none() && before <= GREETING_BYTES && total > GREETING_BYTES {
@@ -117,6 +124,8 @@ mod tests {
         let latin = [b"Gr\xfc\xdfe vom Cluster\n", line.as_bytes(), b"\r\n"].concat();
         assert_eq!(heard(&latin), [Heard::Pairing(pairing(ONE))]);
         assert_eq!(heard(b"Welcome\n"), []);
+        let newer = line.replace("pairing1", "pairing2");
+        assert_eq!(heard(format!("{newer}\n").as_bytes()), [Heard::OtherVersion]);
     }
 
     #[test]
