@@ -234,21 +234,18 @@ impl Store {
             return Ok(Vec::new());
         };
         let mut places = Vec::new();
+        let others = if self.is_shared(path, config) {
+            0o007
+        } else {
+            0o077
+        };
         if path.exists() && !Site::here().is_at(path) {
-            let others = if self.is_shared(path, config) {
-                0o007
-            } else {
-                0o077
-            };
             places.push((path.clone(), others));
         }
         let usual = place::default_path().unwrap_or_default();
-        if let Target::File(usual) = Target::find(&usual)
-            && usual == *path
-            && !config.group_access
-            && place::directory_of(path).exists()
-        {
-            places.push((place::directory_of(path).to_owned(), 0o077));
+        let directory = place::directory_of(path);
+        if Target::find(&usual) == Target::File(path.clone()) && directory.exists() {
+            places.push((directory.to_owned(), others));
         }
         let mut repaired = Vec::new();
         for (place, others) in places {

@@ -129,6 +129,18 @@ fn an_imported_login_is_ended_only_on_request() -> anyhow::Result<()> {
         assert_eq!(world.sandbox.count("auth/token/revoke") == 1, ended);
         assert_eq!(said.contains("would end rclone's"), !ended, "{said}");
     }
+    // The same without an import: the token was taken from rclone's file by hand.
+    let json = token(&world)?;
+    fs::write(
+        &conf,
+        format!("[dbx]\ntype = dropbox\nclient_id = {key}\ntoken = {json}\n"),
+    )?;
+    let create = ["config", "create", "dbx", "--app-key", key, "--token-stdin"];
+    world.node_tool_with(create, &json)?.ok()?;
+    world.sandbox.reset_calls();
+    let said = world.node_tool(["config", "delete", "dbx"])?.ok()?;
+    assert!(said.contains(".rclone.conf"), "{said}");
+    assert_eq!(world.sandbox.count("auth/token/revoke"), 0);
     Ok(())
 }
 

@@ -1,10 +1,12 @@
 //! `config delete`: ends a remote's login and forgets it.
 
+use std::path::PathBuf;
+
 use shared::{exit, failure::Failure};
 
 use super::super::{App, config_failure};
 use crate::{
-    config::{Config, Remote, check_name},
+    config::{Config, Remote, check_name, rclone},
     dropbox::Error,
     report,
 };
@@ -68,6 +70,20 @@ fn is_one_login(one: &Remote, other: &Remote) -> bool {
     }
 }
 
+/// The rclone.conf on this machine that has the same login, which was perhaps taken from it without `config import`.
+fn in_rclones_hands(remote: &Remote) -> Option<String> {
+    let token = remote.refresh_token.as_ref().or(remote.access_token.as_ref())?;
+    let named = std::env::var_os("RCLONE_CONFIG").map(PathBuf::from);
+    let mut places: Vec<PathBuf> = named.into_iter().collect();
+    places.extend(rclone::usual_places().unwrap_or_default());
+    let has_it = |place: &PathBuf| {
+        let is_file = place.is_file(); // a pipe would be waited for
+        is_file && std::fs::read(place).is_ok_and(|bytes| rclone::decode(&bytes).contains(token.expose()))
+    };
+    let found = places.into_iter().find(has_it);
+    found.map(|place| place.display().to_string())
+}
+
 /// Ends the login and removes the remote.
 pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let name = &args.name;
@@ -77,7 +93,12 @@ pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     }
     let fate = match Fate::usual(name, &config) {
         _ if args.keep_token => Fate::Kept,
-        Fate::Imported(_) if args.end_login => Fate::Ends,
+        fate @ Fate::Shared(_) => fate,
+        _ if args.end_login => Fate::Ends,
+        Fate::Ends => match config.remotes.get(name).and_then(in_rclones_hands) {
+            Some(file) => Fate::Imported(file),
+            None => Fate::Ends,
+        },
         fate => fate,
     };
     // A login that is ended before the remote can be removed would be lost for nothing.
@@ -94,7 +115,7 @@ pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         Fate::Shared(others) => format!("Deleted {name}:; its login goes on as {}\n", others.join(", ")),
         Fate::Imported(file) => format!(
             "Deleted {name}:; its login is still alive, since '{file}' has it too: ending it would end rclone's\n\
-             (node-tool config delete --end-login ends such a login as well.)\n"
+             https://www.dropbox.com/account/connected_apps ends it everywhere\n"
         ),
     })?;
     Ok(exit::SUCCESS)

@@ -32,6 +32,29 @@ const DOCUMENTS: [(&str, &str); 2] = [
     ("skip_exports", "cloud documents are left out"),
     ("show_all_exports", "cloud documents have their own names"),
 ];
+/// Settings that are taken over, and those of speed alone, which there is no need for here.
+const UNDERSTOOD: [&str; 19] = [
+    "type",
+    "description",
+    "client_id",
+    "client_secret",
+    "token",
+    "root_namespace",
+    "encoding",
+    "export_formats",
+    "chunk_size",
+    "pacer_min_sleep",
+    "batch_mode",
+    "batch_size",
+    "batch_timeout",
+    "batch_commit_timeout",
+    "upload_cutoff",
+    "copy_cutoff",
+    // What rclone called client_id and client_secret before 2017.
+    "app_key",
+    "app_secret",
+    "config_refresh_token",
+];
 /// What documents can be exported to.
 const FORMATS: [&str; 2] = ["html", "md"];
 
@@ -169,6 +192,17 @@ pub fn take(keys: &Section, now: i64) -> Result<Taken, String> {
             differences.push(format!("export_formats: {} isn't known here", unknown.join(", ")));
         }
     }
+    let is_odd = |key: &str| {
+        let is_handled = |known: &[(&str, &str)]| known.iter().any(|(known, _)| *known == key);
+        !(UNDERSTOOD.contains(&key)
+            || is_handled(&OTHER_FILES)
+            || is_handled(&OTHER_VIEWS)
+            || is_handled(&DOCUMENTS))
+    };
+    let odd = keys
+        .iter()
+        .filter(|(key, value)| is_odd(key) && !value.is_empty());
+    differences.extend(odd.map(|(key, _)| format!("the setting {key} isn't known here")));
     let login = take_login(&mut remote, get("token"), now);
     Ok(Taken {
         remote,
@@ -302,6 +336,8 @@ mod tests {
             ("skip_exports", "true", "skip_exports"),
             ("show_all_exports", "true", "show_all_exports"),
             ("export_formats", "docx,md", "docx"),
+            ("hide_everything", "true", "hide_everything"),
+            ("override.root_namespace", "7", "override.root_namespace"),
         ] {
             let found = taken(&[(key, value)]).differences;
             assert!(found.len() == 1 && found[0].contains(named), "{found:?}");
