@@ -2,6 +2,11 @@
 //! when Dropbox refuses it. New tokens are saved for the other processes of this user; that failing is no
 //! reason to stop.
 
+use std::{
+    sync::PoisonError,
+    time::{Duration, Instant},
+};
+
 use shared::{
     api::users::RootInfo,
     oauth::{TokenAnswer, TokenRequest},
@@ -10,12 +15,15 @@ use shared::{
 use tokio::sync::Mutex;
 
 use crate::{
-    config::{PathRoot, Remote, Start, Store},
+    config::{Environment, PathRoot, Remote, Start, Store},
     dropbox::{Error, Http, exchange},
 };
 
 /// Refresh this long before the end, as the official SDK does. In seconds.
 const EARLY_SECONDS: i64 = 300;
+
+/// After a renewal failed that may succeed later, others don't try it again for this long: each would wait as long.
+const FAILED_FOR: Duration = Duration::from_secs(60);
 
 /// What a call is signed with.
 #[derive(Clone, Debug)]
@@ -34,6 +42,24 @@ pub struct Account {
     http: Http,
     has_one_start: bool,
     remote: Mutex<Remote>,
+    /// What came of the last renewal, if it failed.
+    failed: std::sync::Mutex<Option<Failed>>,
+}
+
+/// A renewal that failed.
+#[derive(Debug)]
+struct Failed {
+    refresh_token: Secret,
+    error: Error,
+    at: Instant,
+}
+
+impl Failed {
+    /// Whether another one with this token would come to the same.
+    fn counts_for(&self, refresh_token: &Secret) -> bool {
+        let is_final = matches!(self.error, Error::LoginOver(_));
+        self.refresh_token == *refresh_token && (is_final || self.at.elapsed() < FAILED_FOR)
+    }
 }
 
 impl Account {
@@ -45,6 +71,7 @@ impl Account {
             http,
             has_one_start: remote.path_root(Start::Usual) == remote.path_root(Start::Root),
             remote: Mutex::new(remote),
+            failed: std::sync::Mutex::new(None),
         }
     }
 
@@ -110,7 +137,28 @@ impl Account {
             Some(token) => token,
             None => self.refresh(&mut remote, None).await?,
         };
-        access(token, &remote, start)
+        self.sendable(access(token, &remote, start)?)
+    }
+
+    /// What a call is signed with, if it can stand in a header.
+    fn sendable(&self, access: Access) -> Result<Access, Error> {
+        if !is_sendable(access.token.expose()) {
+            return Err(self.bad_login("access token"));
+        }
+        let is_wrong = |header: String| !is_sendable(&header);
+        if access.root.header().is_some_and(is_wrong) {
+            return Err(self.bad_login("root namespace"));
+        }
+        Ok(access)
+    }
+
+    fn bad_login(&self, what: &str) -> Error {
+        let place = match (Environment::here().login_of(&self.name), &self.store) {
+            (Some(variable), _) => format!("of {}: in {variable}", self.name),
+            (None, Some(store)) => format!("of {}: in the config {}", self.name, store.place()),
+            (None, None) => format!("of {}:", self.name),
+        };
+        Error::BadLogin(format!("the {what} {place} has a character that none has"))
     }
 
     /// Another access token than the one that Dropbox refused.
@@ -123,7 +171,7 @@ impl Account {
             Some(token) if token != *refused => token, // another task was quicker
             _ => self.refresh(&mut remote, Some(refused)).await?,
         };
-        access(token, &remote, start)
+        self.sendable(access(token, &remote, start)?)
     }
 
     /// The account's root is another namespace now: later runs will use it, and this one, if it is `at_once`.
@@ -171,12 +219,28 @@ impl Account {
         let Some(refresh_token) = remote.refresh_token.clone() else {
             return Err(Error::LoginOver("it was made without a refresh token".into()));
         };
+        if !is_sendable(refresh_token.expose()) {
+            return Err(self.bad_login("refresh token"));
+        }
+        if let Some(failed) = &*self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+            && failed.counts_for(&refresh_token)
+        {
+            return Err(failed.error.clone());
+        }
         let request = TokenRequest::Refresh {
             app_key: remote.app_key.clone(),
             refresh_token: refresh_token.clone(),
             app_secret: remote.app_secret.clone(),
         };
-        let answer = crate::dropbox::with_retries(|| exchange(&self.http, &request)).await?;
+        let answer = crate::dropbox::with_retries(|| exchange(&self.http, &request)).await;
+        let answer = answer.inspect_err(|error| {
+            let failed = Failed {
+                refresh_token: refresh_token.clone(),
+                error: error.clone(),
+                at: Instant::now(),
+            };
+            *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(failed);
+        })?;
         take(remote, &answer);
         let new = remote.clone();
         self.save("the new access token", move |kept| {
@@ -215,6 +279,11 @@ fn access(token: Secret, remote: &Remote, start: Start) -> Result<Access, Error>
     let unknown = || Error::NotDropbox("it didn't say where the account's root is".into());
     let root = remote.path_root(start).ok_or_else(unknown)?;
     Ok(Access { token, root })
+}
+
+/// Whether text can stand in a header: tokens are printable ASCII without blanks.
+fn is_sendable(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// The access token, if it doesn't end soon.

@@ -505,11 +505,7 @@ async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
         })?,
     };
     let store = Store::new(path, Password::new(global.password_command.clone()));
-    let http = Http::new(endpoints.clone()).map_err(|error| {
-        Failure::new("could not set up secure connections")
-            .why(error)
-            .next("if the system has no certificates, set SSL_CERT_FILE to a bundle of them")
-    })?;
+    let http = Http::new(endpoints.clone());
     let site = match Site::here().load() {
         Ok((site, odd)) => {
             odd.iter().for_each(|said| report::warn(said));

@@ -198,7 +198,7 @@ fn entry(found: &Metadata) -> Option<String> {
 fn client(store: &Store, name: &str) -> Option<Client> {
     let remote = store.load().ok()?.remotes.remove(name)?;
     let origin = std::env::var(ORIGIN_VARIABLE).ok();
-    let http = Http::new(Endpoints::new(origin.as_deref()).ok()?).ok()?;
+    let http = Http::new(Endpoints::new(origin.as_deref()).ok()?);
     let account = Account::new(Some(store.clone()), name.to_owned(), remote, http.clone());
     let meter = Arc::new(Meter::new(Rates {
         calls: None,

@@ -65,7 +65,12 @@ impl FailureKind {
 impl From<&Error> for FailureKind {
     fn from(error: &Error) -> Self {
         match error {
-            Error::Network(NetworkError::Untrusted { .. }) => Self::Permanent,
+            Error::Network(
+                NetworkError::Untrusted { .. } | NetworkError::Proxy(_) | NetworkError::NoTls(_),
+            ) => Self::Permanent,
+            Error::Unfinished(_) => Self::Temporary,
+            _ if error.is_refused_for_long() => Self::Temporary,
+            Error::Unreadable(_) => Self::Unknown,
             // Another run looks at the file anew.
             Error::Changed => Self::Temporary,
             // Somebody else's version: whether it is to be replaced is for a person to say.

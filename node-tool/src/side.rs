@@ -497,11 +497,7 @@ async fn look_there(client: &Client, path: &DropboxPath, filter: &Filter) -> Res
             what: What::Folder,
             entries: listing.entries,
             mounts: Mounts::new(listing.mounts),
-            problems: listing
-                .refused
-                .into_iter()
-                .map(|(path, why)| (path, why.to_owned()))
-                .collect(),
+            problems: listing.refused,
             ..Found::default()
         }),
         Err(error) if error.is_not_found() => Ok(Found::default()),

@@ -130,6 +130,16 @@ impl Hasher {
         self.digests
     }
 
+    /// The digests of the blocks that are whole so far.
+    pub fn whole_blocks(&self) -> &[[u8; 32]] {
+        &self.digests
+    }
+
+    /// How many bytes of the next block were taken, and their digest.
+    pub fn part(&self) -> (u64, [u8; 32]) {
+        (self.in_block, self.block.clone().finalize().into())
+    }
+
     /// The content hash of all bytes taken.
     pub fn finish(self) -> ContentHash {
         ContentHash::of_blocks(&self.into_blocks())

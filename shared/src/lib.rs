@@ -19,6 +19,7 @@
 //! | [`failure`] | what happened, why, what to type next |
 //! | [`plain`] | text from elsewhere, as a person may see it or paste it |
 //! | [`exit`] | the exit codes |
+//! | [`trust`] | what to type where certificates are not trusted |
 
 pub mod api;
 pub mod completion;
@@ -36,3 +37,4 @@ pub mod plain;
 pub mod process;
 pub mod remote;
 pub mod secret;
+pub mod trust;

@@ -16,7 +16,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use shared::{endpoints::Endpoints, exit, failure::Failure, plain::quoted};
+use shared::{endpoints::Endpoints, exit, failure::Failure, plain::quoted, trust};
 
 use crate::{
     account::Account,
@@ -264,6 +264,11 @@ fn new_login(remote: &str) -> String {
     }
 }
 
+/// What the variable for certificates says.
+fn certificates() -> Option<String> {
+    std::env::var(trust::CERTIFICATES_VARIABLE).ok()
+}
+
 /// Dropbox can't be used for `what`.
 pub fn dropbox_failure(what: impl Into<String>, error: &Error, remote: &str) -> Failure {
     let failure = Failure::new(what).why(error);
@@ -283,10 +288,23 @@ pub fn dropbox_failure(what: impl Into<String>, error: &Error, remote: &str) -> 
         Error::PathRoot(_) => failure
             .next(format!("node-tool config edit {remote} --root home   lets its paths start at your own folder"))
             .code(exit::FATAL),
-        Error::Network(NetworkError::Untrusted { .. }) => failure
-            .next("if your network looks into encrypted connections, set SSL_CERT_FILE to a bundle with its certificate")
-            .next("date    # certificates are good for a time, and the clock may be wrong")
+        Error::BadLogin(_) => failure.next(reconnect).code(exit::FATAL),
+        Error::Network(NetworkError::Untrusted { .. }) => {
+            let words = trust::untrusted(certificates().as_deref());
+            words.into_iter().fold(failure, Failure::next).code(exit::FATAL)
+        }
+        Error::Network(NetworkError::NoTls(_)) => failure
+            .next(trust::no_certificates(certificates().as_deref()).1)
             .code(exit::FATAL),
+        Error::Network(NetworkError::Proxy(_)) => failure
+            .next("set HTTPS_PROXY to a proxy that lets you through, such as http://USER:PASSWORD@proxy.example.org:3128")
+            .next("or, if this machine reaches Dropbox without one: unset HTTPS_PROXY https_proxy ALL_PROXY all_proxy")
+            .code(exit::FATAL),
+        Error::Portal(_) => failure
+            .next("log in to this network, or ask its help desk for a way to api.dropboxapi.com; then run the command again")
+            .code(exit::TEMPORARY),
+        _ if error.is_refused_for_long() => failure.next("try again when that time is over").code(exit::TEMPORARY),
+        Error::Unfinished(_) => failure.next("try again later").code(exit::TEMPORARY),
         Error::Network(_) => failure
             .next("check the network; behind a proxy set HTTPS_PROXY")
             .code(exit::TEMPORARY),

@@ -1,6 +1,6 @@
 //! Many deletions, renames, copies or new folders in a few calls. The answer may be a job, which is then asked for.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
@@ -18,6 +18,10 @@ use super::{Client, DropboxPath, Error, Fate};
 /// The first wait for a job, and the longest between two questions.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// A job that is still under way after this long is left to itself.
+const JOB_PATIENCE: Duration = Duration::from_secs(600);
+/// After this long people are told that there is one, and then again each time that it has doubled.
+const NOTEWORTHY: Duration = Duration::from_secs(5);
 /// An entry that met other writers is tried so often.
 const ENTRY_TRIES: u32 = 6;
 
@@ -206,8 +210,21 @@ impl Client {
             Launch::Other => return Err(Error::NotDropbox(format!("{} gave no job", launch.name))),
         };
         let mut wait = FIRST_WAIT;
+        let (began, mut tell_after) = (Instant::now(), NOTEWORTHY);
         loop {
             tokio::time::sleep(wait).await;
+            let waited = began.elapsed();
+            if waited >= JOB_PATIENCE {
+                return Err(Error::Unfinished(JOB_PATIENCE));
+            }
+            if waited >= tell_after {
+                tell_after *= 2;
+                tracing::warn!(
+                    "Dropbox is still at work on it ({}), for {} s now",
+                    launch.name,
+                    waited.as_secs()
+                );
+            }
             match self.rpc(check, &arg).await? {
                 JobStatus::InProgress => wait = (wait * 2).min(LONGEST_WAIT),
                 JobStatus::Complete(done) => return Ok(done.entries),

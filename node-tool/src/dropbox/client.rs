@@ -4,13 +4,13 @@ use std::{
     ops::Deref,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use reqwest::{Response, header::HeaderMap};
 use serde::{Serialize, de::DeserializeOwned};
 use shared::api::{
@@ -18,6 +18,7 @@ use shared::api::{
     error::RouteError,
     files::{LONGPOLL_HOST, UPLOAD},
     json::header_safe,
+    salvage::is_json,
     users::RootInfo,
 };
 use tokio::sync::OnceCell;
@@ -43,6 +44,15 @@ const COMMIT_PATIENCE: Duration = Duration::from_secs(600);
 const POLL_PATIENCE: Duration = Duration::from_secs(180);
 /// A call renews an expired token so often.
 const EXPIRED_RENEWALS: u32 = 3;
+/// The longest JSON answer that is read, in bytes: a page of 2000 entries with the longest paths has a tenth of it. What comes
+/// compressed is counted as it is unpacked.
+const MAX_ANSWER_BYTES: usize = 32 << 20;
+/// So much is read of an answer that says why a call was refused, in bytes.
+const MAX_REFUSAL_BYTES: usize = 64 << 10;
+/// What a page means that stands where an answer should.
+pub(super) const LOGIN_PAGE: &str = "a web page came; perhaps this network wants a login of its own";
+/// After a word about a wait, this long no other.
+const QUIET: Duration = Duration::from_secs(10);
 /// The pause after a 429 that names none (the official SDK waits as long).
 const UNNAMED_PAUSE: Duration = Duration::from_secs(5);
 
@@ -66,6 +76,8 @@ pub struct Login {
     is_rooted: [AtomicBool; 2],
     /// Dropbox was asked where the account's root is.
     asked: OnceCell<()>,
+    /// When waits are worth a word again.
+    quiet_until: Mutex<Option<Instant>>,
 }
 
 /// How paths are shown.
@@ -109,6 +121,7 @@ impl Client {
             tries: TRIES,
             is_rooted: Default::default(),
             asked: OnceCell::new(),
+            quiet_until: Mutex::new(None),
         };
         Self {
             login: Arc::new(login),
@@ -283,6 +296,15 @@ impl Client {
         })
     }
 
+    /// Bytes a second that one call up may send when all lanes are busy, if the user has set a limit.
+    pub fn rate_of_a_call(&self) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "a rate")]
+        self.pace
+            .meter()
+            .up()
+            .map(|rate| rate as f64 / self.pace.lanes() as f64)
+    }
+
     /// The shared limit.
     pub fn pace(&self) -> &Pace {
         &self.pace
@@ -297,19 +319,56 @@ impl Client {
         route: &Route<A, R>,
         arg: &A,
     ) -> Result<R, Error> {
+        self.rpc_within(route, arg, &mut self.tries_of_a_call()).await
+    }
+
+    /// The same, with what is left of `tries`.
+    ///
+    /// # Errors
+    /// The last try's.
+    pub async fn rpc_within<A: Serialize, R: DeserializeOwned>(
+        &self,
+        route: &Route<A, R>,
+        arg: &A,
+        tries: &mut Tries,
+    ) -> Result<R, Error> {
+        self.rpc_read(route, arg, tries, |body| serde_json::from_slice(body))
+            .await
+    }
+
+    /// The same for an answer that is a list, of which `read` takes each entry by itself.
+    ///
+    /// # Errors
+    /// The last try's.
+    pub async fn rpc_list<A: Serialize, R>(
+        &self,
+        route: &Route<A, R>,
+        arg: &A,
+        read: impl Fn(&[u8]) -> serde_json::Result<R>,
+    ) -> Result<R, Error> {
+        self.rpc_read(route, arg, &mut self.tries_of_a_call(), read).await
+    }
+
+    async fn rpc_read<A: Serialize, R>(
+        &self,
+        route: &Route<A, R>,
+        arg: &A,
+        tries: &mut Tries,
+        read: impl Fn(&[u8]) -> serde_json::Result<R>,
+    ) -> Result<R, Error> {
         let body = json(arg)?;
         let patience = patience(route);
         let attempt = async |access: &Access| {
             let _lane = self.pace.lane().await;
             let request = self
-                .request(route, access)
+                .request(route, access)?
                 .header("Content-Type", "application/json")
                 .body(body.clone())
                 .timeout(patience);
             let response = self.send(route.name, request).await?;
-            result_in_body(response).await
+            result_in_body(response, &read).await
         };
-        self.tries(route, |_| false, attempt).await
+        self.tries(route, tries, |_| false, attempt).await
     }
 
     /// Calls a route whose body is bytes.
@@ -342,12 +401,13 @@ impl Client {
             let _lane = self.pace.lane().await;
             let body = payload.open(self.pace.meter());
             let request = self
-                .request(route, access)
+                .request(route, access)?
                 .header("Content-Type", "application/octet-stream")
                 .header("Dropbox-API-Arg", &arg)
                 .header("Content-Length", payload.length_bytes())
                 .body(reqwest::Body::wrap(body));
-            let call = async { result_in_body(self.send(route.name, request).await?).await };
+            let read = |body: &[u8]| serde_json::from_slice(body);
+            let call = async { result_in_body(self.send(route.name, request).await?, &read).await };
             let result = payload.pulse().outlasts(patience, call).await;
             // The disk's fault looks like the network's from here.
             if let Some(error) = payload.broken() {
@@ -361,10 +421,12 @@ impl Client {
             self.pace.moved(payload.length_bytes());
             result
         };
-        self.tries(route, is_answer, attempt).await
+        let mut tries = self.tries_of_a_call();
+        self.tries(route, &mut tries, is_answer, attempt).await
     }
 
-    /// Calls a route that answers with bytes; `range` is first and last byte.
+    /// Calls a route that answers with bytes, with what is left of `tries`; `range` is first and last byte. Who takes up again
+    /// what broke later gives the same tries, so that a file has one budget of them.
     ///
     /// # Errors
     /// The last try's. What breaks later is told by [`Download::chunk`].
@@ -373,8 +435,9 @@ impl Client {
         route: &Route<A, R>,
         arg: &A,
         range: Option<(u64, u64)>,
+        tries: &mut Tries,
     ) -> Result<Download<'_, R>, Error> {
-        self.download_unless(route, arg, range, |_| false).await
+        self.download_unless(route, arg, range, tries, |_| false).await
     }
 
     /// The same, where some errors are an answer and not worth another try.
@@ -386,13 +449,14 @@ impl Client {
         route: &Route<A, R>,
         arg: &A,
         range: Option<(u64, u64)>,
+        tries: &mut Tries,
         is_answer: impl Fn(&Error) -> bool,
     ) -> Result<Download<'_, R>, Error> {
         let arg = header_safe(&json(arg)?);
         let attempt = async |access: &Access| {
             let lane = self.pace.lane().await;
             let mut request = self
-                .request(route, access)
+                .request(route, access)?
                 .header("Dropbox-API-Arg", &arg)
                 .header("Content-Length", 0);
             if let Some((first, last)) = range {
@@ -405,8 +469,15 @@ impl Client {
                 .headers()
                 .get("Dropbox-API-Result")
                 .map(|v| v.as_bytes().to_vec());
-            let header = header.ok_or_else(|| Error::NotDropbox("it has no Dropbox-API-Result".into()))?;
-            let answer = serde_json::from_slice(&header).map_err(|e| Error::NotDropbox(e.to_string()))?;
+            let Some(header) = header else {
+                let kind = response.headers().get("content-type");
+                let is_html = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+                return Err(match is_html {
+                    true => Error::Portal(LOGIN_PAGE.into()),
+                    false => Error::NotDropbox("it has no Dropbox-API-Result".into()),
+                });
+            };
+            let answer = serde_json::from_slice(&header).map_err(|error| unread(&header, &error))?;
             Ok(Download {
                 answer,
                 partial,
@@ -414,18 +485,36 @@ impl Client {
                 lane,
             })
         };
-        self.tries(route, is_answer, attempt).await
+        self.tries(route, tries, is_answer, attempt).await
+    }
+
+    /// Says that there will be a wait, if that is worth a word and nobody has said so just now: many calls wait side by side.
+    fn tell_wait(&self, tries: &Tries, error: &Error, wait: Duration) {
+        if !tries.is_noteworthy(error, wait) {
+            return;
+        }
+        let now = Instant::now();
+        let mut quiet_until = self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if quiet_until.is_some_and(|until| now < until) {
+            return;
+        }
+        *quiet_until = now.checked_add(wait.max(QUIET));
+        let seconds = wait.as_secs_f64().max(1.0);
+        match error {
+            Error::RateLimited { .. } => tracing::warn!("Dropbox says wait: trying again in {seconds:.0} s"),
+            _ => tracing::warn!("{error}; trying again in {seconds:.0} s"),
+        }
     }
 
     /// Tries `attempt` until it succeeds or isn't worth another try; renews the token on a 401.
     async fn tries<A, R, T>(
         &self,
         route: &Route<A, R>,
+        tries: &mut Tries,
         is_answer: impl Fn(&Error) -> bool,
         attempt: impl AsyncFn(&Access) -> Result<T, Error>,
     ) -> Result<T, Error> {
         debug_assert!(route.style != Style::Download || route.repeat == Repeat::Safe);
-        let mut tries = self.tries_of_a_call();
         let mut renewals = 0;
         let mut moved = false;
         let mut access = self.access().await?;
@@ -477,6 +566,8 @@ impl Client {
                 continue;
             }
             match &error {
+                // What nobody waits for is no reason to hold others back: the run ends.
+                _ if error.is_refused_for_long() => {}
                 Error::RateLimited { .. } | Error::Network(NetworkError::Timeout(_)) => {
                     self.pace.slow_down(error.retry_after());
                 }
@@ -491,22 +582,23 @@ impl Client {
             let Some(wait) = tries.wait_after(&error) else {
                 return Err(error);
             };
+            self.tell_wait(tries, &error, wait);
             tracing::info!("{}: waiting {:.1} s: {error}", route.name, wait.as_secs_f64());
             tokio::time::sleep(wait).await;
             access = self.access().await?;
         }
     }
 
-    fn request<A, R>(&self, route: &Route<A, R>, access: &Access) -> reqwest::RequestBuilder {
-        let request = self.http.post(route.host, &format!("/2/{}", route.name));
+    fn request<A, R>(&self, route: &Route<A, R>, access: &Access) -> Result<reqwest::RequestBuilder, Error> {
+        let request = self.http.post(route.host, &format!("/2/{}", route.name))?;
         if route.host == LONGPOLL_HOST {
-            return request; // its cursor says whose it is, and it refuses a token
+            return Ok(request); // its cursor says whose it is, and it refuses a token
         }
         let request = request.bearer_auth(access.token.expose());
-        match access.root.header().filter(|_| is_about_places(route)) {
+        Ok(match access.root.header().filter(|_| is_about_places(route)) {
             Some(root) => request.header("Dropbox-API-Path-Root", root),
             None => request,
-        }
+        })
     }
 
     async fn send(&self, route: &str, request: reqwest::RequestBuilder) -> Result<Response, Error> {
@@ -519,9 +611,21 @@ impl Client {
         if status == 200 || status == 206 {
             return Ok(response);
         }
+        if let Some(error) = refusal_of_network(status, response.headers()) {
+            return Err(error);
+        }
         let after = retry_after(response.headers());
-        let body = tokio::time::timeout(PATIENCE, response.bytes()).await;
-        let body = body.unwrap_or_else(|_| Ok(Bytes::new())).unwrap_or_default();
+        let mut response = response;
+        let mut body = BytesMut::new();
+        // What can't be read of it is not needed: the status says most.
+        let read = async {
+            while body.len() < MAX_REFUSAL_BYTES
+                && let Ok(Some(chunk)) = response.chunk().await
+            {
+                body.extend_from_slice(&chunk);
+            }
+        };
+        let _ = tokio::time::timeout(PATIENCE, read).await;
         Err(refusal(status, after, &body))
     }
 }
@@ -566,23 +670,68 @@ fn json(arg: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(arg).map_err(|e| Error::Unsayable(e.to_string()))
 }
 
-async fn result_in_body<R: DeserializeOwned>(response: Response) -> Result<R, Error> {
-    let is_json =
-        header(response.headers(), "content-type").is_none_or(|t| t.starts_with("application/json"));
-    let body = response.bytes().await.map_err(|e| network_error(&e))?;
+/// What a network says in Dropbox's place by the status alone: a login at the proxy, an address elsewhere.
+pub(super) fn refusal_of_network(status: u16, headers: &HeaderMap) -> Option<Error> {
+    match status {
+        300..=399 => {
+            let to = header(headers, "location").and_then(|to| reqwest::Url::parse(to).ok());
+            let to = to
+                .as_ref()
+                .and_then(reqwest::Url::host_str)
+                .unwrap_or("another address");
+            Some(Error::Portal(format!(
+                "it leads to {to}; perhaps this network wants a login of its own"
+            )))
+        }
+        407 => Some(Error::Network(NetworkError::Proxy(
+            "it wants a login (HTTP 407)".into(),
+        ))),
+        511 => Some(Error::Portal(
+            "this network wants a login of its own (HTTP 511)".into(),
+        )),
+        _ => None,
+    }
+}
+
+/// Whether a body is a web page.
+pub(super) fn is_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'<')
+}
+
+/// The bytes of an answer, of which there may be `most`.
+pub(super) async fn limited(mut response: Response, most: usize) -> Result<Bytes, Error> {
+    let mut all = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(|e| network_error(&e))? {
+        if all.len() + chunk.len() > most {
+            return Err(Error::Unreadable(format!("it has more than {} MiB", most >> 20)));
+        }
+        all.extend_from_slice(&chunk);
+    }
+    Ok(all.freeze())
+}
+
+/// What an answer is that isn't what was expected.
+fn unread(body: &[u8], error: &serde_json::Error) -> Error {
+    match () {
+        () if is_page(body) => Error::Portal(LOGIN_PAGE.into()),
+        // It came whole: asking again would bring the same.
+        () if is_json(body) => Error::Unreadable(error.to_string()),
+        () => Error::NotDropbox(error.to_string()),
+    }
+}
+
+async fn result_in_body<R>(
+    response: Response,
+    read: &impl Fn(&[u8]) -> serde_json::Result<R>,
+) -> Result<R, Error> {
+    let body = limited(response, MAX_ANSWER_BYTES).await?;
     // The result of a Void route is `null`, or (seen) nothing at all.
     let body = if body.is_empty() {
         Bytes::from_static(b"null")
     } else {
         body
     };
-    serde_json::from_slice(&body).map_err(|error| {
-        Error::NotDropbox(if is_json {
-            error.to_string()
-        } else {
-            "it is a web page, perhaps of a network that wants a login".into()
-        })
-    })
+    read(&body).map_err(|error| unread(&body, &error))
 }
 
 /// From a status that isn't success to an error.
@@ -605,6 +754,12 @@ fn refusal(status: u16, after: Option<Duration>, body: &[u8]) -> Error {
             after: after.or_else(|| pause_in(body)).or(Some(UNNAMED_PAUSE)),
             contention: false,
         },
+        (400 | 401 | 403, _) if let Some(error) = RouteError::from_scope_text(&text()) => {
+            Error::Access(error)
+        }
+        (403, None) if is_page(body) => Error::Portal(
+            "a web page came (HTTP 403); perhaps a filter of this network doesn't let Dropbox through".into(),
+        ),
         (400, _) => Error::BadRequest(text()),
         (408 | 500.., _) => Error::Server { status, after },
         (401 | 403 | 404 | 409 | 422, None) => {
@@ -620,13 +775,18 @@ fn pause_in(body: &[u8]) -> Option<Duration> {
     body["error"]["retry_after"].as_u64().map(Duration::from_secs)
 }
 
-/// `Retry-After` in seconds.
+/// `Retry-After`: seconds, or a date, which is compared with the answer's own.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    header(headers, "retry-after")?
-        .trim()
-        .parse()
-        .ok()
-        .and_then(|s| Duration::try_from_secs_f64(s).ok())
+    let text = header(headers, "retry-after")?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let date = |text: &str| Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp().as_second());
+    let now = header(headers, "date")
+        .and_then(date)
+        .unwrap_or_else(|| jiff::Timestamp::now().as_second());
+    let seconds = date(text)?.saturating_sub(now);
+    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or_default()))
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -659,9 +819,59 @@ mod tests {
     }
 
     #[test]
+    fn pauses_may_be_dates_and_nonsense_is_no_pause() {
+        let of = |after: &str, date: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert("retry-after", after.parse().unwrap());
+            if let Some(date) = date {
+                headers.insert("date", date.parse().unwrap());
+            }
+            retry_after(&headers).map(|after| after.as_secs())
+        };
+        let now = Some("Wed, 25 Nov 2026 18:00:00 GMT");
+        assert_eq!(of("Wed, 25 Nov 2026 18:01:30 GMT", now), Some(90));
+        assert_eq!(of("Wed, 25 Nov 2026 17:00:00 GMT", now), Some(0));
+        assert_eq!(of(" 7 ", now), Some(7));
+        assert_eq!(of("86400", now), Some(86400));
+        assert!(of("9200000000000000000", now).is_some_and(|seconds| seconds > 86400));
+        for nonsense in ["-5", "", "soon", "NaN", "inf", "1e400"] {
+            assert_eq!(of(nonsense, now), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn what_answers_in_dropboxs_place_is_known_by_its_status() {
+        let mut headers = HeaderMap::new();
+        assert!(refusal_of_network(200, &headers).is_none() && refusal_of_network(409, &headers).is_none());
+        assert!(matches!(
+            refusal_of_network(407, &headers),
+            Some(Error::Network(NetworkError::Proxy(_)))
+        ));
+        headers.insert(
+            "location",
+            "https://login.hotel.example/x?token=1".parse().unwrap(),
+        );
+        for status in [301, 302, 303, 307, 308] {
+            let error = refusal_of_network(status, &headers).unwrap();
+            assert!(error.ends_run() && error.fate() == Fate::TryAgain);
+            assert!(
+                error.to_string().contains("login.hotel.example;") && !error.to_string().contains("token"),
+                "{error}"
+            );
+        }
+        assert!(matches!(refusal(403, None, b" <html>"), Error::Portal(_)));
+        assert!(matches!(refusal(500, None, b"<html>"), Error::Server { .. }));
+    }
+
+    #[test]
     fn statuses_become_fates() {
         for (status, body, fate) in [
             (400, "Error in call to API function", Fate::SkipFile),
+            (
+                400,
+                "Error in call to API function \"files/upload\": Your app (ID: 1) is not permitted to access this endpoint, because it does not have the required scope 'files.content.write'.",
+                Fate::StopRun,
+            ),
             (
                 401,
                 r#"{"error":{".tag":"missing_scope","required_scope":"x"}}"#,

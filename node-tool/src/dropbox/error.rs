@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use shared::api::error::RouteError;
 
+/// A longer pause than this isn't waited for: the run ends and says so.
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(900);
+
 /// What a call came to, when not to its result.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -26,7 +29,7 @@ pub enum Error {
     #[error("{}", say_root(.0))]
     PathRoot(RouteError),
     /// Slow down (429).
-    #[error("Dropbox asked to slow down, too often")]
+    #[error("{}", say_pause(*after, "Dropbox asked to slow down, too often".into()))]
     RateLimited {
         /// How long to send nothing.
         after: Option<Duration>,
@@ -34,7 +37,7 @@ pub enum Error {
         contention: bool,
     },
     /// 5xx or something like it.
-    #[error("Dropbox had a problem of its own (HTTP {status})")]
+    #[error("{}", say_pause(*after, format!("Dropbox had a problem of its own (HTTP {status})")))]
     Server {
         /// The status.
         status: u16,
@@ -47,6 +50,18 @@ pub enum Error {
     /// An answer that Dropbox would not give.
     #[error("the answer did not come from Dropbox: {0}")]
     NotDropbox(String),
+    /// Something on the way answers in Dropbox's place: a network's login page, a filter.
+    #[error("something else than Dropbox answers: {0}")]
+    Portal(String),
+    /// An answer of Dropbox that isn't what the route promises; another try would bring the same.
+    #[error("Dropbox's answer can't be used: {0}")]
+    Unreadable(String),
+    /// A job on the server that doesn't come to its end; it may still.
+    #[error("Dropbox has not finished it in {} s, and may still do so", .0.as_secs())]
+    Unfinished(Duration),
+    /// What is kept of the login can't be sent. Nothing was.
+    #[error("{0}")]
+    BadLogin(String),
     /// The body could not be read from disk.
     #[error("could not read it: {0}")]
     Source(String),
@@ -74,6 +89,12 @@ pub enum NetworkError {
         /// What is wrong with its certificate.
         reason: String,
     },
+    /// The proxy doesn't let us through. Nothing was sent.
+    #[error("the proxy can't be used: {0}")]
+    Proxy(String),
+    /// There is no way to make secure connections.
+    #[error("secure connections can't be set up: {0}")]
+    NoTls(String),
     /// The answer is unknown: it may or may not have been done.
     #[error("the connection to {host} broke: {reason}")]
     Broken {
@@ -102,11 +123,16 @@ impl Error {
     /// What it means for the run.
     pub fn fate(&self) -> Fate {
         match self {
-            Self::Network(NetworkError::Untrusted { .. }) => Fate::StopRun,
-            Self::RateLimited { .. } | Self::Server { .. } | Self::Network(_) | Self::NotDropbox(_) => {
-                Fate::TryAgain
-            }
-            Self::LoginOver(_) | Self::Access(_) | Self::PathRoot(_) => Fate::StopRun,
+            _ if self.is_refused_for_long() => Fate::StopRun,
+            Self::Network(
+                NetworkError::Untrusted { .. } | NetworkError::Proxy(_) | NetworkError::NoTls(_),
+            ) => Fate::StopRun,
+            Self::RateLimited { .. }
+            | Self::Server { .. }
+            | Self::Network(_)
+            | Self::NotDropbox(_)
+            | Self::Portal(_) => Fate::TryAgain,
+            Self::BadLogin(_) | Self::LoginOver(_) | Self::Access(_) | Self::PathRoot(_) => Fate::StopRun,
             Self::Route(error) if error.has("insufficient_space") || error.has("insufficient_quota") => {
                 Fate::StopRun
             }
@@ -121,10 +147,24 @@ impl Error {
             {
                 Fate::TryAgain
             }
-            Self::Route(_) | Self::BadRequest(_) | Self::Unsayable(_) | Self::Source(_) | Self::Changed => {
-                Fate::SkipFile
-            }
+            Self::Route(_)
+            | Self::BadRequest(_)
+            | Self::Unsayable(_)
+            | Self::Unreadable(_)
+            | Self::Unfinished(_)
+            | Self::Source(_)
+            | Self::Changed => Fate::SkipFile,
         }
+    }
+
+    /// Whether nothing else can succeed once this has been tried.
+    pub fn ends_run(&self) -> bool {
+        self.fate() == Fate::StopRun || matches!(self, Self::Portal(_))
+    }
+
+    /// Whether Dropbox wants nothing to be sent for longer than is waited.
+    pub fn is_refused_for_long(&self) -> bool {
+        self.retry_after().is_some_and(|after| after > LONGEST_PAUSE)
     }
 
     /// How long Dropbox wants nothing to be sent.
@@ -138,11 +178,8 @@ impl Error {
     /// Whether the request may have been carried out although the answer is missing.
     pub fn is_unknown(&self) -> bool {
         match self {
-            Self::Server { .. } | Self::NotDropbox(_) => true,
-            Self::Network(error) => !matches!(
-                error,
-                NetworkError::Connect { .. } | NetworkError::Untrusted { .. }
-            ),
+            Self::Server { .. } | Self::NotDropbox(_) | Self::Portal(_) | Self::Unreadable(_) => true,
+            Self::Network(error) => matches!(error, NetworkError::Broken { .. } | NetworkError::Timeout(_)),
             _ => false,
         }
     }
@@ -158,6 +195,17 @@ impl Error {
     /// Whether the path leads to nothing.
     pub fn is_not_found(&self) -> bool {
         self.route().is_some_and(|e| e.ends_with(&["not_found"]))
+    }
+}
+
+/// `words`, or how long Dropbox wants to be left alone.
+fn say_pause(after: Option<Duration>, words: String) -> String {
+    match after.filter(|after| *after > LONGEST_PAUSE) {
+        Some(after) => format!(
+            "Dropbox asks to send nothing for {} s; that is too long to wait",
+            after.as_secs()
+        ),
+        None => words,
     }
 }
 

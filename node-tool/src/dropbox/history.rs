@@ -7,17 +7,19 @@ use shared::api::{
     files::{
         CursorArg, FileMetadata, LATEST_CURSOR, LIST_FOLDER_CONTINUE, LIST_REVISIONS, LONGPOLL,
         ListFolderArg, ListFolderResult, LongpollArg, Metadata, MetadataV2, RESTORE, RestoreArg, Revisions,
-        RevisionsArg, SEARCH, SEARCH_CONTINUE, SearchArg, SearchOptions,
+        RevisionsArg, SEARCH, SEARCH_CONTINUE, SearchArg, SearchOptions, SearchResult,
     },
     sharing::{CREATE_LINK, CreateLinkArg, LIST_LINKS, ListLinksArg, REVOKE_LINK, RevokeLinkArg},
 };
 
-use super::{Client, DropboxPath, Error};
+use super::{Client, DropboxPath, Error, pages::Pages};
 
 /// The most revisions that Dropbox gives.
 const MOST_REVISIONS: u64 = 100;
 /// A long poll's length in seconds.
 const POLL_SECONDS: u64 = 60;
+/// The longest pause between two polls that is kept, in seconds.
+const LONGEST_BACKOFF: u64 = 300;
 
 impl Client {
     /// The states of a file, the newest first, up to 100.
@@ -29,7 +31,7 @@ impl Client {
             path: path.as_str().to_owned(),
             limit: MOST_REVISIONS,
         };
-        self.rpc(&LIST_REVISIONS, &arg).await
+        self.rpc_list(&LIST_REVISIONS, &arg, Revisions::read).await
     }
 
     /// Makes an earlier state the present one.
@@ -62,9 +64,14 @@ impl Client {
                 filename_only: only_names,
             },
         };
-        let mut page = self.rpc(&SEARCH, &arg).await?;
-        let mut found = Vec::new();
+        let mut page = self.rpc_list(&SEARCH, &arg, SearchResult::read).await?;
+        let (mut found, mut way) = (Vec::new(), Pages::default());
         loop {
+            let hits = page.matches.len();
+            for odd in &page.odd {
+                let path = odd.path.as_deref().unwrap_or("a match without a name");
+                tracing::warn!(object = %path, "left out: {}", odd.reason);
+            }
             found.extend(page.matches.into_iter().filter_map(|hit| match hit.metadata {
                 MetadataV2::Metadata { metadata } => Some(*metadata),
                 MetadataV2::Other => None,
@@ -72,7 +79,11 @@ impl Client {
             let Some(cursor) = page.cursor.filter(|_| page.has_more) else {
                 return Ok(found);
             };
-            page = self.rpc(&SEARCH_CONTINUE, &CursorArg { cursor }).await?;
+            if let Some(wait) = way.turn(&cursor, hits)? {
+                tokio::time::sleep(wait).await;
+            }
+            let arg = CursorArg { cursor };
+            page = self.rpc_list(&SEARCH_CONTINUE, &arg, SearchResult::read).await?;
         }
     }
 
@@ -100,7 +111,7 @@ impl Client {
         };
         let polled = self.rpc(&LONGPOLL, &arg).await?;
         if let Some(seconds) = polled.backoff {
-            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            tokio::time::sleep(Duration::from_secs(seconds.min(LONGEST_BACKOFF))).await;
         }
         Ok(polled.changes)
     }
@@ -110,7 +121,9 @@ impl Client {
     /// # Errors
     /// When Dropbox can't be asked, or the cursor has to be made anew (`reset`).
     pub async fn changes(&self, cursor: String) -> Result<ListFolderResult, Error> {
-        self.rpc(&LIST_FOLDER_CONTINUE, &CursorArg { cursor }).await
+        let arg = CursorArg { cursor };
+        self.rpc_list(&LIST_FOLDER_CONTINUE, &arg, ListFolderResult::read)
+            .await
     }
 
     /// A link to `path` that others can open: the one there is, or a new one.

@@ -4,10 +4,17 @@
 //! connection's window (measured at 80 ms: 658 MiB/s against 50). Trust comes from the system's store
 //! (SSL_CERT_FILE is honoured), proxies from HTTPS_PROXY and NO_PROXY.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use reqwest::redirect;
-use shared::endpoints::{Endpoints, Host};
+use reqwest::{Url, redirect};
+use shared::{
+    endpoints::{Endpoints, Host},
+    trust,
+};
 
 use super::{Error, NetworkError};
 
@@ -16,20 +23,52 @@ const CONNECT: Duration = Duration::from_secs(20);
 /// Idle connections stay this long.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// The way out.
+/// The way out. It is prepared when the first call is made: what needs no connection needs no certificates either.
 #[derive(Clone, Debug)]
 pub struct Http {
-    calls: reqwest::Client,
-    content: reqwest::Client,
+    clients: Arc<OnceLock<Result<Clients, Error>>>,
     endpoints: Endpoints,
 }
 
+#[derive(Clone, Debug)]
+struct Clients {
+    calls: reqwest::Client,
+    content: reqwest::Client,
+}
+
 impl Http {
-    /// Clients for `endpoints`.
+    /// The way to `endpoints`.
+    pub fn new(endpoints: Endpoints) -> Self {
+        Self {
+            clients: Arc::default(),
+            endpoints,
+        }
+    }
+
+    /// A POST to `path` on `host`.
     ///
     /// # Errors
-    /// When no TLS can be set up, for example without any trusted certificate.
-    pub fn new(endpoints: Endpoints) -> Result<Self, Error> {
+    /// When no secure connections can be set up, for example without any trusted certificate, or the proxy is of a kind that
+    /// can't be used.
+    pub(super) fn post(&self, host: Host, path: &str) -> Result<reqwest::RequestBuilder, Error> {
+        let clients = self.clients.get_or_init(|| Clients::new(&self.endpoints));
+        let clients = clients.as_ref().map_err(Clone::clone)?;
+        let client = if host == Host::Content {
+            &clients.content
+        } else {
+            &clients.calls
+        };
+        Ok(client.post(self.endpoints.url(host, path)))
+    }
+}
+
+impl Clients {
+    fn new(endpoints: &Endpoints) -> Result<Self, Error> {
+        if let Some(problem) = proxy_problem(|name| std::env::var(name).ok())
+            && !endpoints.is_loopback()
+        {
+            return Err(Error::Network(NetworkError::Proxy(problem)));
+        }
         let common = || {
             let builder = reqwest::Client::builder()
                 .user_agent(concat!("node-tool/", env!("CARGO_PKG_VERSION")))
@@ -45,10 +84,14 @@ impl Http {
             }
         };
         let set_up = |error: reqwest::Error| {
-            Error::Network(NetworkError::Connect {
-                host: "Dropbox".into(),
-                reason: innermost(&error),
-            })
+            let certificates = std::env::var(trust::CERTIFICATES_VARIABLE).ok();
+            let reason = innermost(&error);
+            let reason = if reason.contains("certificate") {
+                trust::no_certificates(certificates.as_deref()).0
+            } else {
+                reason
+            };
+            Error::Network(NetworkError::NoTls(reason))
         };
         Ok(Self {
             // An answer's header may hold a whole FileMetadata.
@@ -62,19 +105,64 @@ impl Http {
                 .pool_max_idle_per_host(128)
                 .build()
                 .map_err(set_up)?,
-            endpoints,
         })
     }
+}
 
-    /// A POST to `path` on `host`.
-    pub(super) fn post(&self, host: Host, path: &str) -> reqwest::RequestBuilder {
-        let client = if host == Host::Content {
-            &self.content
-        } else {
-            &self.calls
-        };
-        client.post(self.endpoints.url(host, path))
+/// What is wrong with the proxy that the environment names, if anything. One of a foreign kind would silently not be used, and
+/// connections past it end in nothing. Its address is not repeated: it may hold a password.
+fn proxy_problem(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let set = |name: &&&str| variable(name).is_some_and(|value| !value.is_empty());
+    let none = ["NO_PROXY", "no_proxy"]
+        .iter()
+        .find_map(|name| variable(name))
+        .unwrap_or_default();
+    if none
+        .split(',')
+        .any(|host| host.trim() == "*" || host.contains("dropbox"))
+    {
+        return None;
     }
+    let name = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+        .iter()
+        .find(set)?;
+    let value = variable(name)?;
+    let scheme = value.split_once("://").map_or("http", |(scheme, _)| scheme);
+    if !["http", "https"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known))
+    {
+        return Some(format!(
+            "{name} names a proxy of the kind '{scheme}'; only http:// and https:// can be used"
+        ));
+    }
+    let address = if value.contains("://") {
+        value
+    } else {
+        format!("http://{value}")
+    };
+    let is_address = Url::parse(&address).is_ok_and(|url| url.has_host());
+    (!is_address).then(|| format!("{name} is not an address such as http://proxy.example.org:3128"))
+}
+
+/// What a proxy said that doesn't let us through, if that is the matter.
+fn refused_by_proxy(error: &reqwest::Error) -> Option<String> {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        // The type isn't public.
+        match error.to_string().as_str() {
+            "tunnel error: proxy authorization required" => {
+                return Some("it wants a login (HTTP 407)".into());
+            }
+            "tunnel error: unsuccessful" => return Some("it refuses connections to Dropbox".into()),
+            _ => {}
+        }
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    None
 }
 
 /// What a failed send means.
@@ -84,6 +172,13 @@ pub(super) fn network_error(error: &reqwest::Error) -> Error {
         .and_then(|u| u.host_str())
         .unwrap_or("Dropbox")
         .to_owned();
+    // Nothing was sent, and nothing will be: a header with a character that no header can have, for example.
+    if error.is_builder() {
+        return Error::BadRequest(format!("it can't be sent ({})", innermost(error)));
+    }
+    if let Some(reason) = refused_by_proxy(error) {
+        return Error::Network(NetworkError::Proxy(reason));
+    }
     Error::Network(if let Some(reason) = distrust(error) {
         NetworkError::Untrusted { host, reason }
     } else if error.is_connect() {
@@ -124,4 +219,56 @@ fn innermost(error: &dyn std::error::Error) -> String {
         deepest = source;
     }
     deepest.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_that_cannot_be_used_is_found_before_it_is_tried() {
+        for (set, words) in [
+            (
+                vec![("HTTPS_PROXY", "socks5://u:secret@proxy:1080")],
+                Some("socks5"),
+            ),
+            (vec![("all_proxy", "ftp://proxy:21")], Some("ftp")),
+            (
+                vec![("https_proxy", "http://")],
+                Some("https_proxy is not an address"),
+            ),
+            (
+                vec![("https_proxy", "http://proxy:notaport")],
+                Some("not an address"),
+            ),
+            (
+                vec![("HTTPS_PROXY", "http://proxy:3128"), ("all_proxy", "ftp://x")],
+                None,
+            ),
+            (vec![("HTTPS_PROXY", "proxy:3128")], None),
+            (vec![("HTTPS_PROXY", "HTTPS://proxy:3128")], None),
+            (vec![("HTTPS_PROXY", "")], None),
+            (
+                vec![("HTTPS_PROXY", "socks5://x"), ("NO_PROXY", ".local, *")],
+                None,
+            ),
+            (vec![("HTTP_PROXY", "socks5://x")], None),
+            (vec![], None),
+        ] {
+            let problem = proxy_problem(|name| {
+                let found = set.iter().find(|(key, _)| *key == name);
+                found.map(|(_, value)| (*value).to_owned())
+            });
+            match words {
+                None => assert_eq!(problem, None, "{set:?}"),
+                Some(words) => {
+                    let problem = problem.unwrap();
+                    assert!(
+                        problem.contains(words) && !problem.contains("secret"),
+                        "{problem}"
+                    );
+                }
+            }
+        }
+    }
 }

@@ -1,7 +1,5 @@
 //! Listing: page by page, or only what changed since the last time.
 
-use std::time::Duration;
-
 use shared::api::files::{
     CursorArg, FileMetadata, GET_METADATA, LIST_FOLDER, LIST_FOLDER_CONTINUE, ListFolderArg,
     ListFolderResult, MAX_LIST_LIMIT, Metadata, PathArg,
@@ -10,15 +8,17 @@ use shared::api::files::{
 use super::{
     Client, DropboxPath, Error, cache,
     listing::{Collected, Listing},
+    pages::Pages,
 };
 use crate::tree::{Document, Entry, FileInfo, Kind, Modified, RemoteInfo};
 
 /// A listing whose cursor is reset on the way is begun anew so often.
 const RESETS: u32 = 2;
 
-/// So many empty pages in a row may lead to themselves, with a longer pause after each.
-const STILL_PAGES: u32 = 10;
-const STILL_WAIT: Duration = Duration::from_millis(200);
+/// After this many pages it is looked for the first time whether they bring anything new.
+const FIRST_CHECK: usize = 100;
+/// No account has so many files and folders; their list would fill a node's memory.
+const MAX_ENTRIES: usize = 20_000_000;
 
 /// What a path turned out to be.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Client {
             && let Some(mut known) = tokio::task::block_in_place(|| place.load(path))
         {
             match self.pages(&mut known.collected, known.cursor, 0).await {
-                Ok(_) if known.collected.is_uprooted() => place.forget(),
+                Ok(_) if known.collected.is_uprooted() || known.collected.has_odd() => place.forget(),
                 Ok(end) => {
                     if end.entries > 0 {
                         known.collected.settle();
@@ -84,6 +84,7 @@ impl Client {
             };
             let mut collected = Collected::new(path);
             let cursor = page.cursor;
+            page.odd.into_iter().for_each(|odd| collected.apply_odd(odd));
             page.entries.into_iter().for_each(|entry| collected.apply(entry));
             let end = if page.has_more {
                 self.pages(&mut collected, cursor, 1).await
@@ -97,7 +98,7 @@ impl Client {
             match end {
                 Ok(end) => {
                     // One page would be asked for anyhow.
-                    if let Some(place) = kept.filter(|_| end.pages > 1) {
+                    if let Some(place) = kept.filter(|_| end.pages > 1 && !collected.has_odd()) {
                         collected.settle();
                         tokio::task::block_in_place(|| place.save(&collected, &end.cursor, cache::now()));
                     }
@@ -115,7 +116,7 @@ impl Client {
             recursive,
             limit: Some(MAX_LIST_LIMIT),
         };
-        self.rpc(&LIST_FOLDER, &arg).await
+        self.rpc_list(&LIST_FOLDER, &arg, ListFolderResult::read).await
     }
 
     /// Applies all pages from `cursor` on.
@@ -125,27 +126,23 @@ impl Client {
         mut cursor: String,
         mut pages: usize,
     ) -> Result<End, Error> {
-        let (mut count, mut still) = (0, 0);
+        let (mut count, mut way) = (0, Pages::default());
+        let (mut check_at, mut distinct) = (FIRST_CHECK, 0);
         loop {
             let arg = CursorArg { cursor };
             let ListFolderResult {
                 entries,
                 cursor: next,
                 has_more,
-            } = self.rpc(&LIST_FOLDER_CONTINUE, &arg).await?;
-            // Empty pages are nothing special; one that leads to itself is.
-            still = if entries.is_empty() && next == arg.cursor {
-                still + 1
-            } else {
-                0
-            };
-            if has_more && still > 0 {
-                if still > STILL_PAGES {
-                    return Err(Error::NotDropbox("the listing doesn't go on".into()));
-                }
-                tokio::time::sleep(STILL_WAIT * still).await;
+                odd,
+            } = self
+                .rpc_list(&LIST_FOLDER_CONTINUE, &arg, ListFolderResult::read)
+                .await?;
+            if has_more && let Some(wait) = way.turn(&next, entries.len() + odd.len())? {
+                tokio::time::sleep(wait).await;
             }
-            (cursor, pages, count) = (next, pages + 1, count + entries.len());
+            (cursor, pages, count) = (next, pages + 1, count + entries.len() + odd.len());
+            odd.into_iter().for_each(|odd| collected.apply_odd(odd));
             entries.into_iter().for_each(|entry| collected.apply(entry));
             if !has_more {
                 return Ok(End {
@@ -153,6 +150,17 @@ impl Client {
                     pages,
                     entries: count,
                 });
+            }
+            // The same entries again and again, behind ever new cursors.
+            if pages >= check_at {
+                check_at = pages * 2;
+                let before = std::mem::replace(
+                    &mut distinct,
+                    tokio::task::block_in_place(|| collected.distinct()),
+                );
+                if distinct <= before || distinct > MAX_ENTRIES {
+                    return Err(Error::Unreadable("its pages don't come to an end".into()));
+                }
             }
         }
     }

@@ -5,7 +5,7 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use shared::api::files::Metadata;
+use shared::api::{files::Metadata, salvage::OddEntry};
 
 use super::{DropboxPath, list::file_info};
 use crate::tree::{Entry, Kind};
@@ -16,7 +16,7 @@ pub struct Listing {
     /// Sorted by path.
     pub entries: Vec<Entry>,
     /// Names that can't be used as a path here, with the reason.
-    pub refused: Vec<(String, &'static str)>,
+    pub refused: Vec<(String, String)>,
     /// Folders where another namespace is mounted, with its id.
     pub mounts: Vec<(String, Box<str>)>,
 }
@@ -51,6 +51,8 @@ pub(super) struct Collected {
     spaces: ByNumber,
     /// Entries that say that something is gone.
     gone: HashSet<u32>,
+    /// What can't be used of what was said: the path as far as it is known, and why.
+    odd: Vec<(Option<String>, String)>,
     /// The listed folder itself, or one around it, went away or became a file.
     is_uprooted: bool,
 }
@@ -85,25 +87,49 @@ impl Collected {
         match metadata {
             Metadata::File(file) => {
                 let info = file_info(&file);
-                if let Some(path) = file.path_lower {
-                    self.push(path, Some(&file.name), Kind::File(info), Some(file.id.into()));
+                match file.path_lower {
+                    Some(path) => self.push(path, Some(&file.name), Kind::File(info), Some(file.id.into())),
+                    None => self.odd.push((Some(file.name), NO_PATH.into())),
                 }
             }
             Metadata::Folder(folder) => {
-                if let Some(path) = folder.path_lower {
-                    let space = folder.sharing_info.and_then(|info| info.shared_folder_id);
-                    self.mount(space.as_deref());
-                    self.push(path, Some(&folder.name), Kind::Folder, folder.id.map(Into::into));
-                }
+                let Some(path) = folder.path_lower else {
+                    return self.odd.push((Some(folder.name), NO_PATH.into()));
+                };
+                let space = folder.sharing_info.and_then(|info| info.shared_folder_id);
+                self.mount(space.as_deref());
+                self.push(path, Some(&folder.name), Kind::Folder, folder.id.map(Into::into));
             }
-            Metadata::Deleted(deleted) => {
-                if let Some(path) = deleted.path_lower {
-                    self.gone.insert(number(self.entries.len()));
-                    self.push(path, None, Kind::Folder, None);
-                }
-            }
-            Metadata::Unknown => {}
+            Metadata::Deleted(deleted) => match deleted.path_lower {
+                Some(path) => self.take_away(path),
+                None => self.odd.push((None, NO_PATH.into())),
+            },
+            Metadata::Unknown => self.odd.push((None, "it is of an unknown kind".into())),
         }
+    }
+
+    /// Takes an entry that can't be used: whatever was said of its path before is over, and it is a problem of the listing.
+    pub fn apply_odd(&mut self, odd: OddEntry) {
+        if let Some(path) = odd.path_lower.filter(|path| path.starts_with('/')) {
+            self.take_away(path);
+        }
+        self.odd.push((odd.path, odd.reason));
+    }
+
+    /// Whether something was said that can't be used.
+    pub fn has_odd(&self) -> bool {
+        !self.odd.is_empty()
+    }
+
+    /// How many different paths were named.
+    pub fn distinct(&self) -> usize {
+        let paths: HashSet<&str> = self.entries.iter().map(|entry| entry.path.as_str()).collect();
+        paths.len()
+    }
+
+    fn take_away(&mut self, path: String) {
+        self.gone.insert(number(self.entries.len()));
+        self.push(path, None, Kind::Folder, None);
     }
 
     /// Whether the listed folder isn't what it was.
@@ -208,6 +234,10 @@ impl Collected {
         }
         let mut listing = Listing::default();
         let mut at = 0;
+        for (path, reason) in std::mem::take(&mut self.odd) {
+            let path = path.unwrap_or_else(|| "an entry without a name".into());
+            listing.refused.push((below(&path, self.depth), reason));
+        }
         let (names, depth, refused) = (self.names, self.depth, &mut listing.refused);
         let (mut spaces, mounts) = (self.spaces, &mut listing.mounts);
         self.entries.retain_mut(|entry| {
@@ -219,7 +249,7 @@ impl Collected {
                 return false;
             };
             if let Some(reason) = refuse(&path) {
-                refused.push((path, reason));
+                refused.push((path, reason.to_owned()));
                 return false;
             }
             if let Some(space) = spaces.remove(&number(at - 1)) {
@@ -231,6 +261,22 @@ impl Collected {
         self.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         listing.entries = self.entries;
         listing
+    }
+}
+
+/// What is said of an entry that stands nowhere.
+const NO_PATH: &str = "Dropbox gives no path for it";
+
+/// A whole path without its first `depth` components and the slashes around them.
+fn below(path: &str, depth: usize) -> String {
+    let Some(whole) = path.strip_prefix('/') else {
+        return path.to_owned();
+    };
+    let rest: Vec<&str> = whole.split('/').skip(depth).collect();
+    if rest.is_empty() {
+        whole.to_owned()
+    } else {
+        rest.join("/")
     }
 }
 
@@ -377,6 +423,31 @@ mod tests {
         let mut collected = Collected::new(&DropboxPath::default());
         collected.apply(deleted("/a"));
         assert!(!collected.is_uprooted(), "the root stays");
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_a_problem_and_not_a_file() {
+        let mut collected = Collected::new(&DropboxPath::parse("base").unwrap());
+        collected.apply(file("/base/sub/was", "was", "/Base/Sub/was"));
+        collected.apply(file("/base/ok", "ok", "/base/ok"));
+        for (path, lower) in [
+            (Some("/Base/Sub/Was"), Some("/base/sub/was")),
+            (Some("name"), None),
+            (None, None),
+        ] {
+            collected.apply_odd(OddEntry {
+                path: path.map(str::to_owned),
+                path_lower: lower.map(str::to_owned),
+                reason: "why".into(),
+            });
+        }
+        collected.apply(metadata(r#"{".tag":"folder","name":"nowhere"}"#));
+        assert!(collected.has_odd() && !collected.is_uprooted());
+        let listing = collected.resolve();
+        let paths: Vec<&str> = listing.entries.iter().map(|e| e.path.as_str()).collect();
+        assert_eq!(paths, ["ok"], "what was known of it before is over");
+        let refused: Vec<&str> = listing.refused.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(refused, ["Sub/Was", "name", "an entry without a name", "nowhere"]);
     }
 
     #[test]

@@ -59,6 +59,11 @@ impl Meter {
         }
     }
 
+    /// Bytes a second that may go up; nothing is no limit.
+    pub(super) fn up(&self) -> Option<u64> {
+        self.rates.up
+    }
+
     /// Waits until a call may begin.
     pub(super) async fn call(&self) {
         if let Some(calls) = self.rates.calls.filter(|calls| *calls > 0.0) {

@@ -13,6 +13,7 @@ mod list;
 mod listing;
 mod meter;
 mod pace;
+mod pages;
 mod path;
 mod pulse;
 mod retry;

@@ -86,6 +86,11 @@ impl Pace {
         self.most
     }
 
+    /// How many lanes there are now.
+    pub(super) fn lanes(&self) -> usize {
+        self.lock().lanes
+    }
+
     /// Waits for a lane; it is given back when the result is dropped.
     pub async fn lane(&self) -> Lane<'_> {
         loop {
@@ -173,7 +178,8 @@ impl Pace {
             state.good = 0;
         }
         if let Some(pause) = pause {
-            state.closed_until = state.closed_until.max(Some(now + pause));
+            let until = now.checked_add(pause);
+            state.closed_until = state.closed_until.max(until);
         }
     }
 

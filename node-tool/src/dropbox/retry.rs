@@ -12,6 +12,10 @@ pub const TRIES: u32 = 8;
 const PATIENCE: Duration = Duration::from_secs(900);
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// Tries where something else than Dropbox answers: it may be a stray page, and it may be a network's login.
+const PORTAL_TRIES: u32 = 3;
+/// A wait of this length is worth a word, one of several together too.
+const NOTEWORTHY: Duration = Duration::from_secs(4);
 
 /// The tries of one call.
 #[derive(Debug)]
@@ -38,10 +42,24 @@ impl Tries {
         }
     }
 
+    /// Something came of it: what fails from now on is another failure.
+    pub fn made_progress(&mut self) {
+        *self = Self::new(self.most);
+    }
+
+    /// Whether people should be told that there will be a wait of this length.
+    pub fn is_noteworthy(&self, error: &Error, wait: Duration) -> bool {
+        matches!(error, Error::Portal(_)) || self.since.elapsed() + wait >= NOTEWORTHY
+    }
+
     /// How long to wait before the next try after `error`; nothing if there should be none.
     pub fn wait_after(&mut self, error: &Error) -> Option<Duration> {
         self.made += 1;
-        if error.fate() != Fate::TryAgain || self.made >= self.most || self.since.elapsed() > PATIENCE {
+        let most = match error {
+            Error::Portal(_) => self.most.min(PORTAL_TRIES),
+            _ => self.most,
+        };
+        if error.fate() != Fate::TryAgain || self.made >= most || self.since.elapsed() > PATIENCE {
             return None;
         }
         let backoff = FIRST_WAIT
@@ -61,6 +79,7 @@ where
     F: Future<Output = Result<T, Error>>,
 {
     let mut tries = Tries::default();
+    let mut is_told = false;
     loop {
         let error = match call().await {
             Ok(done) => return Ok(done),
@@ -69,6 +88,9 @@ where
         let Some(wait) = tries.wait_after(&error) else {
             return Err(error);
         };
+        if tries.is_noteworthy(&error, wait) && !std::mem::replace(&mut is_told, true) {
+            tracing::warn!("{error}; trying again in {:.0} s", wait.as_secs_f64().max(1.0));
+        }
         tracing::info!("waiting {:.1} s: {error}", wait.as_secs_f64());
         tokio::time::sleep(wait).await;
     }
@@ -93,6 +115,33 @@ mod tests {
                 .zip(1..)
                 .all(|(w, n)| *w <= FIRST_WAIT * (1 << (n - 1)) && *w <= LONGEST_WAIT)
         );
+    }
+
+    #[test]
+    fn what_is_out_of_all_bounds_is_not_waited_for() {
+        for seconds in [901, 86_400, u64::MAX / 2, u64::MAX] {
+            let error = Error::RateLimited {
+                after: Some(Duration::from_secs(seconds)),
+                contention: false,
+            };
+            assert_eq!(error.fate(), Fate::StopRun, "{seconds}");
+            assert_eq!(Tries::default().wait_after(&error), None, "{seconds}");
+            assert!(error.to_string().contains(&seconds.to_string()), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_something_else_is_tried_thrice_and_told_at_once() {
+        let portal = Error::Portal("x".into());
+        let mut tries = Tries::default();
+        assert!(tries.is_noteworthy(&portal, Duration::ZERO));
+        assert_eq!(std::iter::from_fn(|| tries.wait_after(&portal)).count(), 2);
+        let busy = Error::Server {
+            status: 500,
+            after: None,
+        };
+        assert!(!tries.is_noteworthy(&busy, Duration::from_secs(1)));
+        assert!(tries.is_noteworthy(&busy, NOTEWORTHY));
     }
 
     #[test]

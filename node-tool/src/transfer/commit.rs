@@ -23,7 +23,7 @@ use super::{
     outcome::{Item, Outcomes, is_lost},
 };
 use crate::{
-    dropbox::{Client, Error},
+    dropbox::{Client, Error, Tries},
     failed::FailureKind,
     local::Source,
     plan::Mounts,
@@ -169,8 +169,10 @@ pub(super) async fn committer(
 async fn commit(client: &Client, batch: Vec<Sent>, limits: &Limits, outcomes: &Outcomes<'_>) {
     // What changed on disk since it was read is not committed half.
     let mut batch = unchanged(batch, outcomes).await;
+    // One budget, whichever way it goes wrong.
+    let mut tries = client.tries_of_a_call();
     for round in 1..=ENTRY_TRIES {
-        let Some((sent, results)) = finish(client, batch, limits, outcomes).await else {
+        let Some((sent, results)) = finish(client, batch, limits, outcomes, &mut tries).await else {
             return;
         };
         let (mut again, mut unclear) = (Vec::new(), Vec::new());
@@ -220,12 +222,12 @@ async fn finish(
     mut batch: Vec<Sent>,
     limits: &Limits,
     outcomes: &Outcomes<'_>,
+    tries: &mut Tries,
 ) -> Option<(Vec<Sent>, Vec<FinishOutcome>)> {
-    let mut tries = client.tries_of_a_call();
     while !batch.is_empty() {
         let entries = batch.iter().map(|sent| finish_arg(sent, limits)).collect();
         let arg = SessionFinishBatchArg { entries };
-        let error = match client.rpc(&SESSION_FINISH_BATCH, &arg).await {
+        let error = match client.rpc_within(&SESSION_FINISH_BATCH, &arg, tries).await {
             Ok(answer) => return Some((batch, answer.entries)),
             Err(error) => error,
         };

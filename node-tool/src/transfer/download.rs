@@ -19,7 +19,7 @@ use super::{
     zips::Zips,
 };
 use crate::{
-    dropbox::{Client, DropboxPath, Error},
+    dropbox::{Client, DropboxPath, Error, Tries},
     failed::FailureKind,
     local::{Partial, Replace, Root, link},
     plan::{Action, Bundle, Plan, bundle},
@@ -31,6 +31,8 @@ const BIG_AT_ONCE: usize = 4;
 const ZIPS_AT_ONCE: usize = 24;
 /// Files that are made ready while all lanes are busy.
 const AHEAD: usize = 8;
+/// No document is so large, in bytes.
+const MAX_EXPORT_BYTES: u64 = 4 << 30;
 /// A file whose bytes came damaged is fetched anew so often.
 const WHOLE_TRIES: u32 = 3;
 
@@ -187,8 +189,10 @@ async fn one(
         return Err(error.into());
     }
     for _ in 0..WHOLE_TRIES {
-        let there = known.take().map(|known| known.pieces).unwrap_or_default();
-        if let Some(journal) = journal.as_ref().filter(|_| there.is_empty()) {
+        let there = known
+            .take()
+            .filter(|known| !known.blocks.is_empty() || !known.parts.is_empty());
+        if let Some(journal) = journal.as_ref().filter(|_| there.is_none()) {
             journal.begin(&remote.rev);
         }
         let file = Down {
@@ -202,7 +206,7 @@ async fn one(
             halt: &limits.halt,
             memory,
         };
-        let got = match file.fetch(&there).await {
+        let got = match file.fetch(there).await {
             Ok(got) => got,
             // Room that isn't there must not be taken by half a file.
             Err(Problem::Disk(error))
@@ -268,7 +272,7 @@ async fn export(
     let mut tries = client.tries_of_a_call();
     loop {
         let partial = tokio::task::block_in_place(|| Partial::create(root, &action.to))?;
-        let error = match fetch_export(client, arg, &partial, listener).await {
+        let error = match fetch_export(client, arg, &partial, listener, &mut tries).await {
             Ok(()) => {
                 put(partial, action, limits).await?;
                 return Ok(());
@@ -288,8 +292,9 @@ async fn fetch_export(
     arg: &ExportArg,
     partial: &Partial,
     listener: &Listener,
+    tries: &mut Tries,
 ) -> Result<(), Problem> {
-    let mut download = client.download(&EXPORT, arg, None).await?;
+    let mut download = client.download(&EXPORT, arg, None, tries).await?;
     let expected = download.answer.export_metadata.export_hash;
     let file = partial.file();
     let (mut at, mut hasher) = (0, Hasher::new());
@@ -297,6 +302,9 @@ async fn fetch_export(
         tokio::task::block_in_place(|| Partial::write_at(&file, &chunk, at))?;
         hasher.update(&chunk);
         at += chunk.len() as u64;
+        if at > MAX_EXPORT_BYTES {
+            return Err(Problem::Wrong("what Dropbox makes of the document doesn't end"));
+        }
         listener(Event::Moved {
             bytes: chunk.len() as u64,
             of: None,

@@ -1,13 +1,14 @@
 //! What has arrived of a big file, so that another process, or another node of the same cluster, goes on where this one was
-//! killed. One small file for each transfer in the state directory: a line that says what it is about, then a line for each
-//! piece. Lines are only ever added, until the transfer begins anew; half a line at the end is no line.
+//! killed. One small file for each transfer in the state directory: a line that says what it is about, then lines for what has
+//! arrived. Lines are only ever added, until the transfer begins anew. Each carries its own checksum: half a line, or a damaged
+//! one, is no line, and what it was about is sent again.
 //!
 //! A journal is used by one process at a time where the file system has locks. Where it has none, two processes that move
 //! the same file at once do some work twice: the half file of a download is named after the revision too, so that both write
 //! the same bytes to the same places.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
@@ -18,6 +19,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use shared::content_hash::BLOCK_BYTES;
 
 use crate::{hex, local};
 
@@ -44,8 +46,20 @@ pub(super) struct Journal {
 pub(super) struct Known {
     /// The upload session, or the revision.
     pub token: String,
-    /// The blocks' digests of each piece, by its offset in bytes.
-    pub pieces: HashMap<u64, Vec<Block>>,
+    /// The digests of the blocks that have arrived, by their offsets in bytes.
+    pub blocks: BTreeMap<u64, Block>,
+    /// Of blocks that have arrived in part: how many bytes, and their digest.
+    pub parts: HashMap<u64, (u64, Block)>,
+}
+
+impl Known {
+    /// The digests of the blocks from `at` on that have arrived one after the other, `most` of them.
+    pub fn run(&self, at: u64, most: u64) -> Vec<Block> {
+        let offsets = (0..most).map(|number| at + number * BLOCK_BYTES);
+        offsets
+            .map_while(|offset| self.blocks.get(&offset).copied())
+            .collect()
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -55,10 +69,13 @@ struct Head {
     token: String,
 }
 
+/// What has arrived from an offset on: whole blocks (the last one of a file may be short), or the first bytes of one.
 #[derive(Serialize, Deserialize)]
 struct Piece {
     at: u64,
     blocks: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
 }
 
 impl Journal {
@@ -111,7 +128,7 @@ impl Journal {
     /// Begins anew, with a new session.
     pub fn begin(&self, token: &str) {
         let head = Head {
-            version: 1,
+            version: 2,
             key: self.key.clone(),
             token: token.to_owned(),
         };
@@ -129,11 +146,21 @@ impl Journal {
         self.write(&Piece {
             at,
             blocks: blocks.iter().map(|block| hex::encode(block)).collect(),
+            bytes: None,
+        });
+    }
+
+    /// The first bytes of a block are there.
+    pub fn note_part(&self, at: u64, bytes: u64, digest: &Block) {
+        self.write(&Piece {
+            at,
+            blocks: vec![hex::encode(digest)],
+            bytes: Some(bytes),
         });
     }
 
     fn write(&self, line: &impl Serialize) {
-        let line = serde_json::to_string(line).unwrap_or_default() + "\n";
+        let line = seal(&serde_json::to_string(line).unwrap_or_default());
         let mut file = self
             .file
             .lock()
@@ -218,15 +245,30 @@ fn id(key: &str) -> String {
     hex::short(&Sha256::digest(key), 16)
 }
 
-/// Whole lines.
-fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split_inclusive('\n')
-        .filter_map(|line| line.strip_suffix('\n'))
+/// A record as it is written: its checksum before it, and the end of the line.
+fn seal(record: &str) -> String {
+    format!("{} {record}\n", sum(record))
+}
+
+/// The digits of a record's checksum.
+fn sum(record: &str) -> String {
+    hex::short(&Sha256::digest(record), 16)
+}
+
+/// Records of whole lines that are as they were written.
+fn records(text: &str) -> impl Iterator<Item = Option<&str>> {
+    let lines = text
+        .split_inclusive('\n')
+        .filter_map(|line| line.strip_suffix('\n'));
+    lines.map(|line| {
+        let (digits, record) = line.split_once(' ')?;
+        (sum(record) == digits).then_some(record)
+    })
 }
 
 fn head(text: &str) -> Option<Head> {
-    let head: Head = serde_json::from_str(lines(text).next()?).ok()?;
-    (head.version == 1).then_some(head)
+    let head: Head = serde_json::from_str(records(text).next()??).ok()?;
+    (head.version == 2).then_some(head)
 }
 
 fn read(text: &str, key: &str) -> Option<Known> {
@@ -235,12 +277,24 @@ fn read(text: &str, key: &str) -> Option<Known> {
         token: head.token,
         ..Known::default()
     };
-    for line in lines(text).skip(1) {
-        let Ok(piece) = serde_json::from_str::<Piece>(line) else {
-            continue; // another process wrote at the same time
+    // What is damaged is not known; another process may have written at the same time, too.
+    for record in records(text).skip(1).flatten() {
+        let Ok(piece) = serde_json::from_str::<Piece>(record) else {
+            continue;
         };
-        if let Some(blocks) = piece.blocks.iter().map(|digits| hex::decode(digits)).collect() {
-            known.pieces.insert(piece.at, blocks);
+        let blocks: Option<Vec<Block>> = piece.blocks.iter().map(|digits| hex::decode(digits)).collect();
+        let Some(blocks) = blocks.filter(|_| piece.at % BLOCK_BYTES == 0) else {
+            continue;
+        };
+        match (piece.bytes, blocks.as_slice()) {
+            (Some(bytes), [digest]) => {
+                known.parts.insert(piece.at, (bytes, *digest));
+            }
+            (Some(_), _) => {}
+            (None, blocks) => {
+                let offsets = (0..).map(|number| piece.at.saturating_add(number * BLOCK_BYTES));
+                known.blocks.extend(offsets.zip(blocks.iter().copied()));
+            }
         }
     }
     Some(known)
@@ -269,9 +323,12 @@ mod tests {
         let known = known.unwrap();
         assert_eq!(known.token, "s1");
         assert_eq!(
-            known.pieces,
-            HashMap::from([(0, vec![[1; 32], [2; 32]]), (8 << 20, vec![[3; 32]])])
+            known.blocks,
+            BTreeMap::from([(0, [1; 32]), (4 << 20, [2; 32]), (8 << 20, [3; 32])])
         );
+        assert_eq!(known.run(4 << 20, 7), [[2; 32], [3; 32]]);
+        assert_eq!(known.run(0, 2), [[1; 32], [2; 32]]);
+        assert!(known.run(12 << 20, 1).is_empty());
         journal.begin("s2");
         drop(journal);
         assert_eq!(
@@ -324,7 +381,48 @@ mod tests {
         notes.set_modified(old).unwrap();
         sweep(directory.path());
         assert!(directory.path().join("notes.txt").exists());
-        assert_eq!(read("{\"version\":2,\"key\":\"a\",\"token\":\"s\"}\n", "a"), None);
+        let versioned = |version: u32| seal(&format!(r#"{{"version":{version},"key":"a","token":"s"}}"#));
+        assert!(read(&versioned(2), "a").is_some());
+        assert_eq!(read(&versioned(3), "a"), None);
+        assert_eq!(read(&versioned(2)[1..], "a"), None);
         assert_eq!(read("nonsense\n", "a"), None);
+    }
+
+    #[test]
+    fn whatever_is_damaged_nothing_untrue_is_known() {
+        let directory = tempfile::tempdir().unwrap();
+        let (journal, _) = Journal::open(directory.path(), "a", "1").unwrap();
+        journal.begin("s");
+        journal.note(0, &[[1; 32], [2; 32]]);
+        journal.note_part(8 << 20, 77, &[3; 32]);
+        journal.note(12 << 20, &[[4; 32]]);
+        let whole = fs::read(&journal.path).unwrap();
+        let text = String::from_utf8(whole.clone()).unwrap();
+        let known = read(&text, "a\n1").unwrap();
+        assert_eq!((known.blocks.len(), known.parts.len()), (3, 1));
+        for at in 0..whole.len() {
+            for change in [1, 4, 32] {
+                let mut damaged = whole.clone();
+                damaged[at] ^= change;
+                let Some(found) = read(&String::from_utf8_lossy(&damaged), "a\n1") else {
+                    continue;
+                };
+                assert_eq!(found.token, "s", "{at}");
+                assert!(
+                    found
+                        .blocks
+                        .iter()
+                        .all(|(at, block)| known.blocks.get(at) == Some(block)),
+                    "{at}"
+                );
+                assert!(
+                    found
+                        .parts
+                        .iter()
+                        .all(|(at, part)| known.parts.get(at) == Some(part)),
+                    "{at}"
+                );
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@
 
 mod budget;
 mod commit;
+mod cut;
 mod download;
 mod event;
 mod journal;

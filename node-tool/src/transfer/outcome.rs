@@ -9,9 +9,11 @@ use std::{
     },
 };
 
+use tokio::sync::Notify;
+
 use super::{BigFile, Event, Listener, event};
 use crate::{
-    dropbox::{DropboxPath, Error, Fate, Watch},
+    dropbox::{DropboxPath, Error, Watch},
     failed::{FailedFile, FailureKind},
     local,
     plan::Action,
@@ -19,7 +21,7 @@ use crate::{
 
 /// A request to begin nothing new: what is under way is brought to an end.
 #[derive(Clone, Debug, Default)]
-pub struct Halt(Arc<Mutex<State>>);
+pub struct Halt(Arc<(Mutex<State>, Notify)>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
@@ -36,7 +38,23 @@ impl Halt {
     pub fn ask(&self, by: &'static str) -> bool {
         let mut state = self.lock();
         state.asked = Some(by);
-        state.transfers > 0
+        let is_heard = state.transfers > 0;
+        drop(state);
+        self.0.1.notify_waiters();
+        is_heard
+    }
+
+    /// Waits until it is asked.
+    pub async fn wait(&self) {
+        loop {
+            let asked = self.0.1.notified();
+            tokio::pin!(asked);
+            asked.as_mut().enable();
+            if self.is_asked() {
+                return;
+            }
+            asked.await;
+        }
     }
 
     /// Whether it was asked.
@@ -56,7 +74,7 @@ impl Halt {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -143,8 +161,9 @@ impl<'a> Outcomes<'a> {
 
     /// Dropbox failed.
     pub fn failed(&self, action: &Action, error: &Error) {
-        if error.fate() == Fate::StopRun {
-            self.hopeless.store(true, Ordering::Relaxed);
+        // Said once: to the others the same would happen.
+        if error.ends_run() && self.hopeless.swap(true, Ordering::Relaxed) {
+            return;
         }
         let file = FailedFile::new(&action.from, error.to_string(), error.into());
         self.event(Event::Failed {

@@ -2,7 +2,7 @@
 //!
 //! The closing piece goes alone and last: pieces still under way when a session is closed have been lost.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::{
@@ -13,6 +13,7 @@ use shared::{
 use super::{
     BigFile, Event, STREAM_BYTES, blocking,
     commit::Sent,
+    cut::Open,
     journal::{self, Journal, Known},
     outcome::{Item, is_damaged, is_lost},
     small::{open, unread},
@@ -21,7 +22,7 @@ use super::{
 use tokio::sync::OnceCell;
 
 use crate::{
-    dropbox::{Client, DropboxPath, Error, Payload},
+    dropbox::{Client, DropboxPath, Error, Flow, Payload},
     local::Source,
 };
 
@@ -126,6 +127,29 @@ fn pieces(size_bytes: u64) -> (Vec<(u64, u64)>, (u64, u64)) {
     (pieces, (end, size_bytes - end))
 }
 
+/// The digests of blocks that are known to be there, or how many bytes aren't.
+type Run = Result<Vec<[u8; 32]>, u64>;
+
+/// A piece in runs of blocks, each with where it begins.
+fn known_runs(known: &Known, offset: u64, length: u64) -> Vec<(u64, Run)> {
+    let (mut at, end, mut runs) = (offset, offset + length, Vec::new());
+    while at < end {
+        let there = known.run(at, (end - at) / BLOCK_BYTES);
+        let count = if there.is_empty() {
+            let next = known.blocks.range(at..end).map(|(at, _)| *at).next();
+            let bytes = next.unwrap_or(end) - at;
+            runs.push((at, Err(bytes)));
+            bytes
+        } else {
+            let bytes = there.len() as u64 * BLOCK_BYTES;
+            runs.push((at, Ok(there)));
+            bytes
+        };
+        at += count;
+    }
+    runs
+}
+
 /// A file on its way up.
 struct Sending<'a> {
     source: &'a Source,
@@ -138,53 +162,82 @@ impl Sending<'_> {
     /// Sends what isn't `known` to be there; gives session and hash, or nothing if the run was halted.
     async fn pieces(&self, known: Option<Known>) -> Result<Option<(String, ContentHash)>, Error> {
         let size = self.source.info.size_bytes;
-        let (session, there) = match known {
-            Some(known) => (OnceCell::new_with(Some(known.token)), known.pieces),
-            None => (OnceCell::new(), HashMap::new()),
-        };
+        let mut known = known.unwrap_or_default();
+        let session = OnceCell::new_with(Some(std::mem::take(&mut known.token)).filter(|id| !id.is_empty()));
         let (all, last) = pieces(size);
         let mut assembly = Assembly::new(size);
-        let mut missing = Vec::new();
+        let (mut missing, mut whole) = (Vec::new(), 0);
         for (offset, length) in all {
-            match there
-                .get(&offset)
-                .filter(|blocks| blocks.len() as u64 == length / BLOCK_BYTES)
-            {
-                Some(blocks) => {
-                    assembly.place(offset, blocks);
-                    self.moved(length);
+            let before = missing.len();
+            for (at, blocks) in known_runs(&known, offset, length) {
+                match blocks {
+                    Ok(blocks) => {
+                        assembly.place(at, &blocks);
+                        self.moved(blocks.len() as u64 * BLOCK_BYTES);
+                    }
+                    Err(length) => missing.push((at, length)),
                 }
-                None => missing.push((offset, length)),
             }
+            whole += usize::from(missing.len() == before);
         }
-        if !there.is_empty() {
+        if !known.blocks.is_empty() {
             tracing::info!(
-                "going on with an upload: {} pieces are there, {} to send",
-                there.len(),
+                "going on with an upload: {whole} pieces are there, {} to send",
                 missing.len() + 1
             );
         }
         let mut sent = stream::iter(missing)
             .take_while(|_| std::future::ready(!self.tools.outcomes.is_over()))
-            .map(|(offset, length)| self.piece(&session, offset, length, false))
+            .map(|(offset, length)| self.parts(&session, offset, length))
             .buffer_unordered(self.tools.client.pace().most());
-        while let Some((offset, blocks)) = sent.try_next().await? {
-            assembly.place(offset, &blocks);
-            if let Some(journal) = self.journal {
-                journal.note(offset, &blocks);
+        while let Some(parts) = sent.try_next().await? {
+            for (offset, blocks) in parts {
+                assembly.place(offset, &blocks);
             }
         }
         drop(sent);
         if self.tools.outcomes.is_over() {
             return Ok(None);
         }
-        let (offset, blocks) = self.piece(&session, last.0, last.1, true).await?;
+        let (offset, blocks) = self.piece(&session, last.0, last.1, None).await?;
         assembly.place(offset, &blocks);
         let hash = assembly
             .finish()
             .ok_or_else(|| Error::Source("a piece was left out".into()))?;
         let session_id = session.get_or_try_init(|| self.start()).await?;
         Ok(Some((session_id.clone(), hash)))
+    }
+
+    /// Sends a piece, in several calls where the line is slow. What has arrived is noted at once; when the run is halted, the
+    /// rest is left.
+    async fn parts(
+        &self,
+        session: &OnceCell<String>,
+        offset: u64,
+        length: u64,
+    ) -> Result<Vec<(u64, Vec<[u8; 32]>)>, Error> {
+        let (mut at, end, mut sent) = (offset, offset + length, Vec::new());
+        while at < end && (at == offset || !self.tools.outcomes.is_over()) {
+            let part = self.tools.cut.length(end - at);
+            let open = self.tools.cut.open(part);
+            let too_late = async {
+                self.tools.limits.halt.wait().await;
+                if open.is_worth_waiting_for() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            let (offset, blocks) = tokio::select! {
+                done = self.piece(session, at, part, Some(&open)) => done?,
+                () = too_late => break,
+            };
+            open.answered();
+            if let Some(journal) = self.journal {
+                journal.note(offset, &blocks);
+            }
+            sent.push((offset, blocks));
+            at += part;
+        }
+        Ok(sent)
     }
 
     async fn start(&self) -> Result<String, Error> {
@@ -195,20 +248,21 @@ impl Sending<'_> {
         Ok(session_id)
     }
 
+    /// Sends a part of the file in one call; the one that isn't among the `open` ones closes the session.
     async fn piece(
         &self,
         session: &OnceCell<String>,
         offset: u64,
         length: u64,
-        close: bool,
+        open: Option<&Open<'_>>,
     ) -> Result<(u64, Vec<[u8; 32]>), Error> {
         for _ in 0..REREADS {
-            match self.piece_once(session, offset, length, close).await {
+            match self.piece_once(session, offset, length, open).await {
                 Err(error) if is_damaged(&error) => {}
                 sent => return sent,
             }
         }
-        self.piece_once(session, offset, length, close).await
+        self.piece_once(session, offset, length, open).await
     }
 
     async fn piece_once(
@@ -216,8 +270,9 @@ impl Sending<'_> {
         session: &OnceCell<String>,
         offset: u64,
         length: u64,
-        close: bool,
+        open: Option<&Open<'_>>,
     ) -> Result<(u64, Vec<[u8; 32]>), Error> {
+        let close = open.is_none();
         let _memory = self.tools.memory.take(STREAM_BYTES).await;
         let reader = self.source.clone();
         let scan = blocking(move || reader.scan(offset, length, |_| {}));
@@ -225,7 +280,13 @@ impl Sending<'_> {
         // The first pieces are read while the session is begun.
         let (blocks, session_id) = tokio::try_join!(scanned, session.get_or_try_init(|| self.start()))?;
         let payload = Payload::read(length, self.source.reader(offset));
-        let payload = payload.watched(self.tools.outcomes.watch(self.big));
+        let (told, counted) = (self.tools.outcomes.watch(self.big), open.map(Open::sent));
+        let payload = payload.watched(Arc::new(move |flow| {
+            if let (Flow::Sent(bytes), Some(counted)) = (flow, &counted) {
+                counted(bytes);
+            }
+            told(flow);
+        }));
         let arg = SessionAppendArg {
             cursor: SessionCursor {
                 session_id: session_id.clone(),
@@ -257,6 +318,29 @@ impl Sending<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_there_of_a_piece_is_not_sent_again() {
+        let block = BLOCK_BYTES;
+        let mut known = Known::default();
+        let shape = |known: &Known| -> Vec<(u64, bool, u64)> {
+            let runs = known_runs(known, 2 * block, 4 * block).into_iter();
+            runs.map(|(at, run)| match run {
+                Ok(blocks) => (at / block, true, blocks.len() as u64),
+                Err(bytes) => (at / block, false, bytes / block),
+            })
+            .collect()
+        };
+        assert_eq!(shape(&known), [(2, false, 4)]);
+        known.blocks.insert(3 * block, [1; 32]);
+        assert_eq!(shape(&known), [(2, false, 1), (3, true, 1), (4, false, 2)]);
+        known.blocks.insert(2 * block, [1; 32]);
+        known.blocks.insert(5 * block, [1; 32]);
+        known.blocks.insert(9 * block, [1; 32]);
+        assert_eq!(shape(&known), [(2, true, 2), (4, false, 1), (5, true, 1)]);
+        known.blocks.insert(4 * block, [1; 32]);
+        assert_eq!(shape(&known), [(2, true, 4)]);
+    }
 
     #[test]
     fn pieces_cover_a_file_in_whole_blocks() {

@@ -13,6 +13,7 @@ use super::{
     Limits, Listener, Memory,
     budget::Budget,
     commit::{Sent, commit_info, committer},
+    cut::Cut,
     outcome::{Folders, Item, Outcomes},
     session::send_big,
     sessions::Sessions,
@@ -42,6 +43,7 @@ pub(super) struct Tools<'a> {
     pub client: &'a Client,
     pub limits: &'a Limits,
     pub memory: Memory,
+    pub cut: Cut,
     pub budget: Budget,
     /// For files that travel whole.
     pub plain: Sessions,
@@ -136,6 +138,7 @@ async fn send_all(
             client,
             limits,
             memory: Memory::new(limits.memory_bytes),
+            cut: Cut::new(client.rate_of_a_call()),
             budget: Budget::new(client.header_bytes().await),
             plain: Sessions::new(small_files, None),
             concurrent: Sessions::new(big.len(), Some(SessionType::Concurrent)),

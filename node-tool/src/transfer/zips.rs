@@ -86,10 +86,16 @@ impl Zips<'_> {
             path: path.as_str().to_owned(),
         };
         // What works file by file needs no second try, except where all have to wait.
-        let is_answer = |error: &Error| !matches!(error, Error::RateLimited { .. });
+        let is_answer = |error: &Error| !matches!(error, Error::RateLimited { .. } | Error::Portal(_));
         let mut download = self
             .client
-            .download_unless(&DOWNLOAD_ZIP, &arg, None, is_answer)
+            .download_unless(
+                &DOWNLOAD_ZIP,
+                &arg,
+                None,
+                &mut self.client.tries_of_a_call(),
+                is_answer,
+            )
             .await?;
         let file = tokio::task::block_in_place(|| self.root.unnamed())?;
         let mut at = 0;

@@ -30,6 +30,38 @@ impl RouteError {
         Some(error)
     }
 
+    /// Reads the plain text of a 400 that stands for a missing permission: "Error in call to API function …: Your app (ID: …) is
+    /// not permitted to access this endpoint, because it does not have the required scope 'files.content.write' …". `None` if
+    /// it is about something else.
+    pub fn from_scope_text(text: &str) -> Option<Self> {
+        let scope = text
+            .split_once("required scope")
+            .and_then(|(_, rest)| rest.split(['\'', '"', '`']).nth(1))
+            .filter(|scope| {
+                !scope.is_empty()
+                    && scope
+                        .bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+            });
+        if scope.is_none() && !text.contains("is not permitted to access this endpoint") {
+            return None;
+        }
+        Some(Self {
+            tags: vec![
+                if scope.is_some() {
+                    "missing_scope"
+                } else {
+                    "not_permitted"
+                }
+                .to_owned(),
+            ],
+            required_scope: scope.map(str::to_owned),
+            // With a scope our own words say it better.
+            user_message: scope.is_none().then(|| text.to_owned()),
+            ..Self::default()
+        })
+    }
+
     /// Reads an error union.
     pub fn from_union(union: &Value) -> Self {
         let mut error = Self::default();
@@ -170,5 +202,29 @@ mod tests {
         assert_eq!(scope.required_scope(), Some("files.content.write"));
         assert_eq!(scope.user_message(), Some("No."));
         assert_eq!(RouteError::from_body(b"<html>"), None);
+    }
+
+    #[test]
+    fn a_missing_permission_is_found_in_plain_text_too() {
+        let text = |scope: &str| {
+            format!(
+                "Error in call to API function \"files/upload\": Your app (ID: 12345) is not permitted to access this endpoint, because it does not have the required scope {scope}. The owner of the app can enable the scope for the app using the Permissions tab on the App Console."
+            )
+        };
+        for quoted in ["'files.content.write'", "\"files.content.write\""] {
+            let error = RouteError::from_scope_text(&text(quoted)).unwrap();
+            assert_eq!(error.required_scope(), Some("files.content.write"));
+            assert!(error.has("missing_scope") && error.user_message().is_none());
+        }
+        let bare = "Error in call to API function \"team/x\": Your app (ID: 1) is not permitted to access this endpoint";
+        let error = RouteError::from_scope_text(bare).unwrap();
+        assert_eq!((error.required_scope(), error.user_message()), (None, Some(bare)));
+        for other in [
+            "Error in call to API function \"files/upload\": request body: path: bad",
+            "",
+            "the required scope",
+        ] {
+            assert_eq!(RouteError::from_scope_text(other), None, "{other}");
+        }
     }
 }

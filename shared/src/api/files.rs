@@ -4,7 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Nothing, Route, error::RouteError};
+use super::{
+    Nothing, Route,
+    error::RouteError,
+    salvage::{OddEntry, salvage},
+};
 use crate::{content_hash::ContentHash, endpoints::Host, secret::Secret};
 
 /// The longest request body of one call: 150 MiB.
@@ -128,6 +132,30 @@ pub struct ListFolderResult {
     pub cursor: String,
     /// Whether there is a next page now.
     pub has_more: bool,
+    /// What can't be used of the page, entry by entry.
+    #[serde(skip)]
+    pub odd: Vec<OddEntry>,
+}
+
+impl ListFolderResult {
+    /// Reads a page, of which not every entry need be usable.
+    ///
+    /// # Errors
+    /// When the page itself can't be read.
+    pub fn read(body: &[u8]) -> serde_json::Result<Self> {
+        let is_odd = |entry: &Metadata| matches!(entry, Metadata::Unknown);
+        match serde_json::from_slice::<Self>(body) {
+            Ok(page) if !page.entries.iter().any(is_odd) => Ok(page),
+            page => Self::salvage(body).map_or(page, Ok),
+        }
+    }
+
+    /// Reads a page of which not every entry can be used. `None` if the page itself can't be.
+    pub fn salvage(body: &[u8]) -> Option<Self> {
+        let is_known = |entry: &Metadata| !matches!(entry, Metadata::Unknown);
+        let (page, entries, odd) = salvage::<Self, Metadata>(body, "entries", is_known)?;
+        Some(Self { entries, odd, ..page })
+    }
 }
 
 /// `files.Metadata`: what stands at a path.
@@ -163,6 +191,7 @@ pub struct FileMetadata {
     /// This revision.
     pub rev: String,
     /// In bytes.
+    #[serde(deserialize_with = "size")]
     pub size: u64,
     /// Absent on what can't be downloaded.
     #[serde(default)]
@@ -244,7 +273,8 @@ impl Serialize for Time {
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let time: jiff::Timestamp = text.parse().map_err(serde::de::Error::custom)?;
+        let wrong = |_| serde::de::Error::custom(format!("the time '{text}'"));
+        let time: jiff::Timestamp = text.parse().map_err(wrong)?;
         Ok(Self(time.as_second()))
     }
 }
@@ -553,6 +583,29 @@ pub struct Revisions {
     pub is_deleted: bool,
     /// The newest first.
     pub entries: Vec<FileMetadata>,
+    /// What can't be used of them.
+    #[serde(skip)]
+    pub odd: Vec<OddEntry>,
+}
+
+impl Revisions {
+    /// Reads an answer, of which not every entry need be usable.
+    ///
+    /// # Errors
+    /// When the answer itself can't be read.
+    pub fn read(body: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(body).or_else(|error| Self::salvage(body).ok_or(error))
+    }
+
+    /// Reads an answer of which not every entry can be used. `None` if the answer itself can't be.
+    pub fn salvage(body: &[u8]) -> Option<Self> {
+        let (answer, entries, odd) = salvage::<Self, FileMetadata>(body, "entries", |_| true)?;
+        Some(Self {
+            entries,
+            odd,
+            ..answer
+        })
+    }
 }
 
 /// `files.RestoreArg`
@@ -621,6 +674,25 @@ pub struct SearchResult {
     /// For them.
     #[serde(default)]
     pub cursor: Option<String>,
+    /// What can't be used of them.
+    #[serde(skip)]
+    pub odd: Vec<OddEntry>,
+}
+
+impl SearchResult {
+    /// Reads a page, of which not every match need be usable.
+    ///
+    /// # Errors
+    /// When the page itself can't be read.
+    pub fn read(body: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(body).or_else(|error| Self::salvage(body).ok_or(error))
+    }
+
+    /// Reads a page of which not every match can be used. `None` if the page itself can't be.
+    pub fn salvage(body: &[u8]) -> Option<Self> {
+        let (page, matches, odd) = salvage::<Self, SearchMatch>(body, "matches", |_| true)?;
+        Some(Self { matches, odd, ..page })
+    }
 }
 
 /// `files.SearchMatchV2`
@@ -675,6 +747,17 @@ pub struct Longpoll {
 pub struct TemporaryLink {
     /// The address.
     pub link: Secret,
+}
+
+/// No file is larger than a pebibyte; larger numbers would only overflow in sums.
+const LARGEST_SIZE: u64 = 1 << 50;
+
+fn size<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let size = u64::deserialize(deserializer)?;
+    if size > LARGEST_SIZE {
+        return Err(serde::de::Error::custom(format!("a size of {size} bytes")));
+    }
+    Ok(size)
 }
 
 fn is_false(value: &bool) -> bool {

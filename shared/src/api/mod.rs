@@ -8,6 +8,7 @@ pub mod auth;
 pub mod error;
 pub mod files;
 pub mod json;
+pub mod salvage;
 pub mod sharing;
 pub mod users;
 

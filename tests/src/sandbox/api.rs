@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body as Out;
@@ -116,6 +117,9 @@ async fn carry_out(
                     "application/json",
                     value.to_string().replacen(['{', 'n'], "z", 1),
                 ),
+                Some(Kind::Odd { entry }) => {
+                    plain(StatusCode::OK, "application/json", with_odd(&value, entry))
+                }
                 _ => packed(parts, &value),
             };
             Answer {
@@ -201,6 +205,12 @@ pub async fn before(server: &Server, name: &str, kind: &Kind) -> Result<Option<A
             tokio::time::sleep(Duration::from_millis(*millis)).await;
             return Ok(None);
         }
+        Kind::Answer {
+            status,
+            headers,
+            body,
+        } => invented(*status, headers, body).into(),
+        Kind::Bomb { mebibytes } => bomb(*mebibytes).into(),
         Kind::Expire => {
             let mut world = server.world();
             let now = world.clock.now();
@@ -224,6 +234,7 @@ pub async fn before(server: &Server, name: &str, kind: &Kind) -> Result<Option<A
         | Kind::Truncate
         | Kind::Flip
         | Kind::Drip { .. }
+        | Kind::Odd { .. }
         | Kind::Entry { .. } => {
             return Ok(None);
         }
@@ -304,6 +315,43 @@ fn packed(parts: &Parts, value: &Value) -> Response<Out> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     response
+}
+
+/// An answer that no Dropbox gives.
+fn invented(status: u16, headers: &[(String, String)], body: &str) -> Response<Out> {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed).to_string();
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = plain(status, "application/json", body.replace("{n}", &number));
+    for (name, value) in headers {
+        if let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), HeaderValue::from_str(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+/// An answer that grows a thousandfold when it is unpacked.
+fn bomb(mebibytes: usize) -> Response<Out> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let blanks = vec![b' '; 1 << 20];
+    let packed = (0..mebibytes)
+        .try_for_each(|_| encoder.write_all(&blanks))
+        .and_then(|()| encoder.finish());
+    let mut response = Response::new(Out::from(packed.unwrap_or_default()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    response
+}
+
+/// A listing's or search's answer with a text before its entries.
+fn with_odd(value: &Value, entry: &str) -> String {
+    let text = value.to_string();
+    ["\"entries\":[", "\"matches\":["].iter().fold(text, |text, key| {
+        text.replacen(&format!("{key}]"), &format!("{key}{entry}]"), 1)
+            .replacen(&format!("{key}{{"), &format!("{key}{entry},{{"), 1)
+    })
 }
 
 /// An answer that promises more than it brings.

@@ -67,6 +67,26 @@ pub enum Kind {
     Garbage,
     /// 200 with the page of a hotel's network.
     Portal,
+    /// Whatever a server may say that isn't Dropbox, or is out of its mind; `{n}` in the body is another number each time.
+    Answer {
+        /// The status.
+        status: u16,
+        /// Its headers.
+        #[serde(default)]
+        headers: Vec<(String, String)>,
+        /// Its body.
+        body: String,
+    },
+    /// 200 with a JSON string that is tiny on the wire and this large once it is unpacked.
+    Bomb {
+        /// Its size.
+        mebibytes: usize,
+    },
+    /// The work is done, and this text, which need not be JSON, is put before the entries of the answer.
+    Odd {
+        /// An entry.
+        entry: String,
+    },
     /// All access tokens have just expired.
     Expire,
     /// The person has just disconnected the app.

@@ -20,6 +20,7 @@ mod planning;
 mod real_browser;
 mod real_hosts;
 mod resuming;
+mod rogue;
 mod secrets;
 mod settings;
 mod syncing;

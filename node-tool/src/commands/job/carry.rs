@@ -12,7 +12,7 @@ use shared::{exit, failure::Failure};
 use super::{Backup, Job, Places, Request, Verb};
 use crate::{
     commands::{App, dropbox_failure, side_failure},
-    dropbox::{Error, Fate, Relocation, encoding},
+    dropbox::{Error, Relocation, encoding},
     failed::{FailedFile, FailureKind},
     filter::Filter,
     local,
@@ -59,11 +59,17 @@ pub(super) async fn whole_folder_at_once(
         return Ok(false);
     }
     let pair = [(path.clone(), to.clone())];
-    // Too many files for one call, for example: then file by file.
-    Ok(matches!(
-        client.relocate_all(Relocation::Move, &pair).await.pop(),
-        Some(Ok(()))
-    ))
+    match client.relocate_all(Relocation::Move, &pair).await.pop() {
+        Some(Ok(())) => Ok(true),
+        // It is under way still: what is moved beside it would only be in its way.
+        Some(Err(error @ Error::Unfinished(_))) => Err(dropbox_failure(
+            format!("could not move '{}'", source.location()),
+            &error,
+            client.remote(),
+        )),
+        // Too many files for one call, for example: then file by file.
+        _ => Ok(false),
+    }
 }
 
 /// Says so if the other side hasn't room for everything; what fits is copied.
@@ -499,7 +505,7 @@ impl Told {
             Event::Failed { file, error } => {
                 tracing::info!(object = %file.path, "{}", file.reason);
                 if self.stopped.is_none() {
-                    self.stopped = error.filter(|e| e.fate() == Fate::StopRun);
+                    self.stopped = error.filter(Error::ends_run);
                 }
                 summary.failed.push(file);
             }
@@ -574,7 +580,7 @@ async fn delete(
                     .failed
                     .push(FailedFile::new(&entry.path, error.to_string(), (&error).into()));
                 if let SideError::Dropbox(error) = error {
-                    stopped = stopped.or(Some(error).filter(|e| e.fate() == Fate::StopRun));
+                    stopped = stopped.or(Some(error).filter(Error::ends_run));
                 }
             }
         }

@@ -14,7 +14,7 @@ use shared::{
 
 use super::{App, missing, side_failure};
 use crate::{
-    dropbox::{Error, Fate},
+    dropbox::Error,
     failed::FailureKind,
     filter,
     local::Symlinks,
@@ -80,7 +80,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             Ok(Printed::Wrong) => (damaged(&place), FailureKind::Temporary, false),
             Ok(Printed::NobodyReads) => return Ok(exit::SUCCESS),
             Err(error) => {
-                let is_end = matches!(&error, SideError::Dropbox(error) if error.fate() == Fate::StopRun);
+                let is_end = matches!(&error, SideError::Dropbox(error) if error.ends_run());
                 let kind = FailureKind::from(&error);
                 (side_failure("read", &place, &error), kind, is_end)
             }
@@ -121,6 +121,9 @@ impl Args {
         (from, to)
     }
 }
+
+/// So many bytes show that a connection that breaks again and again still gets on.
+const PROGRESS_BYTES: u64 = 256 << 10;
 
 /// How printing a file ended.
 enum Printed {
@@ -163,10 +166,11 @@ async fn print(place: &Side, file: &FileInfo, from: u64, to: u64) -> Result<Prin
                 tracing::info!(object = %place.location(), "printed without comparing a hash: only whole files have one");
             }
             let mut at = from;
+            let mut tries = client.tries_of_a_call();
             while at < to {
                 let whole = at == 0 && is_whole;
                 let mut download = client
-                    .download(&DOWNLOAD, &arg, (!whole).then_some((at, to - 1)))
+                    .download(&DOWNLOAD, &arg, (!whole).then_some((at, to - 1)), &mut tries)
                     .await?;
                 if !whole && !download.partial {
                     return Err(Error::NotDropbox("the range was ignored".into()).into());
@@ -195,11 +199,18 @@ async fn print(place: &Side, file: &FileInfo, from: u64, to: u64) -> Result<Prin
                         Err(error) => break Some(error),
                     }
                 };
-                // What broke goes on where it broke, unless nothing comes any more.
-                if at == before {
-                    let short = || Error::NotDropbox("it ended too early".into());
-                    return Err(broken.unwrap_or_else(short).into());
+                if at >= to {
+                    break;
                 }
+                // What broke goes on where it broke.
+                let error = broken.unwrap_or_else(|| Error::NotDropbox("it ended too early".into()));
+                if at - before >= PROGRESS_BYTES {
+                    tries.made_progress();
+                }
+                let Some(wait) = tries.wait_after(&error) else {
+                    return Err(error.into());
+                };
+                tokio::time::sleep(wait).await;
             }
             Ok(match hasher.map(Hasher::finish) == expected {
                 true => Printed::Right,

@@ -28,6 +28,9 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         Err(error) if error.is_not_found() => return Err(missing(&side).code(exit::FILE_NOT_FOUND)),
         Err(error) => return Err(side_failure("look at", &side, &Error::into(error))),
     };
+    for odd in &revisions.odd {
+        report::warn(&format!("left out a state of it: {}", odd.reason));
+    }
     if revisions.is_deleted {
         report::note(&format!(
             "'{}' is deleted; to have it back: node-tool restore {}",

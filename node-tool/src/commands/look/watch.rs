@@ -16,6 +16,9 @@ pub struct Args {
     count: Option<u64>,
 }
 
+/// The pause after an empty page that promises more.
+const IDLE_PAGE: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Prints a line for each change: `+` for what is there now, `-` for what is gone, folders with a slash.
 ///
 /// # Errors
@@ -48,6 +51,11 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
                 Err(error) => return Err(fail(error)),
             };
             cursor = page.cursor;
+            for odd in &page.odd {
+                let path = odd.path.as_deref().unwrap_or("a change without a name");
+                report::warn(&format!("left out '{path}': {}", odd.reason));
+            }
+            let is_idle = page.entries.is_empty() && page.odd.is_empty();
             for line in page.entries.iter().filter_map(|change| line(change, slash)) {
                 report::results(std::iter::once(line))?;
                 count += 1;
@@ -57,6 +65,9 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             }
             if !page.has_more {
                 break;
+            }
+            if is_idle {
+                tokio::time::sleep(IDLE_PAGE).await; // it promises more and brings nothing
             }
         }
     }
