@@ -1,0 +1,147 @@
+//! The fuzzer: random small rounds of node-tool beside rclone, on the strict Dropbox at the real host names, each with a copy of its
+//! own of the same trees. What differs and isn't in [`known`] is shrunk and shown as a line that repeats it; and so is
+//! what breaks a rule of ours: a second run moves nothing, the dry run is the run, a killed move loses nothing, nothing
+//! is deleted that the source has.
+
+mod case;
+mod known;
+mod make;
+mod play;
+mod shrink;
+
+use std::{
+    io::Write as _,
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::Context as _;
+use clap::Parser;
+use rand::{SeedableRng as _, rngs::StdRng};
+use tests::sandbox::NAMES;
+
+use case::Case;
+use play::{Complaint, Ground};
+
+/// Run random verbs on random trees with node-tool and rclone, and compare what they leave
+#[derive(Parser)]
+struct Args {
+    /// Number of rounds
+    #[arg(long, default_value_t = 100)]
+    rounds: u64,
+    /// Seed of the first round; each round has the next number [default: the time]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Play this round alone, as an earlier run has shown it
+    #[arg(long, value_name = "JSON")]
+    case: Option<String>,
+    /// Stop after so many rounds that went wrong
+    #[arg(long, default_value_t = 3)]
+    most: u64,
+    /// rclone; by default $RCLONE, or the one of tests/peers
+    #[arg(long, value_name = "PATH")]
+    rclone: Option<PathBuf>,
+}
+
+/// Set where the hosts file is already ours.
+const INSIDE: &str = "FUZZ_INSIDE";
+
+fn main() -> anyhow::Result<ExitCode> {
+    let args = Args::parse();
+    if std::env::var_os(INSIDE).is_none() {
+        anyhow::ensure!(
+            rustix::process::geteuid().is_root(),
+            "the fuzzer needs root, for a private hosts file and port 443"
+        );
+        tests::programs::program("node-tool")?; // built where there is a network
+        return Err(enter().into());
+    }
+    let tls = tempfile::TempDir::new()?;
+    let mut ground = Ground::new(rclone(&args)?, tls.path())?;
+    if let Some(json) = &args.case {
+        let case: Case = serde_json::from_str(json).context("--case")?;
+        let complaints = ground.play(&case)?;
+        for complaint in &complaints {
+            say(&format!(
+                "{complaint:#?}\n  {}",
+                known::why(&case, complaint).unwrap_or("not known")
+            ))?;
+        }
+        return Ok(ExitCode::from(u8::from(
+            complaints.iter().any(|it| known::why(&case, it).is_none()),
+        )));
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let first = args.seed.unwrap_or(now);
+    let mut wrong = 0;
+    for seed in first..first + args.rounds {
+        let case = make::case(&mut StdRng::seed_from_u64(seed));
+        let Some(complaint) = unknown(&mut ground, &case)? else {
+            continue;
+        };
+        wrong += 1;
+        let small = shrink::shrink(case, |case| {
+            Ok(unknown(&mut ground, case)?.is_some_and(|other| other.is_like(&complaint)))
+        })?;
+        let complaint = unknown(&mut ground, &small)?.unwrap_or(complaint);
+        say(&format!(
+            "seed {seed}: {:?} {:?} {:?}\n{complaint:#?}\nto repeat it: --case '{}'\n",
+            small.verb,
+            small.way,
+            small.words(),
+            serde_json::to_string(&small)?.replace('\'', r"'\''")
+        ))?;
+        if wrong == args.most {
+            break;
+        }
+    }
+    say(&format!(
+        "{} rounds from seed {first}: {wrong} went wrong",
+        args.rounds
+    ))?;
+    Ok(ExitCode::from(u8::from(wrong > 0)))
+}
+
+/// The first thing that is wrong with a round and isn't known.
+fn unknown(ground: &mut Ground, case: &Case) -> anyhow::Result<Option<Complaint>> {
+    let complaints = ground.play(case).with_context(|| format!("{case:?}"))?;
+    Ok(complaints
+        .into_iter()
+        .find(|complaint| known::why(case, complaint).is_none()))
+}
+
+fn say(text: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout(), "{text}")
+}
+
+/// Runs itself again where Dropbox's names mean this machine; comes back only if that fails.
+fn enter() -> std::io::Error {
+    let script = format!(
+        r#"ip link set lo up; hosts=$(mktemp); echo "127.0.0.1 localhost {}" > "$hosts"; mount --bind "$hosts" /etc/hosts; rm "$hosts"; exec "$@""#,
+        NAMES.join(" ")
+    );
+    let me = match std::env::current_exe() {
+        Ok(me) => me,
+        Err(error) => return error,
+    };
+    Command::new("unshare")
+        .args(["--mount", "--net", "bash", "-c", &script, "fuzz"])
+        .arg(me)
+        .args(std::env::args_os().skip(1))
+        .env(INSIDE, "1")
+        .env_remove("DROPBOX_URL")
+        .exec()
+}
+
+/// Where rclone is.
+fn rclone(args: &Args) -> anyhow::Result<PathBuf> {
+    let given = args
+        .rclone
+        .clone()
+        .or(std::env::var_os("RCLONE").map(PathBuf::from));
+    let path = given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/.venv/bin/rclone"));
+    path.canonicalize()
+        .with_context(|| format!("no rclone at {}; ./tests/peers/run installs it", path.display()))
+}
