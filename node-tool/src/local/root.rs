@@ -7,6 +7,7 @@
 //! The way to the folder itself is what the user typed, and may lead through symlinks.
 
 use std::{
+    collections::{BTreeMap, HashMap},
     fs::File,
     io,
     os::{
@@ -14,13 +15,13 @@ use std::{
         unix::ffi::OsStringExt,
     },
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use rustix::{
     fs::{
-        AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps, UTIME_OMIT, fstatfs,
-        linkat, mkdirat, openat, readlinkat, renameat, renameat_with, statat, unlinkat, utimensat,
+        AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps, UTIME_OMIT, fstat,
+        fstatfs, linkat, mkdirat, openat, readlinkat, renameat, renameat_with, statat, unlinkat, utimensat,
     },
     io::Errno,
 };
@@ -44,8 +45,17 @@ struct Inner {
     path: PathBuf,
     /// Opened when it is first needed: it may have to be made.
     handle: OnceLock<OwnedFd>,
+    /// Symlinks below it that are gone through.
+    links: Arc<FolderLinks>,
     is_stepwise: bool,
 }
+
+/// Symlinks to folders that are gone through because the user said so, by their paths below a root, with the device and inode
+/// of the folder that each led to when it was seen. One that leads somewhere else by now is not gone through.
+pub(super) type FolderLinks = HashMap<String, (u64, u64)>;
+
+/// The links of each root, from when it is walked on. A process has one target, or a few.
+static FOLDER_LINKS: Mutex<BTreeMap<PathBuf, Arc<FolderLinks>>> = Mutex::new(BTreeMap::new());
 
 /// A folder below a root, or the root itself.
 #[derive(Debug)]
@@ -66,11 +76,19 @@ impl AsFd for Folder<'_> {
 impl Root {
     /// A root at `path`, which is opened, and made if need be, when something is done below it.
     pub fn new(path: &Path) -> Self {
+        let all = FOLDER_LINKS.lock().unwrap_or_else(PoisonError::into_inner);
         Self(Arc::new(Inner {
             path: path.to_owned(),
             handle: OnceLock::new(),
+            links: all.get(path).cloned().unwrap_or_default(),
             is_stepwise: false,
         }))
+    }
+
+    /// Has each root at `path` that is made from now on go through these symlinks.
+    pub(super) fn go_through(path: &Path, links: FolderLinks) {
+        let mut all = FOLDER_LINKS.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(path.to_owned(), Arc::new(links));
     }
 
     /// The same for a kernel without `openat2`.
@@ -79,6 +97,7 @@ impl Root {
         Self(Arc::new(Inner {
             path: path.to_owned(),
             handle: OnceLock::new(),
+            links: Arc::default(),
             is_stepwise: true,
         }))
     }
@@ -122,8 +141,9 @@ impl Root {
         if let Some(opened) = self.at_once(root, path) {
             return Ok(Folder::Below(opened));
         }
-        let mut folder = Folder::Root(root);
+        let (mut folder, mut passed) = (Folder::Root(root), 0);
         for part in path.split('/') {
+            passed += part.len() + usize::from(passed > 0);
             let open = |folder: &Folder<'_>| openat(folder, part, PASSED | OFlags::NOFOLLOW, Mode::empty());
             let opened = match open(&folder) {
                 Err(Errno::NOENT) if make => match mkdirat(&folder, part, Mode::from_raw_mode(0o777)) {
@@ -132,7 +152,10 @@ impl Root {
                 },
                 opened => opened,
             };
-            folder = Folder::Below(opened.map_err(|error| in_the_way(&folder, part, error))?);
+            folder = Folder::Below(match (opened, self.0.links.get(&path[..passed])) {
+                (Err(Errno::NOTDIR | Errno::LOOP), Some(expected)) => through(&folder, part, *expected)?,
+                (opened, _) => opened.map_err(|error| in_the_way(&folder, part, error))?,
+            });
         }
         Ok(folder)
     }
@@ -368,6 +391,27 @@ fn check_name(name: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Opens the folder that a symlink leads to, if it is the one that was seen.
+fn through(folder: impl AsFd, name: &str, expected: (u64, u64)) -> io::Result<OwnedFd> {
+    let opened = openat(folder, name, PASSED, Mode::empty())?;
+    if id(&fstat(&opened)?) != expected {
+        return Err(io::Error::other(
+            "the symlink to a folder leads somewhere else now, and is not written through",
+        ));
+    }
+    Ok(opened)
+}
+
+/// Device and inode.
+#[allow(
+    clippy::useless_conversion,
+    clippy::cast_sign_loss,
+    reason = "their types differ between platforms"
+)]
+fn id(stat: &Stat) -> (u64, u64) {
+    (stat.st_dev as u64, stat.st_ino as u64)
+}
+
 /// Why a folder can't be entered.
 fn in_the_way(folder: impl AsFd, name: &str, error: Errno) -> io::Error {
     match (error, stat_at(&folder, name)) {
@@ -419,7 +463,7 @@ pub(super) fn info(stat: &Stat) -> FileInfo {
 
 /// Whether two looks were at the same file.
 pub(super) fn is_one(a: &Stat, b: &Stat) -> bool {
-    a.st_dev == b.st_dev && a.st_ino == b.st_ino
+    id(a) == id(b)
 }
 
 /// Opens a regular file for reading. A named pipe that stands there meanwhile is not waited for.
@@ -470,7 +514,7 @@ pub(super) fn times(modified: Modified) -> Timestamps {
 /// taken away. Where it can't do that either, it is looked whether something is there, which leaves a moment in between.
 pub(super) fn rename_new_at(from: impl AsFd, name: &str, to: impl AsFd, new_name: &str) -> io::Result<()> {
     match renameat_with(&from, name, &to, new_name, RenameFlags::NOREPLACE) {
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => {}
         renamed => return Ok(renamed?),
     }
     match linkat(&from, name, &to, new_name, AtFlags::empty()) {
@@ -600,6 +644,28 @@ mod tests {
             let after = fs::metadata(outside.join("precious")).unwrap();
             assert_eq!(after.modified().unwrap(), before.modified().unwrap());
         }
+    }
+
+    #[test]
+    fn links_that_the_user_wants_are_gone_through_while_they_lead_to_the_same_folder() {
+        use std::os::unix::fs::MetadataExt;
+        let (directory, path, outside) = place();
+        let there = fs::metadata(&outside).unwrap();
+        Root::go_through(&path, [("link".to_owned(), (there.dev(), there.ino()))].into());
+        let root = Root::new(&path);
+        root.make_folder("link/new/deep").unwrap();
+        root.rename("link/precious", "link/new/precious").unwrap();
+        assert_eq!(names(&outside), ["deep", "new"]);
+        assert!(root.remove_folder("link").is_err(), "the link itself stays");
+        // Another one, and the same with another end.
+        symlink("../outside", path.join("other")).unwrap();
+        assert!(root.make_folder("other/x").is_err());
+        fs::create_dir(directory.path().join("elsewhere")).unwrap();
+        fs::remove_file(path.join("link")).unwrap();
+        symlink("../elsewhere", path.join("link")).unwrap();
+        let error = root.make_folder("link/x").unwrap_err().to_string();
+        assert!(error.contains("somewhere else"), "{error}");
+        assert!(names(&directory.path().join("elsewhere")).is_empty());
     }
 
     #[test]
