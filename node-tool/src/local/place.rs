@@ -359,7 +359,9 @@ impl New<'_> {
         match swap() {
             Ok(()) => {}
             Err(Errno::NOENT) => return Ok(false),
-            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => return self.replace(old, replace),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => {
+                return self.replace(old, replace);
+            }
             Err(error) => return Err(error.into()),
         }
         let is_old = |there: &Stat| {

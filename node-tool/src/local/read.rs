@@ -9,10 +9,11 @@ use std::{
 };
 
 use bytes::Bytes;
+use rustix::fs::Stat;
 use shared::content_hash::{ContentHash, Hasher};
 
-use super::{hashes, link};
-use crate::tree::FileInfo;
+use super::{Root, hashes, link, root};
+use crate::tree::{FileInfo, Modified};
 
 /// Bytes of one chunk of a piece: small enough to be freed soon, large enough for few system calls.
 const CHUNK_BYTES: u64 = 256 * 1024;
@@ -54,10 +55,65 @@ pub fn is_change(error: &io::Error) -> bool {
 #[derive(Clone, Debug)]
 pub struct Source {
     content: Content,
-    path: PathBuf,
+    place: Place,
     identity: Identity,
     /// As it was when it was opened.
     pub info: FileInfo,
+}
+
+/// Where a source is.
+#[derive(Clone, Debug)]
+enum Place {
+    /// A path whose symlinks are followed, as the user wants.
+    Followed(PathBuf),
+    /// A path below a folder, which is no symlink and leads through none.
+    Below(Root, String),
+}
+
+impl Place {
+    /// Where the symlink leads that the name means, and what it is; `None` if it means a file.
+    fn link(&self) -> io::Result<Option<(Vec<u8>, Identity)>> {
+        match self {
+            Self::Followed(path) => match link::meant(path) {
+                Some(link) => Ok(Some((
+                    link::content(&link)?,
+                    identity(&std::fs::symlink_metadata(&link)?),
+                ))),
+                None => Ok(None),
+            },
+            Self::Below(root, path) => {
+                let (folder, name) = root.meant(path)?;
+                if name == root::split(path).1 {
+                    return Ok(None);
+                }
+                let there = root::stat_at(&folder, &name)?.ok_or(io::ErrorKind::NotFound)?;
+                Ok(Some((root::link_content(&folder, &name)?, identity_of(&there))))
+            }
+        }
+    }
+
+    /// Opens the file.
+    fn open(&self) -> io::Result<File> {
+        match self {
+            Self::Followed(path) => File::open(path),
+            Self::Below(root, path) => {
+                let (folder, name) = root.around(path, false)?;
+                root::open_file(&folder, name)
+            }
+        }
+    }
+
+    /// What stands there now.
+    fn identity(&self) -> io::Result<Identity> {
+        match self {
+            Self::Followed(path) => Ok(identity(&std::fs::metadata(path)?)),
+            Self::Below(root, path) => {
+                let (folder, name) = root.around(path, false)?;
+                let there = root::stat_at(&folder, name)?.ok_or(io::ErrorKind::NotFound)?;
+                Ok(identity_of(&there))
+            }
+        }
+    }
 }
 
 /// Where the bytes are.
@@ -71,32 +127,43 @@ enum Content {
 }
 
 impl Source {
-    /// Opens a regular file, or the symlink that its name means.
+    /// Opens a regular file, or the symlink that its name means. Symlinks on the way are followed.
     ///
     /// # Errors
     /// When it can't be opened or is neither.
     pub fn open(path: &Path) -> io::Result<Self> {
-        if let Some(link) = link::meant(path) {
-            let content = Bytes::from(link::content(&link)?);
-            let metadata = std::fs::symlink_metadata(&link)?;
+        Self::open_at(Place::Followed(path.to_owned()))
+    }
+
+    /// Opens the regular file at a path below a folder, or the symlink that its name means. Another user may have put a
+    /// symlink there since the folder was listed, to a file that is not theirs to read: it is not followed.
+    ///
+    /// # Errors
+    /// When it can't be opened or is neither.
+    pub fn open_below(root: &Root, path: &str) -> io::Result<Self> {
+        Self::open_at(Place::Below(root.clone(), path.to_owned()))
+    }
+
+    fn open_at(place: Place) -> io::Result<Self> {
+        if let Some((content, identity)) = place.link()? {
             return Ok(Self {
                 info: FileInfo {
                     size_bytes: content.len() as u64,
-                    ..super::walk::file_info(&metadata)
+                    ..identity.info()
                 },
-                identity: identity(&metadata),
-                content: Content::Link(content),
-                path: link,
+                identity,
+                content: Content::Link(content.into()),
+                place,
             });
         }
-        let file = File::open(path)?;
+        let file = place.open()?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(io::Error::other("it is not a regular file any more"));
         }
         let source = Self {
             content: Content::File(Arc::new(file)),
-            path: path.to_owned(),
+            place,
             identity: identity(&metadata),
             info: super::walk::file_info(&metadata),
         };
@@ -171,7 +238,7 @@ impl Source {
     pub fn read_exact_at(&self, chunk: &mut [u8], at: u64) -> io::Result<()> {
         let read = match &self.content {
             Content::File(file) => self.read_file(file, chunk, at),
-            Content::Parked => self.read_file(&File::open(&self.path)?, chunk, at),
+            Content::Parked => self.read_file(&self.place.open()?, chunk, at),
             Content::Link(bytes) => {
                 let from = usize::try_from(at).unwrap_or(usize::MAX);
                 let piece = bytes.get(from..from.saturating_add(chunk.len()));
@@ -217,18 +284,31 @@ impl Source {
     /// [`Changed`], wrapped, or when it can't be looked at.
     pub fn check_unchanged(&self) -> io::Result<()> {
         let at_path = || match &self.content {
-            Content::Link(_) => std::fs::symlink_metadata(&self.path),
-            _ => std::fs::metadata(&self.path),
+            Content::Link(_) => Ok(self.place.link()?.map(|(_, identity)| identity)),
+            _ => self.place.identity().map(Some),
         };
-        let is_same = |metadata: &Metadata| identity(metadata) == self.identity;
         let is_open_same = match &self.content {
-            Content::File(file) => is_same(&file.metadata()?),
+            Content::File(file) => identity(&file.metadata()?) == self.identity,
             Content::Parked | Content::Link(_) => true,
         };
         match at_path() {
-            Ok(metadata) if is_open_same && is_same(&metadata) => Ok(()),
+            Ok(there) if is_open_same && there == Some(self.identity) => Ok(()),
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Err(io::Error::other(Changed)),
+        }
+    }
+}
+
+impl Identity {
+    /// Size and time.
+    fn info(&self) -> FileInfo {
+        FileInfo {
+            size_bytes: self.size_bytes,
+            modified: Modified {
+                seconds: self.modified.0,
+                nanoseconds: u32::try_from(self.modified.1).unwrap_or(0),
+            },
+            remote: None,
         }
     }
 }
@@ -240,6 +320,23 @@ fn identity(metadata: &Metadata) -> Identity {
         size_bytes: metadata.len(),
         modified: (metadata.mtime(), metadata.mtime_nsec()),
         changed: (metadata.ctime(), metadata.ctime_nsec()),
+    }
+}
+
+#[allow(
+    clippy::useless_conversion,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    clippy::unnecessary_cast,
+    reason = "their types differ between platforms"
+)]
+fn identity_of(stat: &Stat) -> Identity {
+    Identity {
+        device: stat.st_dev as u64,
+        inode: stat.st_ino as u64,
+        size_bytes: stat.st_size as u64,
+        modified: (stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+        changed: (stat.st_ctime as i64, stat.st_ctime_nsec as i64),
     }
 }
 
@@ -280,4 +377,62 @@ pub(super) fn hash_open(file: &mut File) -> io::Result<ContentHash> {
         hashes::note(&before, hash);
     }
     Ok(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_became_a_symlink_is_not_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let (root, secret) = (directory.path().join("root"), directory.path().join("secret"));
+        fs::create_dir_all(root.join("sub")).unwrap();
+        for path in [&secret, &root.join("file"), &root.join("sub/secret")] {
+            fs::write(path, "secret").unwrap();
+        }
+        let below = Root::new(&root);
+        let mut parked = Source::open_below(&below, "file").unwrap();
+        let open = parked.clone();
+        parked.park();
+        let mut bytes = [0; 6];
+        parked.read_exact_at(&mut bytes, 0).unwrap();
+        fs::remove_file(root.join("file")).unwrap();
+        symlink(&secret, root.join("file")).unwrap();
+        assert!(Source::open_below(&below, "file").is_err());
+        assert!(parked.read_exact_at(&mut bytes, 0).is_err());
+        assert!(is_change(&open.check_unchanged().unwrap_err()));
+        assert!(Source::open(&root.join("file")).is_ok(), "where the user says so");
+
+        fs::rename(root.join("sub"), root.join("moved")).unwrap();
+        symlink("..", root.join("sub")).unwrap();
+        assert!(Source::open_below(&below, "sub/secret").is_err());
+        // As --links has it.
+        let link = Source::open_below(&below, "sub.rclonelink").unwrap();
+        let mut content = [0; 2];
+        link.read_exact_at(&mut content, 0).unwrap();
+        assert_eq!(&content, b"..");
+        link.check_unchanged().unwrap();
+        fs::remove_file(root.join("sub")).unwrap();
+        assert!(link.check_unchanged().is_err());
+    }
+
+    #[test]
+    fn a_size_that_is_not_the_length_is_not_believed() {
+        for (path, word) in [("/proc/cpuinfo", "more bytes"), ("/proc/version", "more bytes")] {
+            if !Path::new(path).exists() {
+                continue;
+            }
+            let error = Source::open(Path::new(path)).unwrap_err().to_string();
+            assert!(error.contains(word), "{error}");
+        }
+        let path = Path::new("/sys/devices/system/cpu/online");
+        if path.exists() {
+            let source = Source::open(path).unwrap();
+            let error = source.scan(0, source.info.size_bytes, |_| {}).unwrap_err();
+            assert!(error.to_string().contains("fewer bytes"), "{error}");
+        }
+    }
 }

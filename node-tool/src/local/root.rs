@@ -350,7 +350,7 @@ impl Root {
     }
 
     /// The folder around `path`, and the name there that it means: its own, or without the ending that of a symlink.
-    fn meant(&self, path: &str) -> io::Result<(Folder<'_>, String)> {
+    pub(super) fn meant(&self, path: &str) -> io::Result<(Folder<'_>, String)> {
         let (folder, name) = self.around(path, false)?;
         if let Some(stem) = name.strip_suffix(link::ENDING).filter(|stem| !stem.is_empty())
             && stat_at(&folder, name)?.is_none()

@@ -59,6 +59,8 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// Whether files that say where a symlink leads become symlinks.
     pub links: bool,
+    /// Whether symlinks of the source are followed.
+    pub follows: bool,
     /// Whether what is newer in the target, or came there meanwhile, is replaced.
     pub overwrite_newer: bool,
     /// What is in the source's folders, if those of many small files may come as zips.
@@ -77,6 +79,7 @@ impl Default for Limits {
             transfers: 16,
             memory_bytes: 40 << 20,
             links: false,
+            follows: false,
             overwrite_newer: false,
             zip: None,
             halt: Halt::default(),

@@ -87,8 +87,10 @@ impl Drop for Underway {
 /// The two folders of a job.
 #[derive(Debug)]
 pub(super) struct Folders {
-    pub from: PathBuf,
+    pub from: local::Root,
     pub to: DropboxPath,
+    /// Whether symlinks of the source are followed.
+    pub follows: bool,
 }
 
 /// A file on its way up. There may be a million of them.
@@ -101,7 +103,16 @@ pub(super) struct Item {
 impl Item {
     /// Where it is here.
     pub fn path(&self) -> PathBuf {
-        self.folders.from.join(&self.action.from)
+        self.folders.from.path().join(&self.action.from)
+    }
+
+    /// Opens it for reading.
+    pub fn open(&self) -> io::Result<local::Source> {
+        if self.folders.follows {
+            local::Source::open(&self.path())
+        } else {
+            local::Source::open_below(&self.folders.from, &self.action.from)
+        }
     }
 
     /// Where it goes.

@@ -179,7 +179,7 @@ pub(super) async fn send_empty(item: Item, tools: &Tools<'_>) {
 
 /// Opens a file, which must still have the size that was planned with.
 pub(super) fn open(item: &Item) -> io::Result<Source> {
-    let source = Source::open(&item.path())?;
+    let source = item.open()?;
     if source.info.size_bytes == item.action.source.size_bytes {
         Ok(source)
     } else {

@@ -65,8 +65,9 @@ pub async fn upload(
     let mounts = std::mem::take(&mut plan.mounts);
     let outcomes = Outcomes::new(listener, &limits.halt);
     let folders = Arc::new(Folders {
-        from: from.to_owned(),
+        from: local::Root::new(from),
         to: to.clone(),
+        follows: limits.follows,
     });
     let plan = settle(plan, Local::Source(from), &limits, listener).await;
     let item = |action| Item {
@@ -90,7 +91,7 @@ pub async fn upload(
 
 /// What the files that changed are now.
 fn look_again(items: Vec<Item>, outcomes: &Outcomes<'_>) -> Vec<Item> {
-    let look = |mut item: Item| match tokio::task::block_in_place(|| local::Source::open(&item.path())) {
+    let look = |mut item: Item| match tokio::task::block_in_place(|| item.open()) {
         Ok(source) => {
             item.action.source = source.info;
             Some(item)

@@ -272,6 +272,8 @@ fn limits(request: &Request<'_>, app: &App, weights: Option<Weights>) -> Limits 
         transfers: app.transfers,
         memory_bytes: app.memory_bytes,
         links: request.flags.links,
+        // A file that was typed may be a symlink.
+        follows: request.flags.copy_links || std::path::Path::new(request.source).is_file(),
         overwrite_newer: request.flags.overwrite_newer,
         zip: weights,
         halt: app.halt.clone(),
