@@ -1,6 +1,5 @@
 //! This machine's file system: walking, reading, and putting files in their place.
 
-mod folders;
 pub mod hashes;
 pub mod link;
 mod moving;
@@ -20,7 +19,6 @@ use std::{
 
 use rustix::fs::{AtFlags, CWD, utimensat};
 
-pub use folders::Folders;
 pub use moving::move_file;
 pub use place::{Leftover, Partial, Replace, leftovers};
 pub use read::{Changed, Identity, Source, Untrue, hash_file, is_change};
@@ -56,18 +54,6 @@ pub fn free_bytes(path: &Path) -> Option<u64> {
     };
     let space = rustix::fs::statvfs(there).ok()?;
     Some(space.f_bavail.saturating_mul(space.f_frsize))
-}
-
-/// Renames to where nothing is. Both are what the user typed; below a target it is [`Root::rename`].
-///
-/// # Errors
-/// When something is there, or it can't be renamed.
-pub fn rename_new(from: &Path, to: &Path) -> std::io::Result<()> {
-    let text = |path: &Path| {
-        let text = path.to_str().map(str::to_owned);
-        text.ok_or_else(|| std::io::Error::other("its name is not UTF-8"))
-    };
-    root::rename_new_at(rustix::fs::CWD, &text(from)?, rustix::fs::CWD, &text(to)?)
 }
 
 /// Sets the modification time of what the user typed, or of the symlink that its name means.

@@ -409,7 +409,7 @@ fn through(folder: impl AsFd, name: &str, expected: (u64, u64)) -> io::Result<Ow
     reason = "their types differ between platforms"
 )]
 fn id(stat: &Stat) -> (u64, u64) {
-    (stat.st_dev as u64, stat.st_ino as u64)
+    (u64::from(stat.st_dev), u64::from(stat.st_ino))
 }
 
 /// Why a folder can't be entered.

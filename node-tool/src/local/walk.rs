@@ -9,7 +9,7 @@ use std::{
 
 use walkdir::WalkDir;
 
-use super::{link, place::is_leftover};
+use super::{Root, link, place::is_leftover, root::FolderLinks};
 use crate::filter::Filter;
 use crate::tree::{Entry, FileInfo, Kind, Modified};
 
@@ -102,6 +102,8 @@ pub enum Symlinks {
     Follow,
     /// Take them as files that say where they lead.
     Translate,
+    /// In a target: go through those that lead to folders outside it, and leave out the others and say so.
+    Enter,
 }
 
 impl Symlinks {
@@ -118,7 +120,59 @@ impl Symlinks {
 
 /// Walks `root`, which is a folder, into what `filter` may let in; what it says of files is not asked here.
 pub fn walk(root: &Path, filter: &Filter, symlinks: Symlinks) -> Walked {
+    let mut walked = walk_from(root, "", filter, symlinks);
+    if symlinks == Symlinks::Enter {
+        enter_folders(root, filter, &mut walked);
+    }
+    walked.entries.sort_by(|a, b| a.path.cmp(&b.path));
+    walked.others.sort_by(|a, b| a.0.cmp(&b.0));
+    walked
+}
+
+/// Adds what is behind symlinks to folders. From now on all that is done below `root` goes through them, as long as they lead
+/// to the same folders. One that leads into the root, around it, or to where another one led is not gone through: the same
+/// files would be there twice.
+fn enter_folders(root: &Path, filter: &Filter, walked: &mut Walked) {
+    let mut entered: Vec<PathBuf> = root.canonicalize().into_iter().collect();
+    let mut links = FolderLinks::new();
+    let mut at = 0;
+    // Which of two ways to the same folder is taken must not depend on chance.
+    walked.others.sort_by(|a, b| a.0.cmp(&b.0));
+    while let Some((path, other)) = walked.others.get(at) {
+        at += 1;
+        let link = root.join(path);
+        let (true, Ok(place)) = (
+            matches!(other, Other::Symlink { to_dir: true, .. }),
+            link.canonicalize(),
+        ) else {
+            continue;
+        };
+        let is_apart = |other: &PathBuf| !(place.starts_with(other) || other.starts_with(&place));
+        let Ok(there) = std::fs::metadata(&place) else {
+            continue;
+        };
+        if !filter.includes_dir(path) || !entered.iter().all(is_apart) {
+            continue;
+        }
+        entered.push(place);
+        at -= 1;
+        let (path, _) = walked.others.remove(at);
+        walked.skipped.retain(|skipped| skipped.path != link);
+        links.insert(path.clone(), (there.dev(), there.ino()));
+        let mut below = walk_from(root, &path, filter, Symlinks::Enter);
+        below.others.sort_by(|a, b| a.0.cmp(&b.0));
+        walked.entries.extend(below.entries);
+        walked.skipped.extend(below.skipped);
+        walked.others.extend(below.others);
+        walked.closed.extend(below.closed);
+    }
+    Root::go_through(root, links);
+}
+
+/// Walks what is below the folder `start`, a path below `root` or nothing.
+fn walk_from(root: &Path, start: &str, filter: &Filter, symlinks: Symlinks) -> Walked {
     let depth = filter.max_depth().unwrap_or(usize::MAX);
+    let depth = depth.saturating_sub(Path::new(start).components().count());
     let mut closed = Vec::new();
     let is_wanted = |item: &walkdir::DirEntry| {
         let path = item.path().strip_prefix(root).ok().and_then(Path::to_str);
@@ -140,7 +194,7 @@ pub fn walk(root: &Path, filter: &Filter, symlinks: Symlinks) -> Walked {
             is_error,
         })
     };
-    for item in WalkDir::new(root)
+    for item in WalkDir::new(root.join(start))
         .min_depth(1)
         .max_depth(depth)
         .follow_root_links(true)
@@ -216,8 +270,6 @@ pub fn walk(root: &Path, filter: &Filter, symlinks: Symlinks) -> Walked {
             skip(item.into_path(), what.into(), false);
         }
     }
-    walked.entries.sort_by(|a, b| a.path.cmp(&b.path));
-    walked.others.sort_by(|a, b| a.0.cmp(&b.0));
     walked.skipped = skipped;
     walked.closed = closed;
     walked
@@ -343,6 +395,42 @@ mod tests {
                 .collect();
             assert_eq!(found, others, "{symlinks:?}");
         }
+    }
+
+    #[test]
+    fn symlinks_to_folders_of_the_target_are_gone_through_where_the_user_says_so() {
+        let zoo = zoo();
+        let root = zoo.path().join("real");
+        std::fs::create_dir(zoo.path().join("elsewhere/deep")).unwrap();
+        std::fs::create_dir(zoo.path().join("third")).unwrap();
+        std::fs::write(zoo.path().join("third/file"), "x").unwrap();
+        symlink("../../third", zoo.path().join("elsewhere/deep/on")).unwrap();
+        symlink("../elsewhere/deep", root.join("z-again")).unwrap();
+        symlink(".", root.join("loop")).unwrap();
+        symlink("..", root.join("around")).unwrap();
+        let walked = walk(&root, &Filter::default(), Symlinks::Enter);
+        assert_eq!(
+            paths(&walked),
+            [
+                "below",
+                "file",
+                "to-folder/deep",
+                "to-folder/deep/on/file",
+                "to-folder/precious"
+            ]
+        );
+        let others: Vec<&str> = walked.others.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(
+            others,
+            [
+                "around", "dangling", "itself", "loop", "pipe", "socket", "to-file", "z-again"
+            ]
+        );
+        let opened = Root::new(&root);
+        opened.make_folder("to-folder/deep/on/new").unwrap();
+        assert!(zoo.path().join("third/new").is_dir());
+        assert!(opened.make_folder("z-again/new").is_err());
+        walk(&root, &Filter::default(), Symlinks::Tell);
     }
 
     #[test]

@@ -491,3 +491,36 @@ fn a_file_beyond_the_limit_of_sizes_is_named_and_the_others_come() -> anyhow::Re
     }
     Ok(())
 }
+
+#[test]
+fn symlinks_to_folders_of_the_target_are_gone_through_where_the_user_says_so() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    for name in ["data/a", "data/deep/b", "c"] {
+        world.sandbox.put_file(
+            &format!("/e/{name}"),
+            name.as_bytes(),
+            Some("2020-01-01T00:00:00Z"),
+        )?;
+    }
+    std::fs::create_dir_all(world.path("scratch"))?;
+    std::fs::create_dir(world.path("t"))?;
+    std::os::unix::fs::symlink("../scratch", world.path("t/data"))?;
+    let end = world.node_tool(["copy", "dbx:e", "t"])?;
+    assert_eq!(end.code, 6, "{}", end.err);
+    assert!(end.err.contains("-K"), "the way out is named: {}", end.err);
+    assert!(snapshot(&world.path("scratch"))?.is_empty());
+    world.node_tool(["copy", "dbx:e", "t", "-K"])?.ok()?;
+    let there: Vec<String> = snapshot(&world.path("scratch"))?.into_keys().collect();
+    assert_eq!(there, ["a", "deep/b"]);
+    // A second run has nothing to do, and sync removes what the source lacks.
+    let end = world.node_tool(["copy", "dbx:e", "t", "-K", "--error-on-no-transfer"])?;
+    assert_eq!(end.code, 9, "{}", end.err);
+    write(&world.path("scratch/extra"), b"x", 1_500_000_000)?;
+    world
+        .node_tool(["sync", "dbx:e", "t", "--keep-dirlinks", "--yes"])?
+        .ok()?;
+    let there: Vec<String> = snapshot(&world.path("scratch"))?.into_keys().collect();
+    assert_eq!(there, ["a", "deep/b"]);
+    assert_eq!(std::fs::read_link(world.path("t/data"))?, Path::new("../scratch"));
+    Ok(())
+}

@@ -65,6 +65,10 @@ pub struct Flags {
     /// Leave symlinks out without a word
     #[arg(long)]
     pub skip_links: bool,
+    /// Write through symlinks of a local target that lead to folders elsewhere, as long as they lead to the same ones; sync
+    /// deletes there too
+    #[arg(short = 'K', long, conflicts_with = "links")]
+    pub keep_dirlinks: bool,
     /// Move what is replaced or deleted into this folder, on the same side as DEST
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<String>,
@@ -116,6 +120,14 @@ impl Flags {
             (_, true, _) => Symlinks::Follow,
             (.., true) => Symlinks::Skip,
             _ => Symlinks::Tell,
+        }
+    }
+
+    /// What to do about symlinks of the target.
+    pub fn symlinks_of_target(&self) -> Symlinks {
+        match self.keep_dirlinks {
+            true => Symlinks::Enter,
+            false => self.symlinks().in_target(),
         }
     }
 

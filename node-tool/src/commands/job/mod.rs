@@ -368,7 +368,7 @@ impl Job<'_> {
         let surveyed = if is_few {
             to.survey_only(&few).await
         } else {
-            to.survey(filter, flags.symlinks().in_target()).await
+            to.survey(filter, flags.symlinks_of_target()).await
         };
         let mut target = surveyed.map_err(|e| side_failure("list", &to, &e))?;
         if target.what == What::File {
