@@ -163,6 +163,7 @@ impl<'a> Maker<'a, '_> {
             path: path.to_owned(),
             reason: reason.into(),
             in_the_way: None,
+            is_folder_link: false,
         });
     }
 
@@ -175,10 +176,15 @@ impl<'a> Maker<'a, '_> {
             format!("{what} is at '{place}' in the target")
         };
         let in_the_way = Some(place.to_owned());
+        let is_folder_link = match blocker {
+            Blocker::Other(at) => matches!(self.target.others[at].1, Other::Symlink { to_dir: true, .. }),
+            Blocker::Entry(_) => false,
+        };
         self.plan.obstacles.push(Obstacle {
             path: path.to_owned(),
             reason,
             in_the_way,
+            is_folder_link,
         });
     }
 

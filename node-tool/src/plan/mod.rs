@@ -57,6 +57,8 @@ pub struct Obstacle {
     pub reason: String,
     /// The target's path of what is in its place, if that is it.
     pub in_the_way: Option<String>,
+    /// Whether that is a symlink to a folder, which could be gone through.
+    pub is_folder_link: bool,
 }
 
 /// What is to be done, in the order of the fields.

@@ -281,6 +281,9 @@ fn tell_obstacles(plan: &Plan, places: &Places) {
         let quoted = |place: &Location| report::quoted(&place.to_string()).into_owned();
         report::note(&format!("  next: {rename} {} {}", quoted(&now), quoted(&new)));
     }
+    if plan.obstacles.iter().any(|obstacle| obstacle.is_folder_link) {
+        report::note("  or go through symlinks that lead to folders: -K (--keep-dirlinks)");
+    }
 }
 
 /// A request with what was made of its flags.
@@ -512,6 +515,7 @@ fn withhold(plan: &mut Plan) {
             path: action.from,
             reason: "something else is in its place, and nothing will be deleted".into(),
             in_the_way: None,
+            is_folder_link: false,
         }));
 }
 
