@@ -76,9 +76,12 @@ fn take_challenge(words: &mut Vec<&str>) -> Option<Challenge> {
     Some(joined)
 }
 
-/// Whether a word can be an app's secret: some 15 small letters and digits, which a challenge that was cut off hardly is.
+/// Whether a word can be an app's secret: Dropbox's are some 15 small letters and digits. A challenge that was cut off has
+/// letters of both sizes.
 fn is_secret(word: &str) -> bool {
-    (10..=32).contains(&word.len()) && word.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    let has = |is: fn(&u8) -> bool| word.bytes().any(|c| is(&c));
+    let mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+    (4..=32).contains(&word.len()) && word.bytes().all(|c| c.is_ascii_graphic()) && !mixed
 }
 
 fn not_a_key(text: &str) -> Failure {
@@ -118,6 +121,7 @@ mod tests {
             (vec!["authorizer", KEY, CHALLENGE], true, false),
             (vec!["any-key", CHALLENGE], true, false),
             (vec![KEY, SECRET], false, true),
+            (vec![KEY, "THE-SECRET-1"], false, true),
             (vec!["dropbox", KEY, SECRET], false, true),
             (vec!["dropbox", KEY], false, false),
         ] {

@@ -21,6 +21,8 @@ mod output;
 
 /// How often a signal is looked for.
 const GLANCE: Duration = Duration::from_millis(100);
+/// How long what follows a question is listened to before the question is believed.
+const SETTLE: Duration = Duration::from_millis(300);
 /// How long ssh may take to end when its output has: it has nothing left to do.
 const END: Duration = Duration::from_secs(5);
 /// A shell's code for a command that isn't there.
@@ -125,7 +127,14 @@ impl<'a> Node<'a> {
                 return Err(self.ended(signalled));
             }
             match self.heard.recv_timeout(GLANCE) {
-                Ok(Heard::Pairing(pairing)) => return self.check(pairing),
+                Ok(Heard::Pairing(pairing)) => {
+                    // A second one would come at once: better now than when the browser is open.
+                    return match self.heard.recv_timeout(SETTLE) {
+                        Ok(other) => Err(self.distrust(&other)),
+                        Err(RecvTimeoutError::Timeout) => self.check(pairing),
+                        Err(RecvTimeoutError::Disconnected) => Err(self.ended(signalled)),
+                    };
+                }
                 Ok(other) => return Err(self.distrust(&other)),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(self.ended(signalled)),

@@ -592,7 +592,7 @@ fn bad_arguments_are_named() -> anyhow::Result<()> {
         (vec!["not a key"], "app key"),
         (vec!["dropbox"], "node-tool config create dbx"),
         (vec!["dbx"], "node-tool config create dbx"),
-        (vec!["key0key0key0key", "cut0off"], "43 characters"),
+        (vec!["key0key0key0key", "cutOff0"], "43 characters"),
         (vec!["--ssh", "login", "dbx", "key0key0key0key"], "--app-key"),
         (vec!["key0key0key0key", "--timeout", "soon"], "10m"),
         (

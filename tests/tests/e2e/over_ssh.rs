@@ -213,22 +213,23 @@ fn whatever_the_nodes_shell_prints_the_question_is_found() -> anyhow::Result<()>
     let node_tool = tests::programs::program("node-tool")?;
     let programs = node_tool.parent().context("no directory")?;
     let key = world.sandbox.app_key();
-    for greeting in [
-        r"printf 'Gr\374\337e vom Cluster\n'",
-        r"printf '\033]0;ann@login: ~\007'",
-        r"printf '\033[0m\033[?2004l'",
-        "echo -n 'Last login: today '",
+    let greetings = [
         "head -c 300000 /dev/zero",
+        r"printf 'Gr\374\337e vom Cluster\n'",
         "echo pairing1 is what node-tool says",
-    ] {
-        let _ = std::fs::remove_file(world.config());
-        let script = format!("{greeting}\nPATH={}:$PATH eval \"$remote\"", programs.display());
-        let mut calling = with_script(&world, &script, &["--app-key", key])?;
-        press(&calling.consent()?, Button::Allow)?;
-        let end = calling.end()?;
-        assert_eq!(end.code, 0, "{greeting}: {}", end.err);
-        world.node_tool(["lsd", "dbx:"])?.ok()?;
-    }
+        r"printf '\033]0;ann@login: ~\007\033[0m\033[?2004l'",
+        "echo -n 'Last login: today '",
+    ];
+    let script = format!(
+        "{}\nPATH={}:$PATH eval \"$remote\"",
+        greetings.join("\n"),
+        programs.display()
+    );
+    let mut calling = with_script(&world, &script, &["--app-key", key])?;
+    press(&calling.consent()?, Button::Allow)?;
+    let end = calling.end()?;
+    assert_eq!(end.code, 0, "{}", end.err);
+    world.node_tool(["lsd", "dbx:"])?.ok()?;
     Ok(())
 }
 
@@ -240,7 +241,7 @@ fn a_node_that_cannot_be_believed_gets_nothing() -> anyhow::Result<()> {
     let (one, other) = (ask(key, CHALLENGE), ask(key, OTHER));
     for (script, hint) in [
         (
-            format!("printf '%s\n' '{one}' '{other}'; exec sleep 1000"),
+            format!("cat <<< '{one}\n{other}'; exec sleep 1000"),
             "two different logins",
         ),
         (
