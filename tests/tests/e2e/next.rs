@@ -156,3 +156,26 @@ fn errors_name_the_right_cause() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn what_a_rule_leaves_is_not_called_the_same() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    for (name, text) in [("same", "same"), ("other", "newer text")] {
+        tests::files::write(&world.path("from").join(name), text.as_bytes(), 1_500_000_000)?;
+    }
+    let time = Some("2017-07-14T02:40:00Z");
+    world.sandbox.put_file("/to/same", b"same", time)?;
+    world
+        .sandbox
+        .put_file("/to/other", b"newest", Some("2020-07-14T02:40:00Z"))?;
+    for dry in [&["--dry-run"][..], &[]] {
+        let end = world.node_tool([&["copy", "from", "dbx:to", "--update"], dry].concat())?;
+        assert_eq!(end.code, 0, "{}", end.err);
+        assert!(
+            end.err.contains(", 1 already there, 1 left as they are"),
+            "{}",
+            end.err
+        );
+    }
+    Ok(())
+}

@@ -453,7 +453,8 @@ impl Job<'_> {
 
     /// Counts what needs no copying, and what can't be copied.
     fn account_for(&self, plan: &Plan, summary: &mut Summary) {
-        summary.same = plan.same + plan.left;
+        summary.same = plan.same;
+        summary.left = plan.left;
         let told = plan
             .obstacles
             .iter()

@@ -169,9 +169,10 @@ pub(super) fn show(
         summary.same
     );
     for (count, what) in [
-        (plan.renames.len(), "to rename"),
-        (plan.deletes.len(), "to delete"),
-        (summary.failed.len(), "can't be copied"),
+        (summary.left, "left as they are"),
+        (plan.renames.len() as u64, "to rename"),
+        (plan.deletes.len() as u64, "to delete"),
+        (summary.failed.len() as u64, "can't be copied"),
     ] {
         if count > 0 {
             line += &format!(", {count} {what}");

@@ -76,9 +76,13 @@ impl Place {
 }
 
 impl Listing {
-    /// The exit code: something that could not be listed is an error.
+    /// The exit code: something that could not be listed is an error, which repeating the command doesn't cure (rclone's 6).
     pub(super) fn code(&self) -> u8 {
-        if self.is_cut { exit::ERROR } else { exit::SUCCESS }
+        if self.is_cut {
+            exit::FATAL_FOR_SOME
+        } else {
+            exit::SUCCESS
+        }
     }
 
     /// As the formats show them, with hashes and types only if they are asked for.
@@ -151,5 +155,21 @@ fn mime_type(entry: &Entry) -> String {
     match guess.type_() {
         mime_guess::mime::TEXT => format!("{guess}; charset=utf-8"),
         _ => guess.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_listed_has_rclones_code() {
+        let listing = |is_cut| Listing {
+            side: Side::Local("x".into()),
+            entries: Vec::new(),
+            is_cut,
+            is_itself: false,
+        };
+        assert_eq!((listing(false).code(), listing(true).code()), (0, 6));
     }
 }

@@ -147,6 +147,8 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     ));
     Ok(if different + problems == 0 && !is_cut {
         exit::SUCCESS
+    } else if different == 0 && !is_cut {
+        exit::FATAL_FOR_SOME // as rclone's: repeating it doesn't help
     } else {
         exit::ERROR
     })
