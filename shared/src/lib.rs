@@ -7,6 +7,7 @@
 //! | [`oauth`] | the authorize address; the token endpoint's questions and answers |
 //! | [`pairing`] | the line in which a node asks a laptop for a login |
 //! | [`process`] | the one call to the system: memory that others can't read |
+//! | [`address_bar`] | Dropbox's answer where the redirect could not be reached |
 //! | [`remote`] | what a remote may be called |
 //! | [`paste`] | undoing what clipboards, terminals and mails do to a text |
 //! | [`grant`] | the paste-able token: its format, and what is wrong with one |
@@ -21,6 +22,7 @@
 //! | [`exit`] | the exit codes |
 //! | [`trust`] | what to type where certificates are not trusted |
 
+pub mod address_bar;
 pub mod api;
 pub mod completion;
 pub mod content_hash;

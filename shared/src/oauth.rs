@@ -192,6 +192,9 @@ pub struct TokenAnswer {
     /// Whose it is: `dbid:…`.
     #[serde(default)]
     pub account_id: Option<String>,
+    /// The team that it is for, in the place of an account: the app asks for whole teams.
+    #[serde(default)]
+    pub team_id: Option<String>,
 }
 
 /// The token endpoint's refusal (RFC 6749 §5.2).

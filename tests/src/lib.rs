@@ -7,6 +7,7 @@
 pub mod browser;
 pub mod chromium;
 pub mod files;
+pub mod next_lines;
 pub mod programs;
 pub mod sandbox;
 pub mod ssh_server;

@@ -59,13 +59,13 @@ pub(in crate::commands) async fn yes(question: &str) -> Result<bool, Failure> {
     .await
 }
 
-/// Asks for an app key.
+/// Asks for an app key; `offered` is one that is in use already.
 ///
 /// # Errors
 /// When the input ends.
-pub(in crate::commands) async fn app_key() -> Result<String, Failure> {
+pub(in crate::commands) async fn app_key(offered: Option<&str>) -> Result<String, Failure> {
     crate::report::note("The app key stands on your app's page at https://www.dropbox.com/developers/apps");
-    checked("app key", None, check_app_key).await
+    checked("app key", offered, check_app_key).await
 }
 
 /// Asks where paths start.
@@ -88,10 +88,12 @@ pub(in crate::commands) async fn root(question: &str, now: Root) -> Result<Root,
 /// When the two differ or there is none.
 pub(in crate::commands) async fn new_password() -> Result<Secret, Failure> {
     let (first, second) = terminal::wait(|| {
-        Ok((
-            terminal::ask_secret("new config password (not shown)> ")?,
-            terminal::ask_secret("the same again> ")?,
-        ))
+        let first = terminal::ask_secret("new config password (not shown)> ")?;
+        let second = match first.is_empty() {
+            true => String::new(),
+            false => terminal::ask_secret("the same again> ")?,
+        };
+        Ok((first, second))
     })
     .await?;
     if first.is_empty() || first != second {
@@ -100,7 +102,8 @@ pub(in crate::commands) async fn new_password() -> Result<Secret, Failure> {
         } else {
             "the two passwords differ"
         })
-        .next("try again; nothing was changed"));
+        .why("nothing was changed")
+        .next("node-tool config password set"));
     }
     Ok(Secret::new(first))
 }

@@ -1,5 +1,6 @@
 //! One file a verb: its arguments, what it asks, what it prints. [`job`] is what copy, move and sync share.
 
+mod app_hint;
 mod ask;
 pub mod change;
 pub mod config;
@@ -17,6 +18,8 @@ use std::{
 };
 
 use shared::{endpoints::Endpoints, exit, failure::Failure, plain::quoted, trust};
+
+use app_hint::{APP_CONSOLE, TEAM_APP_HINT, app_hint, missing_scope};
 
 use crate::{
     account::Account,
@@ -260,7 +263,7 @@ fn new_login(remote: &str) -> String {
         None if environment.any().is_some() => {
             format!("set {ACCESS_TOKEN_VARIABLE} to a new token; the old one is of no use any more")
         }
-        None => format!("node-tool config reconnect {remote}:"),
+        None => format!("node-tool config reconnect {}", quoted(&format!("{remote}:"))),
     }
 }
 
@@ -271,24 +274,37 @@ fn certificates() -> Option<String> {
 
 /// Dropbox can't be used for `what`.
 pub fn dropbox_failure(what: impl Into<String>, error: &Error, remote: &str) -> Failure {
+    dropbox_failure_then(what, error, remote, &new_login(remote))
+}
+
+/// Dropbox can't be used for `what`; `log_in` is the command for a new login.
+fn dropbox_failure_then(what: impl Into<String>, error: &Error, remote: &str, log_in: &str) -> Failure {
     let failure = Failure::new(what).why(error);
-    let reconnect = new_login(remote);
+    if let Some(scope) = missing_scope(error) {
+        return failure
+            .next(format!(
+                "tick '{scope}' under Permissions of the app at {APP_CONSOLE}, Submit, then:"
+            ))
+            .next(log_in)
+            .code(exit::FATAL);
+    }
+    if let Some(hint) = app_hint(error) {
+        return failure.next(hint).next(log_in).code(exit::FATAL);
+    }
     match error {
-        Error::LoginOver(_) => failure.next(reconnect).code(exit::FATAL),
-        Error::Access(access) => match access.required_scope() {
-            Some(scope) => failure
-                .next(format!("tick '{scope}' under Permissions of the app at https://www.dropbox.com/developers/apps, Submit, then:"))
-                .next(reconnect)
-                .code(exit::FATAL),
-            None => failure.code(exit::FATAL),
-        },
+        Error::AppRefused(_) => failure
+            .next(format!("look at the app's page at {APP_CONSOLE}: is it still there and enabled? Then log in with its key, or another app's:"))
+            .next(format!("{log_in} --app-key KEY"))
+            .code(exit::FATAL),
+        Error::LoginOver(_) => failure.next(log_in).code(exit::FATAL),
+        Error::Access(_) => failure.code(exit::FATAL),
         Error::PathRoot(why) if why.root_namespace_id().is_some() => failure
             .next("repeat the command; it will begin at the new root")
             .code(exit::FATAL),
         Error::PathRoot(_) => failure
-            .next(format!("node-tool config edit {remote} --root home   lets its paths start at your own folder"))
+            .next(format!("node-tool config edit {} --root home   lets its paths start at your own folder", quoted(remote)))
             .code(exit::FATAL),
-        Error::BadLogin(_) => failure.next(reconnect).code(exit::FATAL),
+        Error::BadLogin(_) => failure.next(log_in).code(exit::FATAL),
         Error::Network(NetworkError::Untrusted { .. }) => {
             let words = trust::untrusted(certificates().as_deref());
             words.into_iter().fold(failure, Failure::next).code(exit::FATAL)

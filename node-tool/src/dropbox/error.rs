@@ -16,6 +16,9 @@ pub enum Error {
     /// The login is over: the refresh token is not accepted any more.
     #[error("Dropbox no longer accepts this login ({0})")]
     LoginOver(String),
+    /// The app isn't accepted: it is disabled or unknown, or its tokens need its secret (`invalid_client`).
+    #[error("Dropbox doesn't accept the app of this login ({0})")]
+    AppRefused(String),
     /// The token may not do this (401, 403).
     #[error("{}", say_access(.0))]
     Access(RouteError),
@@ -132,7 +135,11 @@ impl Error {
             | Self::Network(_)
             | Self::NotDropbox(_)
             | Self::Portal(_) => Fate::TryAgain,
-            Self::BadLogin(_) | Self::LoginOver(_) | Self::Access(_) | Self::PathRoot(_) => Fate::StopRun,
+            Self::BadLogin(_)
+            | Self::LoginOver(_)
+            | Self::AppRefused(_)
+            | Self::Access(_)
+            | Self::PathRoot(_) => Fate::StopRun,
             Self::Route(error) if error.has("insufficient_space") || error.has("insufficient_quota") => {
                 Fate::StopRun
             }

@@ -31,4 +31,4 @@ pub use meter::{Meter, Rates};
 pub use path::{DropboxPath, PathError, check_name};
 pub use pulse::{Flow, Watch};
 pub use retry::{TRIES, Tries, with_retries};
-pub use token::exchange;
+pub use token::{exchange, knows_app};

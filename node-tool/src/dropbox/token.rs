@@ -5,6 +5,7 @@ use std::time::Duration;
 use shared::{
     endpoints::Host,
     oauth::{TOKEN_PATH, TokenAnswer, TokenRefusal, TokenRequest},
+    secret::Secret,
 };
 
 use super::{
@@ -19,7 +20,8 @@ const MAX_ANSWER_BYTES: usize = 1 << 20;
 /// Asks the token endpoint once.
 ///
 /// # Errors
-/// [`Error::LoginOver`] when the code or refresh token isn't accepted; anything else as it comes.
+/// [`Error::LoginOver`] when the code or refresh token isn't accepted, [`Error::AppRefused`] when the app isn't; anything else
+/// as it comes.
 pub async fn exchange(http: &Http, request: &TokenRequest) -> Result<TokenAnswer, Error> {
     let answer = http
         .post(Host::Api, TOKEN_PATH)?
@@ -46,10 +48,36 @@ pub async fn exchange(http: &Http, request: &TokenRequest) -> Result<TokenAnswer
         }),
         500.. => Err(Error::Server { status, after }),
         _ => match serde_json::from_slice::<TokenRefusal>(&body) {
-            Ok(refusal) => Err(Error::LoginOver(
-                refusal.error_description.unwrap_or(refusal.error),
-            )),
+            Ok(refusal) => Err(refused(refusal)),
             Err(_) => Err(Error::NotDropbox(format!("HTTP {status} without an explanation"))),
         },
+    }
+}
+
+fn refused(refusal: TokenRefusal) -> Error {
+    let is_app = matches!(refusal.error.as_str(), "invalid_client" | "unauthorized_client");
+    let why = refusal.error_description.unwrap_or(refusal.error);
+    if is_app {
+        Error::AppRefused(why)
+    } else {
+        Error::LoginOver(why)
+    }
+}
+
+/// Asks whether Dropbox knows the app, without a login: a refresh token that nobody has is refused, but with other words
+/// where the app itself is. Tried once, as it comes before a person does anything.
+///
+/// # Errors
+/// When Dropbox can't be reached.
+pub async fn knows_app(http: &Http, app_key: &str) -> Result<bool, Error> {
+    let request = TokenRequest::Refresh {
+        app_key: app_key.to_owned(),
+        refresh_token: Secret::new("is-anybody-there"),
+        app_secret: None,
+    };
+    match exchange(http, &request).await {
+        Ok(_) | Err(Error::LoginOver(_) | Error::Server { .. } | Error::RateLimited { .. }) => Ok(true),
+        Err(Error::AppRefused(_)) => Ok(false),
+        Err(error) => Err(error),
     }
 }

@@ -151,6 +151,11 @@ impl Server {
         self.world().oauth.revoke_all();
     }
 
+    /// The apps are disabled, or deleted.
+    pub fn disable_apps(&self) {
+        self.world().oauth.apps.clear();
+    }
+
     /// All cursors answer `reset` from now on.
     pub fn reset_cursors(&self) {
         self.world().cursors.values_mut().for_each(list::Cursor::kill);

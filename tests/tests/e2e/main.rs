@@ -8,6 +8,7 @@ mod completion;
 mod configuration;
 mod connecting;
 mod copying;
+mod dialogue;
 mod failing;
 mod faults;
 mod guide;

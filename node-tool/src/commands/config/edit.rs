@@ -1,6 +1,6 @@
 //! `config edit`: the settings of a remote that are not its login.
 
-use shared::{exit, failure::Failure};
+use shared::{exit, failure::Failure, plain::quoted};
 
 use super::{
     super::{App, ask, config_failure, dropbox_failure},
@@ -35,14 +35,17 @@ pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         Some(root) => root,
         None if terminal::is_there() => ask::root("root (home or team)", remote.root()).await?,
         None => {
-            return Err(Failure::usage("nothing to change was given")
-                .next(format!("node-tool config edit {} --root home|team", args.name)));
+            return Err(Failure::usage("nothing to change was given").next(format!(
+                "node-tool config edit {} --root home   or, in a team, --root team",
+                quoted(&args.name)
+            )));
         }
     };
     let client = app.client(&args.name)?;
     let account = client.current_account().await;
     let account = account.map_err(|e| dropbox_failure("could not ask about the account", &e, &args.name))?;
-    let namespace = root::choose(&args.name, &account, Wish::Must(wanted), false).await?;
+    let home = format!("node-tool config edit {} --root home", quoted(&args.name));
+    let namespace = root::choose(&args.name, &account, Wish::Must(wanted), false, &home).await?;
     app.store
         .update(|config| {
             if let Some(kept) = config.remotes.get_mut(&args.name) {

@@ -7,16 +7,17 @@ use std::{
     process::{Command, Stdio},
 };
 
-use shared::{exit, failure::Failure, oauth::TokenRequest, secret::Secret};
+use shared::{exit, failure::Failure, secret::Secret};
 
-use super::super::{App, config_failure};
+use super::{
+    super::{App, config_failure},
+    renewal::{self, Renewal},
+};
 use crate::{
-    account,
     config::{
-        Remote, check_name,
+        check_name,
         rclone::{self, Login, Sealing, Section, Taken},
     },
-    dropbox::{Error, exchange},
     report, terminal,
 };
 
@@ -203,13 +204,21 @@ async fn import(name: &str, keys: &Section, origin: &Path, app: &App) -> Result<
     };
     let mut unproven = None;
     if taken.login == Login::Renewable {
-        match prove(&mut taken.remote, app).await {
-            Ok(()) => {}
-            Err(Error::LoginOver(why)) => {
+        let mut renewal = renewal::renew(&mut taken.remote, &app.http).await;
+        if matches!(renewal, Renewal::NeedsSecret | Renewal::WrongSecret) && terminal::is_there() {
+            report::note(&format!("{name}:"));
+            renewal = renewal::ask_secret(&mut taken.remote, &app.http).await?;
+        }
+        match renewal {
+            Renewal::Works | Renewal::NoRefreshToken => {}
+            Renewal::Unknown(error) => unproven = Some(error.to_string()),
+            renewal => {
+                taken.login = Login::Missing(format!(
+                    "Dropbox doesn't renew its login: {}",
+                    renewal.words(&taken.remote.app_key).0
+                ));
                 taken.remote.refresh_token = None;
-                taken.login = Login::Missing(format!("Dropbox doesn't renew its login ({why})"));
             }
-            Err(error) => unproven = Some(error.to_string()),
         }
     }
     taken.remote.imported_from = Some(origin.display().to_string());
@@ -229,18 +238,6 @@ async fn import(name: &str, keys: &Section, origin: &Path, app: &App) -> Result<
         line,
         is_same: taken.differences.is_empty(),
     })
-}
-
-/// Renews the login once: one that can't would end in a job at night.
-async fn prove(remote: &mut Remote, app: &App) -> Result<(), Error> {
-    let request = TokenRequest::Refresh {
-        app_key: remote.app_key.clone(),
-        refresh_token: remote.refresh_token.clone().unwrap_or_default(),
-        app_secret: remote.app_secret.clone(),
-    };
-    let answer = exchange(&app.http, &request).await?;
-    account::take(remote, &answer);
-    Ok(())
 }
 
 fn describe(name: &str, taken: &Taken, unproven: Option<&str>) -> String {

@@ -15,9 +15,9 @@ use crate::{
 /// Shows the menu until `q`.
 pub(super) async fn run(app: &App) -> Result<u8, Failure> {
     if !terminal::is_there() {
-        return Err(Failure::usage("the menu needs a terminal").next(
-            "node-tool config create NAME --app-key KEY --token-stdin   (see node-tool config --help)",
-        ));
+        return Err(Failure::usage("the menu needs a terminal")
+            .next("node-tool config create NAME --app-key KEY --token-stdin < FILE")
+            .next("node-tool config --help"));
     }
     loop {
         let config = app.store.load().map_err(config_failure)?;
@@ -33,7 +33,7 @@ pub(super) async fn run(app: &App) -> Result<u8, Failure> {
         })
         .await?;
         let done = match choice.as_str() {
-            "n" => new(app).await,
+            "n" => new(&config, app).await,
             "e" => change(&config, app).await,
             "d" => remove(&config, app).await,
             "r" => second_name(&config, app, rename::rename).await,
@@ -67,31 +67,39 @@ fn show(config: &Config) -> Result<(), Failure> {
     report::result(&text)
 }
 
-async fn new(app: &App) -> Result<u8, Failure> {
+async fn new(config: &Config, app: &App) -> Result<u8, Failure> {
     let name = ask::checked("name", Some("dbx"), check_name).await?;
+    if let Some(remote) = config.remotes.get(&name) {
+        return Err(connect::taken(&name, remote));
+    }
     let app_key = match &app.defaults.app_key {
         Some(key) => key.clone(),
-        None => ask::app_key().await?,
+        None => ask::app_key(connect::known_key(config).as_deref()).await?,
     };
     connect::create(&connect::CreateArgs::asked(name, app_key), app).await
 }
 
 async fn change(config: &Config, app: &App) -> Result<u8, Failure> {
-    let name = pick(config).await?;
-    report::result("l) Log in anew\nr) Root: your own folder or the team space\n")?;
+    let Some(name) = pick(config).await? else {
+        return Ok(exit::SUCCESS);
+    };
+    report::result("l) Log in anew\nr) Root: your own folder or the team space\nb) Back to the menu\n")?;
     let what = ask::checked("l/r", Some("l"), |text| match text {
-        "l" | "r" => Ok(text.to_owned()),
-        _ => Err("type l or r".into()),
+        "l" | "r" | "b" => Ok(text.to_owned()),
+        _ => Err("type l or r, or b to go back".into()),
     })
     .await?;
-    if what == "r" {
-        return edit::run(&edit::Args { name, root: None }, app).await;
+    match what.as_str() {
+        "r" => edit::run(&edit::Args { name, root: None }, app).await,
+        "l" => connect::reconnect(&connect::ReconnectArgs::asked(name), app).await,
+        _ => Ok(exit::SUCCESS),
     }
-    connect::reconnect(&connect::ReconnectArgs::asked(name), app).await
 }
 
 async fn remove(config: &Config, app: &App) -> Result<u8, Failure> {
-    let name = pick(config).await?;
+    let Some(name) = pick(config).await? else {
+        return Ok(exit::SUCCESS);
+    };
     let sure = match delete::Fate::usual(&name, config) {
         delete::Fate::Ends => {
             format!("End the login of {name}: on every machine that shares it, and delete it? (y/n)")
@@ -117,33 +125,45 @@ async fn second_name(
     app: &App,
     put: fn(&rename::Args, &App) -> Result<u8, Failure>,
 ) -> Result<u8, Failure> {
-    let from = pick(config).await?;
-    let to = ask::checked("new name", None, check_name).await?;
+    let Some(from) = pick(config).await? else {
+        return Ok(exit::SUCCESS);
+    };
+    let to = ask::checked("new name", None, |text| match text {
+        "" => Ok(None),
+        text => check_name(text).map(Some),
+    })
+    .await?;
+    let Some(to) = to else {
+        return Ok(exit::SUCCESS);
+    };
     put(&rename::Args { from, to }, app)
 }
 
 async fn secure(app: &App) -> Result<u8, Failure> {
-    let command = if app.store.is_encrypted().map_err(config_failure)?
-        && ask::yes("Remove the password? (y/n)").await?
-    {
-        password::Command::Remove
-    } else {
-        password::Command::Set {
-            new_password_file: None,
-        }
-    };
-    password::run(&command, app).await
+    let is_encrypted = app.store.is_encrypted().map_err(config_failure)?;
+    if is_encrypted && ask::yes("Remove the password? (y/n)").await? {
+        return password::run(&password::Command::Remove, app).await;
+    }
+    if is_encrypted {
+        report::result("Then type another one, to change it. Enter alone keeps the one that it has.\n")?;
+    }
+    let new_password_file = None;
+    password::run(&password::Command::Set { new_password_file }, app).await
 }
 
-/// Lets the person choose a remote by number or name.
-async fn pick(config: &Config) -> Result<String, Failure> {
+/// Lets the person choose a remote by number or name. `None` means to go back.
+async fn pick(config: &Config) -> Result<Option<String>, Failure> {
     let names: Vec<&String> = config.remotes.keys().collect();
-    let mut text = String::from("Choose a number from below, or type in an existing value.\n");
+    let mut text =
+        String::from("Choose a number from below, or type in an existing value. Enter alone goes back.\n");
     for (at, name) in names.iter().enumerate() {
         text += &format!(" {} > {name}\n", at + 1);
     }
     report::result(&text)?;
     ask::checked("remote", None, |text| {
+        if text.is_empty() {
+            return Ok(None);
+        }
         let by_number = text
             .parse::<usize>()
             .ok()
@@ -151,7 +171,7 @@ async fn pick(config: &Config) -> Result<String, Failure> {
         let by_name = names.iter().find(|name| ***name == text.trim_end_matches(':'));
         by_name
             .or(by_number)
-            .map(|name| (*name).clone())
+            .map(|name| Some((*name).clone()))
             .ok_or_else(|| format!("there is no remote '{text}'"))
     })
     .await

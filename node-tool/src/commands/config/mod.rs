@@ -4,12 +4,17 @@ mod connect;
 mod delete;
 mod edit;
 mod import;
+mod introduce;
+mod login;
 mod menu;
 mod password;
 mod paste;
+mod recognise;
 mod rename;
+mod renewal;
 mod root;
 mod show;
+mod tokens;
 
 use shared::failure::Failure;
 

@@ -41,7 +41,9 @@ pub(super) async fn run(command: &Command, app: &App) -> Result<u8, Failure> {
         }
         Command::Remove => {
             if !app.store.is_encrypted().map_err(config_failure)? {
-                return Err(Failure::usage("the config has no password"));
+                return Err(
+                    Failure::usage("the config has no password").next("node-tool config password set")
+                );
             }
             app.store.set_password(None).map_err(config_failure)?;
             "The config is no longer encrypted; only you may read it (0600)\n".into()

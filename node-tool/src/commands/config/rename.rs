@@ -1,6 +1,6 @@
 //! `config rename` and `config copy`: a remote under another name, or under two.
 
-use shared::{exit, failure::Failure};
+use shared::{exit, failure::Failure, plain::quoted};
 
 use super::super::{App, config_failure};
 use crate::{config::check_name, report};
@@ -34,13 +34,18 @@ pub(super) fn copy(args: &Args, app: &App) -> Result<u8, Failure> {
 }
 
 fn put(Args { from, to }: &Args, app: &App, keep: bool) -> Result<(), Failure> {
+    if from == to {
+        let show = format!("node-tool config show {}", quoted(from));
+        return Err(Failure::usage(format!("'{from}:' has this name already")).next(show));
+    }
     let change = app.store.update(|config| {
         let Some(remote) = config.remotes.get(from).cloned() else {
             return Err(app.unknown_remote(from, config.remotes.keys()));
         };
         if config.remotes.contains_key(to) {
             return Err(Failure::usage(format!("the remote '{to}:' is there already"))
-                .next(format!("choose another name, or: node-tool config delete {to}")));
+                .why("choose another name, or delete that one first")
+                .next("node-tool config list   shows the names that are taken"));
         }
         config.remotes.insert(to.clone(), remote);
         if !keep {

@@ -1,6 +1,6 @@
 //! Where a remote's paths start: the member's own folder, or the team's space.
 
-use shared::{api::users, failure::Failure};
+use shared::{api::users, failure::Failure, plain::quoted};
 
 use super::super::ask;
 use crate::config::{Defaults, Remote, Root};
@@ -18,17 +18,17 @@ pub(super) enum Wish {
 
 impl Wish {
     /// The wish of a remote that is connected, perhaps for the first time.
-    pub(super) fn of(before: &Remote, defaults: &Defaults) -> Self {
-        match (before.account_id.is_some(), defaults.root) {
-            (true, _) => Self::Rather(before.root()),
-            (false, Some(root)) => Self::Rather(root),
-            (false, None) => Self::Open,
+    pub(super) fn of(before: Option<&Remote>, defaults: &Defaults) -> Self {
+        match (before.filter(|before| before.account_id.is_some()), defaults.root) {
+            (Some(before), _) => Self::Rather(before.root()),
+            (None, Some(root)) => Self::Rather(root),
+            (None, None) => Self::Open,
         }
     }
 }
 
-/// Decides, and asks only where there is a choice and somebody to make it. Gives the namespace to name in calls; none is
-/// the member's own folder.
+/// Decides, and asks only where there is a choice and somebody to make it. Returns the namespace to name in calls; `None` is
+/// the member's own folder. `home` is the command that asks for that folder.
 ///
 /// # Errors
 /// When the team space must be and there is none.
@@ -37,12 +37,13 @@ pub(super) async fn choose(
     account: &users::Account,
     wish: Wish,
     may_ask: bool,
+    home: &str,
 ) -> Result<Option<String>, Failure> {
     let info = &account.root_info;
     let has_team_space = info.root_namespace_id != info.home_namespace_id;
     let root = match wish {
         Wish::Must(Root::Team) if !has_team_space => {
-            return Err(Failure::usage(format!("{} has no team space", account.email)).next("--root home"));
+            return Err(Failure::usage(format!("{} has no team space", account.email)).next(home));
         }
         Wish::Must(root) => root,
         _ if !has_team_space => Root::Home,
@@ -50,7 +51,8 @@ pub(super) async fn choose(
         Wish::Open if may_ask => ask_root(name, info).await?,
         Wish::Open => {
             crate::report::note(&format!(
-                "{name}: starts at your own folder; for the team space: node-tool config edit {name} --root team"
+                "{name}: starts at your own folder; for the team space: node-tool config edit {} --root team",
+                quoted(name)
             ));
             Root::Home
         }

@@ -1,0 +1,90 @@
+//! Asking who is connected, and where its paths start.
+
+use std::sync::Arc;
+
+use shared::{api::users::SpaceUsage, failure::Failure};
+
+use super::{
+    super::missing_scope,
+    login::Login,
+    root::{self, Wish},
+    show::who,
+};
+use crate::{
+    account::Account,
+    config::Remote,
+    dropbox::{Client, Error},
+    report,
+};
+
+/// What listing, reading and writing need, and what for.
+const SCOPES: [(&str, &str); 4] = [
+    ("account_info.read", "to say who is connected"),
+    ("files.metadata.read", "to list"),
+    ("files.content.read", "to copy from Dropbox"),
+    ("files.content.write", "to copy to Dropbox"),
+];
+
+/// Why it isn't known.
+pub(super) enum Problem {
+    /// Dropbox.
+    Dropbox(Error),
+    /// The root that was asked for can't be.
+    Choice(Failure),
+}
+
+/// Asks, and puts the answer into `remote`. Returns what is to be said about it.
+pub(super) async fn ask(login: &Login<'_>, remote: &mut Remote, wish: Wish) -> Result<String, Problem> {
+    let Login { app, name, .. } = login;
+    remote.root_namespace_id = None;
+    let account = Account::new(None, (*name).to_owned(), remote.clone(), app.http.clone());
+    let client =
+        Client::new(app.http.clone(), account, app.transfers, Arc::clone(&app.meter)).with_tries(app.tries);
+    let found = match client.current_account().await {
+        Ok(account) => Some((account, client.space_usage().await.ok())),
+        // Named later, with the other missing boxes.
+        Err(error) if missing_scope(&error) == Some(SCOPES[0].0) => None,
+        Err(error) => return Err(Problem::Dropbox(error)),
+    };
+    *remote = client.to_remote().await; // it may have been refreshed
+    let Some((account, space)) = found else {
+        remote.display_name = None;
+        remote.email = None;
+        if remote.scopes.is_empty() {
+            remote.scopes = SCOPES[1..].iter().map(|(scope, _)| (*scope).to_owned()).collect();
+        }
+        return Ok(format!("Connected {name}:\n"));
+    };
+    remote.learn(&account.root_info);
+    let home = login.again.with("--root home");
+    remote.root_namespace_id = root::choose(name, &account, wish, login.how.may_ask(), &home)
+        .await
+        .map_err(Problem::Choice)?;
+    remote.account_id = Some(account.account_id);
+    remote.display_name = Some(account.name.display_name);
+    remote.email = Some(account.email);
+    let used = space
+        .map(|space| format!("{}\n", space_used(&space)))
+        .unwrap_or_default();
+    Ok(format!("Connected {name}: {}\n{used}", who(remote)))
+}
+
+/// `Space used: 1.500 GiB of 2 TiB`
+fn space_used(space: &SpaceUsage) -> String {
+    let used = format!("Space used: {}", report::bytes(space.used));
+    match space.allocation.allocated {
+        0 => used,
+        allocated => format!("{used} of {}", report::bytes(allocated)),
+    }
+}
+
+/// The boxes to tick, a line each. Nothing is known of a token that came without its scopes.
+pub(super) fn missing_scopes(remote: &Remote) -> Option<String> {
+    let granted = &remote.scopes;
+    let missing = SCOPES
+        .iter()
+        .filter(|(scope, _)| !granted.is_empty() && !granted.iter().any(|g| g == scope))
+        .map(|(scope, purpose)| format!("  {scope}  {purpose}"));
+    let lines: Vec<String> = missing.collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}

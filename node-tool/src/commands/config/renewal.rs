@@ -1,0 +1,179 @@
+//! Whether a token that came from elsewhere can renew itself: tried once when it comes, since otherwise it fails after four
+//! hours, in a job at night.
+
+use std::path::Path;
+
+use shared::{exit, failure::Failure, oauth::TokenRequest, paste, plain::quoted, secret::Secret};
+
+use crate::{
+    account::take,
+    config::Remote,
+    dropbox::{Error, Http, exchange, knows_app, with_retries},
+    report, terminal,
+};
+
+/// A wrong secret may be followed by so many others.
+const SECRETS: u32 = 3;
+/// Access tokens that end begin so; the older ones, without an end, don't.
+const SHORT_LIVED: &str = "sl.";
+
+/// What came of a renewal.
+#[derive(Debug)]
+pub(super) enum Renewal {
+    /// There is a new access token.
+    Works,
+    /// There is nothing to renew it with.
+    NoRefreshToken,
+    /// The app's tokens come only with its secret.
+    NeedsSecret,
+    /// The secret isn't the app's.
+    WrongSecret,
+    /// The refresh token was revoked, or is another app's.
+    Over(String),
+    /// Dropbox doesn't know the app, or it is disabled.
+    NoApp(String),
+    /// It could not be found out.
+    Unknown(Error),
+}
+
+/// Renews the token of `remote`, and keeps the new one in it.
+pub(super) async fn renew(remote: &mut Remote, http: &Http) -> Renewal {
+    let Some(refresh_token) = remote.refresh_token.clone() else {
+        return Renewal::NoRefreshToken;
+    };
+    let request = TokenRequest::Refresh {
+        app_key: remote.app_key.clone(),
+        refresh_token,
+        app_secret: remote.app_secret.clone(),
+    };
+    match with_retries(|| exchange(http, &request)).await {
+        Ok(answer) => {
+            take(remote, &answer);
+            Renewal::Works
+        }
+        Err(Error::LoginOver(why)) => Renewal::Over(why),
+        Err(Error::AppRefused(why)) => match (knows_app(http, &remote.app_key).await, &remote.app_secret) {
+            (Ok(true), None) => Renewal::NeedsSecret,
+            (Ok(true), Some(_)) => Renewal::WrongSecret,
+            _ => Renewal::NoApp(why),
+        },
+        Err(error) => Renewal::Unknown(error),
+    }
+}
+
+/// Asks for the app's secret until the token can be renewed with it. An empty answer gives up.
+///
+/// # Errors
+/// When there is no terminal any more.
+pub(super) async fn ask_secret(remote: &mut Remote, http: &Http) -> Result<Renewal, Failure> {
+    report::notes(&format!(
+        "  The app '{}' renews logins only with its secret, which stands on its page at\n  \
+         https://www.dropbox.com/developers/apps. It is kept in the config. Press Enter alone to leave it.",
+        remote.app_key
+    ));
+    let given = remote.app_secret.take();
+    let mut renewal = if given.is_some() {
+        Renewal::WrongSecret
+    } else {
+        Renewal::NeedsSecret
+    };
+    for _ in 0..SECRETS {
+        let text = terminal::wait(|| terminal::ask_secret("app secret (not shown)> ")).await?;
+        let Some(secret) = paste::word(&text) else { break };
+        remote.app_secret = Some(Secret::new(secret));
+        renewal = renew(remote, http).await;
+        if !matches!(renewal, Renewal::WrongSecret) {
+            break;
+        }
+        report::note("  That is not the secret of this app.");
+    }
+    Ok(renewal)
+}
+
+/// Reads the app's secret from a file.
+///
+/// # Errors
+/// When it can't be read or holds no secret.
+pub(super) fn read_secret(file: &Path) -> Result<Secret, Failure> {
+    let bytes = std::fs::read(file).map_err(|e| {
+        Failure::usage(format!(
+            "could not read the app's secret from '{}'",
+            file.display()
+        ))
+        .why(e)
+    })?;
+    paste::word(&paste::decode(&bytes))
+        .map(Secret::new)
+        .ok_or_else(|| {
+            Failure::usage(format!(
+                "'{}' doesn't hold an app secret: one word is expected",
+                file.display()
+            ))
+        })
+}
+
+impl Renewal {
+    /// What is wrong, and what to do.
+    pub(super) fn words(&self, app_key: &str) -> (String, String) {
+        let anew = "Run the line on your laptop or open the address above, and paste what it gives.";
+        match self {
+            Self::Works => (String::new(), String::new()),
+            Self::NoRefreshToken => ("it has no refresh token".into(), anew.into()),
+            Self::NeedsSecret => (
+                format!(
+                    "this token was made with the secret of the app '{app_key}', and renews itself only with it"
+                ),
+                anew.into(),
+            ),
+            Self::WrongSecret => (
+                format!("the secret is not that of the app '{app_key}'"),
+                anew.into(),
+            ),
+            Self::Over(why) => (
+                format!(
+                    "this login was revoked, or is of another app than '{app_key}': Dropbox says '{why}'"
+                ),
+                anew.into(),
+            ),
+            Self::NoApp(why) => (
+                format!("Dropbox doesn't know the app key '{app_key}', or the app is disabled ({why})"),
+                "Compare it with your app's page at https://www.dropbox.com/developers/apps.".into(),
+            ),
+            Self::Unknown(error) => (
+                format!("it could not be found out whether this token renews itself: {error}"),
+                "Paste it once more when Dropbox can be reached.".into(),
+            ),
+        }
+    }
+
+    /// What a script learns.
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Unknown(_) => exit::TEMPORARY,
+            _ => exit::FATAL,
+        }
+    }
+}
+
+/// When a token that can't renew itself ends, and what to do about it.
+pub(super) fn end_of(remote: &Remote, name: &str) -> String {
+    let is_short = remote
+        .access_token
+        .as_ref()
+        .is_some_and(|token| token.expose().starts_with(SHORT_LIVED));
+    let end = remote
+        .expires_at
+        .and_then(|at| jiff::Timestamp::from_second(at).ok());
+    let end = match end {
+        Some(at) => format!("it ends at {at}"),
+        None if is_short => "it ends in a few hours".into(),
+        None => {
+            return "this token has no refresh token; it is of the older kind that works until it is revoked"
+                .into();
+        }
+    };
+    format!(
+        "this token has no refresh token: {end}. For a login that renews itself: node-tool config reconnect {}",
+        quoted(&format!("{name}:"))
+    )
+}

@@ -1,0 +1,147 @@
+//! The commands that errors, warnings and invitations tell a person to type, and whether they are commands at all.
+
+use anyhow::Context as _;
+
+use crate::world::{Ended, World, run};
+
+/// The programs whose commands are looked for.
+const PROGRAMS: [&str; 2] = ["node-tool", "authorizer"];
+
+/// A command as it was printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    /// The program.
+    pub program: String,
+    /// Its arguments, without quotes.
+    pub args: Vec<String>,
+    /// The file that its input is to come from.
+    pub input: Option<String>,
+}
+
+/// The commands in the `next:` lines of `said`, and in what stands behind a colon in its warnings. A command ends with its
+/// line, at three blanks, or where a bracket or comma sets it apart.
+pub fn advice(said: &str) -> Vec<Advice> {
+    let lines = said.lines().map(str::trim);
+    let advice = lines.filter(|line| {
+        line.starts_with("next:") || line.starts_with("warning:") || line.contains(": node-tool ")
+    });
+    advice.flat_map(commands).collect()
+}
+
+/// The commands in one line.
+fn commands(line: &str) -> Vec<Advice> {
+    let mut found = Vec::new();
+    for program in PROGRAMS {
+        for (at, _) in line.match_indices(&format!("{program} ")) {
+            let before = line[..at].trim_end();
+            let begins = before.is_empty() || before.ends_with([':', '(', ';']) || before.ends_with("run");
+            if begins {
+                let rest = line[at..].split("   ").next().unwrap_or_default();
+                found.extend(command(rest.trim_end_matches(['.', ')'])));
+            }
+        }
+    }
+    found
+}
+
+/// Reads a command as a shell would: words, single quotes, `< FILE`.
+fn command(text: &str) -> Option<Advice> {
+    let mut words = vec![String::new()];
+    let mut is_quoted = false;
+    for c in text.chars() {
+        match c {
+            '\'' => is_quoted = !is_quoted,
+            ' ' if !is_quoted => words.push(String::new()),
+            c => words.last_mut()?.push(c),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    let input = words.iter().position(|word| word == "<").and_then(|at| {
+        let file = words.get(at + 1).cloned();
+        words.truncate(at);
+        file
+    });
+    let mut words = words.into_iter();
+    Some(Advice {
+        program: words.next()?,
+        args: words.collect(),
+        input,
+    })
+}
+
+impl Advice {
+    /// The command with its placeholders (`KEY`, `FILE`) replaced.
+    #[must_use]
+    pub fn filled(mut self, placeholders: &[(&str, &str)]) -> Self {
+        for word in self.args.iter_mut().chain(&mut self.input) {
+            if let Some((_, value)) = placeholders.iter().find(|(name, _)| name == word) {
+                (*value).clone_into(word);
+            }
+        }
+        self
+    }
+
+    /// Runs it with its input.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub fn run(&self, world: &World) -> anyhow::Result<Ended> {
+        let mut command = world.command(&self.program)?;
+        command.args(&self.args);
+        let input = match &self.input {
+            Some(file) => std::fs::read_to_string(file).with_context(|| file.clone())?,
+            None => String::new(),
+        };
+        run(command, &input)
+    }
+
+    /// Checks that the program has such a verb with such flags, which its help shows.
+    ///
+    /// # Errors
+    /// With the command, if not.
+    pub fn is_known(&self, world: &World) -> anyhow::Result<()> {
+        let mut command = world.command(&self.program)?;
+        command.args(&self.args).arg("--help");
+        let end = run(command, "")?;
+        anyhow::ensure!(end.code == 0, "{self:?} is no command: {}", end.err);
+        Ok(())
+    }
+}
+
+/// Checks that every command in `said` is one; returns them.
+///
+/// # Errors
+/// With the first that isn't, or when there is none.
+pub fn all_known(world: &World, said: &str) -> anyhow::Result<Vec<Advice>> {
+    let all = advice(said);
+    anyhow::ensure!(!all.is_empty(), "nothing says what to type next: {said}");
+    for advice in &all {
+        advice.is_known(world)?;
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_found_where_they_are_advice() {
+        let said = "error: no 'node-tool x' here\n  why: node-tool says so\n  next: node-tool config reconnect 'my box:'   to log in anew\n  \
+             next: node-tool config create dbx --token-stdin < FILE\n  next: tick the box, then: node-tool lsd dbx:\n\
+             warning: it ends soon: node-tool config reconnect dbx:\n";
+        let found: Vec<String> = advice(said)
+            .iter()
+            .map(|a| format!("{} {:?} {:?}", a.program, a.args, a.input))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                r#"node-tool ["config", "reconnect", "my box:"] None"#,
+                r#"node-tool ["config", "create", "dbx", "--token-stdin"] Some("FILE")"#,
+                r#"node-tool ["lsd", "dbx:"] None"#,
+                r#"node-tool ["config", "reconnect", "dbx:"] None"#,
+            ]
+        );
+    }
+}
