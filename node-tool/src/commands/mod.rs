@@ -9,6 +9,7 @@ pub mod help;
 pub mod job;
 pub mod list;
 pub mod look;
+pub mod symlinks;
 
 use std::{
     collections::HashMap,

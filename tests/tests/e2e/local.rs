@@ -524,3 +524,66 @@ fn symlinks_to_folders_of_the_target_are_gone_through_where_the_user_says_so() -
     assert_eq!(std::fs::read_link(world.path("t/data"))?, Path::new("../scratch"));
     Ok(())
 }
+
+#[test]
+fn what_was_copied_with_links_can_be_listed_and_checked_with_them() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    write(&world.path("from/sub/file"), b"text", 1_577_836_800)?;
+    write(&world.path("away/other"), b"other", 1_577_836_800)?;
+    std::os::unix::fs::symlink("sub/file", world.path("from/link"))?;
+    std::os::unix::fs::symlink("../away", world.path("from/folder"))?;
+    let listed = |flags: &[&str]| -> anyhow::Result<String> {
+        world
+            .node_tool([&["lsf", "-R", "--files-only", "from"][..], flags].concat())?
+            .ok()
+    };
+    assert_eq!(listed(&[])?, "sub/file\n");
+    assert_eq!(listed(&["-L"])?, "folder/other\nlink\nsub/file\n");
+    assert_eq!(
+        listed(&["--links"])?,
+        "folder.rclonelink\nlink.rclonelink\nsub/file\n"
+    );
+    // Nothing is left out in silence, unless that is wanted.
+    for verb in [
+        &["ls"][..],
+        &["lsl"],
+        &["lsd"],
+        &["lsf"],
+        &["lsjson"],
+        &["tree"],
+        &["size"],
+        &["hashsum", "dropbox"],
+        &["cat"],
+    ] {
+        let run = |flags: &[&str]| world.node_tool([verb, flags, &["from"]].concat());
+        let end = run(&[])?;
+        assert!(
+            end.err.contains("link: skipped, it is a symlink"),
+            "{verb:?}: {}",
+            end.err
+        );
+        for flag in ["--skip-links", "-L", "-l"] {
+            let end = run(&[flag])?;
+            assert_eq!((end.code, end.err.as_str()), (0, ""), "{verb:?} {flag}");
+        }
+    }
+    assert_eq!(
+        world.node_tool(["cat", "-l", "from"])?.ok()?,
+        "../awaysub/filetext"
+    );
+    for (flag, to) in [
+        ("-l", "dbx:links"),
+        ("-L", "dbx:followed"),
+        ("--skip-links", "dbx:plain"),
+    ] {
+        world.node_tool(["copy", flag, "from", to])?.ok()?;
+        world.node_tool(["check", flag, "from", to])?.ok()?;
+        let end = world.node_tool(["check", "from", to])?;
+        assert_eq!(end.code == 0, flag == "--skip-links", "{flag}: {}", end.err);
+        assert!(end.err.contains("it is a symlink"), "{}", end.err);
+    }
+    if Path::new("/proc/cpuinfo").exists() {
+        assert!(!world.node_tool(["cat", "/proc/cpuinfo"])?.ok()?.is_empty());
+    }
+    Ok(())
+}

@@ -11,11 +11,12 @@ use std::os::unix::fs::MetadataExt;
 
 use shared::{exit, failure::Failure};
 
-use super::{App, missing, side_failure};
+use super::{
+    App, missing, side_failure,
+    symlinks::{SymlinkFlags, tell_skipped},
+};
 use crate::{
-    filter,
-    local::Symlinks,
-    report,
+    filter, report,
     report::format::Item,
     side::{Side, What},
     tree::{Entry, Modified},
@@ -26,6 +27,8 @@ use crate::{
 pub struct Place {
     /// What to look at: NAME:path, or a local folder
     path: String,
+    #[command(flatten)]
+    symlinks: SymlinkFlags,
     #[command(flatten)]
     filter: filter::Flags,
 }
@@ -58,11 +61,12 @@ impl Place {
             filter = filter.no_deeper_than(1);
         }
         let side = app.side(&self.path)?;
-        let found = side.look(&filter, Symlinks::Tell).await;
+        let found = side.look(&filter, self.symlinks.symlinks()).await;
         let found = found.map_err(|e| side_failure("list", &side, &e))?;
         if found.what == What::Nothing {
             return Err(missing(&side));
         }
+        tell_skipped(&found);
         for (path, reason) in &found.problems {
             report::warn(&format!("left out '{path}': {reason}"));
         }

@@ -14,10 +14,11 @@ use shared::{
 
 use super::{App, missing, side_failure};
 use crate::{
+    commands::symlinks::{SymlinkFlags, tell_skipped},
     dropbox::Error,
     failed::FailureKind,
     filter,
-    local::Symlinks,
+    local::link,
     report,
     side::{Side, SideError, What},
     tree::FileInfo,
@@ -46,6 +47,8 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     count: Option<u64>,
     #[command(flatten)]
+    symlinks: SymlinkFlags,
+    #[command(flatten)]
     filter: filter::Flags,
 }
 
@@ -55,11 +58,12 @@ pub struct Args {
 /// When the only one can't be read to its end, or came damaged. Of several, the others are printed, and the exit code tells.
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let side = app.side(&args.path)?;
-    let found = side.look(&args.filter.filter()?, Symlinks::Tell).await;
+    let found = side.look(&args.filter.filter()?, args.symlinks.symlinks()).await;
     let found = found.map_err(|e| side_failure("list", &side, &e))?;
     if found.what == What::Nothing {
         return Err(missing(&side));
     }
+    tell_skipped(&found);
     let mut failures = vec![FailureKind::Permanent; found.problems.len()];
     for (path, reason) in &found.problems {
         report::warn(&format!("left out '{path}': {reason}"));
@@ -71,7 +75,11 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         } else {
             side.join(&entry.path)
         };
-        let (from, to) = args.range(file.size_bytes);
+        let (from, to) = match &place {
+            // Some files, those in /proc for example, are longer than their size says.
+            Side::Local(_) if args.is_whole() => (0, u64::MAX),
+            _ => args.range(file.size_bytes),
+        };
         if from >= to {
             continue;
         }
@@ -103,6 +111,11 @@ fn damaged(place: &Side) -> Failure {
 }
 
 impl Args {
+    /// Whether all of each file is wanted.
+    fn is_whole(&self) -> bool {
+        self.head.or(self.tail).or(self.count).is_none() && self.offset.is_none()
+    }
+
     /// From which byte to which, the latter excluded.
     fn range(&self, size: u64) -> (u64, u64) {
         if let Some(head) = self.head {
@@ -125,6 +138,10 @@ impl Args {
 /// So many bytes show that a connection that breaks again and again still gets on.
 const PROGRESS_BYTES: u64 = 256 << 10;
 
+/// What a part can be read of.
+trait ReadSeek: Read + Seek {}
+impl<T: Read + Seek> ReadSeek for T {}
+
 /// How printing a file ended.
 enum Printed {
     /// The bytes are right, as far as that can be told.
@@ -139,7 +156,10 @@ enum Printed {
 async fn print(place: &Side, file: &FileInfo, from: u64, to: u64) -> Result<Printed, SideError> {
     match place {
         Side::Local(path) => {
-            let mut open = std::fs::File::open(path)?;
+            let mut open: Box<dyn ReadSeek> = match link::meant(path) {
+                Some(symlink) => Box::new(io::Cursor::new(link::content(&symlink)?)),
+                None => Box::new(std::fs::File::open(path)?),
+            };
             open.seek(SeekFrom::Start(from))?;
             let copied = io::copy(&mut open.take(to - from), &mut io::stdout().lock());
             written(copied.map(drop)).map(|is_read| {

@@ -11,8 +11,9 @@ use shared::{exit, failure::Failure};
 
 use super::{App, missing, side_failure};
 use crate::{
+    commands::symlinks::{SymlinkFlags, tell_skipped},
     filter,
-    local::{Symlinks, hash_file},
+    local::hash_file,
     plan,
     report::{
         self,
@@ -58,6 +59,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     error: Option<String>,
     #[command(flatten)]
+    symlinks: SymlinkFlags,
+    #[command(flatten)]
     filter: filter::Flags,
 }
 
@@ -73,7 +76,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let mut is_cut = false;
     for side in [&source, &dest] {
         let found = side
-            .look(&filter, Symlinks::Tell)
+            .look(&filter, args.symlinks.symlinks())
             .await
             .map_err(|e| side_failure("list", side, &e))?;
         match (found.what, listed.is_empty()) {
@@ -85,6 +88,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             }
             _ => {}
         }
+        tell_skipped(&found);
         listed.push(found);
     }
     let (mine, theirs) = (&listed[0].entries, &listed[1].entries);
