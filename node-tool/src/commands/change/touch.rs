@@ -86,9 +86,8 @@ async fn empty(side: &Side, old: Option<&FileInfo>, time: Modified) -> Result<()
     let failure = side_failure("touch", side, &error.into());
     Err(match client.delete_all(&[(new.clone(), None)]).await.pop() {
         Some(Err(_)) => failure.next(format!(
-            "node-tool deletefile '{}:{}'   removes an empty file that was left behind",
-            client.remote(),
-            new.as_str().trim_start_matches('/')
+            "node-tool deletefile '{}'   removes an empty file that was left behind",
+            client.location(&new)
         )),
         _ => failure,
     })

@@ -98,7 +98,9 @@ impl Backup {
     pub fn beside(flags: &Flags, side: Side, (from, to): (&Side, &Side)) -> Option<Self> {
         let is_one = |place: &Side| relation(place, &side) == Relation::Same;
         let (is_target, is_source) = (is_one(to), is_one(from));
-        if (is_target || is_source) && flags.suffix().is_none() || side.remote() != to.remote() {
+        let both_here = matches!((&side, to), (Side::Local(_), Side::Local(_)));
+        let is_reachable = both_here || side.shares_paths(to);
+        if (is_target || is_source) && flags.suffix().is_none() || !is_reachable {
             return None;
         }
         Some(Self {

@@ -40,7 +40,7 @@ pub(super) fn relation(first: &Side, second: &Side) -> Relation {
                 path: second,
                 ..
             },
-        ) if client.remote() == other.remote() => {
+        ) if client.shares_paths(other) => {
             between(path.as_str(), second.as_str(), |part| fold(part).into_owned())
         }
         (Side::Local(first), Side::Local(second)) => between(
