@@ -28,6 +28,13 @@ pub const KNOWN: &[Known] = &[
         },
     },
     Known {
+        why: "rclone moves a file into its backup twice, where only its time is to be set",
+        explains: |case, complaint| {
+            (case.has("--suffix") || case.has("--backup-dir"))
+                && complaint.said("Couldn't move: move failed: from_lookup/not_found")
+        },
+    },
+    Known {
         why: "tree counts the folders that it shows; rclone leaves out those in which a filter leaves nothing",
         explains: |case, complaint| {
             let shown = |out: &str| out.lines().rev().skip(1).map(str::to_owned).collect::<Vec<_>>();

@@ -10,6 +10,7 @@ mod play;
 mod shrink;
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     io::Write as _,
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
@@ -75,17 +76,17 @@ fn main() -> anyhow::Result<ExitCode> {
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let first = args.seed.unwrap_or(now);
-    let mut wrong = 0;
+    let (mut wrong, mut seen) = (0, Seen::new());
     for seed in first..first + args.rounds {
         let case = make::case(&mut StdRng::seed_from_u64(seed));
-        let Some(complaint) = unknown(&mut ground, &case)? else {
+        let Some(complaint) = unknown(&mut ground, &case, &mut seen)? else {
             continue;
         };
         wrong += 1;
         let small = shrink::shrink(case, |case| {
-            Ok(unknown(&mut ground, case)?.is_some_and(|other| other.is_like(&complaint)))
+            Ok(unknown(&mut ground, case, &mut Seen::new())?.is_some_and(|other| other.is_like(&complaint)))
         })?;
-        let complaint = unknown(&mut ground, &small)?.unwrap_or(complaint);
+        let complaint = unknown(&mut ground, &small, &mut Seen::new())?.unwrap_or(complaint);
         say(&format!(
             "seed {seed}: {:?} {:?} {:?}\n{complaint:#?}\nto repeat it: --case '{}'\n",
             small.verb,
@@ -97,6 +98,9 @@ fn main() -> anyhow::Result<ExitCode> {
             break;
         }
     }
+    for (why, rounds) in seen {
+        say(&format!("{rounds:4} differ since {why}"))?;
+    }
     say(&format!(
         "{} rounds from seed {first}: {wrong} went wrong",
         args.rounds
@@ -104,9 +108,16 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(wrong > 0)))
 }
 
+/// How many rounds each known difference explains.
+type Seen = BTreeMap<&'static str, u64>;
+
 /// The first thing that is wrong with a round and isn't known.
-fn unknown(ground: &mut Ground, case: &Case) -> anyhow::Result<Option<Complaint>> {
+fn unknown(ground: &mut Ground, case: &Case, seen: &mut Seen) -> anyhow::Result<Option<Complaint>> {
     let complaints = ground.play(case).with_context(|| format!("{case:?}"))?;
+    let whys: BTreeSet<&str> = complaints.iter().filter_map(|it| known::why(case, it)).collect();
+    for why in whys {
+        *seen.entry(why).or_default() += 1;
+    }
     Ok(complaints
         .into_iter()
         .find(|complaint| known::why(case, complaint).is_none()))

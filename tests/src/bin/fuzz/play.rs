@@ -188,6 +188,9 @@ impl Ground {
             }
         }
         hold(case, &before, &left_ours, &mut complaints);
+        if case.verb == Verb::Copy && case.way == Way::Up && case.flags.is_empty() && case.target.is_none() {
+            self.round_trip(case, &before["source"], &mut complaints)?;
+        }
         if matches!(case.verb, Verb::Copy | Verb::Sync) && ours.code == 0 {
             let again = self.run(case, Player::Ours, &[])?;
             let after = self.left(case, Player::Ours)?;
@@ -201,6 +204,34 @@ impl Ground {
             }
         }
         Ok(complaints)
+    }
+
+    /// What went up comes down as it was.
+    fn round_trip(&self, case: &Case, source: &Left, complaints: &mut Vec<Complaint>) -> anyhow::Result<()> {
+        let down = self.place(case, "target", Player::Ours);
+        let back = format!("r{}/back", self.round);
+        let mut command = self.program(Player::Ours)?;
+        command.args(["copy", &down, &back]);
+        let end = run(command, "")?;
+        let mut left = Left::new();
+        if self.world.path(&back).exists() {
+            walk(&self.world.path(&back), "", &mut left)?;
+        }
+        let files = |tree: &Left| -> Left {
+            let files = tree.iter().filter(|(_, node)| node.is_some());
+            files.map(|(path, node)| (path.clone(), node.clone())).collect()
+        };
+        // Nothing goes up, so that nothing is there.
+        let is_empty = files(source).is_empty();
+        if !is_empty && (end.code != 0 || files(source) != files(&left)) {
+            complaints.push(broken(format!(
+                "up and down isn't identity: {:?} became {:?}; {}",
+                files(source),
+                files(&left),
+                end.err.trim()
+            )));
+        }
+        Ok(())
     }
 
     /// Kills a move, and repeats it: nothing is lost at any time, and in the end all is there.
@@ -274,13 +305,18 @@ impl Ground {
         run(self.command(case, player, more)?, "")
     }
 
-    fn command(&self, case: &Case, player: Player, more: &[&str]) -> anyhow::Result<Command> {
+    fn program(&self, player: Player) -> anyhow::Result<Command> {
         let mut command = match player {
             Player::Theirs => Command::new(&self.rclone),
             Player::Ours => Command::new(program("node-tool")?),
         };
         self.world.settle(&mut command);
         command.env_remove("DROPBOX_URL").env("SSL_CERT_FILE", &self.ca);
+        Ok(command)
+    }
+
+    fn command(&self, case: &Case, player: Player, more: &[&str]) -> anyhow::Result<Command> {
+        let mut command = self.program(player)?;
         command.arg(case.verb.word());
         match (case.verb, player) {
             (Verb::Lsf, _) => drop(command.args(["-R", "--format", "ps"])),
