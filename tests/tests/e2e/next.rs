@@ -75,6 +75,7 @@ fn every_command_that_is_advised_works() -> anyhow::Result<()> {
         (vec!["ls", "dbxx:"], 1, 2),
         (vec!["ls", "nothing like it:"], 1, 2),
         (vec!["copy", "dbx:no", "here"], 3, 1),
+        (vec!["sync", "./-here/deep", &odd], 1, 1),
     ];
     for (args, code, count) in situations {
         let advised = world()?.node_tool(&args)?;

@@ -93,9 +93,9 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     let dest = overlap::by_one_name(&source, dest, verb).await?;
     if let (Side::Local(from), Side::Local(to)) = (&source, &dest) {
         return Err(Failure::usage("both places are on this machine").next(format!(
-            "rsync -a {}/ {}/",
-            from.display(),
-            to.display()
+            "rsync -a {} {}",
+            shared::plain::quoted(&format!("{}/", from.display())),
+            shared::plain::quoted(&format!("{}/", to.display()))
         )));
     }
     if overlap::relation(&source, &dest) == Relation::Same {
@@ -485,8 +485,8 @@ impl Job<'_> {
                 report::files(count)
             ))
             .next(format!(
-                "if that is meant: node-tool delete {}",
-                places.to.location()
+                "node-tool delete {}    # if that is meant",
+                places.to.typed()
             )));
         }
         match self.request.sync.max_delete {
