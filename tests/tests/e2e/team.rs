@@ -473,6 +473,18 @@ fn where_a_remote_has_a_namespace_of_its_own_both_forms_start_there() -> anyhow:
     assert_eq!(team_file(&world, &data, "b/new.txt").as_deref(), Some("new"));
     let err = world.node_tool(["move", "dbx:run", "dbx:/run"])?.fails(7)?;
     assert!(err.contains("source and target are the same place"), "{err}");
+    // rclone's root_namespace is the same.
+    let tokens = world.sandbox.tokens()?;
+    let token =
+        serde_json::json!({"access_token": tokens.access_token, "refresh_token": tokens.refresh_token});
+    let key = world.sandbox.app_key();
+    std::fs::write(
+        world.home().join(".rclone.conf"),
+        format!("[theirs]\ntype = dropbox\nclient_id = {key}\ntoken = {token}\nroot_namespace = {data}\n"),
+    )?;
+    world.node_tool(["config", "import"])?.ok()?;
+    let listed = world.node_tool(["lsf", "theirs:"])?.ok()?;
+    assert_eq!(listed, world.node_tool(["lsf", "dbx:"])?.ok()?);
     // One that can't be seen (any more).
     let config = std::fs::read_to_string(world.config())?;
     std::fs::write(world.config(), config.replace(&format!("\"{data}\""), "\"4711\""))?;

@@ -132,6 +132,27 @@ fn reference(value: &str) -> Option<(&str, &str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::rclone;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(
+            text in "([\\[\\]a=:`\"#;%()s. \\r\\n\u{feff}é]|remote|type|dropbox|token|upstreams){0,40}",
+            bytes in proptest::collection::vec(any::<u8>(), 0..40),
+        ) {
+            for bytes in [text.as_bytes(), &bytes] {
+                let text = decode(bytes);
+                let _ = rclone::sealing(&text);
+                if let Ok(sections) = sections(&text) {
+                    let _ = rclone::wrappers(&sections);
+                    for keys in sections.values() {
+                        let _ = rclone::take(keys, 0);
+                    }
+                }
+            }
+        }
+    }
 
     fn one(text: &str) -> Section {
         sections(text).unwrap().remove("a").unwrap()
