@@ -170,7 +170,12 @@ impl Known {
 
 /// The command line, each flag with its environment variable: `--max-depth` is `NODE_TOOL_MAX_DEPTH`.
 fn program() -> clap::Command {
-    fn with_variables(command: clap::Command) -> clap::Command {
+    program_without(&[])
+}
+
+/// The command line without some of its variables.
+fn program_without(ignored: &[String]) -> clap::Command {
+    fn with_variables(command: clap::Command, ignored: &[String]) -> clap::Command {
         command
             .mut_args(|arg| {
                 let arg = if takes_text(&arg) {
@@ -181,11 +186,11 @@ fn program() -> clap::Command {
                 // A remote keeps its app: the variable is for new ones, which ask for it themselves.
                 let is_apart = |name: &&str| matches!(*name, "help" | "version" | "app-key");
                 let is_apart = arg.get_long().is_some_and(|name| is_apart(&name));
-                variables::attach(arg, is_apart)
+                variables::attach(arg, is_apart, ignored)
             })
-            .mut_subcommands(with_variables)
+            .mut_subcommands(|command| with_variables(command, ignored))
     }
-    with_variables(Cli::command()).args_override_self(true)
+    with_variables(Cli::command(), ignored).args_override_self(true)
 }
 
 /// Whether a flag's value may be any text, and so begin with a dash; what can only be a number or one of a few words may not,
@@ -349,6 +354,10 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
     let words = (!is_clean).then(|| texts.iter().map(|text| printable(text)).collect::<Vec<_>>());
     let parsed = program()
         .try_get_matches_from(&args)
+        .or_else(|error| match variables::overruled(&error, &args) {
+            Some(variable) => program_without(&[variable]).try_get_matches_from(&args),
+            None => Err(error),
+        })
         .and_then(|found| Cli::from_arg_matches(&found));
     let cli = match parsed {
         Ok(cli) => cli,
@@ -367,7 +376,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         report::error(&failure);
         return ExitCode::from(failure.exit_code());
     }
-    for (variable, near) in variables::mistyped(&program()) {
+    for (variable, near) in variables::mistyped(program) {
         report::warn(&format!(
             "the variable {variable} sets nothing; did you mean {near}?"
         ));

@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use clap::{
     Arg, ArgAction, Command,
     builder::Resettable,
-    error::{ContextKind, ContextValue},
+    error::{ContextKind, ContextValue, ErrorKind},
 };
 
 use crate::config::switch;
@@ -23,13 +23,15 @@ fn of_flag(flag: &str) -> String {
 }
 
 /// Gives a flag its value from its variable. A flag without one gets the usual variable, unless it `is_apart`.
-pub fn attach(arg: Arg, is_apart: bool) -> Arg {
+/// Those that are `ignored` count as unset.
+pub fn attach(arg: Arg, is_apart: bool, ignored: &[String]) -> Arg {
     let own = arg.get_env().map(OsStr::to_owned);
     let usual = arg.get_long().filter(|_| !is_apart).map(of_flag);
     let Some(variable) = own.clone().or(usual.map(OsString::from)) else {
         return arg;
     };
-    let value = std::env::var_os(&variable).filter(|value| !value.is_empty());
+    let is_ignored = ignored.iter().any(|name| variable == name.as_str());
+    let value = std::env::var_os(&variable).filter(|value| !value.is_empty() && !is_ignored);
     let hidden = own.is_none();
     match value {
         None if own.is_some() => arg.env(Resettable::Reset),
@@ -82,14 +84,26 @@ pub fn blamed(error: &clap::Error, args: &[OsString]) -> Vec<String> {
     names.collect()
 }
 
+/// The variable that a typed flag is in conflict with: what is typed wins.
+pub fn overruled(error: &clap::Error, args: &[OsString]) -> Option<String> {
+    let mut blamed = blamed(error, args);
+    let is_conflict = error.kind() == ErrorKind::ArgumentConflict;
+    (is_conflict && blamed.len() == 1).then(|| blamed.remove(0))
+}
+
 /// Variables that look like mistyped ones, each with the nearest.
-pub fn mistyped(program: &Command) -> Vec<(String, String)> {
+pub fn mistyped(program: fn() -> Command) -> Vec<(String, String)> {
+    let is_ours = |name: &str| name.starts_with(PREFIX) && !name.starts_with("NODE_TOOL_REMOTE_");
+    let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let set: Vec<String> = set.filter(|name| is_ours(name)).collect();
+    if set.is_empty() {
+        return Vec::new(); // as a rule: the program's description takes time
+    }
     let mut known: Vec<String> = ["CONFIG_PASSWORD", "SITE_CONFIG", "ACCESS_TOKEN"]
         .map(|end| format!("{PREFIX}{end}"))
         .to_vec();
-    collect(program, &mut known);
-    let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    set.filter(|name| name.starts_with(PREFIX) && !name.starts_with("NODE_TOOL_REMOTE_"))
+    collect(&program(), &mut known);
+    set.into_iter()
         .filter(|name| !known.contains(name))
         .filter_map(|name| {
             let likeness = |known: &String| strsim::jaro_winkler(known, &name);

@@ -277,6 +277,8 @@ fn variables_of_flags_are_forgiving_and_named_when_wrong() -> anyhow::Result<()>
         [("NODE_TOOL_APP_KEY", ""), ("DROPBOX_URL", world.sandbox.origin())],
         [("NODE_TOOL_VERBOSE", "true"), ("NODE_TOOL_MAX_DEPTH", "")],
         [("NODE_TOOL_BWLIMIT", ""), ("NODE_TOOL_LOG_FILE", "")],
+        // What is typed wins.
+        [("NODE_TOOL_QUIET", "1"), ("NODE_TOOL_TRANSFERS", "3")],
     ] {
         with(&world, &variables, &["lsd", "dbx:", "-v"])?.ok()?;
     }
@@ -288,6 +290,12 @@ fn variables_of_flags_are_forgiving_and_named_when_wrong() -> anyhow::Result<()>
         let err = with(&world, &[(variable, value)], &["lsd", "dbx:"])?.fails(2)?;
         assert!(err.contains(variable), "{err}");
     }
+    let both = [("NODE_TOOL_QUIET", "1"), ("NODE_TOOL_VERBOSE", "1")];
+    let err = with(&world, &both, &["lsd", "dbx:"])?.fails(2)?;
+    assert!(
+        err.contains("unset NODE_TOOL_QUIET") && err.contains("unset NODE_TOOL_VERBOSE"),
+        "{err}"
+    );
     let end = with(&world, &[("NODE_TOOL_TRANSFER", "3")], &["lsd", "dbx:"])?;
     assert!(
         end.code == 0 && end.err.contains("NODE_TOOL_TRANSFERS?"),
