@@ -5,6 +5,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc, time::Dura
 use clap::{
     ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
     builder::{OsStringValueParser, TypedValueParser as _, ValueParser},
+    error::ErrorKind,
 };
 use etcetera::BaseStrategy;
 use rustix::process::Signal;
@@ -22,7 +23,7 @@ use crate::{
     dropbox::{Cache, Http, Meter, Rates},
     filter::Size,
     limits::{self, OpenFiles},
-    local, report,
+    local, raw, report,
     side::View,
     terminal,
     transfer::Halt,
@@ -361,6 +362,10 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         .and_then(|found| Cli::from_arg_matches(&found));
     let cli = match parsed {
         Ok(cli) => cli,
+        Err(error) if error.kind() == ErrorKind::InvalidUtf8 => {
+            report::error(&not_utf8(&args));
+            return ExitCode::from(exit::USAGE);
+        }
         Err(error) => {
             let clean = words.and_then(|words| program().try_get_matches_from(words).err());
             report::usage(clean.as_ref().unwrap_or(&error));
@@ -388,6 +393,17 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// Names the argument that is not UTF-8 where that is needed.
+fn not_utf8(args: &[OsString]) -> Failure {
+    let mut odd = args
+        .iter()
+        .map(|arg| raw::text(arg))
+        .filter(|arg| raw::is_raw(arg));
+    let odd = odd.next().unwrap_or_default();
+    Failure::usage(format!("'{odd}' is not UTF-8"))
+        .why("only the names of places and local files may have any bytes")
 }
 
 fn start_log(global: &Global) -> Result<(), Failure> {
@@ -565,10 +581,7 @@ async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
         memory_bytes: memory(global)?,
         tries: global.low_level_retries,
         halt,
-        view: View {
-            encodes: global.encode_names,
-            exports: global.export_formats.clone(),
-        },
+        view: View::new(global.encode_names, global.export_formats.clone()),
         clients: std::sync::Mutex::default(),
     })
 }

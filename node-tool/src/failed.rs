@@ -136,7 +136,7 @@ impl From<&SideError> for FailureKind {
         match error {
             SideError::Disk(error) => error.into(),
             SideError::Dropbox(error) => error.into(),
-            SideError::NotEmpty | SideError::Odd => Self::Permanent,
+            SideError::NotEmpty | SideError::Odd | SideError::Name(_) => Self::Permanent,
         }
     }
 }

@@ -8,13 +8,17 @@ use std::{
 };
 
 use crate::{
-    dropbox::{Client, DropboxPath, Error, Listed, encoding},
+    documents::{self, Documents, own_path},
+    dropbox::{Client, DropboxPath, Error, Listed, PathError},
     filter::Filter,
     local::{self, Root, Symlinks},
     location::Location,
     plan::{Mounts, Names, Weights},
+    raw,
     tree::{Entry, Kind},
 };
+
+pub use crate::view::View;
 
 /// A place, with the way to it.
 #[derive(Clone, Debug)]
@@ -31,18 +35,6 @@ pub enum Side {
         view: View,
     },
 }
-
-/// How what is in a Dropbox is shown here.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct View {
-    /// Names are mapped as rclone maps them.
-    pub encodes: bool,
-    /// What cloud documents are exported to, as endings of names, the best first.
-    pub exports: Vec<String>,
-}
-
-/// Dropbox's words for formats, and the endings of their files: those that rclone knows.
-const EXPORTS: [(&str, &str); 2] = [("markdown", "md"), ("html", "html")];
 
 /// What stands at a place.
 #[derive(Debug, Default)]
@@ -77,23 +69,6 @@ pub enum What {
     Folder,
 }
 
-impl Found {
-    /// Documents under their own names again: on the server they need no export.
-    pub fn as_they_are(&mut self) {
-        for entry in &mut self.entries {
-            if let Kind::File(file) = &mut entry.kind
-                && let Some(document) = file
-                    .remote
-                    .as_mut()
-                    .and_then(|remote| remote.document.as_deref_mut())
-                && document.chosen.take().is_some()
-            {
-                entry.path = std::mem::take(&mut document.own_path);
-            }
-        }
-    }
-}
-
 /// Why a place can't be looked at or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum SideError {
@@ -106,6 +81,9 @@ pub enum SideError {
     /// A folder.
     #[error("it is not empty")]
     NotEmpty,
+    /// Dropbox can't have it.
+    #[error("{0}")]
+    Name(#[from] PathError),
     /// What a folder holds can't be told.
     #[error("something in it has a name that can't be used here")]
     Odd,
@@ -143,7 +121,7 @@ impl Side {
     pub fn location(&self) -> Location {
         match self {
             Self::Local(path) => Location::Local(path.clone()),
-            Self::Remote { client, path, .. } => client.location(path),
+            Self::Remote { client, path, view } => view.location(client, path),
         }
     }
 
@@ -161,14 +139,47 @@ impl Side {
     pub fn below(&self, relative: &str) -> DropboxPath {
         match self {
             Self::Local(_) => DropboxPath::default(),
-            Self::Remote { path, .. } => path.join(&self.named(relative)),
+            Self::Remote { client, path, view } => view.below(client, path, relative),
         }
     }
 
-    fn named(&self, relative: &str) -> String {
+    /// The same, as a path below this place.
+    pub fn named(&self, relative: &str) -> String {
         match self {
-            Self::Remote { view, .. } if view.encodes => encoding::encode(relative),
-            _ => relative.to_owned(),
+            Self::Local(_) => relative.to_owned(),
+            Self::Remote { path, .. } => {
+                let below = self.below(relative);
+                let below = below.as_str().strip_prefix(path.as_str()).unwrap_or_default();
+                below.trim_start_matches('/').to_owned()
+            }
+        }
+    }
+
+    /// Finds out where `relative` is below it, if that is not known: see [`View::learn`].
+    pub async fn learn(&self, relative: &str) {
+        if let Self::Remote { client, path, view } = self {
+            view.learn(client, path, relative).await;
+        }
+    }
+
+    /// What something with the path `own` in Dropbox is called here.
+    pub fn shown(&self, own: &str) -> String {
+        match self {
+            Self::Local(_) => own.to_owned(),
+            Self::Remote { view, .. } => view.shown(own),
+        }
+    }
+
+    /// The same place, with its cloud documents taken in another way.
+    #[must_use]
+    pub fn with_documents(self, documents: Documents) -> Self {
+        match self {
+            Self::Local(_) => self,
+            Self::Remote { client, path, view } => Self::Remote {
+                client,
+                path,
+                view: view.with_documents(documents),
+            },
         }
     }
 
@@ -176,13 +187,18 @@ impl Side {
     #[must_use]
     pub fn join(&self, relative: &str) -> Self {
         match self {
-            Self::Local(path) => Self::Local(path.join(relative)),
+            Self::Local(path) => Self::Local(raw::join(path, relative)),
             Self::Remote { client, view, .. } => Self::Remote {
                 client: Arc::clone(client),
                 path: self.below(relative),
                 view: view.clone(),
             },
         }
+    }
+
+    /// Whether its cloud documents are taken for the files that they are called.
+    pub fn takes_documents_for_files(&self) -> bool {
+        matches!(self, Self::Remote { view, .. } if view.documents == Documents::AsTheyAre)
     }
 
     /// The folder it is in, and its name; a root has neither.
@@ -197,7 +213,7 @@ impl Side {
                 };
                 Some((
                     Self::Local(parent.to_owned()),
-                    path.file_name()?.to_str()?.to_owned(),
+                    raw::text(path.file_name()?).into_owned(),
                 ))
             }
             Self::Remote { client, path, view } => Some((
@@ -206,24 +222,81 @@ impl Side {
                     path: path.parent()?,
                     view: view.clone(),
                 },
-                if view.encodes {
-                    encoding::decode(path.name()?)
-                } else {
-                    path.name()?.to_owned()
-                },
+                view.shown(path.name()?),
             )),
         }
     }
 
-    /// What stands there itself, with its name for a path.
+    /// What stands there itself, with its name for a path. A cloud document is found by its own name only.
     ///
     /// # Errors
     /// When it can't be asked.
     pub async fn stat(&self) -> Result<Option<Entry>, SideError> {
         match self {
             Self::Local(path) => Ok(local::stat(path)?),
-            Self::Remote { client, path, .. } => Ok(client.stat(path).await?),
+            // Dropbox would say so, and not that nothing is there.
+            Self::Remote { path, .. } if path.check().is_err() => Ok(None),
+            Self::Remote { client, path, view } => Ok(client.stat(path).await?.map(|entry| Entry {
+                path: view.shown(&entry.path),
+                ..entry
+            })),
         }
+    }
+
+    /// The same, also where a listing shows a cloud document's export.
+    ///
+    /// # Errors
+    /// When it can't be asked.
+    pub async fn find(&self) -> Result<Option<Entry>, SideError> {
+        match (self.stat().await?, self) {
+            (None, _) => self.exported().await,
+            (Some(there), Self::Remote { view, .. }) => Ok(Some(view.show_one(there))),
+            (there, Self::Local(_)) => Ok(there),
+        }
+    }
+
+    /// The cloud document whose export is shown under this name.
+    async fn exported(&self) -> Result<Option<Entry>, SideError> {
+        let Some((around, name)) = self.split() else {
+            return Ok(None);
+        };
+        let Self::Remote { client, view, .. } = &around else {
+            return Ok(None);
+        };
+        for own in documents::own_names(&name) {
+            let there = match client.stat(&around.below(&own)).await {
+                Err(error) if error.route().is_some() => None,
+                there => there?,
+            };
+            let there = there.map(|entry| Entry {
+                path: view.shown(&entry.path),
+                ..entry
+            });
+            let shown = there.and_then(|entry| documents::show_as(entry, &name, &view.exports));
+            if let Some(mut shown) = shown {
+                if view.documents != Documents::Exported {
+                    documents::as_it_is(&mut shown);
+                }
+                return Ok(Some(shown));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where what stands here is in Dropbox: a cloud document may be called by its export's name.
+    ///
+    /// # Errors
+    /// When it can't be asked.
+    pub async fn own_place(&self) -> Result<Self, SideError> {
+        if !self.split().is_some_and(|(_, name)| documents::is_export(&name)) || self.stat().await?.is_some()
+        {
+            return Ok(self.clone());
+        }
+        let shown = self.exported().await?;
+        Ok(match (shown, self.split()) {
+            (Some(document), Some((around, _))) => around.join(own_path(&document)),
+            _ => self.clone(),
+        })
     }
 
     /// Returns what stands there and below, as far as `filter` lets it in.
@@ -231,7 +304,7 @@ impl Side {
     /// # Errors
     /// When it can't be listed at all.
     pub async fn look(&self, filter: &Filter, symlinks: Symlinks) -> Result<Found, SideError> {
-        let mut found = self.survey(filter, symlinks).await?;
+        let mut found = self.survey_or_export(filter, symlinks).await?;
         found.entries = filter.select(found.entries);
         Ok(found)
     }
@@ -241,7 +314,7 @@ impl Side {
     /// # Errors
     /// When it can't be listed at all.
     pub async fn survey_and_weigh(&self, filter: &Filter, symlinks: Symlinks) -> Result<Found, SideError> {
-        let mut found = self.survey(filter, symlinks).await?;
+        let mut found = self.survey_or_export(filter, symlinks).await?;
         if let Self::Remote { view, .. } = self
             && found.what == What::Folder
             && !view.encodes
@@ -261,10 +334,22 @@ impl Side {
         if let Self::Local(path) = self
             && let Some(other) = local::other_at(path)
         {
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            let name = path.file_name().map(|name| raw::text(name).into_owned());
             found.others.extend(name.map(|name| (name, other)));
         } else {
             found.entries.extend(self.stat().await?);
+        }
+        Ok(found)
+    }
+
+    /// What a listing shows as a document's export can be named like that. Not in a target: it is never written over.
+    async fn survey_or_export(&self, filter: &Filter, symlinks: Symlinks) -> Result<Found, SideError> {
+        let mut found = self.survey(filter, symlinks).await?;
+        if found.what == What::Nothing
+            && let Some(document) = self.exported().await?
+        {
+            found.what = What::File;
+            found.entries.push(document);
         }
         Ok(found)
     }
@@ -278,29 +363,27 @@ impl Side {
             Self::Local(path) => look_here(path, filter, symlinks).await,
             Self::Remote { client, path, view } => {
                 let mut found = look_there(client, path, filter).await?;
-                view.show(&mut found);
+                match found.what {
+                    What::Folder => view.show(&mut found, client, path),
+                    What::File => view.show_file(&mut found),
+                    What::Nothing => {}
+                }
                 Ok(found)
             }
         }
     }
 
-    /// Whether a name may be that of a cloud document's export.
-    pub fn is_export(name: &str) -> bool {
-        let ending = name.rsplit_once('.').map(|(_, ending)| ending);
-        ending.is_some_and(|ending| {
-            EXPORTS
-                .iter()
-                .any(|(_, known)| known.eq_ignore_ascii_case(ending))
-        })
-    }
-
-    /// What stands at some places below a folder in a Dropbox, without listing it: it may hold millions of others. The names
-    /// must not be those of [exports](Self::is_export), which only a listing shows.
+    /// What stands at some places below a folder in a Dropbox, without listing it: it may hold millions of others. Cloud
+    /// documents are found by their own names only.
     ///
     /// # Errors
     /// When it can't be asked.
     pub async fn survey_only(&self, paths: &[&str]) -> Result<Found, SideError> {
         let look = |path: String| async move {
+            self.learn(&path).await;
+            if self.below(&path).check().is_err() {
+                return Ok(None); // the plan will say so
+            }
             match self.join(&path).stat().await {
                 Ok(there) => Ok(there.map(|entry| Entry { path, ..entry })),
                 // A name that can't be there: the copy will say so.
@@ -380,63 +463,22 @@ impl Side {
                 relative.iter().map(|path| Ok(root.make_folder(path)?)).collect()
             }
             Self::Remote { client, .. } => {
-                let paths: Vec<_> = relative.iter().map(|below| self.below(below)).collect();
-                let outcomes = client.make_folders(&paths).await;
-                outcomes
-                    .into_iter()
-                    .map(|outcome| outcome.map_err(Into::into))
+                let all: Vec<_> = relative.iter().map(|below| self.below(below)).collect();
+                let good: Vec<_> = all
+                    .iter()
+                    .filter(|path| path.check_new().is_ok())
+                    .cloned()
+                    .collect();
+                let mut outcomes = client.make_folders(&good).await.into_iter();
+                all.iter()
+                    .map(|path| {
+                        path.check_new()?;
+                        Ok(outcomes.next().unwrap_or(Ok(()))?)
+                    })
                     .collect()
             }
         }
     }
-}
-
-impl View {
-    /// Names as they are here; a document under the name of its export, or left out if it has none.
-    fn show(&self, found: &mut Found) {
-        let Found { entries, skipped, .. } = found;
-        entries.retain_mut(|entry| {
-            if self.encodes {
-                entry.path = encoding::decode(&entry.path);
-            }
-            let document = match &mut entry.kind {
-                Kind::File(file) => file
-                    .remote
-                    .as_mut()
-                    .and_then(|remote| remote.document.as_deref_mut()),
-                Kind::Folder => None,
-            };
-            let Some(document) = document else { return true };
-            let Some((format, ending)) = self.export(&document.formats) else {
-                let reason = "it is a cloud document that can't be exported".into();
-                skipped.push((std::mem::take(&mut entry.path), reason));
-                return false;
-            };
-            let stem = entry.path.strip_suffix(".paper").unwrap_or(&entry.path);
-            let shown = format!("{stem}.{ending}");
-            document.chosen = Some(format.to_owned());
-            document.own_path = std::mem::replace(&mut entry.path, shown);
-            true
-        });
-    }
-
-    /// The best format of those that there are, and its ending.
-    fn export(&self, formats: &[String]) -> Option<(&'static str, &'static str)> {
-        let known = |format: &str| EXPORTS.iter().find(|(name, _)| *name == format).copied();
-        let wanted = self.exports.iter().find_map(|ending| {
-            let there = EXPORTS.iter().find(|(_, known)| known == ending)?;
-            formats.iter().any(|format| format == there.0).then_some(*there)
-        });
-        wanted.or_else(|| formats.iter().find_map(|format| known(format)))
-    }
-}
-
-/// What an entry is called in Dropbox.
-fn own_path(entry: &Entry) -> &str {
-    let document = entry.file().and_then(|file| file.document());
-    document
-        .filter(|document| document.chosen.is_some())
-        .map_or(&entry.path, |document| &document.own_path)
 }
 
 /// What is gone already needs no removing.
@@ -465,7 +507,7 @@ async fn look_here(path: &Path, filter: &Filter, symlinks: Symlinks) -> Result<F
                     .iter()
                     .filter(move |skipped| skipped.is_error == errors);
                 of_kind
-                    .map(|s| (s.path.display().to_string(), s.reason.clone()))
+                    .map(|s| (raw::text(s.path.as_os_str()).into_owned(), s.reason.clone()))
                     .collect()
             };
             Ok(Found {

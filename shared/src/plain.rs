@@ -32,7 +32,10 @@ pub fn is_hidden(c: char) -> bool {
 pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for (c, is_hidden) in judged(text) {
-        if is_hidden {
+        if c == '\0' {
+            // In a name that isn't UTF-8: the digits of a byte follow.
+            out.push_str("\\x");
+        } else if is_hidden {
             out.extend(c.escape_default());
         } else {
             out.push(c);

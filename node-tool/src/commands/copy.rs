@@ -11,8 +11,10 @@ use super::{
 #[derive(Debug, clap::Args)]
 pub struct CopyArgs {
     /// NAME:path, or a local path
+    #[arg(value_parser = crate::commands::place())]
     source: String,
     /// NAME:path, or a local path
+    #[arg(value_parser = crate::commands::place())]
     dest: String,
     #[command(flatten)]
     flags: Flags,

@@ -30,9 +30,16 @@ use crate::{
     },
     dropbox::{Cache, Client, DropboxPath, Error, Fate, Http, Meter, NetworkError},
     location::Location,
+    raw,
     side::{Side, SideError, View},
     transfer::Halt,
 };
+
+/// Parses a place on the command line. A local name need not be UTF-8.
+pub fn place() -> impl clap::builder::TypedValueParser<Value = String> {
+    use clap::builder::TypedValueParser;
+    clap::builder::OsStringValueParser::new().map(|typed| raw::text(&typed).into_owned())
+}
 
 /// What every command works with.
 #[derive(Debug)]
@@ -143,15 +150,15 @@ impl App {
                 from_root,
             } => {
                 let client = self.client(&name)?;
-                Ok(Side::Remote {
-                    client: if from_root {
-                        Arc::new(client.from_root())
-                    } else {
-                        client
-                    },
-                    path,
-                    view: self.view_of(&name),
-                })
+                let client = if from_root {
+                    Arc::new(client.from_root())
+                } else {
+                    client
+                };
+                let view = self.view_of(&name);
+                let path = view.typed(&client, &path);
+                path.check().map_err(|e| Failure::usage(e.to_string()))?;
+                Ok(Side::Remote { client, path, view })
             }
         }
     }

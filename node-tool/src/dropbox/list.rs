@@ -213,7 +213,8 @@ pub(super) fn file_info(file: &FileMetadata) -> FileInfo {
         },
         remote: Some(Box::new(RemoteInfo {
             rev: file.rev.clone(),
-            content_hash: file.content_hash,
+            // Of a document it would be that of something nobody can have.
+            content_hash: file.content_hash.filter(|_| file.is_downloadable),
             document: (!file.is_downloadable).then(|| Box::new(document(file))),
         })),
     }

@@ -3,24 +3,28 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::encoding;
+
 /// A path inside a Dropbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DropboxPath(String);
 
 /// A path that Dropbox can't have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{path}' can't be a Dropbox path: {reason}")]
+#[error("'{path}' can't be a Dropbox path: {reason}{hint}")]
 pub struct PathError {
     path: String,
     reason: &'static str,
+    /// What would help, to be read after the reason.
+    hint: &'static str,
 }
 
 impl DropboxPath {
-    /// Reads what a person typed behind `NAME:`. Leading, trailing and doubled slashes don't matter; `.` is
-    /// dropped and `..` goes up, as in rclone.
+    /// Parses what a person typed after `NAME:`. Leading, trailing and doubled slashes don't matter; `.` is
+    /// dropped and `..` goes up, as in rclone. Names are not looked at: see [`check`](Self::check).
     ///
     /// # Errors
-    /// When a component can't be a name in Dropbox, or `..` leads out of the root.
+    /// When `..` leads out of the root.
     pub fn parse(text: &str) -> Result<Self, PathError> {
         let mut parts: Vec<&str> = Vec::new();
         for part in text.split('/') {
@@ -30,17 +34,42 @@ impl DropboxPath {
                     parts.pop().ok_or(PathError {
                         path: text.into(),
                         reason: "it leads out of the root",
+                        hint: "",
                     })?;
                 }
                 name => parts.push(name),
             }
         }
-        parts.into_iter().try_fold(Self::default(), |path, name| {
-            check_name(name).map_err(|reason| PathError {
-                path: text.into(),
+        Ok(parts
+            .into_iter()
+            .fold(Self::default(), |path, name| path.child(name)))
+    }
+
+    /// Checks whether this can be the path of something that stands in a Dropbox. Only what Dropbox is known to answer
+    /// with `malformed_path` is refused; for all else it has the last word.
+    ///
+    /// # Errors
+    /// Names the path and the reason.
+    pub fn check(&self) -> Result<(), PathError> {
+        self.check_with(check_form)
+    }
+
+    /// Checks whether something may be made at this path, as far as that is known before asking Dropbox.
+    ///
+    /// # Errors
+    /// Names the path and the reason.
+    pub fn check_new(&self) -> Result<(), PathError> {
+        self.check_with(check_name)
+    }
+
+    fn check_with(&self, check: impl Fn(&str) -> Result<(), &'static str>) -> Result<(), PathError> {
+        let reason = self.0.split('/').skip(1).find_map(|name| check(name).err());
+        reason.map_or(Ok(()), |reason| {
+            Err(PathError {
+                path: self.0.trim_start_matches('/').into(),
                 reason,
-            })?;
-            Ok(path.child(name))
+                hint: hint(&self.0),
+            })
         })
     }
 
@@ -92,12 +121,25 @@ impl DropboxPath {
     }
 }
 
-/// Checks a name as far as it is known before asking Dropbox (dropbox-api.md §7.3).
+/// What can't be the name of anything in Dropbox: the server says `malformed_path` (dropbox-api.md §7.3). Of the white space
+/// only the ASCII blank is known to be refused, and only at the end.
+fn check_form(name: &str) -> Result<(), &'static str> {
+    match name {
+        name if name.contains('\\') => Err("Dropbox doesn't allow a backslash in a name"),
+        name if name.contains('\0') => Err("a name in it is not UTF-8, which Dropbox needs"),
+        name if name.contains('\u{7f}') => Err("Dropbox doesn't allow this control character in a name"),
+        name if name.ends_with(' ') => Err("Dropbox doesn't allow a blank at the end of a name"),
+        _ => Ok(()),
+    }
+}
+
+/// Checks whether Dropbox would store something under a name, as far as that is known before asking it
+/// (dropbox-api.md §7.3). What stands there already needs no check: its name is right.
 ///
 /// # Errors
 /// Says why Dropbox would refuse it.
 pub fn check_name(name: &str) -> Result<(), &'static str> {
-    const IGNORED: [&str; 6] = [
+    const RESERVED: [&str; 6] = [
         "desktop.ini",
         "thumbs.db",
         ".ds_store",
@@ -105,22 +147,30 @@ pub fn check_name(name: &str) -> Result<(), &'static str> {
         ".dropbox",
         ".dropbox.attr",
     ];
-    if name.contains('\\') {
-        return Err("Dropbox doesn't allow a backslash in a name");
-    }
-    if name.contains(['\0', '\u{7f}']) {
-        return Err("Dropbox doesn't allow this control character in a name");
-    }
-    if name.ends_with(char::is_whitespace) {
-        return Err("Dropbox doesn't allow a blank at the end of a name");
-    }
+    check_form(name)?;
     if name.nfc().collect::<String>().encode_utf16().count() > 255 {
         return Err("Dropbox doesn't allow names over 255 characters");
     }
-    if IGNORED.contains(&name.to_lowercase().as_str()) {
+    if RESERVED.contains(&name.to_lowercase().as_str()) {
         return Err("Dropbox keeps this name for itself");
     }
     Ok(())
+}
+
+/// Returns why nothing can be stored at `path`, which is relative and in Dropbox's own names, and what would help.
+pub fn refused(path: &str) -> Option<String> {
+    let reason = path.split('/').find_map(|name| check_name(name).err())?;
+    Some(format!("{reason}{}", hint(path)))
+}
+
+/// Returns what helps where names of `path` can't be had as they are, to be read after the reason.
+fn hint(path: &str) -> &'static str {
+    let encoded = encoding::encode(path);
+    if encoded.split('/').all(|name| check_name(name).is_ok()) {
+        "; --encode-names maps such names"
+    } else {
+        ""
+    }
 }
 
 #[cfg(test)]
@@ -142,8 +192,51 @@ mod tests {
         ] {
             assert_eq!(DropboxPath::parse(typed).unwrap().as_str(), path, "{typed}");
         }
-        for bad in ["..", "a/../..", "a\\b", "x ", "a/.DS_Store", &"n".repeat(256)] {
+        for bad in ["..", "a/../.."] {
             assert!(DropboxPath::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_what_dropbox_is_known_to_refuse_is_refused() {
+        let long = "n".repeat(256);
+        for (typed, may_stand, may_be_made) in [
+            ("x", true, true),
+            ("ends in\u{3000}", true, true),
+            ("nbsp\u{a0}", true, true),
+            ("tab\t", true, true),
+            ("line\n", true, true),
+            ("thin\u{2009}/x", true, true),
+            (" leading", true, true),
+            ("dot.", true, true),
+            ("a\u{1}b", true, true),
+            ("blank ", false, false),
+            ("dir /x", false, false),
+            ("a\\b", false, false),
+            ("del\u{7f}", false, false),
+            // They can't be made, but who knows what stands there from the days before that rule.
+            ("a/.DS_Store", true, false),
+            ("Icon\r", true, false),
+            (&long, true, false),
+        ] {
+            let path = DropboxPath::parse(typed).unwrap();
+            assert_eq!(path.check().is_ok(), may_stand, "{typed:?}");
+            assert_eq!(path.check_new().is_ok(), may_be_made, "{typed:?}");
+            assert_eq!(refused(typed).is_none(), may_be_made, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn encoding_is_suggested_where_it_helps() {
+        for (typed, helps) in [
+            ("a\\b", true),
+            ("x ", true),
+            ("d /.dropbox", false),
+            ("thumbs.db", false),
+        ] {
+            let error = DropboxPath::parse(typed).unwrap().check_new().unwrap_err();
+            assert_eq!(error.to_string().contains("--encode-names"), helps, "{error}");
+            assert_eq!(refused(typed).unwrap().contains("--encode-names"), helps);
         }
     }
 

@@ -18,6 +18,7 @@ use super::{
     rights,
     root::{self, Folder, is_file, is_one, is_symlink, rename_new_at, stat_at},
 };
+use crate::raw;
 use crate::tree::FileInfo;
 
 /// Moves the file, or the symlink, at the path `from.1` below a root to the path `to.1` below another, with the folders around
@@ -67,7 +68,7 @@ fn copy(
 ) -> io::Result<()> {
     if is_symlink(seen) {
         let content = root::os(root::link_content(old, name)?);
-        symlinkat(&content, new, new_name)?;
+        symlinkat(&content, new, &*raw::name(new_name))?;
         return root::set_modified_at(new, new_name, root::info(seen).modified);
     }
     let changed = || io::Error::other("it has changed meanwhile, and stays");
@@ -76,7 +77,13 @@ fn copy(
     if !is_one(&before, seen) {
         return Err(changed());
     }
-    let mut target: File = openat(new, new_name, root::NEW, rustix::fs::Mode::from_raw_mode(0o600))?.into();
+    let mut target: File = openat(
+        new,
+        &*raw::name(new_name),
+        root::NEW,
+        rustix::fs::Mode::from_raw_mode(0o600),
+    )?
+    .into();
     let (hash, length) = pass(&mut source, Some(&mut target))?;
     rights::take_over(&target, old, name, seen);
     rights::set_modified(&target, root::info(seen).modified)?;

@@ -21,6 +21,7 @@ use super::{
     root::{self, Folder, Root, is_file, is_one, is_symlink, rename_new_at, stat_at},
     unfinished::Unfinished,
 };
+use crate::raw;
 use crate::tree::{FileInfo, Modified};
 
 /// What stands around the digits in a temporary file's name.
@@ -351,7 +352,7 @@ impl New<'_> {
                 self.folder,
                 self.temporary,
                 self.folder,
-                self.name,
+                &*raw::name(self.name),
                 RenameFlags::EXCHANGE,
             )
         };
@@ -401,11 +402,11 @@ impl New<'_> {
         {
             return Ok(false);
         }
-        match renameat(self.folder, self.temporary, self.folder, self.name) {
+        match renameat(self.folder, self.temporary, self.folder, &*raw::name(self.name)) {
             // A file system that can't replace.
             Err(Errno::EXIST) => {
-                unlinkat(self.folder, self.name, AtFlags::empty())?;
-                renameat(self.folder, self.temporary, self.folder, self.name)?;
+                unlinkat(self.folder, &*raw::name(self.name), AtFlags::empty())?;
+                renameat(self.folder, self.temporary, self.folder, &*raw::name(self.name))?;
             }
             renamed => renamed?,
         }
@@ -444,7 +445,7 @@ fn ours(folder: &Folder<'_>, name: &str) -> Option<File> {
     if !stat_at(folder, name).ok()?.is_some_and(|there| is_file(&there)) {
         return None;
     }
-    let file = openat(folder, name, flags, Mode::empty()).ok()?;
+    let file = openat(folder, &*raw::name(name), flags, Mode::empty()).ok()?;
     let there = fstat(&file).ok()?;
     let is_ours =
         is_file(&there) && there.st_nlink == 1 && there.st_uid == rustix::process::geteuid().as_raw();

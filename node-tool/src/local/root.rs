@@ -28,6 +28,7 @@ use rustix::{
 use shared::content_hash::{ContentHash, Hasher};
 
 use super::{link, place::temporary_name, read};
+use crate::raw;
 use crate::tree::{FileInfo, Modified};
 
 /// How a folder is opened that is only passed through: it need not be readable.
@@ -144,12 +145,21 @@ impl Root {
         let (mut folder, mut passed) = (Folder::Root(root), 0);
         for part in path.split('/') {
             passed += part.len() + usize::from(passed > 0);
-            let open = |folder: &Folder<'_>| openat(folder, part, PASSED | OFlags::NOFOLLOW, Mode::empty());
+            let open = |folder: &Folder<'_>| {
+                openat(
+                    folder,
+                    &*raw::name(part),
+                    PASSED | OFlags::NOFOLLOW,
+                    Mode::empty(),
+                )
+            };
             let opened = match open(&folder) {
-                Err(Errno::NOENT) if make => match mkdirat(&folder, part, Mode::from_raw_mode(0o777)) {
-                    Ok(()) | Err(Errno::EXIST) => open(&folder),
-                    Err(error) => Err(error),
-                },
+                Err(Errno::NOENT) if make => {
+                    match mkdirat(&folder, &*raw::name(part), Mode::from_raw_mode(0o777)) {
+                        Ok(()) | Err(Errno::EXIST) => open(&folder),
+                        Err(error) => Err(error),
+                    }
+                }
                 opened => opened,
             };
             folder = Folder::Below(match (opened, self.0.links.get(&path[..passed])) {
@@ -168,7 +178,14 @@ impl Root {
             return None;
         }
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        openat2(root, path, PASSED | OFlags::NOFOLLOW, Mode::empty(), resolve).ok()
+        openat2(
+            root,
+            &*raw::name(path),
+            PASSED | OFlags::NOFOLLOW,
+            Mode::empty(),
+            resolve,
+        )
+        .ok()
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -218,7 +235,7 @@ impl Root {
     /// When it isn't empty, isn't a folder or can't be removed.
     pub fn remove_folder(&self, path: &str) -> io::Result<()> {
         let (folder, name) = self.around(path, false)?;
-        Ok(unlinkat(&folder, name, AtFlags::REMOVEDIR)?)
+        Ok(unlinkat(&folder, &*raw::name(name), AtFlags::REMOVEDIR)?)
     }
 
     /// Removes the file at `path`, or the symlink that its name means, if it still is as it was `seen`.
@@ -270,7 +287,7 @@ impl Root {
         if !super::place::is_leftover(name) {
             return Err(io::Error::other("it is not a temporary file of node-tool"));
         }
-        Ok(unlinkat(&folder, name, AtFlags::empty())?)
+        Ok(unlinkat(&folder, &*raw::name(name), AtFlags::empty())?)
     }
 
     /// Renames to where nothing is, with the folders around it made.
@@ -382,7 +399,7 @@ pub(super) fn split(path: &str) -> (&str, &str) {
 
 /// Refuses what is no name of a file. Dropbox has no such names, but what says to be Dropbox may send anything.
 fn check_name(name: &str) -> io::Result<()> {
-    if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
+    if name.is_empty() || name == "." || name == ".." || name.contains('/') {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             "its path has a part that can't be a name on this machine",
@@ -393,7 +410,7 @@ fn check_name(name: &str) -> io::Result<()> {
 
 /// Opens the folder that a symlink leads to, if it is the one that was seen.
 fn through(folder: impl AsFd, name: &str, expected: (u64, u64)) -> io::Result<OwnedFd> {
-    let opened = openat(folder, name, PASSED, Mode::empty())?;
+    let opened = openat(folder, &*raw::name(name), PASSED, Mode::empty())?;
     if id(&fstat(&opened)?) != expected {
         return Err(io::Error::other(
             "the symlink to a folder leads somewhere else now, and is not written through",
@@ -429,7 +446,7 @@ fn changed() -> io::Error {
 
 /// What stands at a name itself; `None` if nothing does.
 pub(super) fn stat_at(folder: impl AsFd, name: &str) -> io::Result<Option<Stat>> {
-    match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+    match statat(folder, &*raw::name(name), AtFlags::SYMLINK_NOFOLLOW) {
         Ok(there) => Ok(Some(there)),
         Err(Errno::NOENT) => Ok(None),
         Err(error) => Err(error.into()),
@@ -469,7 +486,7 @@ pub(super) fn is_one(a: &Stat, b: &Stat) -> bool {
 /// Opens a regular file for reading. A named pipe that stands there meanwhile is not waited for.
 pub(super) fn open_file(folder: impl AsFd, name: &str) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file: File = match openat(folder, name, flags, Mode::empty()) {
+    let file: File = match openat(folder, &*raw::name(name), flags, Mode::empty()) {
         Err(Errno::LOOP) => return Err(io::Error::other("it is a symlink now")),
         opened => opened?.into(),
     };
@@ -481,14 +498,14 @@ pub(super) fn open_file(folder: impl AsFd, name: &str) -> io::Result<File> {
 
 /// Where a symlink leads.
 pub(super) fn link_content(folder: impl AsFd, name: &str) -> io::Result<Vec<u8>> {
-    Ok(readlinkat(folder, name, Vec::new())?.into_bytes())
+    Ok(readlinkat(folder, &*raw::name(name), Vec::new())?.into_bytes())
 }
 
 /// Sets the time of what stands at a name itself; that needs no right to write to it.
 pub(super) fn set_modified_at(folder: impl AsFd, name: &str, modified: Modified) -> io::Result<()> {
     Ok(utimensat(
         folder,
-        name,
+        &*raw::name(name),
         &times(modified),
         AtFlags::SYMLINK_NOFOLLOW,
     )?)
@@ -513,12 +530,24 @@ pub(super) fn times(modified: Modified) -> Timestamps {
 /// Where the file system can't do that in one step (NFS), a second name is made, which fails if there is one, and the first
 /// taken away. Where it can't do that either, it is looked whether something is there, which leaves a moment in between.
 pub(super) fn rename_new_at(from: impl AsFd, name: &str, to: impl AsFd, new_name: &str) -> io::Result<()> {
-    match renameat_with(&from, name, &to, new_name, RenameFlags::NOREPLACE) {
+    match renameat_with(
+        &from,
+        &*raw::name(name),
+        &to,
+        &*raw::name(new_name),
+        RenameFlags::NOREPLACE,
+    ) {
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => {}
         renamed => return Ok(renamed?),
     }
-    match linkat(&from, name, &to, new_name, AtFlags::empty()) {
-        Ok(()) => match unlinkat(&from, name, AtFlags::empty()) {
+    match linkat(
+        &from,
+        &*raw::name(name),
+        &to,
+        &*raw::name(new_name),
+        AtFlags::empty(),
+    ) {
+        Ok(()) => match unlinkat(&from, &*raw::name(name), AtFlags::empty()) {
             Err(Errno::NOENT) => return Ok(()),
             removed => return Ok(removed?),
         },
@@ -528,7 +557,7 @@ pub(super) fn rename_new_at(from: impl AsFd, name: &str, to: impl AsFd, new_name
     if stat_at(&to, new_name)?.is_some() {
         return Err(Errno::EXIST.into());
     }
-    Ok(renameat(from, name, to, new_name)?)
+    Ok(renameat(from, &*raw::name(name), to, &*raw::name(new_name))?)
 }
 
 /// Gives what was taken away its name again. If that is taken meanwhile, it gets another that says whose it is.

@@ -11,6 +11,7 @@ use walkdir::WalkDir;
 
 use super::{Root, link, place::is_leftover, root::FolderLinks};
 use crate::filter::Filter;
+use crate::raw;
 use crate::tree::{Entry, FileInfo, Kind, Modified};
 
 /// What a walk found.
@@ -140,7 +141,7 @@ fn enter_folders(root: &Path, filter: &Filter, walked: &mut Walked) {
     walked.others.sort_by(|a, b| a.0.cmp(&b.0));
     while let Some((path, other)) = walked.others.get(at) {
         at += 1;
-        let link = root.join(path);
+        let link = raw::join(root, path);
         let (true, Ok(place)) = (
             matches!(other, Other::Symlink { to_dir: true, .. }),
             link.canonicalize(),
@@ -172,14 +173,17 @@ fn enter_folders(root: &Path, filter: &Filter, walked: &mut Walked) {
 /// Walks what is below the folder `start`, a path below `root` or nothing.
 fn walk_from(root: &Path, start: &str, filter: &Filter, symlinks: Symlinks) -> Walked {
     let depth = filter.max_depth().unwrap_or(usize::MAX);
+    let below = |path: &Path| {
+        let below = path.strip_prefix(root).ok()?;
+        Some(raw::text(below.as_os_str()).into_owned())
+    };
     let depth = depth.saturating_sub(Path::new(start).components().count());
     let mut closed = Vec::new();
     let is_wanted = |item: &walkdir::DirEntry| {
-        let path = item.path().strip_prefix(root).ok().and_then(Path::to_str);
-        let closes = |path: &&str| item.file_type().is_dir() && !filter.includes_dir(path);
-        match path.filter(closes) {
+        let closes = |path: &String| item.file_type().is_dir() && !filter.includes_dir(path);
+        match below(item.path()).filter(closes) {
             Some(path) => {
-                closed.push(path.to_owned());
+                closed.push(path);
                 false
             }
             None => true,
@@ -194,7 +198,7 @@ fn walk_from(root: &Path, start: &str, filter: &Filter, symlinks: Symlinks) -> W
             is_error,
         })
     };
-    for item in WalkDir::new(root.join(start))
+    for item in WalkDir::new(raw::join(root, start))
         .min_depth(1)
         .max_depth(depth)
         .follow_root_links(true)
@@ -206,9 +210,8 @@ fn walk_from(root: &Path, start: &str, filter: &Filter, symlinks: Symlinks) -> W
             Ok(item) => item,
             Err(error) => {
                 let path = error.path().unwrap_or(root).to_owned();
-                let below = path.strip_prefix(root).ok().and_then(Path::to_str);
                 // A broken symlink that nobody wants is no error; an unreadable folder may hold what is wanted.
-                if below.is_some_and(|below| filter.rules_out(below)) && !path.is_dir() {
+                if below(&path).is_some_and(|below| filter.rules_out(&below)) && !path.is_dir() {
                     continue;
                 }
                 let reason = error.io_error().map_or_else(|| error.to_string(), plain);
@@ -216,19 +219,8 @@ fn walk_from(root: &Path, start: &str, filter: &Filter, symlinks: Symlinks) -> W
                 continue;
             }
         };
-        let Some(path) = item
-            .path()
-            .strip_prefix(root)
-            .ok()
-            .and_then(Path::to_str)
-            .map(str::to_owned)
-        else {
-            skip(
-                item.into_path(),
-                "its name is not UTF-8, which Dropbox needs".into(),
-                true,
-            );
-            continue;
+        let Some(path) = below(item.path()) else {
+            continue; // nothing in a folder is outside of it
         };
         let kind = item.file_type();
         if let Some(other) = Other::at(item.path(), kind) {
@@ -307,7 +299,7 @@ pub fn stat(path: &Path) -> io::Result<Option<Entry>> {
     };
     let name = path
         .file_name()
-        .map(|n| n.to_string_lossy().into_owned())
+        .map(|name| raw::text(name).into_owned())
         .unwrap_or_default();
     if metadata.is_dir() {
         return Ok(Some(Entry {

@@ -44,6 +44,8 @@ pub struct Options<'a> {
     pub removal: Option<Removal<'a>>,
     /// Whether files that say where a symlink leads become symlinks in the target.
     pub makes_links: bool,
+    /// Whether cloud documents are copied as they are, and so meet each other like files.
+    pub documents_are_files: bool,
     /// Whether folders of the source are made in the target even if they are empty.
     pub makes_folders: bool,
 }
@@ -103,7 +105,7 @@ struct Maker<'a, 'o> {
 /// Returns what must be done so that every file of the source is in the target too, and, if anything is to be removed, nothing
 /// else.
 pub fn make(source: Source<'_>, target: Target<'_>, options: &Options<'_>) -> Plan {
-    let is_hidden = |entry: &Entry| is_document(entry);
+    let is_hidden = |entry: &Entry| !options.documents_are_files && is_document(entry);
     let mut maker = Maker {
         source,
         target,
@@ -117,7 +119,11 @@ pub fn make(source: Source<'_>, target: Target<'_>, options: &Options<'_>) -> Pl
             .map(|(at, (path, _))| (path.as_str(), at))
             .collect(),
         taken: HashMap::new(),
-        documents: documents(target.entries),
+        documents: if options.documents_are_files {
+            HashMap::new()
+        } else {
+            documents(target.entries)
+        },
         landings: HashMap::new(),
         blocked: Vec::new(),
         plan: Plan::default(),
@@ -378,8 +384,10 @@ impl<'a> Maker<'a, '_> {
 
     /// Decides what is removed, and with it what becomes of all that is blocked.
     fn finish(mut self) -> Plan {
+        let are_files = self.options.documents_are_files;
+        let is_kept = |entry: &Entry| !are_files && is_document(entry);
         let removed = match &self.options.removal {
-            Some(removal) => removal::find(self.source, self.target, &self.pairing, removal),
+            Some(removal) => removal::find(self.source, self.target, &self.pairing, removal, is_kept),
             None => removal::Removed::default(),
         };
         let links: HashSet<&str> = removed

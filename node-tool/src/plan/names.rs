@@ -32,11 +32,11 @@ impl Names {
     /// Returns why the target can't have a new file or folder of this name, or `None` if it can.
     pub(super) fn refusal(self, name: &str) -> Option<String> {
         match self {
-            Self::Dropbox => crate::dropbox::check_name(name).err().map(str::to_owned),
-            Self::DropboxEncoded => crate::dropbox::check_name(&crate::dropbox::encoding::encode(name))
-                .err()
-                .map(str::to_owned),
-            Self::Exact => (name.len() > 255).then(|| "a name is over 255 bytes long".into()),
+            Self::Dropbox => crate::dropbox::refused(name),
+            Self::DropboxEncoded => crate::dropbox::refused(&crate::dropbox::encoding::encode(name)),
+            Self::Exact => {
+                (crate::raw::name(name).len() > 255).then(|| "a name is over 255 bytes long".into())
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     Pairing, Source, Target,
     names::{ancestors, fold},
 };
-use crate::tree::Kind;
+use crate::tree::{Entry, Kind};
 
 /// What may be removed.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ pub(super) fn find(
     target: Target<'_>,
     pairing: &Pairing<'_>,
     removal: &Removal<'_>,
+    is_kept: impl Fn(&Entry) -> bool,
 ) -> Removed {
     let left_out: HashSet<Cow<'_, str>> = if removal.takes_left_out {
         HashSet::new()
@@ -50,7 +51,7 @@ pub(super) fn find(
         .map(|(at, entry)| {
             removal.is_candidate.get(at).copied().unwrap_or(false)
                 && !pairing.is_claimed(at)
-                && entry.file().is_none_or(|file| file.document().is_none())
+                && !is_kept(entry)
                 && !is_left_out(&entry.path)
         })
         .collect();

@@ -102,6 +102,7 @@ struct Case<'a> {
     others: &'a [(&'a str, Other)],
     candidates: Option<Vec<bool>>,
     makes_links: bool,
+    documents_are_files: bool,
     makes_folders: bool,
 }
 
@@ -119,6 +120,7 @@ impl Case<'_> {
             others: &[],
             candidates: None,
             makes_links: false,
+            documents_are_files: false,
             makes_folders: false,
         }
     }
@@ -150,6 +152,7 @@ impl Case<'_> {
                 takes_left_out: self.takes_left_out,
             }),
             makes_links: self.makes_links,
+            documents_are_files: self.documents_are_files,
             makes_folders: self.makes_folders,
         };
         let source = Source {
@@ -624,6 +627,25 @@ fn a_cloud_document_is_met_by_its_own_name_only() {
         case.plan().obstacles[0].reason,
         "a cloud document is at 'Plan.paper' in the target"
     );
+}
+
+#[test]
+fn documents_that_are_copied_as_they_are_meet_each_other() {
+    let as_it_is = |path: &str| {
+        let mut entry = document(path, "");
+        crate::documents::as_it_is(&mut entry);
+        entry.path = path.into();
+        entry
+    };
+    let case = Case {
+        names: Names::Dropbox,
+        documents_are_files: true,
+        source: vec![as_it_is("Plan.paper")],
+        target: vec![as_it_is("extra.paper"), as_it_is("plan.PAPER")],
+        ..Case::sync("", "")
+    };
+    assert_eq!(case.plan().same, 1);
+    assert_eq!(case.told(), "-extra.paper");
 }
 
 /// Carries a plan out on names alone.

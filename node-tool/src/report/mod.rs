@@ -23,6 +23,8 @@ use shared::{
     plain::{printable, printable_json, printable_lines, without_error_numbers},
 };
 
+use crate::raw;
+
 pub use lines::start_logging;
 pub use progress::Progress;
 pub use summary::{Summary, bytes, files};
@@ -162,7 +164,10 @@ fn many(lines: impl Iterator<Item = String>, clean: impl Fn(&str) -> String) -> 
     let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     for line in lines {
         let line = if is_shown { clean(&line) } else { line };
-        if let Err(error) = writeln!(out, "{line}") {
+        // Whoever reads a pipe gets a name's own bytes.
+        let mut bytes = raw::bytes(&line);
+        bytes.push(b'\n');
+        if let Err(error) = out.write_all(&bytes) {
             return forgive(Err(error));
         }
     }

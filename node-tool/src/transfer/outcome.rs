@@ -17,6 +17,7 @@ use crate::{
     failed::{FailedFile, FailureKind},
     local,
     plan::Action,
+    raw,
 };
 
 /// A request to begin nothing new: what is under way is brought to an end.
@@ -103,7 +104,7 @@ pub(super) struct Item {
 impl Item {
     /// Where it is here.
     pub fn path(&self) -> PathBuf {
-        self.folders.from.path().join(&self.action.from)
+        raw::join(self.folders.from.path(), &self.action.from)
     }
 
     /// Opens it for reading.

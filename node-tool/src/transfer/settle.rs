@@ -9,6 +9,7 @@ use crate::{
     failed::FailureKind,
     local::{Root, hash_file},
     plan::{Action, Plan, Task, Why},
+    raw,
 };
 
 /// Which of the two sides is here.
@@ -43,7 +44,10 @@ async fn one(mut action: Action, local: &Local<'_>, outcomes: &Outcomes<'_>) -> 
     // What can't be read is told when it is copied.
     let is_same = match local {
         Local::Source(root) => {
-            let (path, there) = (root.join(&action.from), old.and_then(|old| old.known_hash()));
+            let (path, there) = (
+                raw::join(root, &action.from),
+                old.and_then(|old| old.known_hash()),
+            );
             blocking(move || Ok(hash_file(&path).is_ok_and(|here| Some(here) == there))).await
         }
         Local::Target(root) => {

@@ -639,6 +639,8 @@ pub struct Exported {
 pub struct ExportMetadata {
     /// With its ending.
     pub name: String,
+    /// In bytes.
+    pub size: u64,
     /// Of the exported bytes.
     #[serde(default)]
     pub export_hash: Option<ContentHash>,

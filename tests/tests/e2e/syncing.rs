@@ -394,7 +394,10 @@ fn a_cloud_document_is_never_written_over() -> anyhow::Result<()> {
     write(&world.path("from/meeting.html"), b"exported before", 1)?;
     world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
     let stored: Vec<String> = world.sandbox.tree().into_iter().map(|entry| entry.path).collect();
+    // The name of its export is free for a file, which has nothing to do with it.
     assert_eq!(stored, ["/to", "/to/meeting.html", "/to/meeting.paper"]);
+    let listed = world.node_tool(["lsf", "dbx:to"])?.ok()?;
+    assert_eq!(listed, "meeting.html\nmeeting.paper.html\n");
     Ok(())
 }
 

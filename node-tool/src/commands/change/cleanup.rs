@@ -17,7 +17,7 @@ const AGE_OF_THE_DEAD: Duration = Duration::from_secs(60);
 #[command(after_help = "Example: node-tool cleanup /scratch/ann --dry-run")]
 pub struct Args {
     /// The local folder to look in, with all that is below
-    #[arg(default_value = ".")]
+    #[arg(default_value = ".", value_parser = crate::commands::place())]
     path: String,
     /// Remove nothing
     #[arg(short = 'n', long)]

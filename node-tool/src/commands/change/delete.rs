@@ -4,7 +4,8 @@ use shared::{exit, failure::Failure};
 
 use super::{App, missing, side_failure, told};
 use crate::{
-    filter,
+    documents,
+    filter::{self, Filter},
     local::Symlinks,
     report,
     side::{Side, What},
@@ -16,6 +17,7 @@ use crate::{
 #[command(after_help = "Example: node-tool delete dbx:results --include '*.tmp' --dry-run")]
 pub struct Args {
     /// The folder whose files go: NAME:path, or a local path
+    #[arg(value_parser = crate::commands::place())]
     path: String,
     /// Remove nothing
     #[arg(short = 'n', long)]
@@ -32,6 +34,7 @@ pub struct Args {
 #[command(after_help = "Example: node-tool deletefile dbx:results/run7.h5")]
 pub struct FileArgs {
     /// The file: NAME:path, or a local path
+    #[arg(value_parser = crate::commands::place())]
     path: String,
     /// Remove nothing
     #[arg(short = 'n', long)]
@@ -47,13 +50,25 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let side = app.side(&args.path)?;
     let found = side.look(&filter, Symlinks::Tell).await;
     let found = found.map_err(|e| side_failure("list", &side, &e))?;
+    if found.what == What::File {
+        let own = side
+            .own_place()
+            .await
+            .map_err(|e| side_failure("look at", &side, &e))?;
+        if own.location() != side.location() {
+            return Err(super::by_its_export(&side, &own));
+        }
+    }
     for (path, reason) in &found.problems {
         report::warn(&format!("left out '{path}': {reason}"));
+    }
+    for (path, reason) in &found.skipped {
+        report::warn(&format!("left '{path}': {reason}"));
     }
     let files: Vec<&Entry> = found
         .entries
         .iter()
-        .filter(|entry| entry.file().is_some())
+        .filter(|entry| entry.file().is_some() && is_meant(entry, &filter, &side))
         .collect();
     let mut folders: Vec<&Entry> = found
         .entries
@@ -77,6 +92,25 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     })
 }
 
+/// Whether the filters let an entry in by its own name too: a cloud document is not deleted for the name of its export.
+fn is_meant(entry: &Entry, filter: &Filter, side: &Side) -> bool {
+    if !documents::is_exported(entry) {
+        return true;
+    }
+    let mut own = entry.clone();
+    documents::as_it_is(&mut own);
+    let place = side.join(&own.path);
+    let is_meant = !filter.select(vec![own]).is_empty();
+    if !is_meant {
+        report::warn(&format!(
+            "left '{}': it is the export of a cloud document, '{}'",
+            entry.path,
+            place.location()
+        ));
+    }
+    is_meant
+}
+
 /// Removes one file.
 ///
 /// # Errors
@@ -88,7 +122,17 @@ pub async fn file(args: &FileArgs, app: &App) -> Result<u8, Failure> {
         .await
         .map_err(|e| side_failure("look at", &side, &e))?;
     let entry = match there {
-        None => return Err(missing(&side).code(exit::FILE_NOT_FOUND)),
+        None => {
+            let own = side
+                .own_place()
+                .await
+                .map_err(|e| side_failure("look at", &side, &e))?;
+            return Err(if own.location() == side.location() {
+                missing(&side).code(exit::FILE_NOT_FOUND)
+            } else {
+                super::by_its_export(&side, &own)
+            });
+        }
         Some(at) if at.file().is_none() => {
             return Err(Failure::new(format!("'{}' is a folder", side.location()))
                 .next(format!("node-tool purge {}", side.typed()))

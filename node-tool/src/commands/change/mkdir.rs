@@ -9,6 +9,7 @@ use super::{App, told};
 #[command(after_help = "Example: node-tool mkdir dbx:results/2026")]
 pub struct Args {
     /// The folder: NAME:path, or a local path
+    #[arg(value_parser = crate::commands::place())]
     path: String,
     /// Make nothing
     #[arg(short = 'n', long)]

@@ -31,3 +31,10 @@ fn not_a_folder(side: &Side) -> Failure {
     Failure::new(format!("'{}' is a file", side.location()))
         .next(format!("node-tool deletefile {}", side.typed()))
 }
+
+/// A cloud document was called by its export's name, which is no name for making or removing.
+fn by_its_export(side: &Side, own: &Side) -> Failure {
+    Failure::new(format!("'{}' is the export of a cloud document", side.location()))
+        .why(format!("the document itself is '{}'", own.location()))
+        .next(format!("node-tool deletefile {}", own.location()))
+}

@@ -10,6 +10,7 @@ use crate::{side::Side, terminal};
 #[command(after_help = "Example: node-tool purge dbx:results/old --dry-run")]
 pub struct Args {
     /// The folder: NAME:path, or a local path
+    #[arg(value_parser = crate::commands::place())]
     path: String,
     /// Remove nothing
     #[arg(short = 'n', long)]
@@ -26,7 +27,7 @@ pub struct Args {
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let side = app.side(&args.path)?;
     let there = side
-        .stat()
+        .find()
         .await
         .map_err(|e| side_failure("look at", &side, &e))?;
     match there {

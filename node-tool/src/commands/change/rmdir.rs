@@ -17,6 +17,7 @@ use crate::{
 #[command(after_help = "Example: node-tool rmdir dbx:results/old")]
 pub struct Args {
     /// The folder: NAME:path, or a local path
+    #[arg(value_parser = crate::commands::place())]
     path: String,
     /// Remove nothing
     #[arg(short = 'n', long)]

@@ -21,6 +21,7 @@ use crate::{
 #[command(after_help = "Example: node-tool touch dbx:results/DONE")]
 pub struct Args {
     /// The file: NAME:path, or a local path
+    #[arg(value_parser = crate::commands::place())]
     path: String,
     /// Make no file
     #[arg(short = 'C', long)]
@@ -58,7 +59,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             let made = std::fs::File::create_new(path).and_then(|_| set_modified(path, time));
             made.map_err(|e| side_failure("make", &side, &e.into()))?;
         }
-        (Side::Remote { .. }, Some(Some(file))) if file.size_bytes > 0 => {
+        (Side::Remote { .. }, Some(Some(file))) if file.size_bytes > 0 || file.document().is_some() => {
             return Err(Failure::new(format!("could not touch '{}'", side.location()))
                 .why("Dropbox sets a file's time only when its content is uploaded")
                 .next("copy a file with that time to it"));

@@ -12,7 +12,8 @@ use shared::{exit, failure::Failure};
 use super::{Backup, Job, Places, Request, Verb};
 use crate::{
     commands::{App, dropbox_failure, side_failure},
-    dropbox::{Error, Relocation, encoding},
+    documents,
+    dropbox::{Error, Relocation},
     failed::{FailedFile, FailureKind},
     filter::Filter,
     local,
@@ -425,7 +426,7 @@ async fn copy(
 async fn send(mut plan: Plan, request: &Request<'_>, places: &Places, limits: Limits, listener: &Listener) {
     if places.to.names() == Names::DropboxEncoded && !places.from.shares_paths(&places.to) {
         for action in &mut plan.actions {
-            action.to = encoding::encode(&action.to);
+            action.to = places.to.named(&action.to);
         }
     }
     match (&places.from, &places.to) {
@@ -601,6 +602,14 @@ async fn leave_source(
     summary: &mut Summary,
 ) {
     let (files, folders) = leaving(request, source, done);
+    for entry in source.iter().filter(|entry| done.contains(&entry.path)) {
+        if documents::is_exported(entry) {
+            report::note(&format!(
+                "'{}' was exported and stays: it is a cloud document, and an export isn't all of it",
+                places.from.join(documents::own_path(entry)).location()
+            ));
+        }
+    }
     let outcomes = places.from.remove(&files, &folders).await;
     for (place, (entry, outcome)) in files.iter().chain(&folders).zip(outcomes).enumerate() {
         match outcome {
@@ -624,7 +633,9 @@ fn leaving<'a>(
     // Of two with one name, the first is the one that was copied.
     let mut names = HashSet::new();
     let mut files: Vec<&Entry> = source.iter().filter(|entry| entry.file().is_some()).collect();
-    files.retain(|entry| done.contains(&entry.path) && names.insert(entry.path.as_str()));
+    files.retain(|entry| {
+        done.contains(&entry.path) && names.insert(entry.path.as_str()) && !documents::is_exported(entry)
+    });
     let mut folders: Vec<&Entry> = source.iter().filter(|entry| entry.file().is_none()).collect();
     folders.sort_by(|a, b| b.path.cmp(&a.path));
     if !request.moving.delete_empty_src_dirs {
@@ -638,7 +649,8 @@ pub(super) fn leaving_at_once<'a>(request: &Request<'_>, plan: &Plan, source: &'
     let proven: HashSet<String> = plan.proven.iter().cloned().collect();
     let (files, folders) = leaving(request, source, &proven);
     let goes = |entry: &&Entry| {
-        plan.proven.contains(&entry.path) || plan.actions.iter().any(|a| a.from == entry.path)
+        !documents::is_exported(entry)
+            && (plan.proven.contains(&entry.path) || plan.actions.iter().any(|a| a.from == entry.path))
     };
     let stays = source
         .iter()

@@ -70,7 +70,7 @@ pub struct Flags {
     #[arg(short = 'K', long, conflicts_with = "links")]
     pub keep_dirlinks: bool,
     /// Move what is replaced or deleted into this folder, on the same side as DEST
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = crate::commands::place())]
     pub backup_dir: Option<String>,
     /// Keep what is replaced or deleted under its name with SUFFIX appended
     #[arg(long, value_name = "SUFFIX", allow_hyphen_values = true)]

@@ -20,10 +20,12 @@ use overlap::Relation;
 
 use super::{App, missing, side_failure};
 use crate::{
+    documents::{self, Documents},
     failed::FailedFile,
     filter::Filter,
     location::Location,
-    plan::{self, Action, Plan},
+    plan::{self, Action, Names, Plan},
+    raw,
     report::{self, Summary},
     side::{Found, Side, What},
     tree::{Entry, Kind},
@@ -91,6 +93,7 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     let mut kept = flags.backup_dir.as_deref().map(|dir| app.side(dir)).transpose()?;
     overlap::from_one_root(&mut source, &mut dest, kept.as_mut(), verb).await?;
     let dest = overlap::by_one_name(&source, dest, verb).await?;
+    let (source, dest) = with_documents(source, dest);
     if let (Side::Local(from), Side::Local(to)) = (&source, &dest) {
         return Err(Failure::usage("both places are on this machine").next(format!(
             "rsync -a {} {}",
@@ -128,9 +131,7 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
         &filter,
         verb == Verb::Sync && !request.sync.delete_excluded,
     );
-    if source.shares_paths(&dest) {
-        found.as_they_are();
-    }
+    leave_raw_names(&mut found, &dest);
     tell_left_out(&found, app, &mut summary);
     if verb == Verb::Move && carry::whole_folder_at_once(&source, &dest, &found, request, &filter).await? {
         report::note(&format!("moved '{}' as a whole", source.location()));
@@ -220,6 +221,78 @@ async fn backup_of(
     }
 }
 
+/// Within an account cloud documents are copied as they are. Otherwise exports of them come from a source, and those of a
+/// target have nothing to do with its files.
+fn with_documents(source: Side, dest: Side) -> (Side, Side) {
+    if source.shares_paths(&dest) {
+        let how = Documents::AsTheyAre;
+        (source.with_documents(how), dest.with_documents(how))
+    } else {
+        (source, dest.with_documents(Documents::Apart))
+    }
+}
+
+/// Refuses a place that isn't there yet and can't be.
+fn refuse_new(to: &Side, is_there: bool) -> Result<(), Failure> {
+    match to {
+        Side::Remote { path, .. } if !is_there => path.check_new().map_err(|e| Failure::usage(e.to_string())),
+        _ => Ok(()),
+    }
+}
+
+/// Moves what has names that aren't UTF-8 to the problems, if it has no place in the Dropbox on the other side, whose names
+/// aren't mapped: it must not be deleted for that.
+fn leave_raw_names(found: &mut Found, other: &Side) {
+    if other.names() != Names::Dropbox || found.what != What::Folder {
+        return;
+    }
+    let raw = found.entries.extract_if(.., |entry| raw::is_raw(&entry.path));
+    let reason = "its name is not UTF-8, which Dropbox needs; --encode-names maps such names";
+    found
+        .problems
+        .extend(raw.map(|entry| (entry.path, reason.to_owned())));
+}
+
+/// Says which cloud documents of the target a sync leaves there.
+fn tell_documents<'a>(documents: impl Iterator<Item = &'a Entry>, places: &Places) {
+    let paths: Vec<String> = documents.map(|entry| format!("'{}'", entry.path)).collect();
+    if paths.is_empty() {
+        return;
+    }
+    report::note(&format!(
+        "cloud documents in '{}' are left as they are, no file can stand for them: {}{}",
+        places.to.location(),
+        paths[..paths.len().min(3)].join(", "),
+        if paths.len() > 3 { ", …" } else { "" }
+    ));
+}
+
+/// Returns the folder that a single file goes into, and its name there. `name` is its own.
+fn single_target(
+    request: &Request<'_>,
+    dest: Side,
+    entry: Option<&Entry>,
+    typed: &str,
+    name: &str,
+) -> (Side, String) {
+    let is_document = entry.is_some_and(|entry| documents::document(entry).is_some());
+    match dest.split() {
+        Some((folder, wanted)) if request.dest_is_name && is_document => {
+            // Called by its export's name, a document stays a document.
+            let is_by_export = documents::is_export(typed) && plan::fold(typed) != plan::fold(name);
+            let wanted = if is_by_export {
+                documents::renamed(name, &wanted)
+            } else {
+                wanted
+            };
+            (folder, wanted)
+        }
+        Some((folder, wanted)) if request.dest_is_name => (folder, wanted),
+        _ if is_document => (dest, name.to_owned()),
+        _ => (dest, typed.to_owned()),
+    }
+}
+
 /// Takes what the filter leaves out from what was found. Returns its paths, if somebody `asks` for them.
 fn select(found: &mut Found, filter: &Filter, asks: bool) -> Vec<String> {
     if filter.is_everything() {
@@ -304,15 +377,16 @@ impl Job<'_> {
         found: &Found,
         summary: &mut Summary,
     ) -> Result<(Places, Plan), Failure> {
-        let (from, name) = source.split().ok_or_else(|| missing(&source))?;
-        let (to, new_name) = match dest.split() {
-            Some((folder, new_name)) if self.request.dest_is_name => (folder, new_name),
-            _ => (dest, name.clone()),
-        };
-        if matches!(to.stat().await.map_err(|e| side_failure("look at", &to, &e))?, Some(at) if at.file().is_some())
-        {
+        let (from, typed) = source.split().ok_or_else(|| missing(&source))?;
+        let entry = found.entries.first();
+        let name = entry.map_or(&typed, |entry| &entry.path).clone();
+        let (to, new_name) = single_target(self.request, dest, entry, &typed, &name);
+        let around = to.stat().await.map_err(|e| side_failure("look at", &to, &e))?;
+        refuse_new(&to, around.is_some())?;
+        if around.is_some_and(|at| at.file().is_some()) {
             return Err(self.not_a_folder(&to));
         }
+        to.learn(&new_name).await;
         let place = to.join(&new_name);
         if overlap::relation(&source, &place) == Relation::Same {
             if self.request.verb != Verb::Copy {
@@ -359,8 +433,7 @@ impl Job<'_> {
         let is_few = verb == Verb::Copy
             && to.remote().is_some()
             && (1..=FEW).contains(&few.len())
-            && !flags.create_empty_src_dirs
-            && !few.iter().any(|path| Side::is_export(path));
+            && !flags.create_empty_src_dirs;
         let every;
         let filter = if sync.delete_excluded {
             every = self.filter.depth_only();
@@ -377,6 +450,8 @@ impl Job<'_> {
         if target.what == What::File {
             return Err(self.not_a_folder(&to));
         }
+        refuse_new(&to, target.what != What::Nothing)?;
+        leave_raw_names(&mut target, &from);
         if let Some(backup) = self.backup {
             backup.check_source(&found.entries, &to)?;
         }
@@ -390,6 +465,14 @@ impl Job<'_> {
         plan.mounts = std::mem::take(&mut target.mounts);
         if verb == Verb::Sync {
             withhold(&mut plan);
+            let is_kept = |(at, entry): &(usize, &Entry)| {
+                let is_candidate = candidates.as_ref().is_some_and(|all| all[*at]);
+                is_candidate && documents::document(entry).is_some()
+            };
+            if !places.to.takes_documents_for_files() {
+                let entries = target.entries.iter().enumerate().filter(is_kept);
+                tell_documents(entries.map(|(_, entry)| entry), &places);
+            }
             self.check_deletes(&plan, found, &places)?;
         }
         if sync.track_renames && verb == Verb::Sync {
@@ -414,6 +497,7 @@ impl Job<'_> {
                 takes_left_out: sync.delete_excluded,
             }),
             makes_links: flags.links && places.to.remote().is_none(),
+            documents_are_files: places.to.takes_documents_for_files(),
             makes_folders: flags.create_empty_src_dirs,
         };
         let source = plan::Source {

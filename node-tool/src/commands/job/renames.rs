@@ -8,6 +8,7 @@ use super::Places;
 use crate::{
     local::hash_file,
     plan::{Action, Plan, Rename},
+    raw,
     side::Side,
     tree::{Entry, FileInfo},
 };
@@ -65,7 +66,7 @@ async fn hash(side: &Side, path: &str, file: &FileInfo) -> Option<ContentHash> {
         return Some(known);
     }
     let Side::Local(root) = side else { return None };
-    let path = root.join(path);
+    let path = raw::join(root, path);
     tokio::task::spawn_blocking(move || hash_file(&path))
         .await
         .ok()?

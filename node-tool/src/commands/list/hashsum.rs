@@ -38,8 +38,14 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let lines = items.iter().filter(|item| !item.is_folder).map(|item| {
         let hash = item.hashes.first().map(|(_, value)| value.as_str());
         if hash.is_none() {
-            report::warn(&format!("'{}' has no hash, or could not be read", item.path));
-            code = exit::ERROR;
+            // What a document will be is known only when it is exported.
+            let is_document = item.size_bytes.is_none();
+            if is_document {
+                report::warn(&format!("'{}' is a cloud document, which has no hash", item.path));
+            } else {
+                report::warn(&format!("'{}' has no hash, or could not be read", item.path));
+                code = exit::ERROR;
+            }
         }
         sum_line(hash, 32, form, &item.path)
     });

@@ -67,7 +67,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
 async fn stat(args: &Args, app: &App) -> Result<u8, Failure> {
     let side = app.side(&args.place.path)?;
     let entry = side
-        .stat()
+        .find()
         .await
         .map_err(|e| side_failure("look at", &side, &e))?;
     let entry = entry.ok_or_else(|| missing(&side))?;

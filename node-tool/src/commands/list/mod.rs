@@ -16,7 +16,7 @@ use super::{
     symlinks::{SymlinkFlags, tell_skipped},
 };
 use crate::{
-    filter, report,
+    filter, raw, report,
     report::format::Item,
     side::{Side, What},
     tree::{Entry, Modified},
@@ -26,6 +26,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct Place {
     /// What to look at: NAME:path, or a local folder
+    #[arg(value_parser = crate::commands::place())]
     path: String,
     #[command(flatten)]
     symlinks: SymlinkFlags,
@@ -135,7 +136,7 @@ impl Listing {
         let path = if self.is_itself {
             root.clone()
         } else {
-            root.join(&entry.path)
+            raw::join(root, &entry.path)
         };
         let hash = crate::local::hash_file(&path).ok()?;
         Some(("dropbox".to_owned(), hash.to_string()))

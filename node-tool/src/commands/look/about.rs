@@ -11,6 +11,7 @@ use crate::report;
 #[command(after_help = "Example: node-tool about dbx:")]
 pub struct Args {
     /// The account: NAME:
+    #[arg(value_parser = crate::commands::place())]
     path: String,
     /// Print JSON
     #[arg(long)]

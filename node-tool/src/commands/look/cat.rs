@@ -6,7 +6,7 @@
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use shared::{
-    api::files::{DOWNLOAD, PathArg},
+    api::files::{DOWNLOAD, EXPORT, ExportArg, PathArg},
     content_hash::Hasher,
     exit,
     failure::Failure,
@@ -21,7 +21,7 @@ use crate::{
     local::link,
     report,
     side::{Side, SideError, What},
-    tree::FileInfo,
+    tree::{Document, FileInfo},
 };
 
 /// The arguments of `cat`.
@@ -33,6 +33,7 @@ use crate::{
 )]
 pub struct Args {
     /// A file, or a folder with files: NAME:path, or a local path
+    #[arg(value_parser = crate::commands::place())]
     path: String,
     /// Only the first N bytes of each
     #[arg(long, value_name = "N", conflicts_with_all = ["tail", "offset", "count"])]
@@ -75,15 +76,16 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         } else {
             side.join(&entry.path)
         };
-        let (from, to) = match &place {
+        let printed = match (file.document(), &place) {
+            (Some(document), _) => print_export(&place, document, args).await,
             // Some files, those in /proc for example, are longer than their size says.
-            Side::Local(_) if args.is_whole() => (0, u64::MAX),
-            _ => args.range(file.size_bytes),
+            (None, Side::Local(_)) if args.is_whole() => print(&place, file, 0, u64::MAX).await,
+            (None, _) => match args.range(file.size_bytes) {
+                (from, to) if from >= to => continue,
+                (from, to) => print(&place, file, from, to).await,
+            },
         };
-        if from >= to {
-            continue;
-        }
-        let (failure, kind, is_end) = match print(&place, file, from, to).await {
+        let (failure, kind, is_end) = match printed {
             Ok(Printed::Right) => continue,
             Ok(Printed::Wrong) => (damaged(&place), FailureKind::Temporary, false),
             Ok(Printed::NobodyReads) => return Ok(exit::SUCCESS),
@@ -108,6 +110,38 @@ fn damaged(place: &Side) -> Failure {
     Failure::new(format!("what was printed of '{name}' isn't what Dropbox has"))
         .why("the content hash of the bytes that came is another: they were damaged on the way")
         .next(format!("node-tool cat '{name}'"))
+}
+
+/// Prints a part of a cloud document's export, whose size is known when it comes.
+async fn print_export(place: &Side, document: &Document, args: &Args) -> Result<Printed, SideError> {
+    let Side::Remote { client, .. } = place else {
+        return Ok(Printed::Right);
+    };
+    let arg = ExportArg {
+        path: document.id.clone(),
+        export_format: document.chosen.clone(),
+    };
+    let mut tries = client.tries_of_a_call();
+    let mut download = client.download(&EXPORT, &arg, None, &mut tries).await?;
+    let expected = download.answer.export_metadata.export_hash;
+    let (from, to) = args.range(download.answer.export_metadata.size);
+    let (mut at, mut hasher) = (0_u64, Hasher::new());
+    while let Some(chunk) = download.chunk().await? {
+        let within = |byte: u64| {
+            let byte = byte.clamp(at, at + chunk.len() as u64) - at;
+            usize::try_from(byte).unwrap_or(chunk.len())
+        };
+        let wanted = within(from)..within(to).max(within(from));
+        if !written(io::stdout().lock().write_all(&chunk[wanted]))? {
+            return Ok(Printed::NobodyReads);
+        }
+        hasher.update(&chunk);
+        at += chunk.len() as u64;
+    }
+    Ok(match expected {
+        Some(hash) if hash != hasher.finish() => Printed::Wrong,
+        _ => Printed::Right,
+    })
 }
 
 impl Args {

@@ -7,19 +7,19 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream};
-use shared::{exit, failure::Failure};
+use shared::{content_hash::ContentHash, exit, failure::Failure};
 
 use super::{App, missing, side_failure};
 use crate::{
     commands::symlinks::{SymlinkFlags, tell_skipped},
-    filter,
+    documents, filter,
     local::hash_file,
-    plan,
+    plan, raw,
     report::{
         self,
         format::{Checked, on_one_line},
     },
-    side::{Side, What},
+    side::{Side, SideError, What},
     tree::{Entry, FileInfo},
 };
 
@@ -31,8 +31,10 @@ const AT_ONCE: usize = 4;
 #[command(after_help = "Example: node-tool check results dbx:project/results --combined -")]
 pub struct Args {
     /// NAME:path, or a local path
+    #[arg(value_parser = crate::commands::place())]
     source: String,
     /// NAME:path, or a local path
+    #[arg(value_parser = crate::commands::place())]
     dest: String,
     /// Compare sizes alone
     #[arg(long)]
@@ -117,6 +119,8 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             (Some(entry), None) if entry.file().is_some() => {
                 outcomes.push((&entry.path, Checked::MissingOnTarget, "file not in target".into()));
             }
+            // A cloud document of the target is nothing that a copy could have brought there.
+            (None, Some(other)) if documents::is_exported(other) => {}
             (None, Some(other)) if other.file().is_some() && !args.one_way => {
                 outcomes.push((&other.path, Checked::MissingOnSource, "file not in source".into()));
             }
@@ -164,40 +168,45 @@ async fn compare(
     [(source, source_is), (dest, dest_is)]: [(&Side, What); 2],
     size_only: bool,
 ) -> (Checked, String) {
-    if file.size_bytes != target.size_bytes {
+    let has_size = file.document().is_none() && target.document().is_none();
+    if has_size && file.size_bytes != target.size_bytes {
         return (Checked::Different, "sizes differ".into());
     }
-    if size_only {
+    if has_size && size_only {
         return (Checked::Same, String::new());
     }
     let mine = hash(source, source_is, entry, file).await;
     let theirs = hash(dest, dest_is, other, target).await;
     match (mine, theirs) {
-        (Ok(mine), Ok(theirs)) if mine == theirs => (Checked::Same, String::new()),
+        (Ok(mine), Ok(theirs)) if mine.0 != theirs.0 => (Checked::Different, "sizes differ".into()),
+        (Ok(mine), Ok(theirs)) if size_only || mine.1 == theirs.1 => (Checked::Same, String::new()),
         (Ok(_), Ok(_)) => (Checked::Different, "hashes differ".into()),
         (Err(error), _) | (_, Err(error)) => (Checked::Failed, format!("could not be compared: {error}")),
     }
 }
 
+/// The size and hash of a file. A cloud document's are known when it is exported.
 async fn hash(
     side: &Side,
     what: What,
     entry: &Entry,
     file: &FileInfo,
-) -> io::Result<shared::content_hash::ContentHash> {
+) -> Result<(u64, ContentHash), SideError> {
     match (side, file.known_hash()) {
-        (_, Some(hash)) => Ok(hash),
+        (_, Some(hash)) => Ok((file.size_bytes, hash)),
         (Side::Local(root), None) => {
             let path = if what == What::File {
                 root.clone()
             } else {
-                root.join(&entry.path)
+                raw::join(root, &entry.path)
             };
-            tokio::task::spawn_blocking(move || hash_file(&path))
-                .await
-                .map_err(io::Error::other)?
+            let hash = tokio::task::spawn_blocking(move || hash_file(&path)).await;
+            Ok((file.size_bytes, hash.map_err(io::Error::other)??))
         }
-        (Side::Remote { .. }, None) => Err(io::Error::other("Dropbox has no hash of it")),
+        (Side::Remote { client, .. }, None) => match file.document() {
+            Some(document) => Ok(client.hash_of_export(document).await?),
+            None => Err(io::Error::other("Dropbox has no hash of it").into()),
+        },
     }
 }
 

@@ -13,6 +13,7 @@ use crate::report;
 )]
 pub struct Args {
     /// A file or folder: NAME:path
+    #[arg(value_parser = crate::commands::place())]
     path: String,
     /// End all links to it
     #[arg(long)]
@@ -24,7 +25,8 @@ pub struct Args {
 /// # Errors
 /// When there is nothing, or it may not be shared.
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
-    let (side, client, path) = below_root(&args.path, if args.unlink { "unlink" } else { "link to" }, app)?;
+    let (side, client, path) =
+        below_root(&args.path, if args.unlink { "unlink" } else { "link to" }, app).await?;
     if args.unlink {
         let ended = client
             .unlink(&path)

@@ -21,20 +21,23 @@ use crate::{
 };
 
 /// A path from the root of a Dropbox as a line shows it; `slash` is what paths of this remote begin with.
-fn shown(slash: &str, path: Option<&str>) -> String {
+fn shown(slash: &str, side: &Side, path: Option<&str>) -> String {
     let path = path.unwrap_or_default().trim_start_matches('/');
-    format!("{slash}{}", on_one_line(path))
+    format!("{slash}{}", on_one_line(&side.shown(path)))
 }
 
-/// A file or folder that has to be in a Dropbox, and not its root.
-fn below_root(text: &str, what: &str, app: &App) -> Result<(Side, Arc<Client>, DropboxPath), Failure> {
-    let found = remote(text, app)?;
-    if found.2.is_root() {
-        return Err(Failure::new(format!("could not {what} '{}'", found.0.location()))
+/// A file or folder that has to be in a Dropbox, and not its root. A document may be called by the name of its export.
+async fn below_root(text: &str, what: &str, app: &App) -> Result<(Side, Arc<Client>, DropboxPath), Failure> {
+    let (side, client, path) = remote(text, app)?;
+    if path.is_root() {
+        return Err(Failure::new(format!("could not {what} '{}'", side.location()))
             .why("it is the root of a Dropbox; name a file or folder in it")
-            .next(format!("node-tool lsf {}", found.0.typed())));
+            .next(format!("node-tool lsf {}", side.typed())));
     }
-    Ok(found)
+    let own = side.own_place().await;
+    let own = own.map_err(|e| side_failure("look at", &side, &e))?;
+    let path = own.below("");
+    Ok((own, client, path))
 }
 
 /// A place that has to be in a Dropbox.

@@ -10,6 +10,7 @@ use crate::report;
 #[command(after_help = "Example: node-tool restore dbx:results/run7.h5 --rev 0153e1a2f4b00000000001a2b3c4d5")]
 pub struct Args {
     /// The file, which may be deleted: NAME:path
+    #[arg(value_parser = crate::commands::place())]
     path: String,
     /// Which state: see 'node-tool revisions' [default: the last]
     #[arg(long)]
@@ -21,7 +22,7 @@ pub struct Args {
 /// # Errors
 /// When there is no such state.
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
-    let (side, client, path) = below_root(&args.path, "restore", app)?;
+    let (side, client, path) = below_root(&args.path, "restore", app).await?;
     let rev = match &args.rev {
         Some(rev) => rev.clone(),
         None => {

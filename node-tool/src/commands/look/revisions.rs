@@ -14,6 +14,7 @@ use crate::{
 #[command(after_help = "Example: node-tool revisions dbx:results/run7.h5")]
 pub struct Args {
     /// The file, which may be deleted: NAME:path
+    #[arg(value_parser = crate::commands::place())]
     path: String,
 }
 
@@ -22,7 +23,7 @@ pub struct Args {
 /// # Errors
 /// When there never was such a file.
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
-    let (side, client, path) = below_root(&args.path, "list the revisions of", app)?;
+    let (side, client, path) = below_root(&args.path, "list the revisions of", app).await?;
     let revisions = match client.revisions(&path).await {
         Ok(revisions) => revisions,
         Err(error) if error.is_not_found() => return Err(missing(&side).code(exit::FILE_NOT_FOUND)),

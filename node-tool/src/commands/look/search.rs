@@ -10,6 +10,7 @@ use crate::report;
 #[command(after_help = "Example: node-tool search dbx:projects spectrum")]
 pub struct Args {
     /// Below which folder: NAME:path
+    #[arg(value_parser = crate::commands::place())]
     path: String,
     /// What to look for
     query: String,
@@ -27,7 +28,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let found = client.search(&path, &args.query, args.names_only).await;
     let found = found.map_err(|e| side_failure("search", &side, &e.into()))?;
     let slash = client.slash().await;
-    let shown = |path: Option<&str>| shown(slash, path);
+    let shown = |path: Option<&str>| shown(slash, &side, path);
     let lines: Vec<String> = found
         .iter()
         .filter_map(|hit| match hit {

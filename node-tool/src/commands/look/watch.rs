@@ -3,13 +3,14 @@
 use shared::{api::files::Metadata, exit, failure::Failure};
 
 use super::{App, missing, remote, shown, side_failure};
-use crate::{dropbox::Error, report};
+use crate::{dropbox::Error, report, side::Side};
 
 /// The arguments of `watch`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Ends with Ctrl-C, or after --count changes.\n\nExample: node-tool watch dbx:inbox")]
 pub struct Args {
     /// Which folder: NAME:path
+    #[arg(value_parser = crate::commands::place())]
     path: String,
     /// End after N changes
     #[arg(long, value_name = "N")]
@@ -56,7 +57,11 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
                 report::warn(&format!("left out '{path}': {}", odd.reason));
             }
             let is_idle = page.entries.is_empty() && page.odd.is_empty();
-            for line in page.entries.iter().filter_map(|change| line(change, slash)) {
+            for line in page
+                .entries
+                .iter()
+                .filter_map(|change| line(change, &side, slash))
+            {
                 report::results(std::iter::once(line))?;
                 count += 1;
                 if args.count.is_some_and(|most| count >= most) {
@@ -73,8 +78,8 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     }
 }
 
-fn line(change: &Metadata, slash: &str) -> Option<String> {
-    let shown = |path: Option<&str>| shown(slash, path);
+fn line(change: &Metadata, side: &Side, slash: &str) -> Option<String> {
+    let shown = |path: Option<&str>| shown(slash, side, path);
     match change {
         Metadata::File(file) => Some(format!("+ {}", shown(file.path_display.as_deref()))),
         Metadata::Folder(folder) => Some(format!("+ {}/", shown(folder.path_display.as_deref()))),

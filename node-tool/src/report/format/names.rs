@@ -22,7 +22,8 @@ pub fn on_one_line(path: &str) -> Cow<'_, str> {
 
 fn picture(c: char) -> Option<char> {
     match u32::from(c) {
-        control @ 0..=0x1f => char::from_u32(0x2400 + control),
+        // NUL is in no name: it stands before the digits of a byte, which is printed as it is.
+        control @ 1..=0x1f => char::from_u32(0x2400 + control),
         0x7f => Some('\u{2421}'),
         _ => None,
     }
