@@ -101,7 +101,8 @@ pub struct Global {
     /// rarely, up to 1m]
     #[arg(long, global = true, value_name = "DURATION", value_parser = span)]
     pub stats: Option<Duration>,
-    /// Map names that Dropbox can't have (backslashes, spaces at the end …) as rclone maps them
+    /// Map names that Dropbox can't have (backslashes, spaces at the end, bytes that aren't UTF-8 …) as rclone maps them, also
+    /// in typed paths
     #[arg(long, global = true)]
     pub encode_names: bool,
     /// Export cloud documents, such as Paper, to the first of these formats that they have
