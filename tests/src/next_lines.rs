@@ -23,7 +23,8 @@ pub struct Advice {
 pub fn advice(said: &str) -> Vec<Advice> {
     let lines = said.lines().map(str::trim);
     let advice = lines.filter(|line| {
-        line.starts_with("next:") || line.starts_with("warning:") || line.contains(": node-tool ")
+        let is_advice = !line.starts_with("why:") && line.contains(": node-tool ");
+        line.starts_with("next:") || line.starts_with("warning:") || is_advice
     });
     advice.flat_map(commands).collect()
 }

@@ -148,12 +148,11 @@ impl Flags {
     /// Whether a path is one that [`Flags::kept_name`] could have returned.
     pub fn is_kept_name(&self, path: &str) -> bool {
         let Some(suffix) = self.suffix() else { return false };
-        let (stem, _) = self.around_suffix(path);
-        let before = stem.strip_suffix(suffix);
-        before.is_some_and(|before| !before.is_empty() && !before.ends_with('/'))
-            || path
-                .strip_suffix(suffix)
-                .is_some_and(|before| !before.is_empty() && !before.ends_with('/'))
+        let (stem, extensions) = self.around_suffix(path);
+        let is_name = |before: &str| !before.is_empty() && !before.ends_with('/');
+        let kept = |text: &str| text.strip_suffix(suffix).is_some_and(is_name);
+        // What begins with a dot and keeps its extension has nothing else before the suffix.
+        kept(path) || kept(stem) || !extensions.is_empty() && stem.ends_with(suffix)
     }
 
     /// Returns what is before the suffix and what is after it. With `--suffix-keep-extension` the latter is the extension, and
