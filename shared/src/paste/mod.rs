@@ -74,7 +74,7 @@ fn layers(text: &str, guess: Guess) -> String {
 
 /// The lines that say something, without the marks that mails, chats and boxes put around each.
 fn lines(text: &str) -> Vec<String> {
-    let inside = text.lines().filter(|line| !is_border(line)).map(inner);
+    let inside = text.lines().map(inner).filter(|line| !is_border(line));
     inside
         .filter(|line| !line.is_empty())
         .map(str::to_owned)
@@ -90,7 +90,7 @@ fn inner(line: &str) -> &str {
 /// Whether a line is only decoration: `+-----+`, `=====`, `~~~`.
 fn is_border(line: &str) -> bool {
     let drawn: Vec<char> = line.chars().filter(|c| !c.is_whitespace()).collect();
-    drawn.len() > 3 && drawn.iter().all(|c| "-+=_*~#.:|>".contains(*c))
+    drawn.len() > 4 && drawn.iter().all(|c| "-+=_*~#.:|>\"'()[]".contains(*c))
 }
 
 /// Every reading of `text` worth trying, the likeliest first, for what proves itself whole. Only characters for which

@@ -5,7 +5,7 @@ use super::plain;
 /// What stands before a word on a screen or in a mail, with `:` or `>` behind it.
 const LABELS: [&str; 6] = ["token", "grant", "code", "key", "challenge", "secret"];
 /// A word this long is whole, whatever stands around it: Dropbox's codes have 43 characters.
-const WHOLE: usize = 40;
+const WHOLE: usize = 43;
 /// How bracketed paste looks where a program doesn't know it, and has lost a part of it.
 const BRACKETS: [(&str, &str); 3] = [("200~", "201~"), ("00~", "01~"), ("0~", "1~")];
 
@@ -34,7 +34,12 @@ pub fn words(text: &str) -> Vec<Vec<String>> {
                 .trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
                 .to_owned()
         });
-        words.filter(|word| !word.is_empty()).collect::<Vec<_>>()
+        // Of a border, only the hyphens are left.
+        let says_something =
+            |word: &String| word.len() < 5 || word.bytes().any(|b| b.is_ascii_alphanumeric());
+        words
+            .filter(|word| !word.is_empty() && says_something(word))
+            .collect::<Vec<_>>()
     });
     lines.filter(|words| !words.is_empty()).collect()
 }
@@ -61,7 +66,12 @@ pub fn label_free(line: &str) -> &str {
         .iter()
         .filter_map(|sign| Some(rest.rfind(sign)? + sign.len()))
         .max();
-    rest[prompt.unwrap_or(0)..].trim()
+    let rest = rest[prompt.unwrap_or(0)..].trim();
+    let is_prompt = rest.len() == 1 || rest.contains(['@', ' ', '\\']);
+    if is_prompt && rest.ends_with(['$', '%', '#', '>']) {
+        return ""; // with nothing behind it
+    }
+    rest
 }
 
 /// Whether the words are pieces of one: all of a length but the last, which may be shorter.
@@ -164,6 +174,50 @@ mod tests {
             wrap(CODE, 16, "\\\n"),
         ] {
             assert_eq!(word(&damaged).as_deref(), Some(CODE), "{damaged:?}");
+        }
+    }
+
+    /// What may happen to a code on its way without a loss: the damage's number, a width.
+    fn damage(text: &str, which: u8, width: usize) -> String {
+        let each = |before: &str, after: &str| {
+            let lines: Vec<String> = text
+                .lines()
+                .map(|line| format!("{before}{line}{after}"))
+                .collect();
+            lines.join("\n")
+        };
+        match which {
+            0 => format!("“{text}”"),
+            1 => format!("({text})."),
+            2 => format!("Code: {text}"),
+            3 => format!("token> {text}"),
+            4 => format!("[ann@login01 ~]$ {text}"),
+            5 => each("> ", ""),
+            6 => each("| ", " |"),
+            7 => format!("+-----+\n{text}\n+-----+"),
+            8 => format!("\u{1b}[1m{text}\u{1b}[0m"),
+            9 => format!("```\n{text}\n```"),
+            10 => format!("\u{a0}{text}\u{feff}\r\n"),
+            11 => format!("\u{16}{text}"),
+            12 => format!("\u{1b}[200~{text}\u{1b}[201~"),
+            13 => text.chars().flat_map(|c| [c, '\u{200b}']).collect(),
+            14 => text.replace('_', "=5F").replace("\n", "\r\n"),
+            _ => wrap(text, width, "\n"),
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_code_survives_what_loses_no_information(
+            code in "[A-Za-z0-9_][A-Za-z0-9_-]{36}[A-Za-z0-9]{6}",
+            width in 10usize..43,
+            is_wrapped in proptest::bool::ANY,
+            damages in proptest::collection::vec(0u8..15, 0..4),
+        ) {
+            proptest::prop_assume!(looks_random(&code));
+            let whole = if is_wrapped { damage(&code, 15, width) } else { code.clone() };
+            let damaged = damages.iter().fold(whole, |text, which| damage(&text, *which, width));
+            proptest::prop_assert_eq!(word(&damaged), Some(code), "{:?} {}", damages, damaged);
         }
     }
 

@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 
 use super::answer::{Failure, wire};
+use super::oauth::is_for_teams;
 use super::routes::{Act, Host, Route};
 use super::schema::{self, types};
 use super::tree::{Ns, View};
@@ -167,6 +168,20 @@ pub fn caller(world: &World, headers: &HeaderMap, scope: Option<&str>) -> Result
         return Err(auth(&AuthError::ExpiredAccessToken));
     }
     let account = world.person(access.account)?;
+    if is_for_teams(&access.scopes) {
+        return Err(Failure::Bad(
+            "This API function operates on a single Dropbox account, but the OAuth 2 access token you provided is for an entire \
+             Dropbox Business team."
+                .into(),
+        ));
+    }
+    let app = world.oauth.apps.get(&access.app);
+    if let Some(scope) = scope.filter(|scope| app.is_some_and(|app| !app.scopes.contains(*scope))) {
+        return Err(Failure::Bad(format!(
+            "Your app (ID: 5444867) is not permitted to access this endpoint because it does not have the required scope '{scope}'. \
+             The owner of the app can enable the scope for the app using the Permissions tab on the App Console."
+        )));
+    }
     if let Some(scope) = scope.filter(|scope| !access.scopes.contains(*scope)) {
         return Err(auth(&AuthError::MissingScope(TokenScopeError::new(
             scope.to_owned(),

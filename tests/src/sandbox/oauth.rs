@@ -85,6 +85,8 @@ struct Refresh {
 /// An access token.
 #[derive(Clone, Debug)]
 pub struct Access {
+    /// The app that it was issued to.
+    pub app: String,
     /// Whose.
     pub account: AccountId,
     /// What it may do.
@@ -316,9 +318,14 @@ impl Registry {
             self.refresh.insert(token.clone(), kept);
             token
         });
-        let mut answer = self.issue(account, scopes, refresh.clone(), now);
+        let is_team = is_for_teams(&scopes);
+        let mut answer = self.issue(key, account, scopes, refresh.clone(), now);
         answer["uid"] = json!("12345");
-        answer["account_id"] = json!(account_id(account));
+        if is_team {
+            answer["team_id"] = json!("dbtid:AAFdgehTzw7WlXhZJsbGCLePe8RvQGYDr-I");
+        } else {
+            answer["account_id"] = json!(account_id(account));
+        }
         if let Some(token) = refresh {
             answer["refresh_token"] = json!(token);
         }
@@ -358,17 +365,25 @@ impl Registry {
             }
         };
         let (account, token) = (kept.account, token.clone());
-        let mut answer = self.issue(account, scopes, Some(token), now);
+        let mut answer = self.issue(key, account, scopes, Some(token), now);
         if let Some(fields) = answer.as_object_mut() {
             fields.remove("scope");
         }
         Ok(answer)
     }
 
-    fn issue(&mut self, account: AccountId, scopes: Scopes, refresh: Option<String>, now: Seconds) -> Value {
+    fn issue(
+        &mut self,
+        app: &str,
+        account: AccountId,
+        scopes: Scopes,
+        refresh: Option<String>,
+        now: Seconds,
+    ) -> Value {
         let token = format!("sl.u.{}", fresh(1300));
         let scope = scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
         let access = Access {
+            app: app.to_owned(),
             account,
             scopes,
             until: now + ACCESS_LIFE,
@@ -395,7 +410,7 @@ impl Registry {
             with_secret: secret,
         };
         self.refresh.insert(refresh.clone(), kept);
-        let answer = self.issue(account, scopes, Some(refresh.clone()), now);
+        let answer = self.issue(key, account, scopes, Some(refresh.clone()), now);
         (
             answer["access_token"].as_str().unwrap_or_default().to_owned(),
             refresh,
@@ -435,6 +450,11 @@ impl Registry {
         self.access
             .retain(|_, access| access.refresh.as_deref() != Some(refresh));
     }
+}
+
+/// Whether tokens with these scopes are for a whole team.
+pub fn is_for_teams(scopes: &Scopes) -> bool {
+    scopes.iter().any(|scope| scope.starts_with("team_"))
 }
 
 impl Challenge {

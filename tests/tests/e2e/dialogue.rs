@@ -321,6 +321,64 @@ fn the_secret_of_an_app_that_needs_it_is_asked_for_and_kept() -> anyhow::Result<
 }
 
 #[test]
+fn an_app_for_teams_is_named_and_the_dialogue_goes_on() -> anyhow::Result<()> {
+    let world = World::new()?;
+    let boxes = [
+        "account_info.read",
+        "files.metadata.read",
+        "files.content.read",
+        "files.content.write",
+    ];
+    let with_team: Vec<&str> = boxes.iter().copied().chain(["team_data.member"]).collect();
+    world.sandbox.set_app_scopes(&with_team);
+    let (json, _) = tokens(&world, false)?;
+    let err = create_with(&world, "dbx", &[], &json)?.fails(7)?;
+    assert!(err.contains("Team scopes"), "{err}");
+    all_known(&world, &err)?;
+    let (mut terminal, address) = create(&world, "dbx")?;
+    terminal.send(&format!("{}\r", world.sandbox.allow(address.as_str())?.code))?;
+    let said = terminal.expect("Paste it again")?;
+    assert!(
+        said.contains("for a whole team") && said.contains("Team scopes"),
+        "{said}"
+    );
+    world.sandbox.set_app_scopes(&boxes);
+    terminal.send(&format!("{}\r", world.sandbox.allow(address.as_str())?.code))?;
+    connected(terminal, "dbx", &world)?;
+    Ok(())
+}
+
+#[test]
+fn the_menu_has_a_way_back_and_checks_names_first() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let key = world.sandbox.app_key();
+    let mut terminal = world.terminal("node-tool", &["config"])?;
+    let menu = "e/n/d/r/c/s/q> ";
+    let offered = format!("app key [{key}]> ");
+    for dialogue in [
+        &[("remote> ", "e"), ("", "")][..],
+        &[("remote> ", "e"), ("l/r [l]> ", "1"), ("", "b")],
+        &[("remote> ", "d"), ("", "")],
+        &[("remote> ", "r"), ("new name> ", "1"), ("", "")],
+        &[("(not shown)> ", "s"), ("", "")],
+        &[("name [dbx]> ", "n"), ("the remote 'dbx:' is there already", "")],
+        &[("name [dbx]> ", "n"), (&offered, "other"), ("token> ", "")],
+    ] {
+        terminal.expect(menu).with_context(|| format!("{dialogue:?}"))?;
+        for (shown, reply) in dialogue {
+            terminal.send(&format!("{reply}\r"))?;
+            if shown.is_empty() {
+                continue; // the menu comes
+            }
+            terminal.expect(shown).with_context(|| format!("{dialogue:?}"))?;
+        }
+    }
+    terminal.send("\u{3}")?;
+    assert_eq!(terminal.end()?.0, 130);
+    Ok(())
+}
+
+#[test]
 fn a_disabled_app_is_named_and_not_advised_again() -> anyhow::Result<()> {
     let world = World::connected()?;
     world.sandbox.expire_access_tokens();
