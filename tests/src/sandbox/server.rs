@@ -160,6 +160,7 @@ impl Server {
             Ok(a) => {
                 let out = hyper::body::Body::size_hint(a.response.body())
                     .exact()
+                    .or_else(|| promised(a.response.headers()))
                     .unwrap_or_default();
                 (
                     a.response.status().as_u16(),
@@ -362,6 +363,16 @@ pub fn basic(parts: &Parts) -> Option<(String, String)> {
     let text = String::from_utf8(STANDARD.decode(text).ok()?).ok()?;
     text.split_once(':')
         .map(|(key, secret)| (key.to_owned(), secret.to_owned()))
+}
+
+/// The length of a body that comes as a stream.
+fn promised(headers: &http::HeaderMap) -> Option<u64> {
+    headers
+        .get(http::header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
 async fn collect(body: Incoming) -> Vec<u8> {

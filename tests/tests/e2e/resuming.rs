@@ -6,9 +6,11 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tests::files::{noise, write};
 use tests::sandbox::{Fault, Kind};
-use tests::world::World;
+use tests::world::{World, ended, until};
 
 /// Pieces of a file of 100 MiB.
 const PIECES: usize = 13;
@@ -56,6 +58,29 @@ fn run_until_noted(world: &World, args: &[&str], pieces: usize) -> anyhow::Resul
     child.wait()?;
     world.sandbox.clear_faults();
     world.sandbox.reset_calls();
+    Ok(())
+}
+
+/// Bytes that the journals say have arrived.
+fn noted(world: &World) -> anyhow::Result<u64> {
+    let mut bytes = 0;
+    for journal in journals(world) {
+        for line in fs::read_to_string(journal)?.lines().skip(1) {
+            let (_, record) = line.split_once(' ').context("no checksum")?;
+            let record: Value = serde_json::from_str(record)?;
+            let blocks = record["blocks"].as_array().map_or(0, Vec::len) as u64;
+            bytes += record["bytes"].as_u64().unwrap_or(blocks * (4 << 20));
+        }
+    }
+    Ok(bytes)
+}
+
+/// Asks a run to end, as a batch system does.
+fn terminate(child: Child) -> anyhow::Result<()> {
+    let pid = Pid::from_raw(i32::try_from(child.id())?).context("no process")?;
+    kill_process(pid, Signal::TERM)?;
+    let end = ended(child)?;
+    assert_eq!(end.code, 130, "{}", end.err);
     Ok(())
 }
 
@@ -248,5 +273,110 @@ fn a_symlink_in_the_place_of_a_half_file_is_not_written_through() -> anyhow::Res
         "another content arrived"
     );
     assert!(!world.path("down/big").is_symlink());
+    Ok(())
+}
+
+#[test]
+fn a_halted_download_keeps_every_byte_that_has_arrived() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let bytes = noise(11, (40 << 20) + 7);
+    world.sandbox.put_file("/from/big", &bytes, None)?;
+    let slow = Fault::on("files/download", Kind::Drip { millis: 1 });
+    world.sandbox.fault(slow.times(100));
+    let child = world.start(&["copy", "dbx:from", "down"])?;
+    // All three ranges are open; of the last one a MiB is there.
+    let at = (33 << 20) - 16;
+    until(|| {
+        use std::os::unix::fs::FileExt as _;
+        let partial = leftovers(&world).pop().and_then(|path| fs::File::open(path).ok());
+        let mut there = [0; 16];
+        partial.is_some_and(|file| file.read_exact_at(&mut there, at).is_ok()) && there != [0; 16]
+    })?;
+    terminate(child)?;
+    let kept = noted(&world)?;
+    assert!(
+        kept > 1 << 20,
+        "{kept} bytes are noted, no whole range among them"
+    );
+    world.sandbox.clear_faults();
+    world.sandbox.reset_calls();
+    world.node_tool(["copy", "dbx:from", "down"])?.ok()?;
+    let calls = world.sandbox.calls();
+    let fetched = calls.iter().filter(|call| call.route == "files/download");
+    let fetched: u64 = fetched.map(|call| call.bytes_out).sum();
+    assert_eq!(
+        fetched + kept,
+        bytes.len() as u64,
+        "what is there isn't fetched again"
+    );
+    assert!(
+        fs::read(world.path("down/big"))? == bytes,
+        "another content arrived"
+    );
+    Ok(())
+}
+
+#[test]
+fn on_a_slow_line_an_upload_keeps_what_has_arrived_to_the_block() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let bytes = noise(12, (40 << 20) + 7);
+    write(&world.path("from/big"), &bytes, 1_500_000_000)?;
+    let child = world.start(&["copy", "from", "dbx:to", "--transfers", "4", "--bwlimit", "4M"])?;
+    until(|| noted(&world).is_ok_and(|bytes| bytes > 0))?;
+    terminate(child)?;
+    let kept = noted(&world)?;
+    assert!(kept > 0 && kept < bytes.len() as u64);
+    let route = "files/upload_session/append_v2";
+    let sent = |world: &World| -> Vec<u64> {
+        let calls = world.sandbox.calls();
+        let calls = calls
+            .iter()
+            .filter(|call| call.route == route && call.status == 200);
+        calls.map(|call| call.bytes_in).collect()
+    };
+    assert!(
+        sent(&world).iter().all(|bytes| *bytes <= 4 << 20),
+        "{:?}",
+        sent(&world)
+    );
+    world.sandbox.reset_calls();
+    world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
+    let again: u64 = sent(&world).iter().sum();
+    assert_eq!(again + kept, bytes.len() as u64, "what is there isn't sent again");
+    assert!(
+        world.sandbox.read_file("/to/big") == Some(bytes),
+        "another content arrived"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_journal_with_a_wrong_digit_costs_a_block_and_no_file() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    let bytes = noise(13, 100 << 20);
+    write(&world.path("from/big"), &bytes, 1_500_000_000)?;
+    kill_after(&world, 4)?;
+    let journal = journals(&world).pop().context("no journal")?;
+    let text = fs::read_to_string(&journal)?;
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    // A digit of a hash, and one of an offset.
+    for (line, at) in [
+        (1, lines[1].len() - 10),
+        (2, lines[2].find(':').context("no offset")? + 1),
+    ] {
+        let digit = if lines[line].as_bytes()[at] == b'7' {
+            "8"
+        } else {
+            "7"
+        };
+        lines[line].replace_range(at..=at, digit);
+    }
+    fs::write(&journal, lines.join("\n") + "\n")?;
+    world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
+    assert_eq!(appended(&world), PIECES - 2);
+    assert!(
+        world.sandbox.read_file("/to/big") == Some(bytes),
+        "another content arrived"
+    );
     Ok(())
 }
