@@ -220,6 +220,9 @@ async fn one(
             }
             Err(problem) => return Err(problem),
         };
+        if remote.content_hash.is_none() {
+            tracing::warn!(object = %action.from, "Dropbox has no hash of it, so its bytes could not be compared");
+        }
         if remote.content_hash.is_none_or(|expected| got == expected) {
             put(partial, action, limits).await?;
             if let Some(journal) = &journal {

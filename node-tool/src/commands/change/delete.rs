@@ -5,10 +5,11 @@ use shared::{exit, failure::Failure};
 use super::{App, missing, side_failure, told};
 use crate::{
     documents,
+    failed::FailureKind,
     filter::{self, Filter},
     local::Symlinks,
     report,
-    side::{Side, What},
+    side::{Side, SideError, What},
     tree::Entry,
 };
 
@@ -84,12 +85,9 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         What::File => side.split().map(|(around, _)| around).unwrap_or(side),
         What::Folder => side,
     };
-    let well = remove(&whole, &files, &folders, args.dry_run).await;
-    Ok(if well && found.problems.is_empty() {
-        exit::SUCCESS
-    } else {
-        exit::ERROR
-    })
+    let mut failures = remove(&whole, &files, &folders, args.dry_run).await?;
+    failures.extend(found.problems.iter().map(|_| FailureKind::Permanent));
+    Ok(FailureKind::exit_code(failures).unwrap_or(exit::SUCCESS))
 }
 
 /// Whether the filters let an entry in by its own name too: a cloud document is not deleted for the name of its export.
@@ -142,11 +140,20 @@ pub async fn file(args: &FileArgs, app: &App) -> Result<u8, Failure> {
     };
     let (around, name) = side.split().ok_or_else(|| missing(&side))?;
     let entry = Entry { path: name, ..entry };
-    let well = remove(&around, &[&entry], &[], args.dry_run).await;
-    Ok(if well { exit::SUCCESS } else { exit::ERROR })
+    let failures = remove(&around, &[&entry], &[], args.dry_run).await?;
+    Ok(FailureKind::exit_code(failures).unwrap_or(exit::SUCCESS))
 }
 
-async fn remove(side: &Side, files: &[&Entry], folders: &[&Entry], dry_run: bool) -> bool {
+/// Removes them and reports what fails. Returns the kinds of the failures.
+///
+/// # Errors
+/// When nothing else can succeed, which is said once.
+async fn remove(
+    side: &Side,
+    files: &[&Entry],
+    folders: &[&Entry],
+    dry_run: bool,
+) -> Result<Vec<FailureKind>, Failure> {
     if dry_run {
         for entry in files {
             let size = entry.file().map_or(0, |file| file.size_bytes);
@@ -154,16 +161,22 @@ async fn remove(side: &Side, files: &[&Entry], folders: &[&Entry], dry_run: bool
                 report::bytes(size)
             );
         }
-        return true;
+        return Ok(Vec::new());
     }
-    let mut well = true;
+    let mut failures = Vec::new();
     let outcomes = side.remove(files, folders).await;
     for (place, (entry, outcome)) in files.iter().chain(folders).zip(outcomes).enumerate() {
         if place < files.len() {
-            well &= told(side, &entry.path, "Deleted", outcome);
+            if let Err(error) = &outcome {
+                if matches!(error, SideError::Dropbox(error) if error.ends_run()) {
+                    return Err(side_failure("delete from", side, error));
+                }
+                failures.push(FailureKind::from(error));
+            }
+            told(side, &entry.path, "Deleted", outcome);
         } else if outcome.is_ok() {
             tracing::info!(object = %entry.path, "Removed directory");
         } // a folder that still holds something stays
     }
-    well
+    Ok(failures)
 }
