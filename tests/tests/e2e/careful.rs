@@ -4,6 +4,7 @@ use std::fs;
 
 use anyhow::Context as _;
 use tests::{
+    browser::{Button, consent_address, press, shown_code},
     files::{noise, write},
     sandbox::{Fault, Kind, Sandbox},
     world::{World, ended, until},
@@ -270,5 +271,46 @@ fn what_a_killed_process_left_half_written_goes() -> anyhow::Result<()> {
     world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
     assert!(!cache.join("hashes.4711.new").exists());
     assert!(cache.join("notes.new").exists());
+    Ok(())
+}
+
+#[test]
+fn a_relay_that_is_stopped_makes_no_more_temporary_folders() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    // More than pass at once.
+    for n in 0..1100 {
+        world
+            .sandbox
+            .put_file(&format!("/from/{n}"), b"x", Some("2020-01-01T00:00:00Z"))?;
+    }
+    world.sandbox.sit_down("Bob", "Other", "bob@example.org");
+    let mut terminal = world.terminal(
+        "node-tool",
+        &["config", "create", "bob", "--app-key", world.sandbox.app_key()],
+    )?;
+    let said = terminal.expect("token> ")?;
+    let code = shown_code(&press(&consent_address(&said)?, Button::Allow)?)?;
+    terminal.send(&format!("{code}\r"))?;
+    assert_eq!(terminal.end()?.0, 0);
+    fs::create_dir(world.path("tmp"))?;
+    let wait = Kind::Stall { millis: 400 };
+    world
+        .sandbox
+        .fault(Fault::on("files/download", wait).times(10_000));
+    let mut command = world.command("node-tool")?;
+    command
+        .args(["copy", "dbx:from", "bob:to"])
+        .env("TMPDIR", world.path("tmp"))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let child = command.spawn()?;
+    until(|| world.sandbox.count("files/download") >= 1)?;
+    // From now on none can be made, and that would be said.
+    fs::rename(world.path("tmp"), world.path("tmp-away"))?;
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id())?).context("no process")?;
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+    let end = ended(child)?;
+    assert_eq!(end.code, 130, "{}", end.err);
+    assert!(!end.err.contains("no temporary folder"), "{}", end.err);
     Ok(())
 }
