@@ -35,6 +35,16 @@ pub const KNOWN: &[Known] = &[
         },
     },
     Known {
+        why: "flags that contradict each other are refused; rclone takes one of them",
+        explains: |_, complaint| complaint.said("cannot be used with"),
+    },
+    Known {
+        why: "check says that a place is not there, also where nothing would be compared",
+        explains: |case, complaint| {
+            case.verb == Verb::Check && case.target.is_none() && matches!(complaint, Complaint::Exit { .. })
+        },
+    },
+    Known {
         why: "tree counts the folders that it shows; rclone leaves out those in which a filter leaves nothing",
         explains: |case, complaint| {
             let shown = |out: &str| out.lines().rev().skip(1).map(str::to_owned).collect::<Vec<_>>();
