@@ -12,8 +12,8 @@ use tests::files::{noise, write};
 use tests::sandbox::{Fault, Kind};
 use tests::world::{World, ended, until};
 
-/// Pieces of a file of 100 MiB.
-const PIECES: usize = 13;
+/// Of the file that is sent.
+const SIZE: u64 = 100 << 20;
 /// Only matters when something is wrong.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -63,16 +63,21 @@ fn run_until_noted(world: &World, args: &[&str], pieces: usize) -> anyhow::Resul
 
 /// Bytes that the journals say have arrived.
 fn noted(world: &World) -> anyhow::Result<u64> {
-    let mut bytes = 0;
+    Ok(records(world)?.iter().sum())
+}
+
+/// Bytes that have arrived by each record of the journals. How many records there are depends on how quick the machine is.
+fn records(world: &World) -> anyhow::Result<Vec<u64>> {
+    let mut records = Vec::new();
     for journal in journals(world) {
         for line in fs::read_to_string(journal)?.lines().skip(1) {
             let (_, record) = line.split_once(' ').context("no checksum")?;
             let record: Value = serde_json::from_str(record)?;
             let blocks = record["blocks"].as_array().map_or(0, Vec::len) as u64;
-            bytes += record["bytes"].as_u64().unwrap_or(blocks * (4 << 20));
+            records.push(record["bytes"].as_u64().unwrap_or(blocks * (4 << 20)));
         }
     }
-    Ok(bytes)
+    Ok(records)
 }
 
 /// Asks a run to end, as a batch system does.
@@ -84,8 +89,13 @@ fn terminate(child: Child) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn appended(world: &World) -> usize {
-    world.sandbox.count("files/upload_session/append_v2")
+/// Bytes that calls have added to upload sessions.
+fn appended(world: &World) -> u64 {
+    let calls = world.sandbox.calls();
+    let calls = calls
+        .iter()
+        .filter(|call| call.route == "files/upload_session/append_v2" && call.status == 200);
+    calls.map(|call| call.bytes_in).sum()
 }
 
 #[test]
@@ -94,6 +104,7 @@ fn a_killed_upload_goes_on_from_the_pieces_that_are_there() -> anyhow::Result<()
     let bytes = noise(3, 100 << 20);
     write(&world.path("from/big"), &bytes, 1_500_000_000)?;
     kill_after(&world, 5)?;
+    let kept = noted(&world)?;
     let end = world.node_tool(["cleanup", "from"])?;
     assert!(
         end.err.contains("/from/big' to 'dbx:to/big' can go on"),
@@ -103,12 +114,11 @@ fn a_killed_upload_goes_on_from_the_pieces_that_are_there() -> anyhow::Result<()
     let end = world.node_tool(["copy", "from", "dbx:to", "-v"])?;
     assert_eq!(end.code, 0, "{}", end.err);
     assert!(
-        end.err
-            .contains("going on with an upload: 5 pieces are there, 8 to send"),
+        end.err.contains("going on with an upload: ") && kept > 0,
         "{}",
         end.err
     );
-    assert_eq!(appended(&world), PIECES - 5);
+    assert_eq!(appended(&world), SIZE - kept);
     assert_eq!(world.sandbox.count("files/upload_session/start_batch"), 0);
     assert!(
         world.sandbox.read_file("/to/big") == Some(bytes),
@@ -126,7 +136,7 @@ fn a_changed_source_or_a_lost_session_starts_anew() -> anyhow::Result<()> {
     let bytes = noise(4, 100 << 20);
     write(&world.path("from/big"), &bytes, 1_500_000_001)?;
     world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
-    assert_eq!(appended(&world), PIECES);
+    assert_eq!(appended(&world), SIZE);
     assert!(
         world.sandbox.read_file("/to/big") == Some(bytes),
         "another content arrived"
@@ -158,13 +168,14 @@ fn a_damaged_journal_is_no_obstacle() -> anyhow::Result<()> {
     let bytes = noise(6, 100 << 20);
     write(&world.path("from/big"), &bytes, 1_500_000_000)?;
     kill_after(&world, 4)?;
+    let kept: u64 = records(&world)?.iter().rev().skip(1).sum();
     let journal = journals(&world).pop().context("no journal")?;
     let text = fs::read_to_string(&journal)?;
     // The last line is cut in its middle, and one is nonsense.
     let cut = text.trim_end().len() - 20;
     fs::write(&journal, text[..cut].replacen("\n", "\nnonsense\n", 1))?;
     world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
-    assert_eq!(appended(&world), PIECES - 3);
+    assert_eq!(appended(&world), SIZE - kept);
     assert!(
         world.sandbox.read_file("/to/big") == Some(bytes),
         "another content arrived"
@@ -356,6 +367,7 @@ fn a_journal_with_a_wrong_digit_costs_a_block_and_no_file() -> anyhow::Result<()
     let bytes = noise(13, 100 << 20);
     write(&world.path("from/big"), &bytes, 1_500_000_000)?;
     kill_after(&world, 4)?;
+    let kept: u64 = records(&world)?.iter().skip(2).sum();
     let journal = journals(&world).pop().context("no journal")?;
     let text = fs::read_to_string(&journal)?;
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -373,7 +385,7 @@ fn a_journal_with_a_wrong_digit_costs_a_block_and_no_file() -> anyhow::Result<()
     }
     fs::write(&journal, lines.join("\n") + "\n")?;
     world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
-    assert_eq!(appended(&world), PIECES - 2);
+    assert_eq!(appended(&world), SIZE - kept);
     assert!(
         world.sandbox.read_file("/to/big") == Some(bytes),
         "another content arrived"
