@@ -188,9 +188,3 @@ fn to_stderr(text: &str) {
         let _ = io::stderr().lock().write_all(text.as_bytes()); // where else could it be told?
     });
 }
-
-/// Returns a word as a person would type it in a shell.
-pub fn quoted(word: &str) -> std::borrow::Cow<'_, str> {
-    // Only a NUL can't be typed.
-    shlex::try_quote(word).unwrap_or(std::borrow::Cow::Borrowed(word))
-}

@@ -53,7 +53,7 @@ impl Backup {
         if !both_here && !side.shares_paths(dest) {
             return Err(
                 Failure::usage("--backup-dir has to be on the same side as the target")
-                    .next(format!("--backup-dir {}-backup", dest.location())),
+                    .next(format!("--backup-dir {}", beside(dest))),
             );
         }
         if matches!(side.stat().await, Ok(Some(there)) if there.file().is_some()) {
@@ -292,7 +292,12 @@ fn in_the_way(side: &Side, what: &str, place: &Side) -> Failure {
     ))
     .why("what is kept there could replace what is copied")
     .next(format!(
-        "give a folder beside it, such as --backup-dir {}-backup",
-        place.location()
+        "give a folder beside it, such as --backup-dir {}",
+        beside(place)
     ))
+}
+
+/// Returns a folder beside a place, as a person would type it.
+fn beside(place: &Side) -> String {
+    shared::plain::quoted(&format!("{}-backup", place.location()))
 }

@@ -648,9 +648,10 @@ fn leaving<'a>(
 pub(super) fn leaving_at_once<'a>(request: &Request<'_>, plan: &Plan, source: &'a [Entry]) -> Vec<&'a Entry> {
     let proven: HashSet<String> = plan.proven.iter().cloned().collect();
     let (files, folders) = leaving(request, source, &proven);
+    let copied: HashSet<&str> = plan.actions.iter().map(|action| action.from.as_str()).collect();
     let goes = |entry: &&Entry| {
-        !documents::is_exported(entry)
-            && (plan.proven.contains(&entry.path) || plan.actions.iter().any(|a| a.from == entry.path))
+        let is_there = proven.contains(&entry.path) || copied.contains(entry.path.as_str());
+        is_there && !documents::is_exported(entry)
     };
     let stays = source
         .iter()

@@ -23,7 +23,6 @@ use crate::{
     documents::{self, Documents},
     failed::FailedFile,
     filter::Filter,
-    location::Location,
     plan::{self, Action, Names, Plan},
     raw,
     report::{self, Summary},
@@ -343,16 +342,13 @@ fn tell_obstacles(plan: &Plan, places: &Places) {
         ));
     }
     if let Some(way) = plan.obstacles.iter().find_map(|o| o.in_the_way.as_deref()) {
-        let (now, new) = (
-            places.to.join(way).location(),
-            places.to.join(&format!("{way}.old")).location(),
-        );
+        let old = places.to.join(&format!("{way}.old"));
+        let (now, new) = (places.to.join(way).typed(), old.typed());
         let rename = match places.to {
             Side::Local(_) => "mv",
             Side::Remote { .. } => "node-tool moveto",
         };
-        let quoted = |place: &Location| report::quoted(&place.to_string()).into_owned();
-        report::note(&format!("  next: {rename} {} {}", quoted(&now), quoted(&new)));
+        report::note(&format!("  next: {rename} {now} {new}"));
     }
     if plan.obstacles.iter().any(|obstacle| obstacle.is_folder_link) {
         report::note("  or go through symlinks that lead to folders: -K (--keep-dirlinks)");
