@@ -1,6 +1,6 @@
-//! How both programs say that something went wrong: what happened, why, and what to type next.
+//! How both programs say that something went wrong: what happened, why, and what to do next.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use crate::exit;
 pub use crate::plain::printable;
@@ -11,8 +11,11 @@ use crate::plain::without_error_numbers;
 /// ```text
 /// error: could not upload 'results/run7.h5'
 ///   why: Dropbox says the account is full (insufficient_space)
-///   next: free some space, then repeat the command; finished files are not sent again
+///   next: node-tool about dbx:
+///   hint: free some space, then repeat the command; finished files are not sent again
 /// ```
+///
+/// What stands behind `next:` can be typed as it is; what needs a person's thought stands behind `hint:`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     what: String,
@@ -44,7 +47,7 @@ impl Failure {
         self
     }
 
-    /// Adds a next step.
+    /// Adds a next step: a command that works in this situation, or else a hint.
     #[must_use]
     pub fn next(mut self, next: impl fmt::Display) -> Self {
         self.next.push(next.to_string());
@@ -67,13 +70,46 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", printable(&self.what))?;
-        for (label, lines) in [("why", &self.why), ("next", &self.next)] {
-            for line in lines {
-                write!(f, "\n  {label}: {}", printable(line))?;
+        for line in &self.why {
+            write!(f, "\n  why: {}", printable(line))?;
+        }
+        for line in &self.next {
+            match is_command(line) {
+                true => write!(f, "\n  next: {}", printable(&with_comment(line)))?,
+                false => write!(f, "\n  hint: {}", printable(line))?,
             }
         }
         Ok(())
     }
+}
+
+/// Makes a comment of what is said behind a command, three blanks apart: so the whole line can be typed.
+fn with_comment(line: &str) -> Cow<'_, str> {
+    let is_outside = |at: &usize| line[..*at].matches('\'').count() % 2 == 0;
+    let gap = line.match_indices("   ").map(|(at, _)| at).find(is_outside);
+    match gap.map(|at| (&line[..at], line[at..].trim_start())) {
+        Some((command, said)) if !said.starts_with('#') => Cow::Owned(format!("{command}    # {said}")),
+        _ => Cow::Borrowed(line),
+    }
+}
+
+/// Whether a next step begins with a program that both programs advise to run, or with a shell's own word.
+fn is_command(line: &str) -> bool {
+    const COMMANDS: [&str; 11] = [
+        "node-tool",
+        "authorizer",
+        "rclone",
+        "rsync",
+        "mv",
+        "ssh",
+        "chmod",
+        "date",
+        "unset",
+        "export",
+        "cp",
+    ];
+    let first = line.split(' ').next().unwrap_or_default();
+    COMMANDS.contains(&first)
 }
 
 impl std::error::Error for Failure {}
@@ -86,11 +122,12 @@ mod tests {
     fn says_what_why_and_next() {
         let failure = Failure::new("could not open 'a\u{1b}[2J'")
             .why("it is gone")
+            .next("node-tool lsd 'a   b:'   lists it")
             .next("look for it")
             .code(exit::FILE_NOT_FOUND);
         assert_eq!(
             failure.to_string(),
-            "error: could not open 'a\\u{1b}[2J'\n  why: it is gone\n  next: look for it"
+            "error: could not open 'a\\u{1b}[2J'\n  why: it is gone\n  next: node-tool lsd 'a   b:'    # lists it\n  hint: look for it"
         );
         assert_eq!(failure.exit_code(), 4);
     }

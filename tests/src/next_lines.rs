@@ -18,13 +18,16 @@ pub struct Advice {
     pub input: Option<String>,
 }
 
-/// The commands in the `next:` lines of `said`, and in what stands behind a colon in its warnings. A command ends with its
+/// The commands in the `next:` and `hint:` lines of `said`, and in what stands behind a colon in its warnings. A command ends with its
 /// line, at three blanks, or where a bracket or comma sets it apart.
 pub fn advice(said: &str) -> Vec<Advice> {
     let lines = said.lines().map(str::trim);
     let advice = lines.filter(|line| {
         let is_advice = !line.starts_with("why:") && line.contains(": node-tool ");
-        line.starts_with("next:") || line.starts_with("warning:") || is_advice
+        ["next:", "hint:", "warning:"]
+            .iter()
+            .any(|label| line.starts_with(label))
+            || is_advice
     });
     advice.flat_map(commands).collect()
 }

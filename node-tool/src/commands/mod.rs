@@ -376,7 +376,10 @@ mod tests {
         }
         for error in errors {
             let said = config_failure(error).to_string();
-            assert!(said.contains("\n  next: "), "{said}");
+            assert!(
+                said.contains("\n  next: ") || said.contains("\n  hint: "),
+                "{said}"
+            );
             assert!(
                 !said.contains("'/none'"),
                 "what is not there is not looked at: {said}"

@@ -248,7 +248,9 @@ fn errors_name_flag_place_and_next_step() {
         let text = failure.to_string();
         assert!(text.contains(what) && text.contains(why), "{args:?}\n{text}");
         assert!(
-            text.contains("next: ") || text.contains("give a number"),
+            ["next: ", "hint: ", "give a number"]
+                .iter()
+                .any(|said| text.contains(said)),
             "{args:?}\n{text}"
         );
         assert_eq!(failure.exit_code(), shared::exit::USAGE);

@@ -356,7 +356,7 @@ fn letters_alone_can_be_renamed_and_an_overlap_that_is_left_out_is_none() -> any
     world.sandbox.put_file("/p/arch/old", b"text", None)?;
     let err = world.node_tool(["move", "dbx:p", "dbx:p/arch"])?.fails(7)?;
     assert!(
-        err.contains("next: leave the inner one out with --exclude '/arch/**'"),
+        err.contains("hint: leave the inner one out with --exclude '/arch/**'"),
         "{err}"
     );
     world
