@@ -85,7 +85,7 @@ impl fmt::Display for Failure {
 
 /// Makes a comment of what is said behind a command, three blanks apart: so the whole line can be typed.
 fn with_comment(line: &str) -> Cow<'_, str> {
-    let is_outside = |at: &usize| line[..*at].matches('\'').count() % 2 == 0;
+    let is_outside = |at: &usize| line[..*at].matches('\'').count().is_multiple_of(2);
     let gap = line.match_indices("   ").map(|(at, _)| at).find(is_outside);
     match gap.map(|at| (&line[..at], line[at..].trim_start())) {
         Some((command, said)) if !said.starts_with('#') => Cow::Owned(format!("{command}    # {said}")),
