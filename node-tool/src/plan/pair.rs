@@ -90,9 +90,13 @@ impl<'a> Pairing<'a> {
         } else {
             Cow::Owned(join(folder, name))
         };
-        if let Some(at) = self.exact.get(&*wanted) {
-            self.claimed[*at as usize] = true;
-            return Met::Entry(*at as usize);
+        if let Some(at) = self.find(&wanted) {
+            // The folder around may be that of two folders of the source: then both may have this name.
+            if wanted != path && self.claimed[at] && self.names.is_folding() {
+                return Met::Taken(at);
+            }
+            self.claimed[at] = true;
+            return Met::Entry(at);
         }
         let folded = self.folded.get_or_init(|| Folded::new(self.target, &self.exact));
         let in_folder = |at: &usize| split(&self.target[*at].path).0 == folder;

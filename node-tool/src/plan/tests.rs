@@ -262,6 +262,10 @@ fn names_meet_exactly_first_and_else_as_dropbox_takes_them() {
         (Names::Exact, "a A", "", "+A +a"),
         // Two folders that Dropbox can't tell apart become one.
         (Names::Dropbox, "D/x d/y", "", "+D/x +d/y"),
+        (Names::Dropbox, "D/x=2 d/x=3", "", "+D/x !d/x"),
+        (Names::Dropbox, "D/x=2 d/x=3", "D/x", "+D/x !d/x"),
+        (Names::Dropbox, "D/x=2 d/x=3 d/y", "d/X", "+d/X +d/y !d/x"),
+        (Names::Dropbox, "D/x=2 d/X=3", "D/X", "+D/X !d/X"),
     ] {
         let case = Case {
             names,

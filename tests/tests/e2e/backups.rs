@@ -207,3 +207,42 @@ fn a_backup_folder_in_the_target_is_left_alone_however_it_is_spelled() -> anyhow
     assert_eq!(names, ["f", "old/f"]);
     Ok(())
 }
+
+#[test]
+fn a_backup_folder_in_the_target_is_known_by_whatever_name_it_has() -> anyhow::Result<()> {
+    // Mapped, as the listing shows it.
+    let world = with(&[("k", "k")], &[])?;
+    for n in 1..4 {
+        write(
+            &world.path("s/x"),
+            format!("version {n}").as_bytes(),
+            THEN + 9 * n,
+        )?;
+        let args = ["--encode-names", "--backup-dir", "dbx:t/a:b"];
+        world
+            .node_tool([&["sync", "s", "dbx:t"], &args[..]].concat())?
+            .ok()?;
+    }
+    let told: Vec<String> = world
+        .node_tool(["lsf", "-R", "--files-only", "--encode-names", "dbx:t"])?
+        .ok()?
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(told, ["a:b/x", "k", "x"]);
+    // Behind a symlink that the job goes through.
+    fs::create_dir_all(world.path("elsewhere"))?;
+    fs::create_dir_all(world.path("here"))?;
+    std::os::unix::fs::symlink("../elsewhere", world.path("here/link"))?;
+    for text in ["1", "22", "333"] {
+        world.sandbox.put_file("/r/link/f", text.as_bytes(), None)?;
+        let args = ["-K", "--backup-dir", "here/link/old"];
+        world
+            .node_tool([&["sync", "dbx:r", "here"], &args[..]].concat())?
+            .ok()?;
+    }
+    let names: Vec<String> = snapshot(&world.path("elsewhere"))?.into_keys().collect();
+    assert_eq!(names, ["f", "old", "old/link", "old/link/f"]);
+    assert_eq!(fs::read(world.path("elsewhere/old/link/f"))?, b"22");
+    Ok(())
+}

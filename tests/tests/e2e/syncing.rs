@@ -441,3 +441,39 @@ fn a_file_is_never_moved_onto_itself() -> anyhow::Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn files_that_dropbox_cannot_tell_apart_never_replace_each_other() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    // Few, which are looked at one by one, and in two folders that become one.
+    for (folder, one, other) in [("few", "A", "a"), ("nested", "D/x", "d/x")] {
+        write(&world.path(&format!("{folder}/{one}")), b"one", 1_600_000_000)?;
+        write(&world.path(&format!("{folder}/{other}")), b"other", 1_600_000_000)?;
+        let target = format!("dbx:{folder}");
+        for _ in 0..3 {
+            let copied = world.node_tool(["copy", folder, &target])?;
+            assert_eq!(copied.code, 6, "{}", copied.err);
+            let there = world.sandbox.read_file(&format!("/{folder}/{one}"));
+            assert_eq!(there.as_deref(), Some(&b"one"[..]), "{}", copied.err);
+        }
+        let moved = world.node_tool(["move", folder, &target])?;
+        assert_eq!(moved.code, 6, "{}", moved.err);
+        assert!(world.path(&format!("{folder}/{other}")).exists());
+    }
+    Ok(())
+}
+
+#[test]
+fn a_renamed_symlink_is_made_anew() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.put_file("/p/l1.rclonelink", b"there", None)?;
+    world.sandbox.put_file("/p/f", b"f", None)?;
+    world.node_tool(["sync", "dbx:p", "down", "--links"])?.ok()?;
+    world.sandbox.rename("/p/l1.rclonelink", "/p/l2.rclonelink")?;
+    world
+        .node_tool(["sync", "dbx:p", "down", "--links", "--track-renames"])?
+        .ok()?;
+    let names: Vec<String> = tests::files::snapshot(&world.path("down"))?.into_keys().collect();
+    assert_eq!(names, ["f", "l2"]);
+    Ok(())
+}

@@ -14,6 +14,7 @@ use crate::{
     filter::Filter,
     local::{self, Root, move_file},
     plan::fold,
+    raw,
     side::{Side, SideError},
     tree::{Entry, FileInfo},
 };
@@ -63,8 +64,9 @@ impl Backup {
             );
         }
         let inside = match relation(dest, &side) {
-            Relation::Apart => None,
-            Relation::Inside(inside) => Some(inside),
+            Relation::Apart => typed_inside(dest, &side),
+            // The listings have the names that are shown here.
+            Relation::Inside(inside) => Some(dest.shown(&inside)),
             Relation::Same if flags.suffix().is_some() => {
                 return Ok(Some(Self {
                     side: dest.clone(),
@@ -80,7 +82,7 @@ impl Backup {
         };
         let is_apart = match relation(source, &side) {
             Relation::Apart => true,
-            Relation::Inside(inside) => !filter.leads_to(&inside),
+            Relation::Inside(inside) => !filter.leads_to(&source.shown(&inside)),
             Relation::Same | Relation::Around(_) => false,
         };
         if !is_apart {
@@ -282,6 +284,16 @@ impl Backup {
         }
         move_file(from, to, seen)
     }
+}
+
+/// Returns the path below a local target of a folder that lies behind a symlink in it, which `--keep-dirlinks` goes through.
+fn typed_inside(dest: &Side, side: &Side) -> Option<String> {
+    let (Side::Local(dest), Side::Local(side)) = (dest, side) else {
+        return None;
+    };
+    let (dest, side) = (std::path::absolute(dest).ok()?, std::path::absolute(side).ok()?);
+    let inside = side.strip_prefix(dest).ok()?;
+    Some(raw::text(inside.as_os_str()).into_owned())
 }
 
 fn in_the_way(side: &Side, what: &str, place: &Side) -> Failure {

@@ -239,6 +239,12 @@ fn refuse_new(to: &Side, is_there: bool) -> Result<(), Failure> {
     }
 }
 
+/// Whether Dropbox can tell all these paths apart.
+fn are_apart(paths: &[&str]) -> bool {
+    let mut seen = std::collections::HashSet::new();
+    paths.iter().all(|path| seen.insert(plan::fold(path)))
+}
+
 /// Moves what has names that aren't UTF-8 to the problems, if it has no place in the Dropbox on the other side, whose names
 /// aren't mapped: it must not be deleted for that.
 fn leave_raw_names(found: &mut Found, other: &Side) {
@@ -429,6 +435,8 @@ impl Job<'_> {
         let is_few = verb == Verb::Copy
             && to.remote().is_some()
             && (1..=FEW).contains(&few.len())
+            // Dropbox would say of each of two spellings that it is there.
+            && are_apart(&few)
             && !flags.create_empty_src_dirs;
         let every;
         let filter = if sync.delete_excluded {
@@ -472,7 +480,8 @@ impl Job<'_> {
             self.check_deletes(&plan, found, &places)?;
         }
         if sync.track_renames && verb == Verb::Sync {
-            renames::find(&mut plan, &places).await;
+            let links = flags.links && places.to.remote().is_none();
+            renames::find(&mut plan, &places, links).await;
         }
         self.account_for(&plan, summary);
         Ok((places, plan))

@@ -110,7 +110,8 @@ pub(super) fn refuse(
         _ if verb == Verb::Copy => return Ok(()),
         Relation::Apart => return Ok(()),
         Relation::Same => return Err(same_place()),
-        Relation::Inside(inner) | Relation::Around(inner) => inner,
+        // The filter's names are those that are shown here.
+        Relation::Inside(inner) | Relation::Around(inner) => source.shown(&inner),
     };
     if !filter.leads_to(&inner) && !delete_excluded {
         return Ok(());

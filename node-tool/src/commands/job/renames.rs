@@ -6,18 +6,20 @@ use shared::content_hash::ContentHash;
 
 use super::Places;
 use crate::{
-    local::hash_file,
+    local::{hash_file, link::ENDING as LINK_ENDING},
     plan::{Action, Plan, Rename},
     raw,
     side::Side,
     tree::{Entry, FileInfo},
 };
 
-/// Finds them, and takes them out of what is copied and deleted.
-pub(super) async fn find(plan: &mut Plan, places: &Places) {
+/// Finds them, and takes them out of what is copied and deleted. If the target has `links`, those that travel as files are made
+/// anew: there they have other names.
+pub(super) async fn find(plan: &mut Plan, places: &Places, links: bool) {
+    let is_link = |path: &str| links && path.ends_with(LINK_ENDING);
     let mut by_size: HashMap<u64, Vec<Entry>> = HashMap::new();
     for entry in &plan.deletes {
-        if let Some(file) = entry.file() {
+        if let Some(file) = entry.file().filter(|_| !is_link(&entry.path)) {
             by_size.entry(file.size_bytes).or_default().push(entry.clone());
         }
     }
@@ -25,7 +27,7 @@ pub(super) async fn find(plan: &mut Plan, places: &Places) {
     for action in std::mem::take(&mut plan.actions) {
         let candidates = by_size
             .get_mut(&action.source.size_bytes)
-            .filter(|_| action.over.is_none());
+            .filter(|_| action.over.is_none() && !is_link(&action.to));
         let found = match candidates {
             Some(candidates) if !candidates.is_empty() => same_content(&action, candidates, places).await,
             _ => None,
