@@ -477,3 +477,29 @@ fn a_renamed_symlink_is_made_anew() -> anyhow::Result<()> {
     assert_eq!(names, ["f", "l2"]);
     Ok(())
 }
+
+#[test]
+fn check_compares_what_sync_would() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    for path in ["s/d/x", "s/k", "s/grown"] {
+        write(&world.path(path), b"1", 1_600_000_000)?;
+    }
+    world.node_tool(["copy", "s", "dbx:t"])?.ok()?;
+    write(&world.path("s/d/.nosync"), b"", 1_600_000_000)?;
+    write(&world.path("s/grown"), &[0; 5000], 1_600_000_000)?;
+    let filter = ["--exclude-if-present", ".nosync", "--max-size", "1k"];
+    let check = |source, dest| world.node_tool([&["check", source, dest], &filter[..]].concat());
+    // The source has them, and leaves them out.
+    let told = check("s", "dbx:t")?;
+    assert!(
+        told.err.contains("0 differences found, 1 matching"),
+        "{}",
+        told.err
+    );
+    told.ok()?;
+    // The target has it, in another size; and so it would be replaced.
+    let told = check("dbx:t", "s")?.fails(1)?;
+    assert!(told.contains("grown: sizes differ"), "{told}");
+    assert!(!told.contains("not in"), "{told}");
+    Ok(())
+}

@@ -1,7 +1,7 @@
 //! `check`: whether two folders hold the same, by size and hash.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::File,
     io::{self, Write},
 };
@@ -12,14 +12,15 @@ use shared::{content_hash::ContentHash, exit, failure::Failure};
 use super::{App, missing, side_failure};
 use crate::{
     commands::symlinks::{SymlinkFlags, tell_skipped},
-    documents, filter,
+    documents,
+    filter::{self, Filter},
     local::hash_file,
     plan, raw,
     report::{
         self,
         format::{Checked, on_one_line},
     },
-    side::{Side, SideError, What},
+    side::{Found, Side, SideError, What},
     tree::{Entry, FileInfo},
 };
 
@@ -78,7 +79,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let mut is_cut = false;
     for side in [&source, &dest] {
         let found = side
-            .look(&filter, args.symlinks.symlinks())
+            .survey_and_weigh(&filter, args.symlinks.symlinks())
             .await
             .map_err(|e| side_failure("list", side, &e))?;
         match (found.what, listed.is_empty()) {
@@ -93,7 +94,17 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         tell_skipped(&found);
         listed.push(found);
     }
+    // As in a sync: what the filter leaves out of the source isn't compared, and the rest is, whatever it says of the target's.
+    let left_out = leave_out(&mut listed[0], &filter);
+    let is_left_out = |path: &str| {
+        let key = plan::fold(path);
+        left_out.contains(&*key) || plan::ancestors(&key).any(|folder| left_out.contains(folder))
+    };
     let (mine, theirs) = (&listed[0].entries, &listed[1].entries);
+    let selection = filter.selection(theirs);
+    let wanted = theirs.iter().zip(selection).filter(|(_, is_in)| *is_in);
+    let wanted: HashSet<&str> = wanted.map(|(entry, _)| entry.path.as_str()).collect();
+    let is_extra = |other: &Entry| wanted.contains(other.path.as_str()) && !is_left_out(&other.path);
     let mut outcomes: Vec<(&str, Checked, String)> = Vec::new();
     let mut both = Vec::new();
     for (entry, other) in plan::pair_all(mine, theirs, dest.names()) {
@@ -121,7 +132,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             }
             // A cloud document of the target is nothing that a copy could have brought there.
             (None, Some(other)) if documents::is_exported(other) => {}
-            (None, Some(other)) if other.file().is_some() && !args.one_way => {
+            (None, Some(other)) if other.file().is_some() && !args.one_way && is_extra(other) => {
                 outcomes.push((&other.path, Checked::MissingOnSource, "file not in source".into()));
             }
             _ => {}
@@ -160,6 +171,17 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     } else {
         exit::ERROR
     })
+}
+
+/// Takes what the filter leaves out from what was found. Returns the folded paths of that.
+fn leave_out(found: &mut Found, filter: &Filter) -> HashSet<String> {
+    let mut selection = filter.selection(&found.entries).into_iter();
+    let left_out = found
+        .entries
+        .extract_if(.., |_| !selection.next().unwrap_or(false));
+    left_out
+        .map(|entry| plan::fold(&entry.path).into_owned())
+        .collect()
 }
 
 async fn compare(

@@ -64,6 +64,18 @@ pub const KNOWN: &[Known] = &[
         },
     },
     Known {
+        why: "check compares what sync would: what a filter leaves out of one side alone is no difference there; rclone judges each side \
+              for itself",
+        explains: |case, complaint| {
+            let one_sided = ["--min-size", "--max-size", "--exclude-if-present"]
+                .iter()
+                .any(|flag| case.has(flag));
+            case.verb == Verb::Check
+                && one_sided
+                && matches!(complaint, Complaint::Printed { .. } | Complaint::Exit { .. })
+        },
+    },
+    Known {
         why: "--delete-excluded never deletes what the source has beyond --max-depth",
         explains: |case, complaint| {
             case.has("--delete-excluded")
