@@ -246,3 +246,35 @@ fn a_backup_folder_in_the_target_is_known_by_whatever_name_it_has() -> anyhow::R
     assert_eq!(fs::read(world.path("elsewhere/old/link/f"))?, b"22");
     Ok(())
 }
+
+#[test]
+fn a_backup_is_never_in_the_place_of_a_file_of_the_source() -> anyhow::Result<()> {
+    let world = with(
+        &[("x", "new"), ("x.bak", "mine"), ("y.bak", "mine"), ("k", "k")],
+        &[("x", "older"), ("x.bak", "other"), ("y", "gone"), ("z", "gone")],
+    )?;
+    for _ in 0..2 {
+        let err = world
+            .node_tool(["sync", "s", "dbx:t", "--suffix", ".bak"])?
+            .fails(6)?;
+        for said in [
+            "'x': its backup would be where 'x.bak'",
+            "'y': its backup would be where 'y.bak'",
+        ] {
+            assert!(err.contains(said), "{err}");
+        }
+    }
+    assert_eq!(
+        texts(&world, "/t"),
+        pairs(&[
+            ("k", "k"),
+            ("x", "older"),
+            ("x.bak", "mine"),
+            ("x.bak.bak", "other"),
+            ("y", "gone"),
+            ("y.bak", "mine"),
+            ("z", "gone"),
+        ])
+    );
+    Ok(())
+}

@@ -387,3 +387,43 @@ fn renames_leave_nothing_for_a_second_run() -> anyhow::Result<()> {
     assert_eq!(snapshot(&world.path("t"))?["new"].modified, 1_609_459_200);
     Ok(())
 }
+
+#[test]
+fn what_the_source_has_as_a_symlink_is_left_alone() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    write(&world.path("o/d/x"), b"text", THEN)?;
+    write(&world.path("s/k"), b"text", THEN)?;
+    symlink("../o/d", world.path("s/d"))?;
+    write(&world.path("s/gone"), b"text", THEN)?;
+    world.node_tool(["copy", "s", "dbx:t", "-L"])?.ok()?;
+    fs::remove_file(world.path("s/gone"))?;
+    world.node_tool(["sync", "s", "dbx:t"])?.ok()?;
+    assert_eq!(there(&world, "/t"), ["d/x", "k"]);
+    world
+        .node_tool(["sync", "s", "dbx:t", "--delete-excluded"])?
+        .ok()?;
+    assert_eq!(there(&world, "/t"), ["k"]);
+    Ok(())
+}
+
+#[test]
+fn only_what_is_copied_counts_against_max_transfer() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    write(&world.path("s/big"), &[7; 9_000], THEN)?;
+    world.node_tool(["copy", "s", "dbx:t"])?.ok()?;
+    write(&world.path("s/big"), &[7; 9_000], THEN + 60)?;
+    write(&world.path("s/small"), b"text", THEN)?;
+    for words in [vec!["--dry-run"], vec![]] {
+        let words = ["copy", "s", "dbx:t", "--max-transfer", "1k"]
+            .into_iter()
+            .chain(words);
+        world.node_tool(words)?.ok()?;
+    }
+    assert_eq!(there(&world, "/t"), ["big", "small"]);
+    write(&world.path("s/large"), &[8; 9_000], THEN)?;
+    let err = world
+        .node_tool(["copy", "s", "dbx:t", "--max-transfer", "1k"])?
+        .fails(8)?;
+    assert!(err.contains("give a larger --max-transfer"), "{err}");
+    Ok(())
+}

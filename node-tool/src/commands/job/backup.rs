@@ -1,6 +1,6 @@
 //! `--backup-dir` and `--suffix`: what is replaced or deleted is kept under another name.
 
-use std::io;
+use std::{collections::HashSet, io};
 
 use futures_util::{StreamExt, stream};
 use shared::failure::Failure;
@@ -13,7 +13,7 @@ use crate::{
     dropbox::{Client, DropboxPath, Outcomes, Relocation},
     filter::Filter,
     local::{self, Root, move_file},
-    plan::fold,
+    plan::{Obstacle, Plan, fold},
     raw,
     side::{Side, SideError},
     tree::{Entry, FileInfo},
@@ -133,6 +133,40 @@ impl Backup {
                 dest.location()
             ))),
         }
+    }
+
+    /// Takes those files out of a plan whose backup would be in the place of another file of the source.
+    pub fn spare_source(&self, plan: &mut Plan, source: &[Entry], flags: &Flags) {
+        if !self.is_in_place {
+            return;
+        }
+        let is_folding = self.side.names().is_folding();
+        let key = |path: &str| -> String {
+            match is_folding {
+                true => fold(path).into_owned(),
+                false => path.to_owned(),
+            }
+        };
+        let files = source.iter().filter(|entry| entry.file().is_some());
+        let taken: HashSet<String> = files.map(|entry| key(&entry.path)).collect();
+        let mut obstacles = Vec::new();
+        let mut is_free = |from: &str, to: &str| {
+            let kept = flags.kept_name(to);
+            let is_taken = taken.contains(&key(&kept));
+            if is_taken {
+                obstacles.push(Obstacle {
+                    path: from.to_owned(),
+                    reason: format!("its backup would be where '{kept}' of the source goes"),
+                    in_the_way: None,
+                    is_folder_link: false,
+                });
+            }
+            !is_taken
+        };
+        plan.actions
+            .retain(|action| action.over.is_none() || is_free(&action.from, &action.to));
+        plan.deletes.retain(|entry| is_free(&entry.path, &entry.path));
+        plan.obstacles.extend(obstacles);
     }
 
     /// Whether a file or folder of the target is a backup, which the job leaves alone.

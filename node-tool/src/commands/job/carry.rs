@@ -284,7 +284,7 @@ fn limits(request: &Request<'_>, app: &App, weights: Option<Weights>) -> Limits 
 }
 
 /// Returns what is left to copy once the hash has decided where it has to.
-async fn settled(
+pub(super) async fn settled(
     actions: Vec<Action>,
     proven: &mut Vec<String>,
     request: &Request<'_>,

@@ -125,11 +125,12 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     if found.what == What::Folder {
         overlap::refuse(&source, &dest, verb, &filter, request.sync.delete_excluded)?;
     }
-    let left_out = select(
-        &mut found,
-        &filter,
-        verb == Verb::Sync && !request.sync.delete_excluded,
-    );
+    let spares = verb == Verb::Sync && !request.sync.delete_excluded;
+    let mut left_out = select(&mut found, &filter, spares);
+    if spares && !flags.links {
+        // What the source has as a symlink, a pipe or a device is left out as well.
+        left_out.extend(found.others.iter().map(|(path, _)| path.clone()));
+    }
     leave_raw_names(&mut found, &dest);
     tell_left_out(&found, app, &mut summary);
     if verb == Verb::Move && carry::whole_folder_at_once(&source, &dest, &found, request, &filter).await? {
@@ -146,6 +147,18 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
         What::File => job.one_file(source, dest, &found, &mut summary).await?,
         _ => job.folders(source, dest, &found, &mut summary).await?,
     };
+    if flags.max_transfer.is_some() && !flags.dry_run {
+        // Only what is really copied counts.
+        plan.actions = carry::settled(
+            std::mem::take(&mut plan.actions),
+            &mut plan.proven,
+            request,
+            &places,
+            app,
+            &mut summary,
+        )
+        .await;
+    }
     let over_limit = limit(flags, &mut plan);
     tell_obstacles(&plan, &places);
     if flags.dry_run {
@@ -165,11 +178,12 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     let mut stopped = carry::out(&job, plan, &places, app, found, &mut summary).await;
     summary.took = started.elapsed();
     if over_limit && stopped.is_none() {
-        stopped = Some(
-            Failure::new("stopped before --max-transfer was exceeded")
-                .next("repeat the command to continue; finished files are not sent again")
-                .code(exit::LIMIT),
-        );
+        let next = match summary.copied {
+            0 => "the first file is larger than that: give a larger --max-transfer, or --order-by size",
+            _ => "repeat the command to continue; finished files are not sent again",
+        };
+        let failure = Failure::new("stopped before --max-transfer was exceeded").next(next);
+        stopped = Some(failure.code(exit::LIMIT));
     }
     preview::list_failed(&summary);
     if !app.quiet || !summary.failed.is_empty() {
@@ -467,6 +481,9 @@ impl Job<'_> {
         let places = Places { from, to };
         let mut plan = self.plan(&found.entries, &target, &places, candidates.as_deref());
         plan.mounts = std::mem::take(&mut target.mounts);
+        if let Some(backup) = self.backup {
+            backup.spare_source(&mut plan, &found.entries, flags);
+        }
         if verb == Verb::Sync {
             withhold(&mut plan);
             let is_kept = |(at, entry): &(usize, &Entry)| {
@@ -617,7 +634,8 @@ fn limit(flags: &Flags, plan: &mut Plan) -> bool {
     let mut sum = 0;
     let mut cut = |actions: &mut Vec<Action>| {
         let fits = |action: &Action| {
-            sum += action.source.size_bytes;
+            let is_copied = matches!(action.task, plan::Task::Copy(_));
+            sum += if is_copied { action.source.size_bytes } else { 0 };
             sum <= most
         };
         let count = actions.iter().map(fits).take_while(|fits| *fits).count();
