@@ -342,6 +342,19 @@ impl Side {
         Ok(found)
     }
 
+    /// Returns the symlink at a place of this machine as the file that it travels as, under the name `name`; `None` if none is
+    /// there.
+    pub fn as_link(&self, name: &str) -> Option<Entry> {
+        let Self::Local(path) = self else { return None };
+        let is_link = std::fs::symlink_metadata(path).is_ok_and(|there| there.is_symlink());
+        let file = local::translated(path).ok().filter(|_| is_link)?;
+        Some(Entry {
+            path: name.to_owned(),
+            kind: Kind::File(file),
+            id: None,
+        })
+    }
+
     /// What a listing shows as a document's export can be named like that. Not in a target: it is never written over.
     async fn survey_or_export(&self, filter: &Filter, symlinks: Symlinks) -> Result<Found, SideError> {
         let mut found = self.survey(filter, symlinks).await?;

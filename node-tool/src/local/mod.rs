@@ -26,7 +26,7 @@ pub use replace::{replace_file, sweep_half_written};
 pub use root::Root;
 pub use scratch::Scratch;
 pub use unfinished::remove_unfinished;
-pub use walk::{Other, Skipped, Symlinks, Walked, other_at, stat, walk};
+pub use walk::{Other, Skipped, Symlinks, Walked, other_at, stat, translated, walk};
 
 /// Whether something was written to last longer than `age` ago. A time in the future is that of another node's clock.
 pub fn is_older(metadata: &std::fs::Metadata, age: Duration) -> bool {

@@ -273,7 +273,11 @@ pub fn other_at(path: &Path) -> Option<Other> {
     Other::at(path, there.file_type())
 }
 
-fn translated(link: &Path) -> io::Result<FileInfo> {
+/// Returns what is known of the file that a symlink travels as.
+///
+/// # Errors
+/// When it can't be read.
+pub fn translated(link: &Path) -> io::Result<FileInfo> {
     Ok(FileInfo {
         size_bytes: link::content(link)?.len() as u64,
         ..file_info(&std::fs::symlink_metadata(link)?)

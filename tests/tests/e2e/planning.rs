@@ -427,3 +427,25 @@ fn only_what_is_copied_counts_against_max_transfer() -> anyhow::Result<()> {
     assert!(err.contains("give a larger --max-transfer"), "{err}");
     Ok(())
 }
+
+#[test]
+fn a_single_symlink_is_planned_like_many() -> anyhow::Result<()> {
+    let world = World::connected()?;
+    world.sandbox.put_file("/l/a.rclonelink", b"there", None)?;
+    write(&world.path("t/a"), b"a file", THEN)?;
+    for words in [vec!["--dry-run"], vec![]] {
+        let words = ["copy", "dbx:l/a.rclonelink", "t", "--links"]
+            .into_iter()
+            .chain(words);
+        let err = world.node_tool(words)?.fails(6)?;
+        assert!(err.contains("a file is at 'a' in the target"), "{err}");
+    }
+    fs::remove_file(world.path("t/a"))?;
+    for _ in 0..2 {
+        world
+            .node_tool(["copy", "dbx:l/a.rclonelink", "t", "--links"])?
+            .ok()?;
+        assert_eq!(fs::read_link(world.path("t/a"))?, std::path::Path::new("there"));
+    }
+    Ok(())
+}

@@ -23,6 +23,7 @@ use crate::{
     documents::{self, Documents},
     failed::FailedFile,
     filter::Filter,
+    local,
     plan::{self, Action, Names, Plan},
     raw,
     report::{self, Summary},
@@ -411,10 +412,19 @@ impl Job<'_> {
             overlap::note_same_place();
             return Ok((Places { from, to }, Plan::default()));
         }
-        let there = place
+        let mut there = place
             .look_at_target()
             .await
             .map_err(|e| side_failure("look at", &place, &e))?;
+        let link = new_name.strip_suffix(local::link::ENDING);
+        if let (Side::Local(_), true, Some(link)) = (&to, self.request.flags.links, link) {
+            // It becomes a symlink, in whose place something else may be.
+            let place = to.join(link);
+            let found = place.look_at_target().await;
+            let found = found.map_err(|e| side_failure("look at", &place, &e))?;
+            there.entries.extend(found.entries);
+            there.entries.extend(place.as_link(&new_name));
+        }
         let wanted: Vec<Entry> = found
             .entries
             .iter()
