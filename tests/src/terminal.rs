@@ -117,6 +117,24 @@ impl Terminal {
         Ok(rows.collect::<Vec<_>>().join("\n"))
     }
 
+    /// Waits until the picture is as it should be: what is drawn comes in pieces.
+    ///
+    /// # Errors
+    /// When it never is, with the last picture.
+    pub fn picture_when(&mut self, is_so: impl Fn(&str) -> bool) -> anyhow::Result<String> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let picture = self.picture()?;
+            if is_so(&picture) {
+                return Ok(picture);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let more = self.output.recv_timeout(left);
+            self.screen
+                .extend(more.with_context(|| format!("the picture stays\n{picture}"))?);
+        }
+    }
+
     /// Waits until `text` is shown after what was expected before; gives what was shown up to and with it.
     ///
     /// # Errors

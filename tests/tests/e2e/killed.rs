@@ -209,9 +209,11 @@ fn standing(world: &World, before: &str) -> anyhow::Result<Child> {
     }
     let slow = Fault::on("files/download", Kind::Stall { millis: 3_600_000 });
     world.sandbox.fault(slow.times(1000));
-    let mut command = std::process::Command::new("bash");
+    // Whoever runs the tests may ignore SIGHUP, and a shell can't take that back.
+    let mut command = std::process::Command::new("env");
     world.settle(&mut command);
     command
+        .args(["--default-signal=HUP", "bash"])
         .args(["-c", &format!("{before} exec \"$@\""), "bash"])
         .arg(tests::programs::program("node-tool")?)
         .args(["copy", "dbx:from", "to", "--no-zip"])
