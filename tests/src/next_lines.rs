@@ -18,6 +18,11 @@ pub struct Advice {
     pub input: Option<String>,
 }
 
+/// Whether an error says what to do about it: a command, or a hint.
+pub fn says_what_to_do(said: &str) -> bool {
+    said.contains("next: ") || said.contains("hint: ")
+}
+
 /// The commands in the `next:` and `hint:` lines of `said`, and in what stands behind a colon in its warnings. A command ends with its
 /// line, at three blanks, or where a bracket or comma sets it apart.
 pub fn advice(said: &str) -> Vec<Advice> {

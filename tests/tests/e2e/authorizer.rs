@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use shared::grant::{BEGIN_MARKER, END_MARKER, Grant};
 use tests::browser::{Button, consent_address, fetch, press, visit};
+use tests::next_lines;
 use tests::sandbox::Sandbox;
 use tests::world::{Ended, World, ended, only_authorizer};
 use url::Url;
@@ -285,7 +286,7 @@ fn cancel_ends_with_a_message_of_its_own() -> anyhow::Result<()> {
     assert_eq!(end.out, "");
     let err = end.fails(1)?;
     assert!(
-        err.contains("cancelled in the browser") && err.contains("next:"),
+        err.contains("cancelled in the browser") && next_lines::says_what_to_do(&err),
         "{err}"
     );
     Ok(())
@@ -500,7 +501,7 @@ fn a_busy_port_is_named() -> anyhow::Result<()> {
     second.args([world.sandbox.app_key(), "--no-browser"]);
     let err = tests::world::run(second, "")?.fails(1)?;
     assert!(
-        err.contains("another program uses the port") && err.contains("next:"),
+        err.contains("another program uses the port") && next_lines::says_what_to_do(&err),
         "{err}"
     );
     assert!(err.contains("ssh -L 53682:localhost:53682"), "{err}");
@@ -556,7 +557,7 @@ fn a_refused_exchange_is_explained() -> anyhow::Result<()> {
     )?;
     let err = waiting.end()?.fails(1)?;
     assert!(
-        err.contains("code doesn't exist or has expired") && err.contains("next:"),
+        err.contains("code doesn't exist or has expired") && next_lines::says_what_to_do(&err),
         "{err}"
     );
     Ok(())

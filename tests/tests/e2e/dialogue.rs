@@ -5,7 +5,7 @@ use serde_json::json;
 use shared::grant::{CodeGrant, Grant};
 use shared::secret::Secret;
 use tests::browser::consent_address;
-use tests::next_lines::all_known;
+use tests::next_lines::{self, all_known};
 use tests::sandbox::{Fault, Kind};
 use tests::terminal::Terminal;
 use tests::world::World;
@@ -215,7 +215,7 @@ fn what_would_waste_a_login_is_found_before_the_browser() -> anyhow::Result<()> 
         let end = tests::world::run(command, "nothing\n")?;
         assert_ne!(end.code, 0, "{variable}");
         assert!(
-            !end.out.contains("authorizer") && ["next:", "hint:"].iter().any(|label| end.err.contains(label)),
+            !end.out.contains("authorizer") && next_lines::says_what_to_do(&end.err),
             "{variable}: {} {}",
             end.out,
             end.err

@@ -6,6 +6,7 @@ use std::process::{Child, ChildStderr, Stdio};
 
 use anyhow::Context as _;
 use tests::browser::{Button, consent_address, press};
+use tests::next_lines;
 use tests::ssh_server::{SshServer, installed};
 use tests::world::{Ended, World, ended, only_authorizer, skip, text};
 
@@ -254,7 +255,10 @@ fn a_node_that_cannot_be_believed_gets_nothing() -> anyhow::Result<()> {
         let err = with_script(&world, &script, &["--app-key", key])?
             .end()?
             .fails(1)?;
-        assert!(err.contains(hint) && err.contains("next:"), "{script}: {err}");
+        assert!(
+            err.contains(hint) && next_lines::says_what_to_do(&err),
+            "{script}: {err}"
+        );
         assert!(!err.contains("/oauth2/authorize"), "no browser was opened: {err}");
     }
     // The second question comes when the browser is open already: what it brings goes nowhere.
@@ -291,7 +295,7 @@ fn an_ssh_that_hangs_is_left_in_time_and_on_signals() -> anyhow::Result<()> {
             .end()?
             .fails(1)?;
         assert!(
-            err.contains("in time") && err.contains("next:"),
+            err.contains("in time") && next_lines::says_what_to_do(&err),
             "{script}: {err}"
         );
         let mut calling = with_script(&world, script, &[])?;
