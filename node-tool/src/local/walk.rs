@@ -1,4 +1,4 @@
-//! Sorted walking. Symlinks and special files are told, not followed.
+//! Sorted walking. Special files are reported; whether symlinks are, or are followed, is for the caller to say.
 
 use std::{
     fs::Metadata,

@@ -1,5 +1,5 @@
-//! Carries the steps out, in the order in which a failure loses nothing: make folders, keep, rename, copy, and only then
-//! delete.
+//! Carries the steps out, in the order in which a failure loses nothing: make folders, keep, rename, copy, only then delete,
+//! and last copy to where something was deleted.
 
 use std::{
     collections::HashSet,
