@@ -531,7 +531,7 @@ async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
         })?,
     };
     let store = Store::new(path, Password::new(global.password_command.clone()));
-    let http = Http::new(endpoints.clone());
+    let http = Http::new(endpoints.clone(), crate::USER_AGENT);
     let site = match Site::here().load() {
         Ok((site, odd)) => {
             odd.iter().for_each(|said| report::warn(said));

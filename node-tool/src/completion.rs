@@ -19,9 +19,8 @@ use shared::{
 };
 
 use crate::{
-    account::Account,
-    config::{CONFIG_VARIABLE, Password, Store, default_path},
-    dropbox::{Client, Http, Meter, Rates},
+    config::{CONFIG_VARIABLE, Password, Store, auth, default_path},
+    dropbox::{Client, Http, Meter, Rates, RemotePath},
     location::Location,
 };
 
@@ -145,15 +144,15 @@ fn remotes(store: &Store, typed: &OsStr, end: &str) -> Vec<CompletionCandidate> 
 fn inside(store: &Store, typed: &str) -> Option<Vec<CompletionCandidate>> {
     let end = typed.rfind(['/', ':'])? + 1;
     let (before, begun) = typed.split_at(end);
-    let Ok(Location::Remote {
-        name,
+    let Ok(Location::Remote(RemotePath {
+        remote,
         path,
         from_root,
-    }) = Location::parse(before)
+    })) = Location::parse(before)
     else {
         return None;
     };
-    let mut client = client(store, &name)?;
+    let mut client = client(store, &remote)?;
     if from_root {
         client = client.from_root();
     }
@@ -198,12 +197,12 @@ fn entry(found: &Metadata) -> Option<String> {
 fn client(store: &Store, name: &str) -> Option<Client> {
     let remote = store.load().ok()?.remotes.remove(name)?;
     let origin = std::env::var(ORIGIN_VARIABLE).ok();
-    let http = Http::new(Endpoints::new(origin.as_deref()).ok()?);
-    let account = Account::new(Some(store.clone()), name.to_owned(), remote, http.clone());
+    let http = Http::new(Endpoints::new(origin.as_deref()).ok()?, crate::USER_AGENT);
+    let auth = auth(Some(store), name, &remote, http.clone());
     let meter = Arc::new(Meter::new(Rates {
         calls: None,
         up: None,
         down: None,
     }));
-    Some(Client::new(http, account, 1, meter).with_tries(Some(1)))
+    Some(Client::new(http, auth, 1, meter).with_tries(Some(1)))
 }

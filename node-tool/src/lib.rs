@@ -10,21 +10,18 @@
 //! Imports point down: `commands → side → transfer → plan → {dropbox, local} → filter → tree → shared`. `plan` does no I/O,
 //! `dropbox` alone sends HTTP, `report` alone prints, nothing imports `commands`.
 
-pub mod account;
 pub mod cli;
 pub mod commands;
 pub mod completion;
 pub mod config;
+mod convert;
 pub mod documents;
-pub mod dropbox;
 pub mod failed;
 pub mod filter;
-mod hex;
 pub mod limits;
 pub mod local;
 pub mod location;
 pub mod plan;
-pub mod raw;
 pub mod report;
 pub mod roots;
 pub mod side;
@@ -34,4 +31,10 @@ pub mod tree;
 mod variables;
 pub mod view;
 
+use ::dropbox;
+use shared::raw;
+
 pub use cli::main;
+
+/// What the programs of this crate call themselves to Dropbox.
+const USER_AGENT: &str = concat!("node-tool/", env!("CARGO_PKG_VERSION"));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     config::check_name,
-    dropbox::{DropboxPath, PathError},
+    dropbox::{DropboxPath, PathError, RemotePath},
     raw,
 };
 
@@ -14,15 +14,7 @@ pub enum Location {
     /// On this machine.
     Local(PathBuf),
     /// In a Dropbox.
-    Remote {
-        /// The remote's name.
-        name: String,
-        /// The path in it.
-        path: DropboxPath,
-        /// Whether a slash came first: then the path starts at the root of the account, which in a team is the team's space,
-        /// not the member's own folder.
-        from_root: bool,
-    },
+    Remote(RemotePath),
 }
 
 /// What is wrong with a typed place.
@@ -51,12 +43,13 @@ impl Location {
         }
         match text.split_once(':') {
             Some((name, path)) if !name.contains('/') => {
-                let name = check_name(name).map_err(|reason| LocationError::Name(reason, text.to_owned()))?;
-                Ok(Self::Remote {
-                    name,
+                let remote =
+                    check_name(name).map_err(|reason| LocationError::Name(reason, text.to_owned()))?;
+                Ok(Self::Remote(RemotePath {
+                    remote,
                     from_root: path.starts_with('/'),
                     path: DropboxPath::parse(path)?,
-                })
+                }))
             }
             _ => Ok(Self::Local(raw::name(text).into_owned().into())),
         }
@@ -67,14 +60,7 @@ impl std::fmt::Display for Location {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Local(path) => path.display().fmt(f),
-            Self::Remote {
-                name,
-                path,
-                from_root,
-            } => {
-                let slash = if *from_root { "/" } else { "" };
-                write!(f, "{name}:{slash}{}", path.as_str().trim_start_matches('/'))
-            }
+            Self::Remote(path) => path.fmt(f),
         }
     }
 }
@@ -95,7 +81,7 @@ mod tests {
             ("dbx:a:b", "dbx:a:b"),
         ] {
             let location = Location::parse(text).unwrap();
-            assert!(matches!(location, Location::Remote { .. }), "{text}");
+            assert!(matches!(location, Location::Remote(_)), "{text}");
             assert_eq!(location.to_string(), shown);
             assert_eq!(
                 Location::parse(shown).unwrap(),

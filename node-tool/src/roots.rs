@@ -5,8 +5,7 @@
 use std::sync::Arc;
 
 use crate::{
-    config::Start,
-    dropbox::{Client, DropboxPath, Error},
+    dropbox::{Client, DropboxPath, Error, Start},
     side::Side,
 };
 

@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    convert,
     documents::{self, Documents, own_path},
     dropbox::{Client, DropboxPath, Error, Listed, PathError},
     filter::Filter,
@@ -121,7 +122,7 @@ impl Side {
     pub fn location(&self) -> Location {
         match self {
             Self::Local(path) => Location::Local(path.clone()),
-            Self::Remote { client, path, view } => view.location(client, path),
+            Self::Remote { client, path, view } => Location::Remote(view.location(client, path)),
         }
     }
 
@@ -238,7 +239,7 @@ impl Side {
             Self::Remote { path, .. } if path.check().is_err() => Ok(None),
             Self::Remote { client, path, view } => Ok(client.stat(path).await?.map(|entry| Entry {
                 path: view.shown(&entry.path),
-                ..entry
+                ..Entry::from(entry)
             })),
         }
     }
@@ -270,7 +271,7 @@ impl Side {
             };
             let there = there.map(|entry| Entry {
                 path: view.shown(&entry.path),
-                ..entry
+                ..Entry::from(entry)
             });
             let shown = there.and_then(|entry| documents::show_as(entry, &name, &view.exports));
             if let Some(mut shown) = shown {
@@ -545,12 +546,12 @@ async fn look_there(client: &Client, path: &DropboxPath, filter: &Filter) -> Res
     match client.list(path, is_deep(filter)).await {
         Ok(Listed::File(file)) => Ok(Found {
             what: What::File,
-            entries: vec![file],
+            entries: vec![file.into()],
             ..Found::default()
         }),
         Ok(Listed::Folder(listing)) => Ok(Found {
             what: What::Folder,
-            entries: listing.entries,
+            entries: convert::entries(listing.entries),
             mounts: Mounts::new(listing.mounts),
             problems: listing.refused,
             ..Found::default()

@@ -7,8 +7,7 @@ use std::{
 
 use crate::{
     documents::{self, Documents},
-    dropbox::{Client, DropboxPath, encoding},
-    location::Location,
+    dropbox::{Client, DropboxPath, RemotePath, encoding},
     plan,
     side::Found,
     tree::Entry,
@@ -60,12 +59,10 @@ impl View {
     }
 
     /// Where something in a Dropbox is, as a person would type it.
-    pub fn location(&self, client: &Client, path: &DropboxPath) -> Location {
+    pub fn location(&self, client: &Client, path: &DropboxPath) -> RemotePath {
         let mut location = client.location(path);
-        if let Location::Remote { path, .. } = &mut location
-            && self.encodes
-        {
-            *path = DropboxPath::default().join(&encoding::decode(path.as_str()));
+        if self.encodes {
+            location.path = DropboxPath::default().join(&encoding::decode(location.path.as_str()));
         }
         location
     }

@@ -14,6 +14,7 @@
 //! [`Grant::parse`] forgives everything that [`paste`] can undo, and whatever stands around the grant.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -297,11 +298,7 @@ fn strip_end_marker(text: &str) -> &str {
 
 fn checksum(head: &str) -> String {
     let digest = Sha256::digest(head.as_bytes());
-    digest
-        .iter()
-        .take(CHECKSUM_DIGITS / 2)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    HEXLOWER.encode(&digest[..CHECKSUM_DIGITS / 2])
 }
 
 #[cfg(test)]

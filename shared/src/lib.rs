@@ -1,5 +1,6 @@
 //! What the laptop's `authorizer` and the login node's `node-tool` must agree on, as pure data and
-//! rules: this crate does no I/O, reads no environment and prints nothing.
+//! rules: this crate reads no environment and prints nothing, and does no I/O but
+//! in `replace` and `process`.
 //!
 //! | module | holds |
 //! |---|---|
@@ -18,6 +19,8 @@
 //! | [`duration`] | how long, as people write it |
 //! | [`secret`] | text that no `Debug`, `Display` or log can show |
 //! | [`failure`] | what happened, why, what to type next |
+//! | `raw` | names of local files that are not UTF-8, as text |
+//! | `replace` | files of our own that are replaced as a whole |
 //! | [`plain`] | text from elsewhere, as a person may see it or paste it |
 //! | [`exit`] | the exit codes |
 //! | [`trust`] | what to type where certificates are not trusted |
@@ -37,6 +40,10 @@ pub mod paste;
 pub mod pkce;
 pub mod plain;
 pub mod process;
+#[cfg(unix)]
+pub mod raw;
 pub mod remote;
+#[cfg(unix)]
+pub mod replace;
 pub mod secret;
 pub mod trust;

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 /// What a file is, as far as a copy must keep it.
@@ -45,11 +46,7 @@ fn gather(root: &Path, dir: &Path, out: &mut BTreeMap<String, Kept>) -> anyhow::
                     hasher.update(&buffer[..count]);
                 }
             }
-            let digest = hasher
-                .finalize()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let digest = HEXLOWER.encode(&hasher.finalize());
             let name = path.strip_prefix(root)?.to_string_lossy().into_owned();
             out.insert(
                 name,

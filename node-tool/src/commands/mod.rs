@@ -23,12 +23,11 @@ use shared::{endpoints::Endpoints, exit, failure::Failure, plain::quoted, trust}
 use app_hint::{APP_CONSOLE, TEAM_APP_HINT, app_hint, missing_scope};
 
 use crate::{
-    account::Account,
     config::{
         ACCESS_TOKEN_VARIABLE, CONFIG_VARIABLE, ConfigError, Defaults, Environment, PASSWORD_VARIABLE,
-        Remote, Store,
+        Remote, Store, auth,
     },
-    dropbox::{Cache, Client, DropboxPath, Error, Fate, Http, Meter, NetworkError},
+    dropbox::{Cache, Client, DropboxPath, Error, Fate, Http, Meter, NetworkError, RemotePath},
     location::Location,
     raw,
     side::{Side, SideError, View},
@@ -87,18 +86,9 @@ impl App {
             return Ok(Arc::clone(client));
         }
         let (remote, is_in_file) = self.remote(name)?;
-        let account = Account::new(
-            is_in_file.then(|| self.store.clone()),
-            name.to_owned(),
-            remote,
-            self.http.clone(),
-        );
-        let client = Client::new(
-            self.http.clone(),
-            account,
-            self.transfers,
-            Arc::clone(&self.meter),
-        );
+        let store = is_in_file.then_some(&self.store);
+        let auth = auth(store, name, &remote, self.http.clone());
+        let client = Client::new(self.http.clone(), auth, self.transfers, Arc::clone(&self.meter));
         let client = Arc::new(client.with_cache(self.cache.clone()).with_tries(self.tries));
         clients.insert(name.to_owned(), Arc::clone(&client));
         Ok(client)
@@ -144,18 +134,18 @@ impl App {
     pub fn side(&self, text: &str) -> Result<Side, Failure> {
         match Location::parse(text).map_err(|e| Failure::usage(e.to_string()))? {
             Location::Local(path) => Ok(Side::Local(path)),
-            Location::Remote {
-                name,
+            Location::Remote(RemotePath {
+                remote,
                 path,
                 from_root,
-            } => {
-                let client = self.client(&name)?;
+            }) => {
+                let client = self.client(&remote)?;
                 let client = if from_root {
                     Arc::new(client.from_root())
                 } else {
                     client
                 };
-                let view = self.view_of(&name);
+                let view = self.view_of(&remote);
                 let path = view.typed(&client, &path);
                 path.check().map_err(|e| Failure::usage(e.to_string()))?;
                 Ok(Side::Remote { client, path, view })

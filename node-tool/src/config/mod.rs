@@ -2,7 +2,8 @@
 //!
 //! `place` finds the file and keeps it private, `file` reads and changes it among many processes (`lock`, `replace`),
 //! `document` is its text, `crypt` and `password` keep it under a password, `site` is what a centre sets for its users,
-//! `environment` has the remotes of variables, `rclone` reads rclone's file. docs/config.md is the format as users see it.
+//! `environment` has the remotes of variables, `token_store` gives logins to the Dropbox client and keeps what it finds out,
+//! `rclone` reads rclone's file. docs/config.md is the format as users see it.
 
 pub mod crypt;
 mod document;
@@ -17,6 +18,7 @@ mod place;
 pub mod rclone;
 mod replace;
 mod site;
+mod token_store;
 
 use std::collections::BTreeMap;
 
@@ -31,6 +33,7 @@ pub use file::Store;
 pub use password::{PASSWORD_VARIABLE, Password};
 pub use place::{CONFIG_VARIABLE, Target, default_path};
 pub use site::{SITE_VARIABLE, Site};
+pub use token_store::auth;
 
 /// Everything in the config file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -184,18 +187,6 @@ impl Remote {
         }
     }
 
-    /// Where the paths of its calls start, from where they were typed. `None` if Dropbox has to be asked.
-    pub fn path_root(&self, start: Start) -> Option<PathRoot> {
-        if let Some(namespace) = &self.namespace_id {
-            return Some(PathRoot::Namespace(namespace.clone()));
-        }
-        match (&self.root_namespace_id, start) {
-            (Some(root), _) => Some(PathRoot::Root(root.clone())),
-            (None, Start::Usual) => Some(PathRoot::Home),
-            (None, Start::Root) => self.account_root_id.clone().map(PathRoot::Root),
-        }
-    }
-
     /// Whether the account has a root beyond the person's own folder, as far as it is known.
     pub fn has_team_space(&self) -> bool {
         self.account_root_id.is_some() && self.account_root_id != self.account_home_id
@@ -205,39 +196,5 @@ impl Remote {
     pub fn learn(&mut self, info: &RootInfo) {
         self.account_root_id = Some(info.root_namespace_id.clone());
         self.account_home_id = Some(info.home_namespace_id.clone());
-    }
-}
-
-/// Where a typed path starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// Where the config says: `NAME:X`.
-    Usual,
-    /// At the root of the account: `NAME:/X`.
-    Root,
-}
-
-/// Where the paths of a call start.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PathRoot {
-    /// At the person's own folder.
-    Home,
-    /// At the account's root, which is this namespace.
-    Root(String),
-    /// In this namespace, whatever the account's root is.
-    Namespace(String),
-}
-
-impl PathRoot {
-    /// The value of `Dropbox-API-Path-Root`. `None` if no header is needed.
-    pub fn header(&self) -> Option<String> {
-        match self {
-            Self::Home => None,
-            // This mode fails loudly when the person changes teams (dropbox-api.md §6.7).
-            Self::Root(id) => Some(serde_json::json!({".tag": "root", "root": id}).to_string()),
-            Self::Namespace(id) => {
-                Some(serde_json::json!({".tag": "namespace_id", "namespace_id": id}).to_string())
-            }
-        }
     }
 }

@@ -15,9 +15,10 @@ use std::{
 };
 
 use sha2::{Digest, Sha256};
-use shared::content_hash::ContentHash;
-
-use super::{replace_file, sweep_half_written};
+use shared::{
+    content_hash::ContentHash,
+    replace::{remove_half_written, replace_file},
+};
 
 /// Device, inode, size, modification and change time, the way they sort.
 type Key = [u8; 40];
@@ -45,7 +46,7 @@ pub fn keep_in(directory: &Path) {
 pub fn save() {
     let Some(hashes) = KEPT.get() else { return };
     if let Some(directory) = hashes.path.parent() {
-        sweep_half_written(directory);
+        remove_half_written(directory);
     }
     if let Err(error) = hashes.save() {
         tracing::info!("the hashes are not kept: {error}");

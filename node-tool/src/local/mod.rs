@@ -5,44 +5,24 @@ pub mod link;
 mod moving;
 mod place;
 mod read;
-mod replace;
 mod rights;
 mod root;
 mod scratch;
 mod unfinished;
 mod walk;
 
-use std::{
-    path::Path,
-    time::{Duration, SystemTime},
-};
+use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, utimensat};
 
 pub use moving::move_file;
 pub use place::{Leftover, Partial, Replace, leftovers};
 pub use read::{Changed, Identity, Source, Untrue, hash_file, is_change};
-pub use replace::{replace_file, sweep_half_written};
 pub use root::Root;
 pub use scratch::Scratch;
+pub use shared::replace::{is_older, remove_old};
 pub use unfinished::remove_unfinished;
 pub use walk::{Other, Skipped, Symlinks, Walked, other_at, stat, translated, walk};
-
-/// Whether something was written to last longer than `age` ago. A time in the future is that of another node's clock.
-pub fn is_older(metadata: &std::fs::Metadata, age: Duration) -> bool {
-    let written = metadata.modified().ok();
-    let past = written.and_then(|at| SystemTime::now().duration_since(at).ok());
-    past.is_some_and(|past| past > age)
-}
-
-/// Removes files that are ours and that nobody has written to for so long.
-pub fn remove_old(directory: &Path, age: Duration, is_ours: impl Fn(&Path) -> bool) {
-    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-        if is_ours(&entry.path()) && entry.metadata().is_ok_and(|there| is_older(&there, age)) {
-            let _ = std::fs::remove_file(entry.path()); // it is of no use and does no harm
-        }
-    }
-}
 
 /// How many bytes this user may still write at `path`, or where it will be made.
 pub fn free_bytes(path: &Path) -> Option<u64> {

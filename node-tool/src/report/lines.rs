@@ -9,6 +9,9 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
+/// The crates whose words are logged.
+const OURS: [&str; 4] = ["node_tool", "dropbox", "engine", "stores"];
+
 /// Starts logging: warnings, with one -v what happens to each file, with two each request too.
 pub fn start_logging(verbose: u8, quiet: bool) {
     let level = match (quiet, verbose) {
@@ -19,7 +22,8 @@ pub fn start_logging(verbose: u8, quiet: bool) {
     };
     // Only our own words: a library's debug output might show a header with a token.
     let ours = tracing_subscriber::filter::filter_fn(move |meta| {
-        meta.target().starts_with("node_tool") && *meta.level() <= level
+        let origin = meta.target().split("::").next().unwrap_or_default();
+        OURS.contains(&origin) && *meta.level() <= level
     });
     let layer = tracing_subscriber::fmt::layer()
         .event_format(Line)

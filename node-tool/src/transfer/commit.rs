@@ -336,9 +336,6 @@ async fn settle_all(client: &Client, unclear: Vec<(Sent, Error)>, outcomes: &Out
 /// Whether the file is there after all, with our bytes.
 async fn is_there(client: &Client, sent: &Sent) -> bool {
     let there = client.stat(&sent.item.target()).await.ok().flatten();
-    let remote = there
-        .as_ref()
-        .and_then(|entry| entry.file())
-        .and_then(|file| file.remote.as_ref());
-    remote.and_then(|remote| remote.content_hash) == Some(sent.hash)
+    let file = there.as_ref().and_then(|entry| entry.file());
+    file.and_then(|file| file.content_hash) == Some(sent.hash)
 }

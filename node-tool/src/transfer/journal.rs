@@ -17,11 +17,12 @@ use std::{
     time::Duration,
 };
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use shared::content_hash::BLOCK_BYTES;
 
-use crate::{hex, local};
+use crate::local;
 
 /// Dropbox forgets sessions after 7 days; a day is left for the rest of the transfer.
 const LIFE: Duration = Duration::from_secs(6 * 24 * 3600);
@@ -87,7 +88,7 @@ impl Journal {
             .mode(0o700)
             .create(directory)
             .ok()?;
-        let name = hex::short(&Sha256::digest(place), 32);
+        let name = HEXLOWER.encode(&Sha256::digest(place)[..16]);
         let path = directory.join(name).with_extension(ENDING);
         let mut file = OpenOptions::new()
             .read(true)
@@ -145,7 +146,7 @@ impl Journal {
     pub fn note(&self, at: u64, blocks: &[Block]) {
         self.write(&Piece {
             at,
-            blocks: blocks.iter().map(|block| hex::encode(block)).collect(),
+            blocks: blocks.iter().map(|block| HEXLOWER.encode(block)).collect(),
             bytes: None,
         });
     }
@@ -154,7 +155,7 @@ impl Journal {
     pub fn note_part(&self, at: u64, bytes: u64, digest: &Block) {
         self.write(&Piece {
             at,
-            blocks: vec![hex::encode(digest)],
+            blocks: vec![HEXLOWER.encode(digest)],
             bytes: Some(bytes),
         });
     }
@@ -242,7 +243,7 @@ fn typed(target: &str) -> &str {
 }
 
 fn id(key: &str) -> String {
-    hex::short(&Sha256::digest(key), 16)
+    HEXLOWER.encode(&Sha256::digest(key)[..8])
 }
 
 /// A record as it is written: its checksum before it, and the end of the line.
@@ -252,7 +253,7 @@ fn seal(record: &str) -> String {
 
 /// The digits of a record's checksum.
 fn sum(record: &str) -> String {
-    hex::short(&Sha256::digest(record), 16)
+    HEXLOWER.encode(&Sha256::digest(record)[..8])
 }
 
 /// Records of whole lines that are as they were written.
@@ -271,6 +272,10 @@ fn head(text: &str) -> Option<Head> {
     (head.version == 2).then_some(head)
 }
 
+fn block(digits: &str) -> Option<Block> {
+    HEXLOWER.decode(digits.as_bytes()).ok()?.try_into().ok()
+}
+
 fn read(text: &str, key: &str) -> Option<Known> {
     let head = head(text).filter(|head| head.key == key)?;
     let mut known = Known {
@@ -282,7 +287,7 @@ fn read(text: &str, key: &str) -> Option<Known> {
         let Ok(piece) = serde_json::from_str::<Piece>(record) else {
             continue;
         };
-        let blocks: Option<Vec<Block>> = piece.blocks.iter().map(|digits| hex::decode(digits)).collect();
+        let blocks: Option<Vec<Block>> = piece.blocks.iter().map(|digits| block(digits)).collect();
         let Some(blocks) = blocks.filter(|_| piece.at % BLOCK_BYTES == 0) else {
             continue;
         };

@@ -22,7 +22,8 @@ use super::{
 use tokio::sync::OnceCell;
 
 use crate::{
-    dropbox::{Client, DropboxPath, Error, Flow, Payload},
+    convert,
+    dropbox::{Client, DropboxPath, Error, Flow},
     local::Source,
 };
 
@@ -279,7 +280,7 @@ impl Sending<'_> {
         let scanned = async { scan.await.map_err(unread) };
         // The first pieces are read while the session is begun.
         let (blocks, session_id) = tokio::try_join!(scanned, session.get_or_try_init(|| self.start()))?;
-        let payload = Payload::read(length, self.source.reader(offset));
+        let payload = convert::payload(length, self.source.reader(offset));
         let (told, counted) = (self.tools.outcomes.watch(self.big), open.map(Open::sent));
         let payload = payload.watched(Arc::new(move |flow| {
             if let (Flow::Sent(bytes), Some(counted)) = (flow, &counted) {

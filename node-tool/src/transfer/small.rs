@@ -16,6 +16,7 @@ use shared::{
 
 use super::{Event, STREAM_BYTES, blocking, budget::Budget, commit::Sent, outcome::Item, upload::Tools};
 use crate::{
+    convert,
     dropbox::{Error, NetworkError, Payload},
     local::{Changed, Source},
 };
@@ -318,7 +319,7 @@ fn body(parts: &[Part], known: Option<ContentHash>) -> io::Result<(ContentHash, 
         }
         Ok(bytes.into())
     };
-    Ok((hash, Payload::read(end, reader)))
+    Ok((hash, convert::payload(end, reader)))
 }
 
 async fn hand_over(parts: Vec<Part>, outcomes: Vec<Outcome>, tools: &Tools<'_>) {

@@ -21,7 +21,8 @@ use super::{
     small::{PACK_BYTES, is_bounded_by_count, next_pack, open, send_empty, send_pack},
 };
 use crate::{
-    dropbox::{Client, DropboxPath, Error, Payload},
+    convert,
+    dropbox::{Client, DropboxPath, Error},
     failed::FailureKind,
     local,
     plan::{Mounts, Plan},
@@ -189,7 +190,7 @@ async fn upload_alone(client: &Client, mut item: Item, limits: &Limits, outcomes
     };
     item.action.source = source.info.clone();
     let size = source.info.size_bytes;
-    let payload = Payload::read(size, source.reader(0)).watched(outcomes.watch(None));
+    let payload = convert::payload(size, source.reader(0)).watched(outcomes.watch(None));
     let send = async |timeless: bool| {
         let arg = UploadArg {
             commit: commit_info(&item, limits, timeless),

@@ -11,8 +11,7 @@ use super::{
     show::who,
 };
 use crate::{
-    account::Account,
-    config::Remote,
+    config::{Remote, auth},
     dropbox::{Client, Error},
     report,
 };
@@ -37,16 +36,16 @@ pub(super) enum Problem {
 pub(super) async fn ask(login: &Login<'_>, remote: &mut Remote, wish: Wish) -> Result<String, Problem> {
     let Login { app, name, .. } = login;
     remote.root_namespace_id = None;
-    let account = Account::new(None, (*name).to_owned(), remote.clone(), app.http.clone());
+    let auth = auth(None, name, remote, app.http.clone());
     let client =
-        Client::new(app.http.clone(), account, app.transfers, Arc::clone(&app.meter)).with_tries(app.tries);
+        Client::new(app.http.clone(), auth, app.transfers, Arc::clone(&app.meter)).with_tries(app.tries);
     let found = match client.current_account().await {
         Ok(account) => Some((account, client.space_usage().await.ok())),
         // Named later, with the other missing boxes.
         Err(error) if missing_scope(&error) == Some(SCOPES[0].0) => None,
         Err(error) => return Err(Problem::Dropbox(error)),
     };
-    *remote = client.to_remote().await; // it may have been refreshed
+    remote.set_credentials(client.credentials().await); // it may have been refreshed
     let Some((account, space)) = found else {
         remote.display_name = None;
         remote.email = None;

@@ -20,7 +20,6 @@ use super::{
     tokens::{keep_rclone_token, keep_token},
 };
 use crate::{
-    account::take,
     config::{Remote, Root},
     dropbox::{Error, exchange, knows_app},
     report, terminal,
@@ -380,7 +379,7 @@ impl Login<'_> {
                 }
                 Ok(answer) => {
                     remote.forget_login();
-                    take(&mut remote, &answer);
+                    remote.accept(&answer);
                     return Ok(Fresh {
                         is_proven: remote.refresh_token.is_some(),
                         is_spent: true,

@@ -6,7 +6,6 @@ use std::path::Path;
 use shared::{exit, failure::Failure, oauth::TokenRequest, paste, plain::quoted, secret::Secret};
 
 use crate::{
-    account::take,
     config::Remote,
     dropbox::{Error, Http, exchange, knows_app, with_retries},
     report, terminal,
@@ -48,7 +47,7 @@ pub(super) async fn renew(remote: &mut Remote, http: &Http) -> Renewal {
     };
     match with_retries(|| exchange(http, &request)).await {
         Ok(answer) => {
-            take(remote, &answer);
+            remote.accept(&answer);
             Renewal::Works
         }
         Err(Error::LoginOver(why)) => Renewal::Over(why),

@@ -262,7 +262,7 @@ impl Backup {
         let mut former = Vec::new();
         for (at, there) in looked {
             match there {
-                Ok(Some(there)) if there.file().is_some() => former.push((at, there)),
+                Ok(Some(there)) if there.file().is_some() => former.push((at, Entry::from(there))),
                 Ok(_) => {}
                 Err(error) => outcomes[at] = Err(error),
             }

@@ -226,7 +226,9 @@ async fn hash(
             Ok((file.size_bytes, hash.map_err(io::Error::other)??))
         }
         (Side::Remote { client, .. }, None) => match file.document() {
-            Some(document) => Ok(client.hash_of_export(document).await?),
+            Some(document) => Ok(client
+                .hash_of_export(&document.id, document.chosen.as_deref())
+                .await?),
             None => Err(io::Error::other("Dropbox has no hash of it").into()),
         },
     }

@@ -1,6 +1,7 @@
 //! `hashsum`: lines that `md5sum -c` and its kin can read.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE};
+use data_encoding::HEXLOWER;
 
 use super::names::on_one_line;
 
@@ -18,16 +19,12 @@ pub fn sum_line(hex: Option<&str>, hash_bytes: usize, form: SumForm, path: &str)
     let hex = hex.unwrap_or_default();
     let (sum, width) = match form {
         SumForm::Hex => (hex.to_owned(), hash_bytes * 2),
-        SumForm::Base64 => (URL_SAFE.encode(bytes(hex)), hash_bytes.div_ceil(3) * 4),
+        SumForm::Base64 => (
+            URL_SAFE.encode(HEXLOWER.decode(hex.as_bytes()).unwrap_or_default()),
+            hash_bytes.div_ceil(3) * 4,
+        ),
     };
     format!("{sum:>width$}  {}", on_one_line(path))
-}
-
-/// Up to the first pair that is no number.
-fn bytes(hex: &str) -> Vec<u8> {
-    let pairs = hex.as_bytes().chunks_exact(2);
-    let byte = |pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    pairs.map_while(byte).collect()
 }
 
 #[cfg(test)]

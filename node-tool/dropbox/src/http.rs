@@ -28,6 +28,7 @@ const IDLE: Duration = Duration::from_secs(60);
 pub struct Http {
     clients: Arc<OnceLock<Result<Clients, Error>>>,
     endpoints: Endpoints,
+    user_agent: String,
 }
 
 #[derive(Clone, Debug)]
@@ -37,11 +38,12 @@ struct Clients {
 }
 
 impl Http {
-    /// The way to `endpoints`.
-    pub fn new(endpoints: Endpoints) -> Self {
+    /// The way to `endpoints`, for a program that calls itself `user_agent`, such as `my-program/1.0`.
+    pub fn new(endpoints: Endpoints, user_agent: impl Into<String>) -> Self {
         Self {
             clients: Arc::default(),
             endpoints,
+            user_agent: user_agent.into(),
         }
     }
 
@@ -51,7 +53,9 @@ impl Http {
     /// When no secure connections can be set up, for example without any trusted certificate, or the proxy is of a kind that
     /// can't be used.
     pub(super) fn post(&self, host: Host, path: &str) -> Result<reqwest::RequestBuilder, Error> {
-        let clients = self.clients.get_or_init(|| Clients::new(&self.endpoints));
+        let clients = self
+            .clients
+            .get_or_init(|| Clients::new(&self.endpoints, &self.user_agent));
         let clients = clients.as_ref().map_err(Clone::clone)?;
         let client = if host == Host::Content {
             &clients.content
@@ -63,7 +67,7 @@ impl Http {
 }
 
 impl Clients {
-    fn new(endpoints: &Endpoints) -> Result<Self, Error> {
+    fn new(endpoints: &Endpoints, user_agent: &str) -> Result<Self, Error> {
         if let Some(problem) = proxy_problem(|name| std::env::var(name).ok())
             && !endpoints.is_loopback()
         {
@@ -71,7 +75,7 @@ impl Clients {
         }
         let common = || {
             let builder = reqwest::Client::builder()
-                .user_agent(concat!("node-tool/", env!("CARGO_PKG_VERSION")))
+                .user_agent(user_agent)
                 .redirect(redirect::Policy::none())
                 .connect_timeout(CONNECT)
                 .pool_idle_timeout(IDLE)

@@ -11,29 +11,24 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use reqwest::{Response, header::HeaderMap};
+use reqwest::Response;
 use serde::{Serialize, de::DeserializeOwned};
 use shared::api::{
     Repeat, Route, Style,
-    error::RouteError,
     files::{LONGPOLL_HOST, UPLOAD},
     json::header_safe,
-    salvage::is_json,
     users::RootInfo,
 };
 use tokio::sync::OnceCell;
 
 use super::{
-    Cache, DropboxPath, Error, Http, NetworkError, Payload,
+    Cache, Credentials, DropboxPath, Error, Http, NetworkError, PathRoot, Payload, RemotePath, Start,
+    answer::{LOGIN_PAGE, header, limited, refusal, refusal_of_network, retry_after, unread},
+    auth::{Access, Auth},
     http::network_error,
     meter::{Meter, Way},
     pace::{Lane, Pace},
     retry::{TRIES, Tries},
-};
-use crate::{
-    account::{Access, Account},
-    config::{PathRoot, Start},
-    location::Location,
 };
 
 /// An answer's header, or the next bytes, may take this long (the official SDK waits 100 s).
@@ -49,13 +44,8 @@ const EXPIRED_RENEWALS: u32 = 3;
 const MAX_ANSWER_BYTES: usize = 32 << 20;
 /// So much is read of an answer that says why a call was refused, in bytes.
 const MAX_REFUSAL_BYTES: usize = 64 << 10;
-/// What a page means that stands where an answer should.
-pub(super) const LOGIN_PAGE: &str = "a web page came; perhaps this network wants a login of its own";
 /// After a word about a wait, this long no other.
 const QUIET: Duration = Duration::from_secs(10);
-/// The pause after a 429 that names none (the official SDK waits as long).
-const UNNAMED_PAUSE: Duration = Duration::from_secs(5);
-
 /// A connected Dropbox account, seen from one of its roots.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -68,7 +58,7 @@ pub struct Client {
 #[derive(Debug)]
 pub struct Login {
     http: Http,
-    account: Account,
+    auth: Auth,
     pace: Pace,
     cache: Option<Cache>,
     tries: u32,
@@ -111,11 +101,11 @@ pub struct Download<'a, Answer> {
 }
 
 impl Client {
-    /// Calls for `account`, at most `most` at once.
-    pub fn new(http: Http, account: Account, most: usize, meter: Arc<Meter>) -> Self {
+    /// Calls with the tokens of `auth`, at most `most` at once.
+    pub fn new(http: Http, auth: Auth, most: usize, meter: Arc<Meter>) -> Self {
         let login = Login {
             http,
-            account,
+            auth,
             pace: Pace::new(most, meter),
             cache: None,
             tries: TRIES,
@@ -159,7 +149,7 @@ impl Client {
     pub fn from_root(&self) -> Self {
         Self {
             login: Arc::clone(&self.login),
-            start: if self.account.has_one_start() {
+            start: if self.auth.has_one_start() {
                 Start::Usual
             } else {
                 Start::Root
@@ -205,7 +195,7 @@ impl Client {
     }
 
     /// Where `path` is, as a person would type it.
-    pub fn location(&self, path: &DropboxPath) -> Location {
+    pub fn location(&self, path: &DropboxPath) -> RemotePath {
         let (path, from_root) = match &self.shown {
             Shown::Plain => (path.clone(), false),
             Shown::Slash => (path.clone(), true),
@@ -214,8 +204,8 @@ impl Client {
                 None => (path.clone(), true),
             },
         };
-        Location::Remote {
-            name: self.remote().to_owned(),
+        RemotePath {
+            remote: self.remote().to_owned(),
             path,
             from_root,
         }
@@ -238,7 +228,7 @@ impl Client {
 
     /// Keeps what Dropbox says about where the account's paths start.
     pub async fn learn(&self, info: &RootInfo) {
-        self.account.learn(info).await;
+        self.auth.learn(info).await;
     }
 
     /// Whether it does.
@@ -253,30 +243,30 @@ impl Client {
 
     /// Whose eyes look, and from which root; nothing if it isn't known.
     pub(super) async fn identity(&self) -> Option<String> {
-        self.account.identity(self.start).await
+        self.auth.identity(self.start).await
     }
 
     /// The remote's name.
     pub fn remote(&self) -> &str {
-        self.account.name()
+        self.auth.name()
     }
 
-    /// What is known of the remote now, new tokens included.
-    pub async fn to_remote(&self) -> crate::config::Remote {
-        self.account.to_remote().await
+    /// What is known of the login now, new tokens included.
+    pub async fn credentials(&self) -> Credentials {
+        self.auth.credentials().await
     }
 
     /// The namespace that paths start in. `None` is the person's own folder.
     pub async fn space(&self) -> Option<String> {
-        self.account.space(self.start).await
+        self.auth.space(self.start).await
     }
 
     /// Asks where the account's root is, once, if that isn't known and matters.
     async fn access(&self) -> Result<Access, Error> {
-        if !self.account.knows(self.start).await {
+        if !self.auth.knows(self.start).await {
             self.asked.get_or_try_init(|| self.ask_for_root()).await?;
         }
-        self.account.access(self.start).await
+        self.auth.access(self.start).await
     }
 
     /// A call before the call: not an `async fn`, or its type would hold itself.
@@ -539,7 +529,7 @@ impl Client {
                 if access.root != PathRoot::Root(root.to_owned()) {
                     // What was planned for the old root is not done in the new one.
                     let may_follow = !self.is_rooted[self.start as usize].load(Ordering::Relaxed);
-                    self.account.move_root(root, may_follow).await;
+                    self.auth.move_root(root, may_follow).await;
                     if !may_follow {
                         return Err(error);
                     }
@@ -562,7 +552,7 @@ impl Client {
                     return Err(Error::LoginOver(why.to_string()));
                 }
                 renewals += 1;
-                access = self.account.renew(&access.token, self.start).await?;
+                access = self.auth.renew(&access.token, self.start).await?;
                 continue;
             }
             match &error {
@@ -670,56 +660,6 @@ fn json(arg: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(arg).map_err(|e| Error::Unsayable(e.to_string()))
 }
 
-/// What a network says in Dropbox's place by the status alone: a login at the proxy, an address elsewhere.
-pub(super) fn refusal_of_network(status: u16, headers: &HeaderMap) -> Option<Error> {
-    match status {
-        300..=399 => {
-            let to = header(headers, "location").and_then(|to| reqwest::Url::parse(to).ok());
-            let to = to
-                .as_ref()
-                .and_then(reqwest::Url::host_str)
-                .unwrap_or("another address");
-            Some(Error::Portal(format!(
-                "it leads to {to}; perhaps this network wants a login of its own"
-            )))
-        }
-        407 => Some(Error::Network(NetworkError::Proxy(
-            "it wants a login (HTTP 407)".into(),
-        ))),
-        511 => Some(Error::Portal(
-            "this network wants a login of its own (HTTP 511)".into(),
-        )),
-        _ => None,
-    }
-}
-
-/// Whether a body is a web page.
-pub(super) fn is_page(body: &[u8]) -> bool {
-    body.trim_ascii_start().first() == Some(&b'<')
-}
-
-/// The bytes of an answer, of which there may be `most`.
-pub(super) async fn limited(mut response: Response, most: usize) -> Result<Bytes, Error> {
-    let mut all = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(|e| network_error(&e))? {
-        if all.len() + chunk.len() > most {
-            return Err(Error::Unreadable(format!("it has more than {} MiB", most >> 20)));
-        }
-        all.extend_from_slice(&chunk);
-    }
-    Ok(all.freeze())
-}
-
-/// What an answer is that isn't what was expected.
-fn unread(body: &[u8], error: &serde_json::Error) -> Error {
-    match () {
-        () if is_page(body) => Error::Portal(LOGIN_PAGE.into()),
-        // It came whole: asking again would bring the same.
-        () if is_json(body) => Error::Unreadable(error.to_string()),
-        () => Error::NotDropbox(error.to_string()),
-    }
-}
-
 async fn result_in_body<R>(
     response: Response,
     read: &impl Fn(&[u8]) -> serde_json::Result<R>,
@@ -732,176 +672,4 @@ async fn result_in_body<R>(
         body
     };
     read(&body).map_err(|error| unread(&body, &error))
-}
-
-/// From a status that isn't success to an error.
-fn refusal(status: u16, after: Option<Duration>, body: &[u8]) -> Error {
-    let text = || {
-        String::from_utf8_lossy(body)
-            .chars()
-            .take(400)
-            .collect::<String>()
-    };
-    match (status, RouteError::from_body(body)) {
-        (401 | 403, Some(error)) => Error::Access(error),
-        (404 | 409, Some(error)) => Error::Route(error),
-        (422, Some(error)) => Error::PathRoot(error),
-        (429, Some(error)) if error.has("too_many_write_operations") => Error::RateLimited {
-            after: after.filter(|after| !after.is_zero()), // seen: 0, which means nothing
-            contention: true,
-        },
-        (429, _) => Error::RateLimited {
-            after: after.or_else(|| pause_in(body)).or(Some(UNNAMED_PAUSE)),
-            contention: false,
-        },
-        (400 | 401 | 403, _) if let Some(error) = RouteError::from_scope_text(&text()) => {
-            Error::Access(error)
-        }
-        (403, None) if is_page(body) => Error::Portal(
-            "a web page came (HTTP 403); perhaps a filter of this network doesn't let Dropbox through".into(),
-        ),
-        (400, _) => Error::BadRequest(text()),
-        (408 | 500.., _) => Error::Server { status, after },
-        (401 | 403 | 404 | 409 | 422, None) => {
-            Error::NotDropbox(format!("HTTP {status} without an explanation"))
-        }
-        _ => Error::BadRequest(format!("HTTP {status} {}", text())),
-    }
-}
-
-/// The same pause as in `Retry-After`, in the body of a 429: `{"error": {"reason": …, "retry_after": 15}}`.
-fn pause_in(body: &[u8]) -> Option<Duration> {
-    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
-    body["error"]["retry_after"].as_u64().map(Duration::from_secs)
-}
-
-/// `Retry-After`: seconds, or a date, which is compared with the answer's own.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = header(headers, "retry-after")?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Duration::try_from_secs_f64(seconds).ok();
-    }
-    let date = |text: &str| Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp().as_second());
-    let now = header(headers, "date")
-        .and_then(date)
-        .unwrap_or_else(|| jiff::Timestamp::now().as_second());
-    let seconds = date(text)?.saturating_sub(now);
-    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or_default()))
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::dropbox::Fate;
-
-    #[test]
-    fn pauses_are_found_wherever_they_are_named() {
-        let body = r#"{"error":{"reason":{".tag":"too_many_requests"},"retry_after":15}}"#;
-        let busy = r#"{"error":{"reason":{".tag":"too_many_write_operations"}}}"#;
-        let seconds = Duration::from_secs;
-        for (status, header, body, after) in [
-            (429, Some(7), body, Some(seconds(7))),
-            (429, None, body, Some(seconds(15))),
-            (429, None, "slow down", Some(UNNAMED_PAUSE)),
-            (429, Some(0), busy, None),
-            (429, Some(2), busy, Some(seconds(2))),
-            (503, Some(3), "<html>", Some(seconds(3))),
-            (503, None, "<html>", None),
-        ] {
-            let error = refusal(status, header.map(seconds), body.as_bytes());
-            assert_eq!(error.retry_after(), after, "{status} {header:?} {body}");
-            assert_eq!(error.fate(), Fate::TryAgain);
-        }
-    }
-
-    #[test]
-    fn pauses_may_be_dates_and_nonsense_is_no_pause() {
-        let of = |after: &str, date: Option<&str>| {
-            let mut headers = HeaderMap::new();
-            headers.insert("retry-after", after.parse().unwrap());
-            if let Some(date) = date {
-                headers.insert("date", date.parse().unwrap());
-            }
-            retry_after(&headers).map(|after| after.as_secs())
-        };
-        let now = Some("Wed, 25 Nov 2026 18:00:00 GMT");
-        assert_eq!(of("Wed, 25 Nov 2026 18:01:30 GMT", now), Some(90));
-        assert_eq!(of("Wed, 25 Nov 2026 17:00:00 GMT", now), Some(0));
-        assert_eq!(of(" 7 ", now), Some(7));
-        assert_eq!(of("86400", now), Some(86400));
-        assert!(of("9200000000000000000", now).is_some_and(|seconds| seconds > 86400));
-        for nonsense in ["-5", "", "soon", "NaN", "inf", "1e400"] {
-            assert_eq!(of(nonsense, now), None, "{nonsense}");
-        }
-    }
-
-    #[test]
-    fn what_answers_in_dropboxs_place_is_known_by_its_status() {
-        let mut headers = HeaderMap::new();
-        assert!(refusal_of_network(200, &headers).is_none() && refusal_of_network(409, &headers).is_none());
-        assert!(matches!(
-            refusal_of_network(407, &headers),
-            Some(Error::Network(NetworkError::Proxy(_)))
-        ));
-        headers.insert(
-            "location",
-            "https://login.hotel.example/x?token=1".parse().unwrap(),
-        );
-        for status in [301, 302, 303, 307, 308] {
-            let error = refusal_of_network(status, &headers).unwrap();
-            assert!(error.ends_run() && error.fate() == Fate::TryAgain);
-            assert!(
-                error.to_string().contains("login.hotel.example;") && !error.to_string().contains("token"),
-                "{error}"
-            );
-        }
-        assert!(matches!(refusal(403, None, b" <html>"), Error::Portal(_)));
-        assert!(matches!(refusal(500, None, b"<html>"), Error::Server { .. }));
-    }
-
-    #[test]
-    fn statuses_become_fates() {
-        for (status, body, fate) in [
-            (400, "Error in call to API function", Fate::SkipFile),
-            (
-                400,
-                "Error in call to API function \"files/upload\": Your app (ID: 1) is not permitted to access this endpoint, because it does not have the required scope 'files.content.write'.",
-                Fate::StopRun,
-            ),
-            (
-                401,
-                r#"{"error":{".tag":"missing_scope","required_scope":"x"}}"#,
-                Fate::StopRun,
-            ),
-            (
-                409,
-                r#"{"error":{".tag":"path","path":{".tag":"not_found"}}}"#,
-                Fate::SkipFile,
-            ),
-            (
-                409,
-                r#"{"error":{".tag":"path","path":{".tag":"insufficient_space"}}}"#,
-                Fate::StopRun,
-            ),
-            (
-                409,
-                r#"{"error":{".tag":"path","path":{".tag":"too_many_write_operations"}}}"#,
-                Fate::TryAgain,
-            ),
-            (409, "<html>", Fate::TryAgain),
-            (429, "slow down", Fate::TryAgain),
-            (500, "", Fate::TryAgain),
-            (503, "<html>", Fate::TryAgain),
-        ] {
-            assert_eq!(
-                refusal(status, None, body.as_bytes()).fate(),
-                fate,
-                "{status} {body}"
-            );
-        }
-    }
 }

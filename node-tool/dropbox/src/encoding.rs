@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use crate::raw;
+use shared::raw;
 
 /// Stands before a character that only looks as if it were mapped, and before the digits of a byte.
 const QUOTE: char = '\u{201b}';

@@ -1,45 +1,58 @@
-//! Files of our own in the cache directory, which are replaced as a whole: what a killed process left half written goes.
+//! Files of our own that are replaced as a whole, as in the cache directory, and the removal of those that are of no use any
+//! more: old ones, and what a killed process left half written.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    fs::{self, DirBuilder, File, Metadata, TryLockError},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::DirBuilderExt,
     path::Path,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 /// What the names of half written files end in.
-const ENDING: &str = "new";
-/// Where locks say nothing, a file that wasn't written to for so long belongs to nobody.
-const ABANDONED: Duration = Duration::from_secs(3600);
+const SUFFIX: &str = ".new";
+/// Where locks can't tell, a half written file belongs to nobody if it wasn't written to for this long.
+const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
 
-/// Writes a new version of the file at `path` beside it and renames it; only we may read it. Its folder is made.
+/// Replaces the file at `path` by what `write` writes, in one step: readers see the old version or the new one. Only this user
+/// may read the new file. The folder is made if it isn't there.
 ///
 /// # Errors
-/// When it can't be written; the old version stays.
+/// When the new version can't be written; the old one stays.
 pub fn replace_file(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let new = path.with_extension(format!(
-        "{}{:08x}.{ENDING}",
-        std::process::id(),
-        rand::random::<u32>()
-    ));
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&new)?;
-    let _ = file.try_lock(); // as long as it is open, it is somebody's
-    let placed = write(&file).and_then(|()| fs::rename(&new, path));
-    if placed.is_err() {
-        let _ = fs::remove_file(&new); // it is of no use
-    }
-    placed
+    let mut prefix = path.file_stem().unwrap_or_default().to_owned();
+    prefix.push(format!(".{}{:08x}", std::process::id(), rand::random::<u32>()));
+    let new = tempfile::Builder::new()
+        .prefix(&prefix)
+        .rand_bytes(0) // the prefix is random, in digits that `is_half_written` knows
+        .suffix(SUFFIX)
+        .tempfile_in(folder)?;
+    let _ = new.as_file().try_lock(); // shows other processes that it is being written
+    write(new.as_file())?;
+    new.persist(path)?;
+    Ok(())
 }
 
-/// Removes what killed processes left half written in a folder.
-pub fn sweep_half_written(folder: &Path) {
+/// Whether a file was last written to longer than `age` ago. A time in the future is that of another machine's clock.
+pub fn is_older(metadata: &Metadata, age: Duration) -> bool {
+    let written = metadata.modified().ok();
+    let past = written.and_then(|at| SystemTime::now().duration_since(at).ok());
+    past.is_some_and(|past| past > age)
+}
+
+/// Removes the files in `folder` that are ours and were last written to longer than `age` ago.
+pub fn remove_old(folder: &Path, age: Duration, is_ours: impl Fn(&Path) -> bool) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if is_ours(&entry.path()) && entry.metadata().is_ok_and(|there| is_older(&there, age)) {
+            let _ = fs::remove_file(entry.path()); // it is of no use and does no harm
+        }
+    }
+}
+
+/// Removes what killed processes left half written in `folder`.
+pub fn remove_half_written(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if is_half_written(&path) && is_abandoned(&path) {
@@ -48,17 +61,18 @@ pub fn sweep_half_written(folder: &Path) {
     }
 }
 
-/// `NAME.DIGITS.new`
+/// Whether a file is called `NAME.DIGITS.new`.
 fn is_half_written(path: &Path) -> bool {
     let digits = path
         .file_name()
         .and_then(|name| name.to_str())
-        .and_then(|name| name.strip_suffix(ENDING)?.strip_suffix('.')?.rsplit_once('.'));
+        .and_then(|name| name.strip_suffix(SUFFIX)?.rsplit_once('.'));
     digits.is_some_and(|(name, digits)| {
         !name.is_empty() && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
     })
 }
 
+/// Whether no process writes to a half written file any more.
 fn is_abandoned(path: &Path) -> bool {
     let Ok(file) = File::open(path) else { return false };
     match file.try_lock() {
@@ -66,7 +80,7 @@ fn is_abandoned(path: &Path) -> bool {
         Err(TryLockError::WouldBlock) => false,
         Err(TryLockError::Error(_)) => file
             .metadata()
-            .is_ok_and(|there| super::is_older(&there, ABANDONED)),
+            .is_ok_and(|there| is_older(&there, ABANDONED_AFTER)),
     }
 }
 
@@ -91,7 +105,7 @@ mod tests {
         fs::write(path("hashes.77.new"), "under way").unwrap();
         let alive = File::open(path("hashes.77.new")).unwrap();
         alive.try_lock().unwrap();
-        sweep_half_written(directory.path());
+        remove_half_written(directory.path());
         let mut names: Vec<_> = fs::read_dir(directory.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -6,17 +6,17 @@ use shared::{
 };
 
 use super::{Client, Error};
-use crate::tree::Document;
 
 impl Client {
-    /// Exports a document and returns the size and hash of what came.
+    /// Exports the document `id` and returns the size in bytes and the hash of what came; without a format, in the document's
+    /// own default.
     ///
     /// # Errors
     /// When it can't be exported, or its bytes aren't those that Dropbox made.
-    pub async fn hash_of_export(&self, document: &Document) -> Result<(u64, ContentHash), Error> {
+    pub async fn hash_of_export(&self, id: &str, format: Option<&str>) -> Result<(u64, ContentHash), Error> {
         let arg = ExportArg {
-            path: document.id.clone(),
-            export_format: document.chosen.clone(),
+            path: id.to_owned(),
+            export_format: format.map(str::to_owned),
         };
         let mut tries = self.tries_of_a_call();
         let mut download = self.download(&EXPORT, &arg, None, &mut tries).await?;

@@ -7,8 +7,10 @@ use std::{
 
 use shared::api::{files::Metadata, salvage::OddEntry};
 
-use super::{DropboxPath, list::file_info};
-use crate::tree::{Entry, Kind};
+use super::{
+    DropboxPath,
+    entry::{Entry, FileInfo, Kind},
+};
 
 /// The entries of a folder.
 #[derive(Debug, Default)]
@@ -21,15 +23,18 @@ pub struct Listing {
     pub mounts: Vec<(String, Box<str>)>,
 }
 
-/// One line of what was said: an entry as it is kept, with its path in the server's lower case, its name if that is another,
-/// and the namespace that is mounted there.
-pub(super) type Row<'a> = (
-    Cow<'a, str>,
-    Option<Cow<'a, str>>,
-    Cow<'a, Kind>,
-    Option<Cow<'a, str>>,
-    Option<Cow<'a, str>>,
-);
+/// One entry of what was said.
+#[derive(Debug)]
+pub(super) struct Row<'a> {
+    /// Its path in the server's lower case.
+    pub path_lower: Cow<'a, str>,
+    /// Its name, if that isn't just the last part of the path.
+    pub name: Option<Cow<'a, str>>,
+    pub kind: Cow<'a, Kind>,
+    pub id: Option<Cow<'a, str>>,
+    /// The namespace that is mounted there.
+    pub namespace: Option<Cow<'a, str>>,
+}
 
 /// What few entries have, by their numbers.
 type ByNumber = HashMap<u32, Box<str>>;
@@ -86,7 +91,7 @@ impl Collected {
     pub fn apply(&mut self, metadata: Metadata) {
         match metadata {
             Metadata::File(file) => {
-                let info = file_info(&file);
+                let info = FileInfo::from(&file);
                 match file.path_lower {
                     Some(path) => self.push(path, Some(&file.name), Kind::File(info), Some(file.id.into())),
                     None => self.odd.push((Some(file.name), NO_PATH.into())),
@@ -155,10 +160,15 @@ impl Collected {
     }
 
     /// Puts back what was kept.
-    pub fn restore(&mut self, (path, name, kind, id, space): Row<'_>) {
-        self.mount(space.as_deref());
-        let id = id.map(|id| id.into_owned().into());
-        self.push(path.into_owned(), name.as_deref(), kind.into_owned(), id);
+    pub fn restore(&mut self, row: Row<'_>) {
+        self.mount(row.namespace.as_deref());
+        let id = row.id.map(|id| id.into_owned().into());
+        self.push(
+            row.path_lower.into_owned(),
+            row.name.as_deref(),
+            row.kind.into_owned(),
+            id,
+        );
     }
 
     /// Forgets what doesn't count any more, and sorts the rest by path.
@@ -181,14 +191,12 @@ impl Collected {
 
     /// What is kept of it, once it is settled.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
-        self.entries.iter().enumerate().map(|(at, entry)| {
-            (
-                Cow::Borrowed(entry.path.as_str()),
-                at_number(&self.names, at),
-                Cow::Borrowed(&entry.kind),
-                entry.id.as_deref().map(Cow::Borrowed),
-                at_number(&self.spaces, at),
-            )
+        self.entries.iter().enumerate().map(|(at, entry)| Row {
+            path_lower: Cow::Borrowed(entry.path.as_str()),
+            name: at_number(&self.names, at),
+            kind: Cow::Borrowed(&entry.kind),
+            id: entry.id.as_deref().map(Cow::Borrowed),
+            namespace: at_number(&self.spaces, at),
         })
     }
 

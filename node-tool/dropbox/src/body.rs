@@ -17,13 +17,18 @@ use super::{
     meter::{Meter, Way},
     pulse::{Pulse, Watch},
 };
-use crate::local::is_change;
 
 /// Reads the bytes of a body: from an offset, so many.
 type Reader = Arc<dyn Fn(u64, usize) -> io::Result<Bytes> + Send + Sync>;
 
 /// Bytes that are read at a time.
 const CHUNK_BYTES: u64 = 256 * 1024;
+
+/// The error that a [payload](Payload::read)'s reader wraps into an I/O error when the source isn't any more what it was when its
+/// hash was taken: then the call fails with [`Error::Changed`].
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("it changed while it was read")]
+pub struct SourceChanged;
 
 /// The body of an upload, which may have to be sent more than once.
 #[derive(Clone)]
@@ -187,7 +192,8 @@ impl http_body::Body for Body {
             let next = match ready!(this.chunks.poll_next(context)) {
                 Ok(next) => next,
                 Err(error) => {
-                    let why = if is_change(&error) {
+                    let is_change = error.get_ref().is_some_and(|inner| inner.is::<SourceChanged>());
+                    let why = if is_change {
                         Error::Changed
                     } else {
                         Error::Source(error.to_string())

@@ -3,21 +3,14 @@
 //! reason to stop.
 
 use std::{
-    sync::PoisonError,
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
-use shared::{
-    api::users::RootInfo,
-    oauth::{TokenAnswer, TokenRequest},
-    secret::Secret,
-};
+use shared::{api::users::RootInfo, oauth::TokenRequest, secret::Secret};
 use tokio::sync::Mutex;
 
-use crate::{
-    config::{Environment, PathRoot, Remote, Start, Store},
-    dropbox::{Error, Http, exchange},
-};
+use super::{Change, Credentials, Error, Http, PathRoot, Start, TokenStore, exchange, retry::with_retries};
 
 /// Refresh this long before the end, as the official SDK does. In seconds.
 const EARLY_SECONDS: i64 = 300;
@@ -34,14 +27,16 @@ pub struct Access {
     pub root: PathRoot,
 }
 
-/// The tokens of one remote.
+/// The live tokens of one credentials.
 #[derive(Debug)]
-pub struct Account {
-    store: Option<Store>,
+pub struct Auth {
+    store: Option<Arc<dyn TokenStore>>,
+    /// Where the login is kept, in words that follow the remote's name.
+    origin: String,
     name: String,
     http: Http,
     has_one_start: bool,
-    remote: Mutex<Remote>,
+    credentials: Mutex<Credentials>,
     /// What came of the last renewal, if it failed.
     failed: std::sync::Mutex<Option<Failed>>,
 }
@@ -62,16 +57,36 @@ impl Failed {
     }
 }
 
-impl Account {
-    /// The tokens of `remote`, which `store` has under `name`; without a store, nothing is saved yet.
-    pub fn new(store: Option<Store>, name: String, remote: Remote, http: Http) -> Self {
+impl Auth {
+    /// Uses a login that people know as the remote `name`. Nothing that is found out about it outlasts the process, unless a
+    /// [store](Self::with_store) keeps it.
+    pub fn new(name: impl Into<String>, credentials: Credentials, http: Http) -> Self {
         Self {
-            store,
-            name,
+            store: None,
+            origin: String::new(),
+            name: name.into(),
             http,
-            has_one_start: remote.path_root(Start::Usual) == remote.path_root(Start::Root),
-            remote: Mutex::new(remote),
+            has_one_start: credentials.path_root(Start::Usual) == credentials.path_root(Start::Root),
+            credentials: Mutex::new(credentials),
             failed: std::sync::Mutex::new(None),
+        }
+    }
+
+    /// Keeps in `store` what is found out, such as new tokens, and looks there first when the login has to be renewed.
+    #[must_use]
+    pub fn with_store(self, store: Arc<dyn TokenStore>) -> Self {
+        Self {
+            store: Some(store),
+            ..self
+        }
+    }
+
+    /// Says in errors where the login is kept: words that follow the remote's name, such as `in the config FILE`.
+    #[must_use]
+    pub fn with_origin(self, origin: impl Into<String>) -> Self {
+        Self {
+            origin: origin.into(),
+            ..self
         }
     }
 
@@ -88,21 +103,21 @@ impl Account {
     /// The account, the app and the root that paths start from. `None` if the account isn't known.
     pub async fn identity(&self, start: Start) -> Option<String> {
         let space = self.space(start).await;
-        let remote = self.remote.lock().await;
+        let credentials = self.credentials.lock().await;
         Some(format!(
             "{} {} {}",
-            remote.account_id.as_ref()?,
-            remote.app_key,
+            credentials.account_id.as_ref()?,
+            credentials.app_key,
             space.as_deref().unwrap_or("home")
         ))
     }
 
     /// The namespace that paths start in. `None` is the person's own folder, as far as it is known.
     pub async fn space(&self, start: Start) -> Option<String> {
-        let remote = self.remote.lock().await;
-        match remote.path_root(start) {
+        let credentials = self.credentials.lock().await;
+        match credentials.path_root(start) {
             Some(PathRoot::Root(id) | PathRoot::Namespace(id)) => {
-                Some(id).filter(|id| remote.account_home_id.as_ref() != Some(id))
+                Some(id).filter(|id| credentials.account_home_id.as_ref() != Some(id))
             }
             Some(PathRoot::Home) | None => None,
         }
@@ -110,21 +125,20 @@ impl Account {
 
     /// Whether it is known where paths start.
     pub async fn knows(&self, start: Start) -> bool {
-        self.remote.lock().await.path_root(start).is_some()
+        self.credentials.lock().await.path_root(start).is_some()
     }
 
     /// Keeps what Dropbox says about where the account's paths start, also for later runs.
     pub async fn learn(&self, info: &RootInfo) {
-        let mut remote = self.remote.lock().await;
-        let before = remote.clone();
-        remote.learn(info);
-        if *remote == before {
+        let change = Change::Root(info.clone());
+        let mut credentials = self.credentials.lock().await;
+        let before = credentials.clone();
+        change.apply(&mut credentials);
+        if *credentials == before {
             return;
         }
-        drop(remote);
-        let info = info.clone();
-        self.save("where the account's root is", move |kept| kept.learn(&info))
-            .await;
+        drop(credentials);
+        self.save("where the account's root is", change).await;
     }
 
     /// An access token that is good for minutes.
@@ -132,12 +146,12 @@ impl Account {
     /// # Errors
     /// When it has to be refreshed and can't be.
     pub async fn access(&self, start: Start) -> Result<Access, Error> {
-        let mut remote = self.remote.lock().await;
-        let token = match usable(&remote) {
+        let mut credentials = self.credentials.lock().await;
+        let token = match usable(&credentials) {
             Some(token) => token,
-            None => self.refresh(&mut remote, None).await?,
+            None => self.refresh(&mut credentials, None).await?,
         };
-        self.sendable(access(token, &remote, start)?)
+        self.sendable(access(token, &credentials, start)?)
     }
 
     /// What a call is signed with, if it can stand in a header.
@@ -153,12 +167,11 @@ impl Account {
     }
 
     fn bad_login(&self, what: &str) -> Error {
-        let place = match (Environment::here().login_of(&self.name), &self.store) {
-            (Some(variable), _) => format!("of {}: in {variable}", self.name),
-            (None, Some(store)) => format!("of {}: in the config {}", self.name, store.place()),
-            (None, None) => format!("of {}:", self.name),
-        };
-        Error::BadLogin(format!("the {what} {place} has a character that none has"))
+        let place = format!("{}: {}", self.name, self.origin);
+        Error::BadLogin(format!(
+            "the {what} of {} has a character that none has",
+            place.trim_end()
+        ))
     }
 
     /// Another access token than the one that Dropbox refused.
@@ -166,57 +179,54 @@ impl Account {
     /// # Errors
     /// When it can't be refreshed.
     pub async fn renew(&self, refused: &Secret, start: Start) -> Result<Access, Error> {
-        let mut remote = self.remote.lock().await;
-        let token = match usable(&remote) {
+        let mut credentials = self.credentials.lock().await;
+        let token = match usable(&credentials) {
             Some(token) if token != *refused => token, // another task was quicker
-            _ => self.refresh(&mut remote, Some(refused)).await?,
+            _ => self.refresh(&mut credentials, Some(refused)).await?,
         };
-        self.sendable(access(token, &remote, start)?)
+        self.sendable(access(token, &credentials, start)?)
     }
 
     /// The account's root is another namespace now: later runs will use it, and this one, if it is `at_once`.
     pub async fn move_root(&self, namespace_id: &str, at_once: bool) {
-        let root = namespace_id.to_owned();
-        let change = move |remote: &mut Remote| {
-            if remote.root_namespace_id.is_some() {
-                remote.root_namespace_id = Some(root.clone());
-            }
-            remote.account_root_id = Some(root);
-        };
+        let change = Change::RootMoved(namespace_id.to_owned());
         if at_once {
-            change.clone()(&mut *self.remote.lock().await);
+            change.apply(&mut *self.credentials.lock().await);
         }
         self.save("the new root", change).await;
     }
 
-    /// What is known of the remote now, new tokens included.
-    pub async fn to_remote(&self) -> Remote {
-        self.remote.lock().await.clone()
+    /// What is known of the login now, new tokens included.
+    pub async fn credentials(&self) -> Credentials {
+        self.credentials.lock().await.clone()
     }
 
-    async fn refresh(&self, remote: &mut Remote, refused: Option<&Secret>) -> Result<Secret, Error> {
+    async fn refresh(
+        &self,
+        credentials: &mut Credentials,
+        refused: Option<&Secret>,
+    ) -> Result<Secret, Error> {
         // Another process may have refreshed, or reconnected, meanwhile.
-        let saved = self.store.as_ref().and_then(|store| store.load().ok());
-        let saved = saved.and_then(|mut config| config.remotes.remove(&self.name));
+        let saved = self.store.as_ref().and_then(|store| store.load());
         // Somebody else's login is none of this run's.
-        let is_mine = |saved: &Remote| {
-            let (theirs, mine) = (&saved.account_id, &remote.account_id);
+        let is_mine = |saved: &Credentials| {
+            let (theirs, mine) = (&saved.account_id, &credentials.account_id);
             theirs.is_none() || mine.is_none() || theirs == mine
         };
         if let Some(saved) = saved.filter(is_mine) {
             // Where paths start stays as it was: what is under way belongs there, whatever is set meanwhile.
-            *remote = Remote {
-                namespace_id: remote.namespace_id.take(),
-                root_namespace_id: remote.root_namespace_id.take(),
-                account_root_id: remote.account_root_id.take(),
-                account_home_id: remote.account_home_id.take(),
+            *credentials = Credentials {
+                namespace_id: credentials.namespace_id.take(),
+                root_namespace_id: credentials.root_namespace_id.take(),
+                account_root_id: credentials.account_root_id.take(),
+                account_home_id: credentials.account_home_id.take(),
                 ..saved
             };
-            if let Some(token) = usable(remote).filter(|token| Some(token) != refused) {
+            if let Some(token) = usable(credentials).filter(|token| Some(token) != refused) {
                 return Ok(token);
             }
         }
-        let Some(refresh_token) = remote.refresh_token.clone() else {
+        let Some(refresh_token) = credentials.refresh_token.clone() else {
             return Err(Error::LoginOver("it was made without a refresh token".into()));
         };
         if !is_sendable(refresh_token.expose()) {
@@ -228,11 +238,11 @@ impl Account {
             return Err(failed.error.clone());
         }
         let request = TokenRequest::Refresh {
-            app_key: remote.app_key.clone(),
+            app_key: credentials.app_key.clone(),
             refresh_token: refresh_token.clone(),
-            app_secret: remote.app_secret.clone(),
+            app_secret: credentials.app_secret.clone(),
         };
-        let answer = crate::dropbox::with_retries(|| exchange(&self.http, &request)).await;
+        let answer = with_retries(|| exchange(&self.http, &request)).await;
         let answer = answer.inspect_err(|error| {
             let failed = Failed {
                 refresh_token: refresh_token.clone(),
@@ -241,43 +251,31 @@ impl Account {
             };
             *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(failed);
         })?;
-        take(remote, &answer);
-        let new = remote.clone();
-        self.save("the new access token", move |kept| {
-            // Only if it is still the same login: someone may have reconnected.
-            if kept.refresh_token.as_ref() == Some(&refresh_token) {
-                kept.access_token = new.access_token;
-                kept.expires_at = new.expires_at;
-                kept.refresh_token = new.refresh_token;
-            }
-        })
-        .await;
+        credentials.accept(&answer, now());
+        let change = Change::Tokens {
+            of: refresh_token,
+            access_token: answer.access_token.clone(),
+            expires_at: credentials.expires_at,
+            refresh_token: credentials.refresh_token.clone(),
+        };
+        self.save("the new access token", change).await;
         Ok(answer.access_token)
     }
 
-    async fn save(&self, what: &str, change: impl FnOnce(&mut Remote) + Send + 'static) {
-        // Another user's file, a pipe: each run gets a token of its own.
-        let Some(store) = self.store.clone().filter(Store::is_kept) else {
+    async fn save(&self, what: &str, change: Change) {
+        let Some(store) = self.store.clone() else {
             return;
         };
-        let name = self.name.clone();
-        let saved = tokio::task::spawn_blocking(move || {
-            store.update(|config| {
-                if let Some(kept) = config.remotes.get_mut(&name) {
-                    change(kept);
-                }
-            })
-        })
-        .await;
+        let saved = tokio::task::spawn_blocking(move || store.save(&change)).await;
         if let Ok(Err(error)) = saved {
             tracing::warn!("{what} could not be saved, and is used for this run only: {error}");
         }
     }
 }
 
-fn access(token: Secret, remote: &Remote, start: Start) -> Result<Access, Error> {
+fn access(token: Secret, credentials: &Credentials, start: Start) -> Result<Access, Error> {
     let unknown = || Error::NotDropbox("it didn't say where the account's root is".into());
-    let root = remote.path_root(start).ok_or_else(unknown)?;
+    let root = credentials.path_root(start).ok_or_else(unknown)?;
     Ok(Access { token, root })
 }
 
@@ -287,29 +285,14 @@ fn is_sendable(text: &str) -> bool {
 }
 
 /// The access token, if it doesn't end soon.
-fn usable(remote: &Remote) -> Option<Secret> {
-    let fresh = remote.expires_at.is_none_or(|end| end - EARLY_SECONDS > now());
-    remote
+fn usable(credentials: &Credentials) -> Option<Secret> {
+    let fresh = credentials
+        .expires_at
+        .is_none_or(|end| end - EARLY_SECONDS > now());
+    credentials
         .access_token
         .clone()
         .filter(|token| fresh && !token.is_empty())
-}
-
-/// Puts an answer of the token endpoint into a remote.
-pub fn take(remote: &mut Remote, answer: &TokenAnswer) {
-    remote.access_token = Some(answer.access_token.clone());
-    remote.expires_at = answer
-        .expires_in
-        .map(|seconds| now() + i64::try_from(seconds).unwrap_or(i64::MAX / 2));
-    if answer.refresh_token.is_some() {
-        remote.refresh_token.clone_from(&answer.refresh_token);
-    }
-    if let Some(scope) = &answer.scope {
-        remote.scopes = scope.split_whitespace().map(str::to_owned).collect();
-    }
-    if answer.account_id.is_some() {
-        remote.account_id.clone_from(&answer.account_id);
-    }
 }
 
 fn now() -> i64 {

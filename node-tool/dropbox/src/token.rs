@@ -10,7 +10,7 @@ use shared::{
 
 use super::{
     Error, Http,
-    client::{is_page, limited, refusal_of_network},
+    answer::{LOGIN_PAGE, is_page, limited, refusal_of_network, retry_after},
     http::network_error,
 };
 
@@ -32,14 +32,14 @@ pub async fn exchange(http: &Http, request: &TokenRequest) -> Result<TokenAnswer
         .await
         .map_err(|e| network_error(&e))?;
     let status = answer.status().as_u16();
-    let after = super::client::retry_after(answer.headers());
+    let after = retry_after(answer.headers());
     if let Some(error) = refusal_of_network(status, answer.headers()) {
         return Err(error);
     }
     let body = limited(answer, MAX_ANSWER_BYTES).await?;
     match status {
         200 => serde_json::from_slice(&body).map_err(|_| match is_page(&body) {
-            true => Error::Portal(super::client::LOGIN_PAGE.into()),
+            true => Error::Portal(LOGIN_PAGE.into()),
             false => Error::NotDropbox("it is not a token".into()),
         }),
         429 => Err(Error::RateLimited {

@@ -1,16 +1,16 @@
 //! Listing: page by page, or only what changed since the last time.
 
 use shared::api::files::{
-    CursorArg, FileMetadata, GET_METADATA, LIST_FOLDER, LIST_FOLDER_CONTINUE, ListFolderArg,
-    ListFolderResult, MAX_LIST_LIMIT, Metadata, PathArg,
+    CursorArg, GET_METADATA, LIST_FOLDER, LIST_FOLDER_CONTINUE, ListFolderArg, ListFolderResult,
+    MAX_LIST_LIMIT, Metadata, PathArg,
 };
 
 use super::{
     Client, DropboxPath, Error, cache,
+    entry::{Entry, Kind},
     listing::{Collected, Listing},
     pages::Pages,
 };
-use crate::tree::{Document, Entry, FileInfo, Kind, Modified, RemoteInfo};
 
 /// A listing whose cursor is reset on the way is begun anew so often.
 const RESETS: u32 = 2;
@@ -186,52 +186,11 @@ impl Client {
             )
             .await
         {
-            Ok(Metadata::File(file)) => Ok(Some(Entry {
-                path: file.name.clone(),
-                kind: Kind::File(file_info(&file)),
-                id: Some(file.id.into()),
-            })),
-            Ok(Metadata::Folder(folder)) => Ok(Some(Entry {
-                path: folder.name,
-                kind: Kind::Folder,
-                id: folder.id.map(Into::into),
-            })),
+            Ok(Metadata::File(file)) => Ok(Some(file.into())),
+            Ok(Metadata::Folder(folder)) => Ok(Some(folder.into())),
             Ok(Metadata::Deleted(_) | Metadata::Unknown) => Ok(None),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
-    }
-}
-
-/// What is worth keeping of a file's metadata.
-pub(super) fn file_info(file: &FileMetadata) -> FileInfo {
-    FileInfo {
-        size_bytes: file.size,
-        modified: Modified {
-            seconds: file.client_modified.0,
-            nanoseconds: 0,
-        },
-        remote: Some(Box::new(RemoteInfo {
-            rev: file.rev.clone(),
-            // Of a document it would be that of something nobody can have.
-            content_hash: file.content_hash.filter(|_| file.is_downloadable),
-            document: (!file.is_downloadable).then(|| Box::new(document(file))),
-        })),
-    }
-}
-
-fn document(file: &FileMetadata) -> Document {
-    let info = file.export_info.clone().unwrap_or_default();
-    let mut formats: Vec<String> = info.export_as.into_iter().collect();
-    let default = formats.first().cloned();
-    formats.extend(
-        info.export_options
-            .into_iter()
-            .filter(|f| Some(f) != default.as_ref()),
-    );
-    Document {
-        id: file.id.clone(),
-        formats,
-        ..Document::default()
     }
 }

@@ -13,19 +13,19 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use shared::replace::{remove_half_written, remove_old, replace_file};
 
-use super::{
-    DropboxPath,
-    listing::{Collected, Row},
-};
-use crate::{hex, local};
+use super::{DropboxPath, cache_row::Line, listing::Collected};
 
 /// A listing is kept for so long at most, in seconds.
 const LIFE_SECONDS: u64 = 7 * 24 * 3600;
 /// What the files begin with; another number is another format.
 const FORMAT: u32 = 2;
+/// Bytes of a file's name, each written as two hexadecimal digits.
+const NAME_BYTES: usize = 16;
 
 /// The cache directory.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ impl Cache {
     pub(super) fn place(&self, identity: &str, path: &DropboxPath) -> Place {
         // As it was typed: only Dropbox knows which other spellings mean the same folder.
         let key = format!("{identity}\n{}", path.as_str());
-        let name = hex::short(&Sha256::digest(&key), 32);
+        let name = HEXLOWER.encode(&Sha256::digest(&key)[..NAME_BYTES]);
         Place {
             path: self.directory.join("listings").join(name),
             key,
@@ -91,9 +91,9 @@ impl Place {
         }
         let mut collected = Collected::new(path);
         for _ in 0..head.entries {
-            collected.restore(serde_json::from_str::<Row<'_>>(lines.next()?).ok()?);
+            collected.restore(serde_json::from_str::<Line<'_>>(lines.next()?).ok()?.into());
         }
-        let expected = hex::encode(&lines.hasher.clone().finalize());
+        let expected = HEXLOWER.encode(&lines.hasher.clone().finalize());
         (lines.next()? == expected).then_some(Known {
             collected,
             cursor: head.cursor,
@@ -111,9 +111,9 @@ impl Place {
     fn write(&self, collected: &Collected, cursor: &str, since: u64) -> io::Result<()> {
         let parent = self.path.parent().unwrap_or(Path::new("."));
         DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
-        local::remove_old(parent, Duration::from_secs(LIFE_SECONDS), is_listing);
-        local::sweep_half_written(parent);
-        local::replace_file(&self.path, |new| self.write_to(new, collected, cursor, since))
+        remove_old(parent, Duration::from_secs(LIFE_SECONDS), is_listing);
+        remove_half_written(parent);
+        replace_file(&self.path, |new| self.write_to(new, collected, cursor, since))
     }
 
     fn write_to(&self, file: &File, collected: &Collected, cursor: &str, since: u64) -> io::Result<()> {
@@ -131,9 +131,9 @@ impl Place {
             entries: collected.rows().len(),
         })?)?;
         for row in collected.rows() {
-            put(serde_json::to_string(&row)?)?;
+            put(serde_json::to_string(&Line::from(&row))?)?;
         }
-        writeln!(out, "{}", hex::encode(&hasher.finalize()))?;
+        writeln!(out, "{}", HEXLOWER.encode(&hasher.finalize()))?;
         out.flush()
     }
 
@@ -151,7 +151,8 @@ fn is_listing(path: &Path) -> bool {
         .unwrap_or_default();
     name.split('.')
         .next()
-        .is_some_and(|name| hex::decode::<16>(name).is_some())
+        .and_then(|name| HEXLOWER.decode(name.as_bytes()).ok())
+        .is_some_and(|bytes| bytes.len() == NAME_BYTES)
 }
 
 /// Lines of a file, and the hash of those so far.
