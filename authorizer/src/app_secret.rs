@@ -1,18 +1,18 @@
-//! The app's secret, for the rare app without PKCE: from a file, or asked for.
+//! The app's secret, for the rare app without PKCE: from a file, or from a prompt.
 
 use std::{fs, io::ErrorKind, path::Path, sync::atomic::AtomicBool, time::Instant};
 
 use shared::{failure::Failure, secret::Secret};
 
-use crate::{callback::NoAnswer, patience};
+use crate::wait::{self, Stopped};
 
-/// Reads it from `file`; `-` asks for it.
+/// Reads the secret from `file`; `-` asks for it.
 ///
 /// # Errors
-/// When it can't be read or isn't one, or a signal or the deadline comes first.
-pub fn read(file: &Path, stop: &AtomicBool, deadline: Instant) -> Result<Secret, Failure> {
+/// When it can't be read or isn't a secret, or a signal or the deadline comes first.
+pub(crate) fn read(file: &Path, stop: &AtomicBool, deadline: Instant) -> Result<Secret, Failure> {
     let read = if file == Path::new("-") {
-        ask(stop, deadline).map_err(|no| no.failure())?
+        ask(stop, deadline)?
     } else {
         fs::read_to_string(file)
     };
@@ -20,7 +20,7 @@ pub fn read(file: &Path, stop: &AtomicBool, deadline: Instant) -> Result<Secret,
         .as_ref()
         .is_err_and(|error| error.kind() == ErrorKind::Interrupted)
     {
-        return Err(NoAnswer::Interrupted.failure()); // Ctrl-C, typed at the prompt
+        return Err(Stopped::Interrupted.into()); // Ctrl-C, typed at the prompt
     }
     let text = read.map(Secret::new).map_err(|e| {
         Failure::usage(format!(
@@ -32,17 +32,17 @@ pub fn read(file: &Path, stop: &AtomicBool, deadline: Instant) -> Result<Secret,
     let secret = text.expose().trim();
     if secret.is_empty() || secret.contains(char::is_whitespace) {
         return Err(Failure::usage(format!(
-            "'{}' doesn't hold an app secret: one word is expected",
+            "'{}' doesn't contain an app secret: one word is expected",
             file.display()
         )));
     }
     Ok(Secret::new(secret))
 }
 
-/// Asks without echo. The terminal is afterwards as it was, also if nobody answers.
-fn ask(stop: &AtomicBool, deadline: Instant) -> Result<std::io::Result<String>, NoAnswer> {
+/// Asks without echo, and leaves the terminal as it was, also if there is no answer.
+fn ask(stop: &AtomicBool, deadline: Instant) -> Result<std::io::Result<String>, Stopped> {
     let terminal = terminal::State::save();
-    let answer = patience::wait(stop, deadline, || {
+    let answer = wait::for_work(stop, deadline, || {
         rpassword::prompt_password("app secret (not shown)> ")
     });
     if answer.is_err() {
@@ -57,11 +57,11 @@ mod terminal {
 
     use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
-    /// How the terminal was.
-    pub struct State(Option<(File, Termios)>);
+    /// The settings of the terminal.
+    pub(crate) struct State(Option<(File, Termios)>);
 
     impl State {
-        pub fn save() -> Self {
+        pub(crate) fn save() -> Self {
             let saved = || {
                 let file = File::options().read(true).write(true).open("/dev/tty").ok()?;
                 let state = tcgetattr(&file).ok()?;
@@ -70,9 +70,9 @@ mod terminal {
             Self(saved())
         }
 
-        pub fn restore(self) {
+        pub(crate) fn restore(self) {
             if let Some((file, state)) = self.0 {
-                let _ = tcsetattr(&file, OptionalActions::Now, &state); // it is gone, then
+                let _ = tcsetattr(&file, OptionalActions::Now, &state); // the terminal may be gone
             }
         }
     }
@@ -80,14 +80,14 @@ mod terminal {
 
 #[cfg(not(unix))]
 mod terminal {
-    /// Nothing to be kept: a console forgets with the process that reads.
-    pub struct State;
+    /// Empty: a console's settings end with the process that reads.
+    pub(crate) struct State;
 
     impl State {
-        pub fn save() -> Self {
+        pub(crate) fn save() -> Self {
             Self
         }
 
-        pub fn restore(self) {}
+        pub(crate) fn restore(self) {}
     }
 }

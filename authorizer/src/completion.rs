@@ -1,9 +1,8 @@
-//! `--completion SHELL` prints what a shell has to load to complete the arguments; the shell asks the program itself then.
+//! `--completion SHELL` prints a script; with it, the shell asks the program itself for completions.
 
 use std::ffi::OsString;
 
-use clap::CommandFactory;
-use clap_complete::engine::complete;
+use clap::CommandFactory as _;
 use shared::completion::{Question, SHELLS, Shell, WORD};
 
 use crate::cli::Cli;
@@ -11,8 +10,8 @@ use crate::cli::Cli;
 /// The name of the program.
 const NAME: &str = "authorizer";
 
-/// What is to be printed, if the arguments are about completion; clap would ask for an app key first.
-pub fn answer(args: &[OsString]) -> Option<String> {
+/// Returns the text to print, if the arguments are about completion; clap would demand an app key first.
+pub(crate) fn answer(args: &[OsString]) -> Option<String> {
     let args: Vec<String> = args
         .iter()
         .skip(1)
@@ -30,32 +29,15 @@ pub fn answer(args: &[OsString]) -> Option<String> {
 }
 
 fn candidates(question: &Question) -> String {
-    let words: Vec<OsString> = std::iter::once(NAME)
-        .chain(question.words.iter().map(String::as_str))
-        .map(Into::into)
-        .collect();
     if let [.., before, current] = &question.words[..]
         && before == "--completion"
     {
         let shells = SHELLS.iter().filter(|shell| shell.starts_with(current));
-        return question.answer(
-            &shells
-                .map(|shell| ((*shell).to_owned(), String::new()))
-                .collect::<Vec<_>>(),
-        );
+        let shells: Vec<_> = shells.map(|shell| ((*shell).to_owned(), String::new())).collect();
+        return question.answer(&shells);
     }
-    let at = words.len() - 1;
     let here = std::env::current_dir().ok();
-    let found = complete(&mut Cli::command(), words, at, here.as_deref()).unwrap_or_default();
-    let shown: Vec<(String, String)> = found
-        .iter()
-        .filter(|candidate| !candidate.is_hide_set())
-        .filter_map(|candidate| {
-            let about = candidate.get_help().map(ToString::to_string).unwrap_or_default();
-            Some((candidate.get_value().to_str()?.to_owned(), about))
-        })
-        .collect();
-    question.answer(&shown)
+    question.answer_for(&mut Cli::command(), here.as_deref())
 }
 
 #[cfg(test)]

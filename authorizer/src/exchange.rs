@@ -1,4 +1,4 @@
-//! Asks Dropbox's token endpoint for a token; only where this computer keeps the verifier.
+//! Exchanges a code for a token at Dropbox; only if this computer holds the verifier.
 
 use std::{io, thread, time::Duration};
 
@@ -9,14 +9,14 @@ use shared::{
     oauth::{TOKEN_PATH, TokenAnswer, TokenRefusal, TokenRequest},
 };
 
-/// Tries, when Dropbox or the network has a hiccup.
-const TRIES: u32 = 4;
+/// Maximum number of attempts when Dropbox or the network fails for a moment.
+const MAX_ATTEMPTS: u32 = 4;
 
 /// Exchanges a code.
 ///
 /// # Errors
-/// Says whether the code, the network or Dropbox was at fault.
-pub fn exchange(endpoints: &Endpoints, request: &TokenRequest) -> Result<TokenAnswer, Failure> {
+/// When the code, the network or Dropbox is at fault; the failure says which.
+pub(crate) fn exchange(endpoints: &Endpoints, request: &TokenRequest) -> Result<TokenAnswer, Failure> {
     let builder = reqwest::blocking::Client::builder()
         .user_agent(concat!("authorizer/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
@@ -29,29 +29,34 @@ pub fn exchange(endpoints: &Endpoints, request: &TokenRequest) -> Result<TokenAn
     let client = builder.build().map_err(|e| {
         Failure::new("could not set up secure connections")
             .why(innermost(&e))
-            .next("if the system has no certificates, set SSL_CERT_FILE to a bundle of them")
+            .hint("if the system has no certificates, set SSL_CERT_FILE to a bundle of them")
     })?;
-    for left in (0..TRIES).rev() {
+    for left in (0..MAX_ATTEMPTS).rev() {
         match once(&client, endpoints, request) {
             Ok(answer) => return Ok(answer),
-            Err(Again::No(failure)) => return Err(failure),
-            Err(Again::Maybe(failure)) if left == 0 => return Err(failure),
-            Err(Again::Maybe(_)) => thread::sleep(Duration::from_secs(u64::from(TRIES - left))),
+            Err(AttemptError::Permanent(failure)) => return Err(failure),
+            Err(AttemptError::Temporary(failure)) if left == 0 => return Err(failure),
+            Err(AttemptError::Temporary(_)) => {
+                thread::sleep(Duration::from_secs(u64::from(MAX_ATTEMPTS - left)))
+            }
         }
     }
     Err(Failure::new("could not exchange the code"))
 }
 
-enum Again {
-    Maybe(Failure),
-    No(Failure),
+/// Why an attempt failed.
+enum AttemptError {
+    /// Another attempt may succeed.
+    Temporary(Failure),
+    /// Another attempt fails in the same way.
+    Permanent(Failure),
 }
 
 fn once(
     client: &reqwest::blocking::Client,
     endpoints: &Endpoints,
     request: &TokenRequest,
-) -> Result<TokenAnswer, Again> {
+) -> Result<TokenAnswer, AttemptError> {
     let what = || Failure::new("could not exchange the code for a token");
     let url = endpoints.url(Host::Api, TOKEN_PATH);
     let sent = client
@@ -61,34 +66,32 @@ fn once(
         .send();
     let answer = sent.map_err(|e| {
         if let Some(reason) = distrust(&e) {
-            return Again::No(untrusted(what(), &url, &reason));
+            return AttemptError::Permanent(untrusted(what(), &url, &reason));
         }
-        Again::Maybe(
+        AttemptError::Temporary(
             what()
                 .why(format!("no answer from {url}: {}", innermost(&e)))
-                .next("check the network (behind a proxy set HTTPS_PROXY), then run it again"),
+                .hint("check the network (behind a proxy set HTTPS_PROXY), then run this again"),
         )
     })?;
     let status = answer.status().as_u16();
     let body = answer
         .bytes()
-        .map_err(|e| Again::Maybe(what().why(innermost(&e)).next("run it again")))?;
+        .map_err(|e| AttemptError::Temporary(what().why(innermost(&e)).hint("run this again")))?;
     if status == 200 {
         return serde_json::from_slice(&body).map_err(|_| {
-            Again::No(
+            AttemptError::Permanent(
                 what()
-                    .why(
-                        "the answer did not come from Dropbox; perhaps this network wants a login of its own",
-                    )
-                    .next("open any web page, then run it again"),
+                    .why("the answer did not come from Dropbox; this network may require a login of its own")
+                    .hint("open any web page, then run this again"),
             )
         });
     }
     if status == 429 || status >= 500 {
-        return Err(Again::Maybe(
+        return Err(AttemptError::Temporary(
             what()
                 .why(format!("Dropbox had a problem of its own (HTTP {status})"))
-                .next("run it again in a minute"),
+                .hint("run this again in a minute"),
         ));
     }
     let failure = match serde_json::from_slice::<TokenRefusal>(&body) {
@@ -98,36 +101,36 @@ fn once(
                 refusal.error_description.as_deref().unwrap_or("no reason given"),
                 refusal.error
             ))
-            .next(match refusal.error.as_str() {
+            .hint(match refusal.error.as_str() {
                 "invalid_client" | "unauthorized_client" => {
                     "check the app key; an app without PKCE also needs --app-secret-file"
                 }
-                _ => "codes work once and for a few minutes: run it again",
+                _ => "codes work once and for a few minutes: run this again",
             }),
         Err(_) => what()
             .why(format!("HTTP {status} without an explanation"))
-            .next("run it again"),
+            .hint("run this again"),
     };
-    Err(Again::No(failure))
+    Err(AttemptError::Permanent(failure))
 }
 
-/// Who answered can't show that it is Dropbox: said as node-tool says it.
+/// Adds that the server can't prove that it is Dropbox, in the words of node-tool.
 fn untrusted(failure: Failure, url: &str, reason: &str) -> Failure {
     failure
         .why(format!("whoever answers at {url} can't show that it is Dropbox: {reason}"))
-        .next("if your network looks into encrypted connections, set SSL_CERT_FILE to a bundle with its certificate")
-        .next("look at the clock of this computer: certificates are good for a time")
+        .hint("if your network looks into encrypted connections, set SSL_CERT_FILE to a bundle with its certificate")
+        .hint("look at the clock of this computer: certificates are valid for a limited time")
         .code(exit::FATAL)
 }
 
-/// What is wrong with the certificate, if that is the matter.
+/// Returns what is wrong with the certificate; `None` if something else is wrong.
 fn distrust(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(tls @ rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
             return Some(tls.to_string());
         }
-        // An I/O error stands for what it wraps, and skips it in its chain of sources.
+        // The chain of sources skips what an I/O error wraps.
         next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
             Some(wrapped) => Some(wrapped),
             None => error.source(),

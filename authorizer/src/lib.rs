@@ -1,34 +1,85 @@
 //! `authorizer`: logs in to Dropbox in the laptop's browser and prints a grant for the login node.
 //!
 //! ```text
-//!   cli ─▶ words                what stands on the command line
-//!    └───▶ flow ─▶ browser      opens Dropbox's page
-//!             ├──▶ callback     waits for the redirect to localhost:53682, shows what happened
-//!             │     └ door, inside, peer   who gets that far, and how
-//!             ├──▶ hints        what to look at when the browser doesn't come back
-//!             ├──▶ exchange     asks for a token, only without --challenge
-//!             ├──▶ ssh          or: node-tool on the login node, which asks and gets its grant through ssh
-//!             └──▶ say          prints the grant
+//!   main ─▶ cli, completion          arguments, and how shells complete them
+//!    ├───▶ print_grant               prints a grant (or rclone's token)
+//!    │       ├─▶ words               the app key and the challenge on the command line
+//!    │       ├─▶ exchange            asks for a token; only without a challenge
+//!    │       └─▶ paste, output       what is printed
+//!    ├───▶ connect ─▶ ssh            or: node-tool on the login node asks and gets its grant through ssh
+//!    └both─▶ login ─▶ browser        opens Dropbox's page
+//!              ├────▶ callback       waits for the redirect to localhost:53682, shows what happened
+//!              │        └─▶ listener the HTTP server, which bounds what clients can do
+//!              └────▶ hints          what to look at when the browser doesn't come back
 //! ```
 //!
-//! With `--challenge` the code is all that passes through here, and only the node that made the challenge
-//! can use it; the verifier and the tokens never exist on this machine.
+//! With a challenge, the code is all that passes through here, and only the node that made the challenge can use it; the
+//! verifier and the tokens never exist on this computer.
+
+#![warn(missing_docs, unreachable_pub)]
 
 mod app_secret;
 mod browser;
 mod callback;
 mod cli;
 mod completion;
-mod door;
+mod connect;
 mod exchange;
-mod flow;
 mod hints;
-mod inside;
+mod listener;
+mod login;
+mod output;
 mod pages;
-mod patience;
+mod paste;
 mod peer;
-mod say;
+mod print_grant;
+mod signals;
 mod ssh;
+mod wait;
 mod words;
 
-pub use cli::main;
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::Parser as _;
+use shared::{
+    endpoints::{Endpoints, ORIGIN_VARIABLE},
+    exit,
+    failure::Failure,
+};
+
+use crate::{cli::Cli, signals::Signals};
+
+/// Runs the program on the arguments of the process, and returns its exit code.
+pub fn main() -> ExitCode {
+    shared::process::keep_memory_private();
+    let args: Vec<OsString> = std::env::args_os().collect();
+    if let Some(text) = completion::answer(&args) {
+        output::result(&text);
+        return ExitCode::SUCCESS;
+    }
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE));
+        }
+    };
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::note(&failure.to_string());
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// Makes the login that the command line asks for.
+fn run(cli: &Cli) -> Result<(), Failure> {
+    let origin = std::env::var(ORIGIN_VARIABLE).ok();
+    let endpoints = Endpoints::new(origin.as_deref()).map_err(|e| Failure::usage(e.to_string()))?;
+    let signals = Signals::catch()?;
+    match &cli.ssh {
+        Some(destination) => connect::run(cli, destination, &endpoints, &signals),
+        None => print_grant::run(cli, &endpoints, &signals),
+    }
+}

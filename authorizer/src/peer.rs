@@ -1,29 +1,29 @@
-//! Whose program is at the other end of a connection from this machine; only Linux tells.
+//! Finds out whose program is at the other end of a connection on this computer; only Linux tells.
 
 use std::net::SocketAddr;
 
-/// Who is at the other end.
+/// The owner of the program at the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
-pub enum Peer {
+pub(crate) enum Peer {
     /// The user of this process, or root.
     Own,
     /// Another user of this computer.
     Other,
-    /// It isn't known: another system, or a connection that was forwarded from elsewhere.
+    /// Not known: on another system, or for a connection that was forwarded from elsewhere.
     Unknown,
 }
 
-/// Says who is at the other end of a connection between `far` and `near`.
+/// Returns who is at the other end of a connection between `far` and `near`.
 #[cfg(target_os = "linux")]
-pub fn of(far: SocketAddr, near: SocketAddr) -> Peer {
+pub(crate) fn of(far: SocketAddr, near: SocketAddr) -> Peer {
     let me = rustix::process::geteuid().as_raw();
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
     let owner = tables
         .iter()
         .find_map(|table| owner(&std::fs::read_to_string(table).ok()?, far, near));
     match owner {
-        // Root's browser may well be another user's: `sudo` is no reason to doubt.
+        // With `sudo`, the browser may run as another user than root.
         Some(_) if me == 0 => Peer::Own,
         Some(uid) if uid == me || uid == 0 => Peer::Own,
         Some(_) => Peer::Other,
@@ -31,13 +31,13 @@ pub fn of(far: SocketAddr, near: SocketAddr) -> Peer {
     }
 }
 
-/// Says that it isn't known.
+/// Returns [`Peer::Unknown`].
 #[cfg(not(target_os = "linux"))]
-pub fn of(_far: SocketAddr, _near: SocketAddr) -> Peer {
+pub(crate) fn of(_far: SocketAddr, _near: SocketAddr) -> Peer {
     Peer::Unknown
 }
 
-/// The owner of the socket that is bound to `far` and connected to `near`, in a table of the kernel.
+/// Returns the owner of the socket that is bound to `far` and connected to `near`, from a table of the kernel.
 #[cfg(any(target_os = "linux", test))]
 fn owner(table: &str, far: SocketAddr, near: SocketAddr) -> Option<u32> {
     table.lines().skip(1).find_map(|line| {
@@ -49,7 +49,8 @@ fn owner(table: &str, far: SocketAddr, near: SocketAddr) -> Option<u32> {
     })
 }
 
-/// How the kernel writes an address: each four bytes as a number of this machine, in hexadecimal. IPv4 also stands in IPv6.
+/// Returns how the kernel may write an address: each four bytes as a number of this machine, in hexadecimal; an IPv4 address
+/// also as IPv6.
 #[cfg(any(target_os = "linux", test))]
 fn notations(address: SocketAddr) -> Vec<String> {
     let hex = |bytes: &[u8]| -> String {

@@ -1,4 +1,4 @@
-//! What the words of the command line mean: an app key and a challenge, in whichever order, and the lines of other days.
+//! The words of the command line: an app key and a challenge, in either order, and the forms of older guides.
 
 use shared::{
     failure::Failure,
@@ -7,24 +7,24 @@ use shared::{
     remote::check_name,
 };
 
-/// The words, understood.
+/// The meaning of the words.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Words {
+pub(crate) struct Words {
     /// The app to log in with.
-    pub app_key: String,
-    /// Of the node that waits for the grant.
-    pub challenge: Option<Challenge>,
-    /// Whether the app's secret stood there too.
-    pub secret: bool,
+    pub(crate) app_key: String,
+    /// The challenge of the node that waits for the grant.
+    pub(crate) challenge: Option<Challenge>,
+    /// Whether the app's secret was typed, too.
+    pub(crate) has_secret: bool,
 }
 
-/// Understands the words; `flag` is what `--challenge` says.
+/// Reads the words; `flag` is the value of `--challenge`.
 ///
 /// # Errors
-/// When there is no app key among them, or what else is there is no whole challenge.
-pub fn understand(words: &[&str], flag: Option<&Challenge>) -> Result<Words, Failure> {
+/// When they contain no app key, or something else that is no whole challenge.
+pub(crate) fn parse(words: &[&str], flag: Option<&Challenge>) -> Result<Words, Failure> {
     let mut words: Vec<&str> = words.iter().map(|word| word.trim()).collect();
-    // A line that was pasted behind its own first word; rclone's `authorize "dropbox" KEY SECRET`.
+    // A whole line that was pasted after `authorizer`; rclone's `authorize "dropbox" KEY SECRET`.
     for known in ["authorizer", "dropbox"] {
         if words.len() > 1 && words[0].eq_ignore_ascii_case(known) {
             words.remove(0);
@@ -32,40 +32,40 @@ pub fn understand(words: &[&str], flag: Option<&Challenge>) -> Result<Words, Fai
     }
     let challenge = match (take_challenge(&mut words), flag) {
         (Some(word), Some(flag)) if word != *flag => {
-            return Err(Failure::usage("there are two challenges, and they differ").next(AGAIN));
+            return Err(Failure::usage("there are two challenges, and they differ").hint(COPY_AGAIN));
         }
         (word, flag) => word.or(flag.cloned()),
     };
     let Some((key, rest)) = words.split_first() else {
-        return Err(Failure::usage("the app key before the challenge is missing").next(AGAIN));
+        return Err(Failure::usage("the app key before the challenge is missing").hint(COPY_AGAIN));
     };
     let app_key = match challenge {
-        Some(_) => check_app_key(key).map_err(|why| Failure::usage(why).next(AGAIN))?, // node-tool has checked it
+        Some(_) => check_app_key(key).map_err(|why| Failure::usage(why).hint(COPY_AGAIN))?, // node-tool has checked it
         None => check_typed_app_key(key).map_err(|_| not_a_key(key))?,
     };
-    let secret = match rest {
+    let has_secret = match rest {
         [] => false,
         [word] if is_secret(word) => true,
         _ => {
-            // It may be a secret after all, and isn't shown.
+            // It isn't shown: it may be a secret after all.
             let length: usize = rest.iter().map(|word| word.len()).sum();
-            return Err(Failure::usage("what follows the app key is no challenge")
+            return Err(Failure::usage("what follows the app key is not a challenge")
                 .why(format!(
                     "a challenge has 43 characters of A-Z a-z 0-9 - _; there are {length}"
                 ))
-                .next(AGAIN));
+                .hint(COPY_AGAIN));
         }
     };
     Ok(Words {
         app_key,
         challenge,
-        secret,
+        has_secret,
     })
 }
 
-const AGAIN: &str = "copy the whole line again that node-tool printed on the login node";
+const COPY_AGAIN: &str = "copy the whole line again that node-tool printed on the login node";
 
-/// Takes the challenge out of the words, also one that blanks have cut into several.
+/// Removes the challenge from the words, also one that spaces have cut into pieces, and returns it.
 fn take_challenge(words: &mut Vec<&str>) -> Option<Challenge> {
     let one = words.iter().position(|word| Challenge::parse(word).is_ok());
     if let Some(at) = one {
@@ -76,8 +76,8 @@ fn take_challenge(words: &mut Vec<&str>) -> Option<Challenge> {
     Some(joined)
 }
 
-/// Whether a word can be an app's secret: Dropbox's are some 15 small letters and digits. A challenge that was cut off has
-/// letters of both sizes.
+/// Returns whether a word can be an app's secret: Dropbox's are about 15 lowercase letters and digits. A challenge that was
+/// cut off has letters of both cases.
 fn is_secret(word: &str) -> bool {
     let has = |is: fn(&u8) -> bool| word.bytes().any(|c| is(&c));
     let mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
@@ -91,13 +91,13 @@ fn not_a_key(text: &str) -> Failure {
         .unwrap_or_else(|| "dbx".into());
     Failure::usage(format!("'{text}' is not an app key"))
         .why(
-            "an app key is some 15 small letters and digits; it stands on your app's page at \
+            "an app key is about 15 lowercase letters and digits; it is on your app's page at \
              https://www.dropbox.com/developers/apps",
         )
-        .next(format!(
+        .hint(format!(
             "on the login node: node-tool config create {name}   (it prints the line to run here)"
         ))
-        .next(format!(
+        .hint(format!(
             "or, with ssh to the login node: authorizer --ssh USER@HOST {name}"
         ))
 }
@@ -125,37 +125,34 @@ mod tests {
             (vec!["dropbox", KEY, SECRET], false, true),
             (vec!["dropbox", KEY], false, false),
         ] {
-            let understood = understand(&words, None).unwrap();
+            let understood = parse(&words, None).unwrap();
             assert_eq!(understood.challenge.is_some(), challenge, "{words:?}");
-            assert_eq!(understood.secret, secret, "{words:?}");
+            assert_eq!(understood.has_secret, secret, "{words:?}");
             assert!(words.contains(&understood.app_key.as_str()), "{words:?}");
         }
         let flag = Challenge::parse(CHALLENGE).unwrap();
+        assert_eq!(parse(&[KEY], Some(&flag)).unwrap().challenge, Some(flag.clone()));
         assert_eq!(
-            understand(&[KEY], Some(&flag)).unwrap().challenge,
-            Some(flag.clone())
-        );
-        assert_eq!(
-            understand(&[KEY, CHALLENGE], Some(&flag)).unwrap().challenge,
+            parse(&[KEY, CHALLENGE], Some(&flag)).unwrap().challenge,
             Some(flag)
         );
     }
 
     #[test]
-    fn the_others_are_told_what_is_missing() {
+    fn what_is_missing_is_named() {
         for (words, hint) in [
             (vec!["dropbox"], "node-tool config create dbx"),
             (vec!["work"], "authorizer --ssh USER@HOST work"),
             (vec!["not a key"], "is not an app key"),
             (vec![CHALLENGE], "app key before the challenge is missing"),
             (vec![KEY, &CHALLENGE[..40]], "there are 40"),
-            (vec![KEY, SECRET, SECRET], "no challenge"),
+            (vec![KEY, SECRET, SECRET], "not a challenge"),
         ] {
-            let failure = understand(&words, None).unwrap_err().to_string();
+            let failure = parse(&words, None).unwrap_err().to_string();
             assert!(failure.contains(hint), "{words:?}: {failure}");
             assert!(!failure.contains(SECRET), "{failure}");
         }
         let other = Challenge::parse("DPebfg0lO6FXzxXzywikEQm4i5dB5ykwE9u-oyln3lo").unwrap();
-        assert!(understand(&[KEY, CHALLENGE], Some(&other)).is_err());
+        assert!(parse(&[KEY, CHALLENGE], Some(&other)).is_err());
     }
 }

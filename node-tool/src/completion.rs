@@ -9,9 +9,7 @@ use std::{
 };
 
 use clap::{Arg, Command, ValueHint};
-use clap_complete::engine::{
-    ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter, complete,
-};
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
 use shared::{
     api::files::{LIST_FOLDER, ListFolderArg, ListFolderResult, Metadata},
     completion::{Question, WORD},
@@ -46,22 +44,8 @@ pub fn answer(question: &Question, program: Command) -> String {
         return String::new();
     };
     let mut program = with_values(program, &Arc::new(store));
-    let words: Vec<OsString> = std::iter::once("node-tool")
-        .chain(question.words.iter().map(String::as_str))
-        .map(Into::into)
-        .collect();
-    let at = words.len() - 1;
-    let here = std::env::current_dir().ok();
-    let candidates = complete(&mut program, words, at, here.as_deref()).unwrap_or_default();
-    let shown: Vec<(String, String)> = candidates
-        .iter()
-        .filter(|candidate| !candidate.is_hide_set())
-        .filter_map(|candidate| {
-            let about = candidate.get_help().map(ToString::to_string).unwrap_or_default();
-            Some((candidate.get_value().to_str()?.to_owned(), about))
-        })
-        .collect();
-    question.answer(&shown)
+    let current_dir = std::env::current_dir().ok();
+    question.answer_for(&mut program, current_dir.as_deref())
 }
 
 /// The config that the line so far names.

@@ -3,6 +3,11 @@
 //! The programs answer themselves: they know their flags, and node-tool the remotes and what is in them. A script that was made
 //! once would know neither, and clap's for bash is lost behind the first word of a program with a dash in its name.
 
+use std::{ffi::OsString, path::Path};
+
+use clap::Command;
+use clap_complete::engine::complete;
+
 /// The word that turns a program into its own completer: `node-tool __complete SHELL …`.
 pub const WORD: &str = "__complete";
 
@@ -146,6 +151,26 @@ impl Question {
             .into_iter()
             .map(|(value, about)| self.line(value, about))
             .collect()
+    }
+
+    /// Returns the answer with the candidates that `program` itself has, with completers that look at `current_dir`.
+    pub fn answer_for(&self, program: &mut Command, current_dir: Option<&Path>) -> String {
+        let name = program.get_name().to_owned();
+        let words: Vec<OsString> = std::iter::once(name)
+            .chain(self.words.iter().cloned())
+            .map(Into::into)
+            .collect();
+        let at = words.len() - 1;
+        let found = complete(program, words, at, current_dir).unwrap_or_default();
+        let candidates: Vec<(String, String)> = found
+            .iter()
+            .filter(|candidate| !candidate.is_hide_set())
+            .filter_map(|candidate| {
+                let about = candidate.get_help().map(ToString::to_string).unwrap_or_default();
+                Some((candidate.get_value().to_str()?.to_owned(), about))
+            })
+            .collect();
+        self.answer(&candidates)
     }
 
     fn line(&self, value: &str, about: &str) -> String {

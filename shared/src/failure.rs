@@ -15,27 +15,34 @@ use crate::plain::without_error_numbers;
 ///   hint: free some space, then repeat the command; finished files are not sent again
 /// ```
 ///
-/// What stands behind `next:` can be typed as it is; what needs a person's thought stands behind `hint:`.
+/// What follows `next:` is a command that can be typed as it is; what needs a person's thought follows `hint:`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     what: String,
     why: Vec<String>,
-    next: Vec<String>,
+    advice: Vec<Advice>,
     code: u8,
 }
 
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Advice {
+    Command(String),
+    Hint(String),
+}
+
 impl Failure {
-    /// Says what could not be done.
+    /// Returns a failure to do `what`.
     pub fn new(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
             why: Vec::new(),
-            next: Vec::new(),
+            advice: Vec::new(),
             code: exit::ERROR,
         }
     }
 
-    /// Says what about the command line or the configuration is wrong.
+    /// Returns a failure that lies in the command line or the configuration.
     pub fn usage(what: impl Into<String>) -> Self {
         Self::new(what).code(exit::USAGE)
     }
@@ -50,7 +57,18 @@ impl Failure {
     /// Adds a next step: a command that works in this situation, or else a hint.
     #[must_use]
     pub fn next(mut self, next: impl fmt::Display) -> Self {
-        self.next.push(next.to_string());
+        let next = next.to_string();
+        self.advice.push(match is_command(&next) {
+            true => Advice::Command(next),
+            false => Advice::Hint(next),
+        });
+        self
+    }
+
+    /// Adds what a person may do, in words.
+    #[must_use]
+    pub fn hint(mut self, text: impl fmt::Display) -> Self {
+        self.advice.push(Advice::Hint(text.to_string()));
         self
     }
 
@@ -61,7 +79,7 @@ impl Failure {
         self
     }
 
-    /// The exit code.
+    /// Returns the exit code.
     pub fn exit_code(&self) -> u8 {
         self.code
     }
@@ -73,17 +91,17 @@ impl fmt::Display for Failure {
         for line in &self.why {
             write!(f, "\n  why: {}", printable(line))?;
         }
-        for line in &self.next {
-            match is_command(line) {
-                true => write!(f, "\n  next: {}", printable(&with_comment(line)))?,
-                false => write!(f, "\n  hint: {}", printable(line))?,
+        for advice in &self.advice {
+            match advice {
+                Advice::Command(line) => write!(f, "\n  next: {}", printable(&with_comment(line)))?,
+                Advice::Hint(line) => write!(f, "\n  hint: {}", printable(line))?,
             }
         }
         Ok(())
     }
 }
 
-/// Makes a comment of what is said behind a command, three blanks apart: so the whole line can be typed.
+/// Makes a comment of what follows a command after three spaces, so that the whole line can be typed.
 fn with_comment(line: &str) -> Cow<'_, str> {
     let is_outside = |at: &usize| line[..*at].matches('\'').count().is_multiple_of(2);
     let gap = line.match_indices("   ").map(|(at, _)| at).find(is_outside);
@@ -93,7 +111,7 @@ fn with_comment(line: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a next step begins with a program that both programs advise to run, or with a shell's own word.
+/// Returns whether a line begins with a program that both programs advise to run, or with a word of the shell.
 fn is_command(line: &str) -> bool {
     const COMMANDS: [&str; 11] = [
         "node-tool",

@@ -30,8 +30,6 @@ pub struct AuthorizeRequest<'a> {
     pub redirect_uri: Option<&'a str>,
     /// Comes back unchanged; only useful with a redirect.
     pub state: Option<&'a Secret>,
-    /// Ask even if this app is approved already: needed for new permissions or another account.
-    pub force_reapprove: bool,
 }
 
 impl AuthorizeRequest<'_> {
@@ -50,9 +48,6 @@ impl AuthorizeRequest<'_> {
         }
         if let Some(state) = self.state {
             query.append_pair("state", state.expose());
-        }
-        if self.force_reapprove {
-            query.append_pair("force_reapprove", "true");
         }
         format!(
             "{}?{}",
@@ -220,7 +215,6 @@ mod tests {
             challenge: Some(&challenge),
             redirect_uri: Some(REDIRECT_URI),
             state: Some(&Secret::new("s t")),
-            force_reapprove: false,
         };
         assert_eq!(
             request.url(&Endpoints::default()),

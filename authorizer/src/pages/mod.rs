@@ -1,24 +1,24 @@
-//! What the browser shows at the end: one page without anything from elsewhere.
+//! The page that the browser shows: it loads nothing from elsewhere.
 
-/// What a page says.
+/// The content of a page.
 #[derive(Clone, Copy, Debug)]
-pub struct Page<'a> {
-    /// Good or bad news.
-    pub good: bool,
-    /// The headline.
-    pub title: &'a str,
+pub(crate) struct Page<'a> {
+    /// Whether all is well.
+    pub(crate) good: bool,
+    /// The heading.
+    pub(crate) title: &'a str,
     /// What to do next.
-    pub text: &'a str,
-    /// Words from elsewhere, escaped before they are shown.
-    pub detail: Option<&'a str>,
+    pub(crate) text: &'a str,
+    /// Text from elsewhere, which is escaped.
+    pub(crate) detail: Option<&'a str>,
 }
 
-/// The policy that goes with every page: styles of its own, nothing else at all.
-pub const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// The Content-Security-Policy of every page: its own styles, nothing else.
+pub(crate) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 impl Page<'_> {
-    /// The page as HTML.
-    pub fn html(&self) -> String {
+    /// Returns the page as HTML.
+    pub(crate) fn html(&self) -> String {
         let detail = self
             .detail
             .map(|text| format!("<p class=\"detail\">{}</p>", escape(text)))
@@ -41,7 +41,7 @@ fn escape(text: &str) -> String {
                 '>' => out.push_str("&gt;"),
                 '"' => out.push_str("&quot;"),
                 '\'' => out.push_str("&#39;"),
-                '{' => out.push_str("&#123;"), // so that text from elsewhere can't name a place of the template
+                '{' => out.push_str("&#123;"), // so that text from elsewhere can't name a placeholder of the template
                 c => out.push(c),
             }
             out

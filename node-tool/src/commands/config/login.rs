@@ -198,7 +198,6 @@ impl Login<'_> {
             challenge: Some(&challenge),
             redirect_uri: None,
             state: None,
-            force_reapprove: false,
         };
         report::result(&format!(
             "On your laptop, run:\n\n  authorizer {app_key} {}\n\n\

@@ -1,32 +1,32 @@
-//! What comes from the login node: the question, somewhere in what the shell there prints, of any kind and any length.
+//! Reads the output of the login node: the pairing, somewhere in what the shell there prints.
 
 use std::io::Read;
 
 use shared::pairing::Pairing;
 
-/// A line longer than this is no longer kept as a whole: its end is, where the question may stand.
-const LINE_BYTES: usize = 64 * 1024;
-/// What is kept of a longer one; the question is much shorter.
+/// Maximum length of a line that is kept as a whole; of a longer one the end is kept, where the pairing may be.
+const MAX_LINE_BYTES: usize = 64 * 1024;
+/// How much of a longer line is kept; a pairing is much shorter.
 const TAIL_BYTES: usize = 4 * 1024;
-/// Who prints more than this without a question doesn't come to it.
-const GREETING_BYTES: u64 = 16 << 20;
+/// Maximum size of the output before the pairing.
+const MAX_GREETING_BYTES: u64 = 16 << 20;
 
-/// What was heard.
+/// What was found in the output.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// The question.
+pub(super) enum Finding {
+    /// The first pairing.
     Pairing(Pairing),
-    /// A second one, that differs: one of them isn't node-tool's.
+    /// A second pairing, which differs: one of them isn't node-tool's.
     TwoPairings,
-    /// A question that only another version of the authorizer understands.
+    /// A pairing that only another version of the authorizer understands.
     OtherVersion,
-    /// More than any greeting has.
+    /// More output than any greeting has, without a pairing.
     TooMuch,
 }
 
-/// Reads to the end and tells what is heard. What comes behind the question is read too, so that nobody has to wait for
-/// a reader, and dropped.
-pub fn listen(mut from: impl Read, mut tell: impl FnMut(Heard)) {
+/// Reads to the end and reports what is found. What follows the pairing is read and dropped, so that the writer never has to
+/// wait for a reader.
+pub(super) fn read(mut from: impl Read, mut report: impl FnMut(Finding)) {
     let mut first: Option<Pairing> = None;
     let mut line = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
@@ -46,40 +46,40 @@ pub fn listen(mut from: impl Read, mut tell: impl FnMut(Heard)) {
                 other |= Pairing::is_of_other_version(&text);
                 found.extend(Pairing::parse(&text));
                 line.clear();
-            } else if line.len() > LINE_BYTES {
+            } else if line.len() > MAX_LINE_BYTES {
                 line.drain(..line.len() - TAIL_BYTES);
             }
         }
-        judge(found, &mut first, &mut tell);
+        judge(found, &mut first, &mut report);
         if other && first.is_none() {
-            tell(Heard::OtherVersion);
+            report(Finding::OtherVersion);
         }
         let before = total;
         total = total.saturating_add(count as u64);
-        if first.is_none() && before <= GREETING_BYTES && total > GREETING_BYTES {
-            tell(Heard::TooMuch);
+        if first.is_none() && before <= MAX_GREETING_BYTES && total > MAX_GREETING_BYTES {
+            report(Finding::TooMuch);
         }
     }
     judge(
         Pairing::parse(&String::from_utf8_lossy(&line)),
         &mut first,
-        &mut tell,
+        &mut report,
     );
 }
 
-/// Tells of the first question, once all that came with it is known, and of one that differs.
+/// Reports the first pairing, once all that came with it is known, and one that differs.
 fn judge(
     found: impl IntoIterator<Item = Pairing>,
     first: &mut Option<Pairing>,
-    tell: &mut impl FnMut(Heard),
+    report: &mut impl FnMut(Finding),
 ) {
     let mut found = found.into_iter();
     let fresh = if first.is_none() { found.next() } else { None };
     let known = fresh.as_ref().or(first.as_ref());
     if found.any(|other| Some(&other) != known) {
-        tell(Heard::TwoPairings);
+        report(Finding::TwoPairings);
     } else if let Some(pairing) = &fresh {
-        tell(Heard::Pairing(pairing.clone()));
+        report(Finding::Pairing(pairing.clone()));
     }
     if fresh.is_some() {
         *first = fresh;
@@ -101,14 +101,14 @@ mod tests {
         }
     }
 
-    fn heard(bytes: &[u8]) -> Vec<Heard> {
+    fn findings(bytes: &[u8]) -> Vec<Finding> {
         let mut all = Vec::new();
-        listen(bytes, |heard| all.push(heard));
+        read(bytes, |finding| all.push(finding));
         all
     }
 
     #[test]
-    fn the_question_is_found_in_whatever_is_printed() {
+    fn the_pairing_is_found_in_whatever_is_printed() {
         let line = pairing(ONE).line();
         let long = "x".repeat(200_000);
         for text in [
@@ -119,33 +119,33 @@ mod tests {
             format!("{long}\n{long}{line}\n{long}"),
             format!("{line}\n{line}\n"),
         ] {
-            assert_eq!(heard(text.as_bytes()), [Heard::Pairing(pairing(ONE))]);
+            assert_eq!(findings(text.as_bytes()), [Finding::Pairing(pairing(ONE))]);
         }
         let latin = [b"Gr\xfc\xdfe vom Cluster\n", line.as_bytes(), b"\r\n"].concat();
-        assert_eq!(heard(&latin), [Heard::Pairing(pairing(ONE))]);
-        assert_eq!(heard(b"Welcome\n"), []);
+        assert_eq!(findings(&latin), [Finding::Pairing(pairing(ONE))]);
+        assert_eq!(findings(b"Welcome\n"), []);
         let newer = line.replace("pairing1", "pairing2");
-        assert_eq!(heard(format!("{newer}\n").as_bytes()), [Heard::OtherVersion]);
+        assert_eq!(findings(format!("{newer}\n").as_bytes()), [Finding::OtherVersion]);
     }
 
     #[test]
-    fn two_questions_are_none() {
+    fn two_pairings_are_none() {
         let both = format!("{}\n{}\n", pairing(ONE).line(), pairing(OTHER).line());
-        assert_eq!(heard(both.as_bytes()), [Heard::TwoPairings]);
-        // Apart, the first has been told already.
+        assert_eq!(findings(both.as_bytes()), [Finding::TwoPairings]);
+        // Apart, the first has been reported already.
         let apart = both.as_bytes().split_inclusive(|byte| *byte == b'\n');
         let mut pieces = apart.map(<[u8]>::to_vec);
         let mut all = Vec::new();
-        listen(Pieces(&mut pieces), |heard| all.push(heard));
-        assert_eq!(all, [Heard::Pairing(pairing(ONE)), Heard::TwoPairings]);
+        read(Pieces(&mut pieces), |finding| all.push(finding));
+        assert_eq!(all, [Finding::Pairing(pairing(ONE)), Finding::TwoPairings]);
     }
 
     #[test]
-    fn endless_output_is_told_once_and_not_kept() {
-        let endless = std::io::repeat(b'y').take(GREETING_BYTES * 2);
+    fn endless_output_is_reported_once_and_not_kept() {
+        let endless = std::io::repeat(b'y').take(MAX_GREETING_BYTES * 2);
         let mut all = Vec::new();
-        listen(endless, |heard| all.push(heard));
-        assert_eq!(all, [Heard::TooMuch]);
+        read(endless, |finding| all.push(finding));
+        assert_eq!(all, [Finding::TooMuch]);
     }
 
     struct Pieces<'a>(&'a mut dyn Iterator<Item = Vec<u8>>);
