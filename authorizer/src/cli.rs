@@ -9,7 +9,7 @@ use shared::{completion::SHELLS, duration, oauth::check_app_key, pkce::Challenge
 #[derive(Debug, Parser)]
 #[command(
     name = "authorizer",
-    version,
+    version = shared::version::VERSION,
     max_term_width = 100,
     override_usage = "authorizer [OPTIONS] <APP_KEY> [CHALLENGE]\n       authorizer --ssh <DESTINATION> [OPTIONS] <NAME>",
     after_help = "With ssh to the login node, nothing has to be pasted; dbx is the name of the account there:\n  \
@@ -58,6 +58,9 @@ pub(crate) struct Cli {
     /// Print the completion script for SHELL (bash, zsh or fish); no other argument is allowed
     #[arg(long, value_name = "SHELL", exclusive = true, value_parser = SHELLS)]
     pub(crate) completion: Option<String>,
+    /// Print the manual page; no other argument is allowed
+    #[arg(long, exclusive = true)]
+    pub(crate) man: bool,
 }
 
 /// What to print.

@@ -1,4 +1,5 @@
-//! `--completion SHELL` prints a script; with it, the shell asks the program itself for completions.
+//! Answers that need no app key: `--man` prints the manual page, `--completion SHELL` a script; with it, the shell asks the
+//! program itself for completions.
 
 use std::ffi::OsString;
 
@@ -10,7 +11,7 @@ use crate::cli::Cli;
 /// The name of the program.
 const NAME: &str = "authorizer";
 
-/// Returns the text to print, if the arguments are about completion; clap would demand an app key first.
+/// Returns the text to print, if the arguments are about completion or the manual; clap would demand an app key first.
 pub(crate) fn answer(args: &[OsString]) -> Option<String> {
     let args: Vec<String> = args
         .iter()
@@ -18,6 +19,7 @@ pub(crate) fn answer(args: &[OsString]) -> Option<String> {
         .map(|arg| arg.to_string_lossy().into_owned())
         .collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["--man"] => manual(),
         ["--completion", shell] => Some(Shell::named(shell)?.script(NAME)),
         [WORD, ..] => Some(
             Question::read(&args[1..])
@@ -26,6 +28,12 @@ pub(crate) fn answer(args: &[OsString]) -> Option<String> {
         ),
         _ => None,
     }
+}
+
+fn manual() -> Option<String> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Cli::command()).render(&mut page).ok()?;
+    String::from_utf8(page).ok()
 }
 
 fn candidates(question: &Question) -> String {
@@ -68,6 +76,7 @@ mod tests {
             answered(&["__complete", "bash", " ", "authorizer --completion f"]).unwrap(),
             "fish \n"
         );
+        assert!(answered(&["--man"]).unwrap().contains(".TH authorizer"));
         assert_eq!(answered(&["key"]), None);
         assert_eq!(answered(&["--completion", "csh"]), None);
     }

@@ -47,7 +47,7 @@ const MEMORY_BYTES: usize = 40 << 20;
 #[derive(Debug, Parser)]
 #[command(
     name = "node-tool",
-    version,
+    version = shared::version::VERSION,
     max_term_width = 100,
     arg_required_else_help = true
 )]
@@ -316,8 +316,7 @@ enum Command {
     /// Print completions for a shell
     Completion(help::CompletionArgs),
     /// Print the manual page
-    #[command(after_help = "Example: node-tool man | man -l -")]
-    Man,
+    Man(help::ManArgs),
 }
 
 const COPY_HELP: &str = "\
@@ -470,7 +469,7 @@ async fn dispatch(cli: Cli, halt: Halt) -> Result<u8, Failure> {
         Command::Authorize(_) => return Err(help::authorize()),
         Command::Version => return help::version(),
         Command::Completion(args) => return help::completion(args),
-        Command::Man => return help::man(program()),
+        Command::Man(args) => return help::man(args, program()),
         _ => {}
     }
     let app = prepare(&cli, halt).await?;
@@ -506,7 +505,9 @@ async fn dispatch(cli: Cli, halt: Halt) -> Result<u8, Failure> {
         Command::Search(args) => look::search::run(&args, &app).await,
         Command::Watch(args) => look::watch::run(&args, &app).await,
         // Done above.
-        Command::Authorize(_) | Command::Version | Command::Completion(_) | Command::Man => Ok(exit::SUCCESS),
+        Command::Authorize(_) | Command::Version | Command::Completion(_) | Command::Man(_) => {
+            Ok(exit::SUCCESS)
+        }
     };
     // Only authorisation is fatal: the centre knows whom to ask.
     result.map_err(|failure| match app.defaults.help {

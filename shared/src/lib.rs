@@ -24,6 +24,7 @@
 //! | [`plain`] | text from elsewhere, as a person may see it or paste it |
 //! | [`exit`] | the exit codes |
 //! | [`trust`] | what to type where certificates are not trusted |
+//! | [`version`] | which build this is |
 
 pub mod address_bar;
 pub mod api;
@@ -47,3 +48,4 @@ pub mod remote;
 pub mod replace;
 pub mod secret;
 pub mod trust;
+pub mod version;

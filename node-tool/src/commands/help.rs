@@ -1,10 +1,13 @@
 //! `version`, `completion` and `man`: about the program itself.
 
+use std::path::PathBuf;
+
 use clap::Command;
 use shared::{
     completion::{SHELLS, Shell},
     exit,
     failure::Failure,
+    version::VERSION,
 };
 
 use crate::report;
@@ -18,6 +21,15 @@ pub struct CompletionArgs {
     /// For which shell
     #[arg(value_parser = SHELLS)]
     shell: String,
+}
+
+/// The arguments of `man`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: node-tool man | man -l -")]
+pub struct ManArgs {
+    /// Write a page for each command into DIR instead
+    #[arg(long, value_name = "DIR")]
+    pages: Option<PathBuf>,
 }
 
 /// The arguments of `authorize`, whatever they are.
@@ -40,8 +52,7 @@ pub fn authorize() -> Failure {
 /// When stdout can't be written.
 pub fn version() -> Result<u8, Failure> {
     report::result(&format!(
-        "node-tool v{}\n- os/type: {}\n- os/arch: {}\n",
-        env!("CARGO_PKG_VERSION"),
+        "node-tool v{VERSION}\n- os/type: {}\n- os/arch: {}\n",
         std::env::consts::OS,
         std::env::consts::ARCH
     ))?;
@@ -58,15 +69,18 @@ pub fn completion(args: &CompletionArgs) -> Result<u8, Failure> {
     Ok(exit::SUCCESS)
 }
 
-/// Prints the manual page.
+/// Prints the manual page, or writes one for each command.
 ///
 /// # Errors
-/// When stdout can't be written.
-pub fn man(program: Command) -> Result<u8, Failure> {
+/// When stdout or the directory can't be written.
+pub fn man(args: &ManArgs, program: Command) -> Result<u8, Failure> {
+    let failed = |e: std::io::Error| Failure::new("could not write the manual page").why(e);
+    if let Some(dir) = &args.pages {
+        clap_mangen::generate_to(program, dir).map_err(failed)?;
+        return Ok(exit::SUCCESS);
+    }
     let mut page = Vec::new();
-    clap_mangen::Man::new(program)
-        .render(&mut page)
-        .map_err(|e| Failure::new("could not write the manual page").why(e))?;
+    clap_mangen::Man::new(program).render(&mut page).map_err(failed)?;
     report::result(&String::from_utf8_lossy(&page))?;
     Ok(exit::SUCCESS)
 }

@@ -41,6 +41,10 @@ fn every_verb_shows_an_example() -> anyhow::Result<()> {
 fn manual_and_version_can_be_had() -> anyhow::Result<()> {
     let world = World::new()?;
     assert!(world.node_tool(["man"])?.ok()?.contains(".TH node-tool"));
+    let pages = world.path("man");
+    std::fs::create_dir(&pages)?;
+    world.node_tool(["man", "--pages", "man"])?.ok()?;
+    assert!(tests::world::text(&pages.join("node-tool-copy.1")).contains("node-tool"));
     assert!(world.node_tool(["version"])?.ok()?.starts_with("node-tool v0."));
     Ok(())
 }
