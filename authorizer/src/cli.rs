@@ -18,6 +18,7 @@ use shared::{completion::SHELLS, duration, oauth::check_app_key, pkce::Challenge
                   node-tool config create dbx"
 )]
 pub(crate) struct Cli {
+    #[allow(rustdoc::bare_urls, reason = "the text is the program's help, too")]
     /// The app key, from the app's page at https://www.dropbox.com/developers/apps; with --ssh, the name of the
     /// account on the login node
     #[arg(value_name = "APP_KEY|NAME")]

@@ -7,6 +7,7 @@ use shared::{
     exit,
     failure::Failure,
     oauth::{TOKEN_PATH, TokenAnswer, TokenRefusal, TokenRequest},
+    trust,
 };
 
 /// Maximum number of attempts when Dropbox or the network fails for a moment.
@@ -114,13 +115,11 @@ fn once(
     Err(AttemptError::Permanent(failure))
 }
 
-/// Adds that the server can't prove that it is Dropbox, in the words of node-tool.
+/// Adds that the server can't prove that it is Dropbox.
 fn untrusted(failure: Failure, url: &str, reason: &str) -> Failure {
-    failure
-        .why(format!("whoever answers at {url} can't show that it is Dropbox: {reason}"))
-        .hint("if your network looks into encrypted connections, set SSL_CERT_FILE to a bundle with its certificate")
-        .hint("look at the clock of this computer: certificates are valid for a limited time")
-        .code(exit::FATAL)
+    let certificates = std::env::var(trust::CERTIFICATES_VARIABLE).ok();
+    let failure = failure.why(format!("{url} can't show that it is Dropbox: {reason}"));
+    trust::untrusted(failure, certificates.as_deref()).code(exit::FATAL)
 }
 
 /// Returns what is wrong with the certificate; `None` if something else is wrong.

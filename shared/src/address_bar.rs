@@ -1,34 +1,34 @@
-//! Dropbox's answer as it stands in a browser's address bar, where the redirect could not be reached: a whole address, or what a
-//! person cut out of it.
+//! Reads Dropbox's answer from the browser's address bar, where the redirect could not be reached: a whole address, or the part
+//! that a person copied.
 
 use url::form_urlencoded;
 
 use crate::{oauth::REDIRECT_URI, paste, secret::Secret};
 
-/// What an address says.
+/// The meaning of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// A one-time code.
+    /// It contains a one-time code.
     Code {
         /// The code.
         code: Secret,
-        /// The redirect that it was issued for, as far as the address shows it.
+        /// The redirect address that the code was issued for, as far as the address shows it.
         redirect_uri: String,
     },
     /// The login was refused, or cancelled (`access_denied`).
     Refused {
-        /// The word for programs.
+        /// The code of RFC 6749, for programs.
         error: String,
-        /// The sentence for people, perhaps empty.
+        /// Dropbox's words for people, perhaps empty.
         description: String,
     },
-    /// The page that a login begins with.
+    /// It is the page that a login begins with.
     Consent,
-    /// An address without an answer.
+    /// It contains no answer.
     Silent,
 }
 
-/// Finds an address, or a part of one, in a pasted text; `None` if there is none.
+/// Finds an address, or a part of one, in a pasted text. `None` means that there is none.
 pub fn read(pasted: &str) -> Option<Address> {
     let plain = paste::plain(pasted);
     let text = one_line(&plain)?;
@@ -43,7 +43,7 @@ pub fn read(pasted: &str) -> Option<Address> {
         Some(found.trim().to_owned()).filter(|found| !found.is_empty())
     };
     let cut = || {
-        // `CODE&state=…`: the name is lost, the code isn't.
+        // `CODE&state=…`: the name of the parameter is lost, its value isn't.
         let first = query.split('&').next().unwrap_or_default();
         (query.contains("&state=") && !first.contains('=')).then(|| first.to_owned())
     };
@@ -60,10 +60,10 @@ pub fn read(pasted: &str) -> Option<Address> {
     })
 }
 
-/// The words that make a text an address of this kind.
+/// Each of these makes a text an address of this kind.
 const MARKS: [&str; 6] = ["code=", "error=", "&state=", "http://", "https://", "localhost:"];
 
-/// The address in `text`, its lines put together.
+/// Returns the address in `text`, with its lines joined.
 fn one_line(text: &str) -> Option<String> {
     let first = MARKS.iter().filter_map(|mark| text.find(mark)).min()?;
     let start = text[..first].rfind(char::is_whitespace).map_or(0, |at| at + 1);
@@ -71,11 +71,11 @@ fn one_line(text: &str) -> Option<String> {
     let mut lines = text[start..].lines();
     let mut words = lines.next()?.split(' ');
     address += words.next()?;
-    // A blank may be a wrap as well, but only if the address goes on behind it.
+    // A space may stand for a line break, but only if the address continues after it.
     let rest: String = words.collect();
     if !rest.is_empty() {
-        let goes_on = rest.contains("&state=") || rest.starts_with("&") || rest.starts_with("?code=");
-        return Some(if goes_on { address + &rest } else { address });
+        let continues = rest.contains("&state=") || rest.starts_with("&") || rest.starts_with("?code=");
+        return Some(if continues { address + &rest } else { address });
     }
     for line in lines {
         if line.contains(' ') || line.contains("://") {
@@ -86,7 +86,7 @@ fn one_line(text: &str) -> Option<String> {
     Some(address)
 }
 
-/// The place and the query of an address; what was cut out of one is its query.
+/// Splits an address before its query; a part of an address is taken for a query.
 fn split(text: &str) -> (&str, &str) {
     let text = text.split('#').next().unwrap_or_default();
     match text.split_once('?') {
@@ -96,7 +96,7 @@ fn split(text: &str) -> (&str, &str) {
     }
 }
 
-/// The redirect whose answer stands at `place`, which browsers shorten.
+/// Returns the redirect address of an answer at `place`, which browsers shorten.
 fn redirect(place: &str) -> String {
     let place = place.trim_start_matches("view-source:");
     let bare = place.split_once("://").map_or(place, |(_, rest)| rest);

@@ -1,7 +1,7 @@
-//! Completion in bash, zsh and fish: what the shell needs to load, how its question is read, and how it wants its answer.
+//! Completion in bash, zsh and fish: the script that the shell loads, the question that it asks, and the answer in its format.
 //!
-//! The programs answer themselves: they know their flags, and node-tool the remotes and what is in them. A script that was made
-//! once would know neither, and clap's for bash is lost behind the first word of a program with a dash in its name.
+//! The programs answer themselves: they know their flags, and node-tool knows the remotes and their content. A script that is
+//! generated once knows neither, and clap's script for bash fails for a program with a dash in its name.
 
 use std::{ffi::OsString, path::Path};
 
@@ -14,11 +14,11 @@ pub const WORD: &str = "__complete";
 /// A shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shell {
-    /// 3.2 and later: macOS has that.
+    /// bash 3.2 (as on macOS) or later.
     Bash,
-    /// Zsh.
+    /// zsh.
     Zsh,
-    /// Fish.
+    /// fish.
     Fish,
 }
 
@@ -59,7 +59,7 @@ const FISH: &str = r#"complete --keep-order --no-files --command PROGRAM --argum
 "#;
 
 impl Shell {
-    /// The shell that is called so.
+    /// Returns the shell of this name.
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "bash" => Some(Self::Bash),
@@ -69,7 +69,7 @@ impl Shell {
         }
     }
 
-    /// What the shell has to load, to complete the arguments of `program`.
+    /// Returns the script that the shell loads to complete the arguments of `program`.
     pub fn script(self, program: &str) -> String {
         let text = match self {
             Self::Bash => BASH,
@@ -81,20 +81,20 @@ impl Shell {
     }
 }
 
-/// A question: the words that stand before the cursor, the last of which is to be completed.
+/// A question: the words before the cursor, the last of which is to be completed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     shell: Shell,
     /// The words, without the program's own name.
     pub words: Vec<String>,
-    /// How much of the last word stays when the shell puts the answer in, in bytes.
+    /// How many bytes of the last word stay when the shell inserts the answer.
     kept_bytes: usize,
-    /// The quote that the last word is in.
+    /// The quote character around the last word, if it is quoted.
     quote: Option<char>,
 }
 
 impl Question {
-    /// Reads what stands behind [`WORD`].
+    /// Reads the arguments after [`WORD`]. `None` means that they are not a question.
     pub fn read(args: &[String]) -> Option<Self> {
         let (shell, rest) = args.split_first()?;
         let shell = Shell::named(shell)?;
@@ -105,7 +105,7 @@ impl Question {
                 let (last, before) = rest.split_last()?;
                 let mut words = before.to_vec();
                 words.push(match shell {
-                    Shell::Fish => split(last, "").0.pop().unwrap_or_default(), // it comes as it was typed
+                    Shell::Fish => split(last, "").0.pop().unwrap_or_default(), // it arrives as it was typed, with its escapes
                     _ => last.clone(),
                 });
                 Some(Self {
@@ -118,7 +118,7 @@ impl Question {
         }
     }
 
-    /// bash gives the line; it would take words apart at colons.
+    /// Reads a whole line: the words that bash passes are split at colons.
     fn of_line(line: &str, breaks: &str) -> Self {
         let (mut words, kept_bytes, quote) = split(line, breaks);
         words.remove(0);
@@ -133,17 +133,17 @@ impl Question {
         }
     }
 
-    /// The word that is to be completed.
+    /// Returns the word that is to be completed.
     pub fn current(&self) -> &str {
         self.words.last().map_or("", String::as_str)
     }
 
-    /// What the shell is to read: of the candidates, each with its explanation, those that begin with the word.
+    /// Returns the answer in the shell's format: those candidates, each with its description, that begin with the word.
     pub fn answer(&self, candidates: &[(String, String)]) -> String {
         let current = self.current();
         let fits = |value: &str| value.starts_with(current) && !value.chars().any(crate::plain::is_hidden);
         let mut fitting: Vec<_> = candidates.iter().filter(|(value, _)| fits(value)).collect();
-        // Where something else can stand, nobody wants fifty flags.
+        // Flags are offered only after a dash, unless nothing else is possible.
         if current.is_empty() && fitting.iter().any(|(value, _)| !value.starts_with('-')) {
             fitting.retain(|(value, _)| !value.starts_with('-'));
         }
@@ -189,7 +189,7 @@ impl Question {
     }
 }
 
-/// With a backslash before what the shell would take amiss.
+/// Returns `text` with a backslash before each character that the shell would interpret.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -201,8 +201,8 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// The words of a line, without quotes and backslashes; how many bytes of the last one stand before the last of `breaks` in it,
-/// or before its open quote; and that quote.
+/// Splits a line into words without quotes and backslashes. Also returns the number of bytes of the last word before the last of
+/// `breaks` in it or before its open quote, and that quote.
 fn split(line: &str, breaks: &str) -> (Vec<String>, usize, Option<char>) {
     let (mut words, mut kept, mut quote) = (vec![String::new()], 0, None);
     let (mut is_within, mut chars) = (false, line.chars());
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_those_of_the_shell() {
+    fn words_are_split_as_the_shell_does() {
         for (line, words) in [
             ("node-tool ", vec![""]),
             (
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn bash_gets_what_stands_behind_its_break() {
+    fn bash_gets_what_follows_its_break() {
         for (line, answer) in [
             ("node-tool ls db", "dbx:\n"),
             ("node-tool ls dbx:", "my\\ folder/\nfile \n"),

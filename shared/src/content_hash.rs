@@ -1,7 +1,7 @@
 //! Dropbox's content hash: SHA-256 over the SHA-256 digests of the file's 4 MiB blocks.
 //!
-//! Blocks are independent, so whoever handles a piece that starts at a multiple of [`BLOCK_BYTES`]
-//! can hash it alone; [`Assembly`] puts the pieces together in any order.
+//! Blocks are independent, so a chunk that starts at a multiple of [`BLOCK_BYTES`] can be hashed by itself; [`Assembly`] joins
+//! the chunks in any order.
 //!
 //! Source: Dropbox "Content hash" page.
 
@@ -11,10 +11,10 @@ use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-/// The length of a block; only the last one of a file may be shorter.
+/// Length of a block; only the last one of a file may be shorter.
 pub const BLOCK_BYTES: u64 = 4 * 1024 * 1024;
 
-/// A content hash: 32 bytes, written as 64 lower-case hex digits.
+/// A content hash: 32 bytes, written as 64 lowercase hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentHash([u8; 32]);
 
@@ -25,19 +25,19 @@ impl From<[u8; 32]> for ContentHash {
 }
 
 impl ContentHash {
-    /// The hash of bytes that are at hand.
+    /// Returns the hash of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         let mut hasher = Hasher::new();
         hasher.update(bytes);
         hasher.finish()
     }
 
-    /// Its 32 bytes.
+    /// Returns the 32 bytes of the hash.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// Combines the digests of consecutive blocks.
+    /// Returns the hash of a file from the digests of its consecutive blocks.
     pub fn of_blocks<'a>(digests: impl IntoIterator<Item = &'a [u8; 32]>) -> Self {
         let mut all = Sha256::new();
         for digest in digests {
@@ -93,7 +93,7 @@ impl<'de> Deserialize<'de> for ContentHash {
     }
 }
 
-/// Hashes bytes that come in order, and can tell the block digests.
+/// Hashes bytes that come in order, and keeps the digest of each block.
 #[derive(Clone, Default)]
 pub struct Hasher {
     block: Sha256,
@@ -102,12 +102,12 @@ pub struct Hasher {
 }
 
 impl Hasher {
-    /// Starts at the start of a file, or of a piece at a block border.
+    /// Returns a hasher for a file, or for a chunk that starts at a block boundary.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     pub fn update(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let room = usize::try_from(BLOCK_BYTES - self.in_block).unwrap_or(usize::MAX);
@@ -121,7 +121,7 @@ impl Hasher {
         }
     }
 
-    /// The digests of all blocks, the last one possibly short.
+    /// Returns the digests of all blocks; the last block may be shorter.
     pub fn into_blocks(mut self) -> Vec<[u8; 32]> {
         if self.in_block > 0 {
             self.close_block();
@@ -129,17 +129,17 @@ impl Hasher {
         self.digests
     }
 
-    /// The digests of the blocks that are whole so far.
+    /// Returns the digests of the blocks that are complete.
     pub fn whole_blocks(&self) -> &[[u8; 32]] {
         &self.digests
     }
 
-    /// How many bytes of the next block were taken, and their digest.
+    /// Returns the number of bytes after the last complete block, and their digest.
     pub fn part(&self) -> (u64, [u8; 32]) {
         (self.in_block, self.block.clone().finalize().into())
     }
 
-    /// The content hash of all bytes taken.
+    /// Returns the content hash of all bytes.
     pub fn finish(self) -> ContentHash {
         ContentHash::of_blocks(&self.into_blocks())
     }
@@ -151,14 +151,14 @@ impl Hasher {
     }
 }
 
-/// Block digests of a file of known length, filled in any order. Keeps 32 bytes a block: 16 MiB for 2 TiB.
+/// Block digests of a file of known length, filled in any order. It takes 32 bytes per block: 16 MiB for 2 TiB.
 #[derive(Clone, Debug)]
 pub struct Assembly {
     digests: Vec<Option<[u8; 32]>>,
 }
 
 impl Assembly {
-    /// An empty assembly for a file of `size_bytes`.
+    /// Returns an empty assembly for a file of `size_bytes`.
     pub fn new(size_bytes: u64) -> Self {
         let blocks = usize::try_from(size_bytes.div_ceil(BLOCK_BYTES)).unwrap_or(usize::MAX);
         Self {
@@ -166,19 +166,23 @@ impl Assembly {
         }
     }
 
-    /// Puts the digests of a piece in place that starts at `offset_bytes`, a multiple of [`BLOCK_BYTES`].
+    /// Adds the digests of a chunk that starts at `offset_bytes`, a multiple of [`BLOCK_BYTES`].
     ///
     /// # Panics
-    /// When the piece doesn't start at a block border or reaches past the end: a mistake of the caller.
+    /// If the chunk doesn't start at a block boundary or reaches past the end: a mistake of the caller.
     pub fn place(&mut self, offset_bytes: u64, digests: &[[u8; 32]]) {
-        assert_eq!(offset_bytes % BLOCK_BYTES, 0, "a piece starts at a block border");
+        assert_eq!(
+            offset_bytes % BLOCK_BYTES,
+            0,
+            "a chunk starts at a block boundary"
+        );
         let first = usize::try_from(offset_bytes / BLOCK_BYTES).unwrap_or(usize::MAX);
         for (slot, digest) in self.digests[first..first + digests.len()].iter_mut().zip(digests) {
             *slot = Some(*digest);
         }
     }
 
-    /// The content hash, when no block is missing.
+    /// Returns the content hash. `None` means that a block is missing.
     pub fn finish(&self) -> Option<ContentHash> {
         let all: Option<Vec<&[u8; 32]>> = self.digests.iter().map(Option::as_ref).collect();
         all.map(ContentHash::of_blocks)
@@ -276,7 +280,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(8))]
         #[test]
-        fn pieces_in_any_order_give_the_hash_of_the_whole(size in 0usize..13_000_000, turn in 0usize..4, step in 1usize..3_000_000) {
+        fn chunks_in_any_order_give_the_hash_of_the_whole(size in 0usize..13_000_000, turn in 0usize..4, step in 1usize..3_000_000) {
             let bytes = pattern(size);
             let mut assembly = Assembly::new(size as u64);
             let mut pieces: Vec<(usize, &[u8])> = bytes.chunks(BLOCK_BYTES as usize).enumerate().collect();

@@ -1,11 +1,11 @@
-//! How long, as people write it: `90s`, `10m`, `1h30m`.
+//! Durations as people write them: `90s`, `10m`, `1h30m`.
 
 use std::time::Duration;
 
-/// Reads a duration; nothing is none.
+/// Reads a duration, which must not be zero.
 ///
 /// # Errors
-/// Says how to write one.
+/// When it is none; the error says how to write one.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let parsed: Result<jiff::SignedDuration, _> = text.parse();
     match parsed.map(Duration::try_from) {

@@ -1,22 +1,22 @@
-//! Which of Dropbox's hosts serves what, and the one way to point elsewhere: an origin that stands for all of them.
+//! Dropbox's hosts, and the one way to replace them: an origin that takes the place of all.
 //!
 //! Source: Dropbox HTTP documentation, "API endpoints"; `dropbox-api-spec`, the routes' `host` attribute.
 
 use url::{Host as UrlHost, Url};
 
-/// The environment variable that holds an origin which stands for all of Dropbox's hosts.
+/// The environment variable for an origin that takes the place of all of Dropbox's hosts.
 pub const ORIGIN_VARIABLE: &str = "DROPBOX_URL";
 
 /// A Dropbox host, by its role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host {
-    /// Pages for people: the authorize page.
+    /// Serves pages for people: the authorize page.
     Web,
-    /// Calls with JSON in and out, and the token endpoint.
+    /// Serves calls with JSON in and out, and the token endpoint.
     Api,
-    /// Calls that carry file content.
+    /// Serves calls that carry file content.
     Content,
-    /// Long polling.
+    /// Serves long polling.
     Notify,
 }
 
@@ -29,21 +29,21 @@ pub struct Endpoints {
 /// Why an origin is refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum OriginError {
-    /// Not an address at all.
+    /// It is not an address.
     #[error("{ORIGIN_VARIABLE} is '{0}', which is not an address such as https://dropbox.example")]
     NotAnAddress(String),
-    /// Would send tokens in the clear over a network.
+    /// It would send tokens over a network without encryption.
     #[error(
-        "{ORIGIN_VARIABLE} is '{0}': it must be https, or http to this machine (localhost), since tokens travel there"
+        "{ORIGIN_VARIABLE} is '{0}': it must be https, or http to this computer (localhost), since tokens travel there"
     )]
     Insecure(String),
-    /// Has a path, query, or login.
+    /// It has a path, a query, or credentials.
     #[error("{ORIGIN_VARIABLE} is '{0}': give scheme, host and port only")]
     NotAnOrigin(String),
 }
 
 impl Endpoints {
-    /// Dropbox's own hosts, or `origin` in the place of all of them.
+    /// Returns Dropbox's own hosts, or `origin` in the place of all of them.
     ///
     /// # Errors
     /// When `origin` isn't a bare origin that is https or loopback.
@@ -57,7 +57,9 @@ impl Endpoints {
             return Err(OriginError::NotAnAddress(text.into()));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(OriginError::NotAnOrigin("(hidden: it holds a login)".into()));
+            return Err(OriginError::NotAnOrigin(
+                "(hidden: it contains a password)".into(),
+            ));
         }
         if !secure {
             return Err(OriginError::Insecure(text.into()));
@@ -68,7 +70,7 @@ impl Endpoints {
         Ok(Self { origin: Some(url) })
     }
 
-    /// The address of `path` (which starts with a slash) on `host`.
+    /// Returns the address of `path` (which starts with a slash) on `host`.
     pub fn url(&self, host: Host, path: &str) -> String {
         let base = match (&self.origin, host) {
             (Some(origin), _) => origin.as_str().trim_end_matches('/'),
@@ -80,7 +82,7 @@ impl Endpoints {
         format!("{base}{path}")
     }
 
-    /// Whether requests stay on this machine: then no proxy can be meant for them.
+    /// Returns whether requests stay on this computer. Proxies don't apply to them then.
     pub fn is_loopback(&self) -> bool {
         self.origin.as_ref().is_some_and(is_loopback)
     }
@@ -114,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_stands_for_all() {
+    fn an_origin_takes_the_place_of_all() {
         let local = Endpoints::new(Some("http://127.0.0.1:8080/")).unwrap();
         assert_eq!(local.url(Host::Notify, "/2/x"), "http://127.0.0.1:8080/2/x");
         assert!(local.is_loopback());

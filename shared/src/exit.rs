@@ -1,4 +1,4 @@
-//! The exit codes: rclone's meanings (its documentation, "Exit code"), so that job scripts carry over.
+//! The exit codes. They mean what rclone's mean (its documentation, "Exit code"), so that job scripts keep working.
 
 /// Everything was done.
 pub const SUCCESS: u8 = 0;
@@ -10,17 +10,17 @@ pub const USAGE: u8 = 2;
 pub const DIRECTORY_NOT_FOUND: u8 = 3;
 /// The file was not found.
 pub const FILE_NOT_FOUND: u8 = 4;
-/// Too many tries: the same command may well succeed later.
+/// All failures are temporary: the same command may succeed later.
 pub const TEMPORARY: u8 = 5;
-/// Nothing that a repetition would cure, for example no permission.
+/// Something failed that repeating the command can't fix, for example for lack of a permission.
 pub const FATAL_FOR_SOME: u8 = 6;
-/// The account cannot go on: revoked, suspended, full.
+/// Nothing can succeed any more: the account is revoked, suspended or full.
 pub const FATAL: u8 = 7;
 /// A limit set by the user was reached.
 pub const LIMIT: u8 = 8;
-/// All is well and nothing had to be done; only if asked for.
+/// All is well and nothing had to be done; only if the command line asks for this code.
 pub const NOTHING_TO_DO: u8 = 9;
-/// The time set by the user is over.
+/// The time limit set by the user was reached.
 pub const DURATION: u8 = 10;
-/// Ended by Ctrl-C or SIGTERM (128 + 2, as shells count).
+/// Ended by Ctrl-C or SIGTERM (128 + 2, as in shells).
 pub const INTERRUPTED: u8 = 130;

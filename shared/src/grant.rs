@@ -1,4 +1,4 @@
-//! The grant: the paste-able token that goes from the laptop to the login node.
+//! The grant: the text that a person pastes from the laptop to the login node.
 //!
 //! One line of printable ASCII, version 1:
 //!
@@ -7,11 +7,11 @@
 //! ```
 //!
 //! The payload is JSON in base64url without padding, its length is in decimal characters, and the
-//! checksum is the first 12 hex digits of the SHA-256 of everything before it. So a reader knows when
-//! a paste is whole, and can tell a cut one from an altered one. A newer format gets a higher number
-//! after `dbxgrant`; this reader refuses it by name.
+//! checksum is the first 12 hexadecimal digits of the SHA-256 of everything before it. So a reader knows
+//! whether a paste is whole, and tells a truncated one from an altered one. A newer format gets a higher
+//! number after `dbxgrant`; this reader reports it as newer.
 //!
-//! [`Grant::parse`] forgives everything that [`paste`] can undo, and whatever stands around the grant.
+//! [`Grant::parse`] accepts everything that [`paste`] can undo, and any text around the grant.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use data_encoding::HEXLOWER;
@@ -31,7 +31,7 @@ const CHECKSUM_DIGITS: usize = 12;
 /// How a payload begins: `{"kind":` in base64url.
 const PAYLOAD_START: &str = "eyJraW5kIjoi";
 
-/// What is handed from the laptop to the node.
+/// What the laptop hands to the login node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Grant {
@@ -60,21 +60,21 @@ pub struct CodeGrant {
 pub struct TokenGrant {
     /// The app key that the token was issued to.
     pub app_key: String,
-    /// Good for API calls until `expires_at`.
+    /// The access token, valid for API calls until `expires_at`.
     pub access_token: Secret,
-    /// Good for new access tokens.
+    /// The refresh token, for new access tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<Secret>,
-    /// When the access token ends, in seconds since 1970 (UTC).
+    /// When the access token expires, in seconds since 1970 (UTC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
-    /// What was granted.
+    /// The permissions that were granted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,
-    /// Whose it is: `dbid:…`.
+    /// The account: `dbid:…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
-    /// The app's secret, where refreshing needs it (an app without PKCE).
+    /// The app's secret, if refreshing needs it (an app without PKCE).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_secret: Option<Secret>,
 }
@@ -85,37 +85,35 @@ pub enum GrantError {
     /// Nothing was pasted.
     #[error("nothing was pasted")]
     Empty,
-    /// No grant in it.
+    /// It contains no grant.
     #[error("this is not a grant: a grant starts with '{WORD}{VERSION}.'")]
     NotAGrant,
     /// The end is missing.
     #[error("the grant is cut off: {missing} of its characters are missing at the end")]
     Truncated {
-        /// How many characters at the least.
+        /// Minimum number of missing characters.
         missing: usize,
     },
     /// A character is not the one that was printed.
-    #[error("the grant was altered on the way: its checksum does not match; copy it anew, the whole line")]
+    #[error("the grant was altered on the way: its checksum does not match; copy the whole line again")]
     Altered,
-    /// Its first characters are missing.
+    /// The beginning is missing.
     #[error("this is a part of a grant: its beginning is missing (a grant starts with '{WORD}{VERSION}.')")]
     BeginningMissing,
-    /// A newer format.
-    #[error(
-        "the grant is of version {0}, newer than this program understands (version {VERSION}); update node-tool"
-    )]
+    /// The grant has a newer format.
+    #[error("the grant has version {0}, and this program understands version {VERSION}; update node-tool")]
     NewerVersion(u32),
-    /// For another app.
+    /// The grant is for another app.
     #[error(
         "the grant was made for the app key '{found}', not for '{expected}'; run the authorizer with '{expected}'"
     )]
     OtherApp {
-        /// In the grant.
+        /// The app key in the grant.
         found: String,
-        /// Wanted here.
+        /// The app key that was expected.
         expected: String,
     },
-    /// For another pairing.
+    /// The grant is for another pairing.
     #[error(
         "the grant was made for another pairing (another challenge); run the authorizer line that was printed last"
     )]
@@ -123,7 +121,7 @@ pub enum GrantError {
 }
 
 impl Grant {
-    /// The grant as its one line, without a line end.
+    /// Returns the grant as its one line, without a line end.
     pub fn encode(&self) -> Secret {
         let json = serde_json::to_vec(self).unwrap_or_default(); // strings and numbers only: cannot fail
         let payload = URL_SAFE_NO_PAD.encode(json);
@@ -131,25 +129,25 @@ impl Grant {
         Secret::new(format!("{head}{}", checksum(&head)))
     }
 
-    /// Reads a pasted text, whatever stands around the grant and whatever happened to it on its way, as long as all of its
-    /// characters arrived: its length and checksum prove that.
+    /// Finds the grant in a pasted text, whatever surrounds it and whatever happened to it on its way, as long as all of its
+    /// characters arrived; its length and checksum prove that.
     ///
     /// # Errors
-    /// When the text doesn't hold one whole, unaltered grant of a version this reader knows.
+    /// When the text doesn't contain a whole, unaltered grant of a version that this reader knows.
     pub fn parse(pasted: &str) -> Result<Self, GrantError> {
         let mut problem = None;
         for text in paste::readings(pasted, belongs) {
             match find(&text) {
                 Ok(grant) => return Ok(grant),
                 Err(error @ GrantError::NewerVersion(_)) => return Err(error),
-                // The first reading is the likeliest, so its problem is the one to be told.
+                // The first reading is the likeliest, so its problem is reported.
                 Err(error) => drop(problem.get_or_insert(error)),
             }
         }
         Err(problem.unwrap_or(GrantError::Empty))
     }
 
-    /// The app key that it was made for.
+    /// Returns the app key that the grant was made for.
     pub fn app_key(&self) -> &str {
         match self {
             Self::Code(code) => &code.app_key,
@@ -187,7 +185,7 @@ impl CodeGrant {
     }
 }
 
-/// Whether a grant may have this character.
+/// Returns whether a grant may contain this character.
 fn belongs(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
 }
@@ -207,7 +205,7 @@ fn find(text: &str) -> Result<Grant, GrantError> {
     Err(problem.unwrap_or_else(|| without_word(text)))
 }
 
-/// What a text without the word is.
+/// Returns what is wrong with a text that doesn't contain [`WORD`].
 fn without_word(text: &str) -> GrantError {
     if WORD.starts_with(text) {
         GrantError::Truncated { missing: WORD.len() }
@@ -218,7 +216,7 @@ fn without_word(text: &str) -> GrantError {
     }
 }
 
-/// Whether a text ends like a grant: a part of the payload, a full stop, the checksum.
+/// Returns whether a text ends like a grant: a part of the payload, a full stop, the checksum.
 fn is_tail(text: &str) -> bool {
     let Some((payload, check)) = strip_end_marker(text).rsplit_once('.') else {
         return false;
@@ -284,7 +282,7 @@ fn payload_length(text: &str, at: usize) -> Result<(usize, usize), GrantError> {
     }
 }
 
-/// A text without the end marker and what stands behind it. The marker may have been cut by the selection as well.
+/// Returns a text without the end marker and what follows it. The marker may be truncated, too.
 fn strip_end_marker(text: &str) -> &str {
     let end: String = END_MARKER.chars().filter(|&c| belongs(c)).collect();
     if let Some(at) = text.find(&end) {

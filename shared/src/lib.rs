@@ -1,30 +1,31 @@
-//! What the laptop's `authorizer` and the login node's `node-tool` must agree on, as pure data and
-//! rules: this crate reads no environment and prints nothing, and does no I/O but
-//! in `replace` and `process`.
+//! What the laptop's `authorizer` and the login node's `node-tool` share, as data and rules. Nothing here reads the environment
+//! or prints, and only `replace` and `process` do I/O.
 //!
-//! | module | holds |
+//! | module | content |
 //! |---|---|
 //! | [`pkce`] | verifier, challenge and state (RFC 7636) |
-//! | [`oauth`] | the authorize address; the token endpoint's questions and answers |
-//! | [`pairing`] | the line in which a node asks a laptop for a login |
-//! | [`process`] | the one call to the system: memory that others can't read |
+//! | [`oauth`] | the authorize address; requests to the token endpoint and its responses |
+//! | [`pairing`] | the line in which a login node asks a laptop for a login |
+//! | [`grant`] | the text that a person pastes: its format, and what is wrong with one |
 //! | [`address_bar`] | Dropbox's answer where the redirect could not be reached |
-//! | [`remote`] | what a remote may be called |
-//! | [`paste`] | undoing what clipboards, terminals and mails do to a text |
-//! | [`grant`] | the paste-able token: its format, and what is wrong with one |
-//! | [`endpoints`] | which host serves what, and the one way to point elsewhere |
+//! | [`paste`] | undoes what clipboards, terminals and mails do to a text |
+//! | [`remote`] | names of remotes |
+//! | [`endpoints`] | Dropbox's hosts, and the one way to replace them |
 //! | [`api`] | routes as data, with their arguments, results and errors |
-//! | [`content_hash`] | Dropbox's block hash, whole and from pieces |
-//! | [`completion`] | what shells load to complete arguments, and how they ask |
-//! | [`duration`] | how long, as people write it |
+//! | [`content_hash`] | Dropbox's block hash, of whole files and of chunks |
+//! | [`completion`] | completion in shells: script, question, answer |
+//! | [`duration`] | durations as people write them |
 //! | [`secret`] | text that no `Debug`, `Display` or log can show |
-//! | [`failure`] | what happened, why, what to type next |
-//! | `raw` | names of local files that are not UTF-8, as text |
-//! | `replace` | files of our own that are replaced as a whole |
-//! | [`plain`] | text from elsewhere, as a person may see it or paste it |
+//! | [`failure`] | errors at the edge of a program: what happened, why, what to do next |
 //! | [`exit`] | the exit codes |
-//! | [`trust`] | what to type where certificates are not trusted |
-//! | [`version`] | which build this is |
+//! | [`version`] | the version and the build |
+//! | [`trust`] | advice for certificates that are not trusted or are missing |
+//! | [`plain`] | makes text from elsewhere safe to show or to paste |
+//! | `raw` | names of local files that are not UTF-8, as text |
+//! | `replace` | replaces a file as a whole |
+//! | [`process`] | keeps the memory of the process private |
+
+#![warn(missing_docs, unreachable_pub)]
 
 pub mod address_bar;
 pub mod api;

@@ -1,4 +1,4 @@
-//! Dropbox's OAuth 2 as data: the address a person opens, the questions the token endpoint is asked, its answers.
+//! Dropbox's OAuth 2 as data: the address that a person opens, the requests to the token endpoint, and its responses.
 //!
 //! Source: Dropbox OAuth guide and HTTP documentation (`/oauth2/authorize`, `/oauth2/token`), RFC 6749, RFC 7636.
 
@@ -12,28 +12,28 @@ use crate::{
     secret::Secret,
 };
 
-/// The redirect address that has to be registered in the App Console, to the letter.
+/// The redirect address, which has to be registered in the App Console exactly so.
 pub const REDIRECT_URI: &str = "http://localhost:53682/";
-/// The port in [`REDIRECT_URI`]; the one rclone's users have registered already.
+/// The port of [`REDIRECT_URI`]. It is rclone's, so that users of rclone have registered it already.
 pub const REDIRECT_PORT: u16 = 53682;
 /// The path of the token endpoint on [`Host::Api`].
 pub const TOKEN_PATH: &str = "/oauth2/token";
 
-/// What the authorize page is asked for.
+/// A request to the authorize page.
 #[derive(Debug)]
 pub struct AuthorizeRequest<'a> {
     /// The app key.
     pub app_key: &'a str,
-    /// The PKCE challenge; absent only for apps that use their secret instead.
+    /// The PKCE challenge; `None` only for apps that use their secret instead.
     pub challenge: Option<&'a Challenge>,
-    /// Where the browser is sent with the answer; without it Dropbox shows the code to be copied.
+    /// The address that the browser is sent to with the answer; `None` means that Dropbox shows the code.
     pub redirect_uri: Option<&'a str>,
-    /// Comes back unchanged; only useful with a redirect.
+    /// A text that comes back unchanged; only useful with a redirect.
     pub state: Option<&'a Secret>,
 }
 
 impl AuthorizeRequest<'_> {
-    /// The address to open in a browser. Asks for offline access, so that the answer holds a refresh token.
+    /// Returns the address to open in a browser. It asks for offline access, so that the token endpoint returns a refresh token.
     pub fn url(&self, endpoints: &Endpoints) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("client_id", self.app_key);
@@ -57,10 +57,10 @@ impl AuthorizeRequest<'_> {
     }
 }
 
-/// Reads an app key as it is typed or pasted, without the quotes, blanks and invisible characters around it.
+/// Reads an app key as it is typed or pasted, without the quotes, spaces and invisible characters around it.
 ///
 /// # Errors
-/// When it has characters that no app key has, or is empty.
+/// When it is empty or contains a character that no app key has.
 pub fn check_app_key(text: &str) -> Result<String, String> {
     let key = paste::word(text).filter(|key| {
         key.len() <= 64
@@ -76,10 +76,10 @@ pub fn check_app_key(text: &str) -> Result<String, String> {
     }
 }
 
-/// Checks that `text` looks like an app key that a person typed, and not like a name (`dbx`, `dropbox`) in its place.
+/// Reads an app key that a person typed, and refuses what looks like a name (`dbx`, `dropbox`) in its place.
 ///
 /// # Errors
-/// When no app key looks so.
+/// When it doesn't look like an app key.
 pub fn check_typed_app_key(text: &str) -> Result<String, String> {
     let key = check_app_key(text)?;
     let digits = key.bytes().any(|c| c.is_ascii_digit());
@@ -93,11 +93,11 @@ pub fn check_typed_app_key(text: &str) -> Result<String, String> {
 
 fn not_a_key(text: &str) -> String {
     format!(
-        "'{text}' is not an app key; it stands on your app's page in the Dropbox App Console, some 15 letters and digits"
+        "'{text}' is not an app key; it is on your app's page in the Dropbox App Console: about 15 letters and digits"
     )
 }
 
-/// How the asker of a token proves that the code is its own.
+/// How a client proves to the token endpoint that the code is its own.
 #[derive(Clone, Debug)]
 pub enum Proof {
     /// PKCE: the verifier of the challenge that the code was issued for.
@@ -106,7 +106,7 @@ pub enum Proof {
     AppSecret(Secret),
 }
 
-/// A question to the token endpoint; `form` is its `application/x-www-form-urlencoded` body.
+/// A request to the token endpoint.
 #[derive(Clone, Debug)]
 pub enum TokenRequest {
     /// Exchanges a one-time code.
@@ -115,9 +115,9 @@ pub enum TokenRequest {
         app_key: String,
         /// The code.
         code: Secret,
-        /// Exactly what the authorize page was given, or nothing if it was given nothing.
+        /// The redirect address of the [`AuthorizeRequest`], or `None` if it had none.
         redirect_uri: Option<String>,
-        /// The verifier or secret.
+        /// The proof.
         proof: Proof,
     },
     /// Asks for a new access token.
@@ -132,7 +132,7 @@ pub enum TokenRequest {
 }
 
 impl TokenRequest {
-    /// The request's body.
+    /// Returns the body of the request, in `application/x-www-form-urlencoded`.
     pub fn form(&self) -> Secret {
         let mut form = form_urlencoded::Serializer::new(String::new());
         match self {
@@ -170,24 +170,24 @@ impl TokenRequest {
     }
 }
 
-/// The token endpoint's answer. A refresh brings no new refresh token: the old one goes on.
+/// The response of the token endpoint. A refresh brings no new refresh token: the old one stays valid.
 #[derive(Clone, Debug, Deserialize)]
 pub struct TokenAnswer {
-    /// Good for API calls until it expires.
+    /// The access token, for API calls.
     pub access_token: Secret,
-    /// Seconds from now; 14400 as a rule.
+    /// Seconds until the access token expires; usually 14400.
     #[serde(default)]
     pub expires_in: Option<u64>,
-    /// Good for new access tokens, without an end by time.
+    /// The refresh token, for new access tokens; it doesn't expire.
     #[serde(default)]
     pub refresh_token: Option<Secret>,
-    /// What was granted, separated by blanks.
+    /// The permissions that were granted, separated by spaces.
     #[serde(default)]
     pub scope: Option<String>,
-    /// Whose it is: `dbid:…`.
+    /// The account: `dbid:…`.
     #[serde(default)]
     pub account_id: Option<String>,
-    /// The team that it is for, in the place of an account: the app asks for whole teams.
+    /// The team in the place of an account, if the app is one for whole teams.
     #[serde(default)]
     pub team_id: Option<String>,
 }
@@ -197,7 +197,7 @@ pub struct TokenAnswer {
 pub struct TokenRefusal {
     /// `invalid_grant`, `invalid_client`, …
     pub error: String,
-    /// For people.
+    /// Dropbox's words for people.
     #[serde(default)]
     pub error_description: Option<String>,
 }
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn questions_are_forms_that_carry_their_fields_once() {
+    fn requests_are_forms_that_carry_their_fields_once() {
         let verifier = Verifier::generate().unwrap();
         let code = TokenRequest::Code {
             app_key: "k".into(),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_tolerate_what_may_be_missing() {
+    fn optional_fields_may_be_missing() {
         let full: TokenAnswer = serde_json::from_str(
             r#"{"access_token":"sl.a","token_type":"bearer","expires_in":14400,"refresh_token":"r","scope":"a b","uid":"1","account_id":"dbid:x"}"#,
         )

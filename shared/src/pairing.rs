@@ -1,52 +1,51 @@
-//! The line in which a node asks a laptop for a login, when they speak over ssh: `pairing1 APP_KEY CHALLENGE`.
+//! The line in which a login node asks the laptop for a login, through ssh: `pairing1 APP_KEY CHALLENGE`.
 
 use crate::{oauth::check_app_key, pkce::Challenge};
 
-/// How the line begins, in all versions.
+/// The beginning of the line, in all versions.
 const WORD: &str = "pairing";
-/// The version, which stands right behind it.
+/// The version, which follows [`WORD`] without a space.
 const VERSION: &str = "1";
-/// How long a challenge is.
-const CHALLENGE: usize = 43;
+/// Number of characters of a challenge.
+const CHALLENGE_LENGTH: usize = 43;
 
-/// A node's question. The node keeps the challenge's verifier.
+/// A request for a login. The node holds the challenge's verifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pairing {
     /// The app to log in with.
     pub app_key: String,
-    /// What the code will be bound to.
+    /// The challenge that the code will be bound to.
     pub challenge: Challenge,
 }
 
 impl Pairing {
-    /// The line, without its end.
+    /// Returns the line, without its end.
     pub fn line(&self) -> String {
         format!("{WORD}{VERSION} {} {}", self.app_key, self.challenge.as_str())
     }
 
-    /// Finds the question in a line; `None` if there is none in it. What a shell prints before it without ending the line
-    /// (a title, a colour, a greeting) and behind it (a colour's end) is passed over.
+    /// Finds the pairing in a line. `None` means that there is none. What a shell prints on the same line before it (a title, a
+    /// colour, a greeting) and after it (the end of a colour) is ignored.
     pub fn parse(line: &str) -> Option<Self> {
-        let questions = questions(line);
-        questions
+        pairings(line)
             .filter_map(|(version, pairing)| (version == VERSION).then_some(pairing))
             .last()
     }
 
-    /// Whether a line is the question of a node-tool of another version.
+    /// Returns whether a line contains a pairing of another version of node-tool.
     pub fn is_of_other_version(line: &str) -> bool {
-        questions(line).any(|(version, _)| version != VERSION)
+        pairings(line).any(|(version, _)| version != VERSION)
     }
 
     fn read(text: &str) -> Option<Self> {
         let (app_key, rest) = text.strip_prefix(' ')?.trim_start().split_once(' ')?;
         let rest = rest.trim_start();
-        let (challenge, behind) = rest.split_at_checked(CHALLENGE)?;
-        let goes_on = behind
+        let (challenge, after) = rest.split_at_checked(CHALLENGE_LENGTH)?;
+        let continues = after
             .bytes()
             .next()
             .is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        if goes_on {
+        if continues {
             return None;
         }
         Some(Self {
@@ -56,8 +55,8 @@ impl Pairing {
     }
 }
 
-/// The questions in a line, with their versions.
-fn questions(line: &str) -> impl Iterator<Item = (&str, Pairing)> {
+/// Returns the pairings in a line, with their versions.
+fn pairings(line: &str) -> impl Iterator<Item = (&str, Pairing)> {
     line.match_indices(WORD).filter_map(|(at, word)| {
         let rest = &line[at + word.len()..];
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();

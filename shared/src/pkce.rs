@@ -1,4 +1,4 @@
-//! Proof Key for Code Exchange (RFC 7636) and the `state` that ties an answer to its question.
+//! Proof Key for Code Exchange (RFC 7636), and the `state` that ties an answer to its request.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand::{TryRng, rngs::SysRng};
@@ -6,20 +6,20 @@ use sha2::{Digest, Sha256};
 
 use crate::{paste, secret::Secret};
 
-/// The secret half of a login: made where the token will live, and never sent to anyone but the token endpoint.
+/// The secret half of a login: generated where the token will be kept, and sent to the token endpoint only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verifier(Secret);
 
-/// The public half: `BASE64URL(SHA-256(verifier))`, 43 characters.
+/// The public half of a login: `BASE64URL(SHA-256(verifier))`, 43 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge(String);
 
 impl Verifier {
-    /// Makes a verifier of 86 characters from 64 bytes of the system's generator (RFC 7636 §4.1 asks for 43 to 128). Its
+    /// Generates a verifier of 86 characters from 64 bytes of the system's generator (RFC 7636 §4.1 asks for 43 to 128). Its
     /// challenge doesn't begin with '-', so that no command line takes it for a flag.
     ///
     /// # Errors
-    /// When the system has no randomness to give.
+    /// When the system's random generator fails.
     pub fn generate() -> Result<Self, NoRandomness> {
         loop {
             let verifier = Self(Secret::new(random_text::<64>()?));
@@ -29,25 +29,25 @@ impl Verifier {
         }
     }
 
-    /// The challenge that belongs to this verifier.
+    /// Returns the challenge of this verifier.
     pub fn challenge(&self) -> Challenge {
         Challenge(URL_SAFE_NO_PAD.encode(Sha256::digest(self.0.expose().as_bytes())))
     }
 
-    /// The text that the token endpoint is told.
+    /// Returns the text that the token endpoint gets.
     pub fn secret(&self) -> &Secret {
         &self.0
     }
 }
 
 impl Challenge {
-    /// Reads a challenge that came from elsewhere, as it was typed or pasted.
+    /// Reads a challenge as it was typed or pasted.
     ///
     /// # Errors
-    /// When it isn't 43 characters of base64url, which every SHA-256 challenge is.
+    /// When it isn't 43 characters of base64url, as every SHA-256 challenge is.
     pub fn parse(text: &str) -> Result<Self, String> {
         let word = paste::word(text);
-        let joined = paste::words(text).concat().concat(); // its length proves that it is whole
+        let joined = paste::words(text).concat().concat(); // the length proves that it is whole
         let is_challenge = |text: &String| URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 32);
         match word.into_iter().chain([joined]).find(is_challenge) {
             Some(challenge) => Ok(Self(challenge)),
@@ -57,7 +57,7 @@ impl Challenge {
         }
     }
 
-    /// The challenge as it stands in an address.
+    /// Returns the challenge as addresses contain it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -65,13 +65,13 @@ impl Challenge {
 
 /// The system's random generator failed.
 #[derive(Debug, thiserror::Error)]
-#[error("the system's random generator gave nothing")]
+#[error("the system's random generator failed")]
 pub struct NoRandomness;
 
-/// Makes a `state`: 43 characters from 32 bytes of the system's generator (Dropbox allows 500 bytes).
+/// Generates a `state`: 43 characters from 32 bytes of the system's generator (Dropbox allows 500 bytes).
 ///
 /// # Errors
-/// When the system has no randomness to give.
+/// When the system's random generator fails.
 pub fn state() -> Result<Secret, NoRandomness> {
     random_text::<32>().map(Secret::new)
 }

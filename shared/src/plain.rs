@@ -1,17 +1,17 @@
-//! Text from elsewhere (names of files, of accounts, answers of servers) as a person may see it.
+//! Makes text from elsewhere (names of files and accounts, responses of servers) safe to show.
 //!
-//! A name may hold anything: escape sequences that drive a terminal, marks that turn the writing direction round, characters
-//! that can't be seen at all. What reaches a terminal passes through here; what goes into a pipe or a file doesn't.
+//! A name may contain anything: escape sequences that control a terminal, marks that reverse the direction of writing, invisible
+//! characters. What a terminal shows passes through here; what goes into a pipe or a file doesn't.
 
 use std::fmt::Write as _;
 
-/// Whether a terminal must not get this character: it controls the terminal, ends a line, turns the direction of writing,
-/// or can't be seen.
+/// Returns whether a terminal must not get this character: it controls the terminal, ends a line, changes the direction of
+/// writing, or is invisible.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}'                        // soft hyphen
-            | '\u{34f}'                     // joins marks, shows nothing
+            | '\u{34f}'                     // joins marks, invisible
             | '\u{61c}'                     // Arabic letter mark
             | '\u{115f}' | '\u{1160}'       // Hangul fillers
             | '\u{17b4}' | '\u{17b5}'
@@ -25,15 +25,15 @@ pub fn is_hidden(c: char) -> bool {
             | '\u{13430}'..='\u{1345f}'     // Egyptian format controls
             | '\u{1bca0}'..='\u{1bca3}'     // shorthand format controls
             | '\u{1d173}'..='\u{1d17a}'     // musical format controls
-            | '\u{e0000}'..='\u{e0fff}') // tags and selectors that show nothing
+            | '\u{e0000}'..='\u{e0fff}') // invisible tags and selectors
 }
 
-/// `text` on one line, with what must not reach a terminal written as `\n`, `\u{1b}` and so on.
+/// Returns `text` on one line, with what a terminal must not get written as `\n`, `\u{1b}` and so on.
 pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for (c, is_hidden) in judged(text) {
+    for (c, is_hidden) in with_visibility(text) {
         if c == '\0' {
-            // In a name that isn't UTF-8: the digits of a byte follow.
+            // The name isn't UTF-8: the digits of a byte follow.
             out.push_str("\\x");
         } else if is_hidden {
             out.extend(c.escape_default());
@@ -44,10 +44,10 @@ pub fn printable(text: &str) -> String {
     out
 }
 
-/// As [`printable`], for text that has lines and tabs of its own.
+/// Returns `text` like [`printable`], but keeps its lines and tabs.
 pub fn printable_lines(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for (c, is_hidden) in judged(text) {
+    for (c, is_hidden) in with_visibility(text) {
         if is_hidden && !matches!(c, '\n' | '\t') {
             out.extend(c.escape_default());
         } else {
@@ -57,7 +57,7 @@ pub fn printable_lines(text: &str) -> String {
     out
 }
 
-/// `text` without the numbers that the system gives its errors: `Permission denied (os error 13)` says all without.
+/// Returns `text` without the numbers of system errors, which add nothing: `Permission denied (os error 13)`.
 pub fn without_error_numbers(text: &str) -> String {
     const BEFORE: &str = " (os error ";
     let mut out = String::with_capacity(text.len());
@@ -78,14 +78,14 @@ pub fn without_error_numbers(text: &str) -> String {
     out + rest
 }
 
-/// JSON with the same meaning, without what must not reach a terminal. Its own ends of lines and tabs stay.
+/// Returns JSON with the same meaning, without what a terminal must not get. Its line ends and tabs stay.
 pub fn printable_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if is_hidden(c) && !matches!(c, '\n' | '\t') {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
-                let _ = write!(out, "\\u{unit:04x}"); // writing to a String cannot fail
+                let _ = write!(out, "\\u{unit:04x}"); // writing to a String can't fail
             }
         } else {
             out.push(c);
@@ -94,25 +94,25 @@ pub fn printable_json(json: &str) -> String {
     out
 }
 
-/// `text` as a word of a command line that can be pasted into a shell.
+/// Returns `text` as a word of a command line that can be pasted into a shell.
 pub fn quoted(text: &str) -> String {
     let is_plain = |c: char| {
         c.is_ascii_alphanumeric() || "/_-.,+=:@%".contains(c) || (!c.is_ascii() && !c.is_whitespace())
     };
-    if judged(text).any(|(_, is_hidden)| is_hidden) {
+    if with_visibility(text).any(|(_, is_hidden)| is_hidden) {
         return escaped(text);
     }
-    // zsh looks for a program behind a '=' at the beginning.
+    // zsh replaces a leading '=' and the name of a program by its path.
     if !text.is_empty() && !text.starts_with('=') && text.chars().all(is_plain) {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// In the quotes of bash and zsh that know escapes.
+/// Returns `text` in the quotes of bash and zsh that allow escapes.
 fn escaped(text: &str) -> String {
     let mut out = String::from("$'");
-    for (c, is_hidden) in judged(text) {
+    for (c, is_hidden) in with_visibility(text) {
         match c {
             '\'' | '\\' => out.extend(['\\', c]),
             c if is_hidden => {
@@ -128,8 +128,8 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// Each character, and whether it is hidden where it is: Persian and Indic words and some emoji need their joiners.
-fn judged(text: &str) -> impl Iterator<Item = (char, bool)> {
+/// Returns each character, and whether it is hidden where it is: Persian and Indic words and some emoji need their joiners.
+fn with_visibility(text: &str) -> impl Iterator<Item = (char, bool)> {
     let mut chars = text.chars().peekable();
     let mut before = None;
     std::iter::from_fn(move || {
@@ -145,7 +145,7 @@ fn judged(text: &str) -> impl Iterator<Item = (char, bool)> {
 mod tests {
     use super::*;
 
-    /// What has to be made visible, whatever stands around it.
+    /// Characters that have to be made visible, whatever surrounds them.
     const HIDDEN: [char; 24] = [
         '\0',
         '\u{7}',

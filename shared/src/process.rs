@@ -1,9 +1,9 @@
-//! Keeps what a process holds in memory to itself.
+//! Keeps the memory of this process private.
 
-/// Lets the system write no picture of this process's memory, and other programs of the same user not read it. A dump of a
-/// crashed process would hold codes and tokens; a limit of zero alone is ignored where dumps go to a program (systemd-coredump).
+/// Forbids core dumps of this process, and other programs of the same user to read its memory. The dump of a crashed process
+/// would contain codes and tokens; a limit of zero alone is ignored where dumps go to a program (systemd-coredump).
 ///
-/// What a system doesn't offer is left out: nothing depends on it.
+/// What the system doesn't offer is skipped: nothing depends on it.
 pub fn keep_memory_private() {
     #[cfg(unix)]
     let _ = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0);

@@ -1,9 +1,10 @@
-//! What a remote may be called.
+//! Names of remotes.
 
-/// Checks a remote's name as rclone does: letters, digits, `_ - . + @` and blanks, not starting with `-` or a blank.
+/// Reads the name of a remote by rclone's rule: letters, digits, `_ - . + @` and spaces, but no `-` or space at the beginning
+/// and no space at the end. A colon at the end is removed.
 ///
 /// # Errors
-/// Says what a name may be.
+/// When the rule forbids the name; the error says what is allowed.
 pub fn check_name(text: &str) -> Result<String, String> {
     let name = text.strip_suffix(':').unwrap_or(text);
     let legal = |c: char| c.is_alphanumeric() || "_-.+@ ".contains(c);

@@ -1,5 +1,5 @@
-//! Text that must not be seen: it has no `Display`, its `Debug` is redacted, and it is overwritten
-//! in memory when dropped.
+//! Text that must not be shown: it has no `Display`, its `Debug` is redacted, and its memory is
+//! overwritten when it is dropped.
 
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -7,7 +7,7 @@ use zeroize::Zeroize;
 
 /// A token, code, verifier or password.
 ///
-/// Serialising writes the text itself: that is for the files and requests that must carry it.
+/// Serialising writes the text itself, for the files and requests that must contain it.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -18,12 +18,12 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The text itself; the only way to it, so that a search for `expose` finds every use.
+    /// Returns the text itself. There is no other way to it, so that a search for `expose` finds every use.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether there is no text.
+    /// Returns whether the text is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,44 +1,52 @@
-//! What to type where certificates are not trusted, or there are none: the same words in both programs.
+//! Advice for certificates that are not trusted or are missing, in the same words in both programs.
+
+use crate::failure::Failure;
 
 /// The variable that names a file of trusted certificates.
 pub const CERTIFICATES_VARIABLE: &str = "SSL_CERT_FILE";
 
-/// Next steps where the other side can't show that it is Dropbox; `certificates` is what [`CERTIFICATES_VARIABLE`] says.
-pub fn untrusted(certificates: Option<&str>) -> Vec<String> {
-    let bundle = match set(certificates) {
-        Some(file) => format!(
-            "SSL_CERT_FILE says '{file}': that file has to hold the certificate of whoever signs connections here; or unset SSL_CERT_FILE"
+/// Adds what to do when the server can't prove that it is Dropbox; `certificates` is the value of [`CERTIFICATES_VARIABLE`].
+#[must_use]
+pub fn untrusted(failure: Failure, certificates: Option<&str>) -> Failure {
+    let failure = match set(certificates) {
+        Some(file) => failure.hint(format!(
+            "SSL_CERT_FILE says '{file}': that file has to contain the certificate that signs connections here; or unset SSL_CERT_FILE"
+        )),
+        None => failure.hint(
+            "if your network inspects encrypted connections, set SSL_CERT_FILE to a bundle with its certificate",
         ),
-        None => "if your network looks into encrypted connections, set SSL_CERT_FILE to a bundle with its certificate".into(),
     };
-    vec![
-        bundle,
-        "date    # certificates are good for a time, and the clock may be wrong".into(),
-    ]
+    failure.next("date    # certificates are valid for a limited time, and the clock may be wrong")
 }
 
-/// Why there are no trusted certificates at all, and the next step.
-pub fn no_certificates(certificates: Option<&str>) -> (String, String) {
+/// Returns why there are no trusted certificates at all.
+pub fn why_no_certificates(certificates: Option<&str>) -> String {
     match set(certificates) {
         Some(file) => {
             let problem = match std::path::Path::new(file).try_exists() {
-                Ok(true) => "holds no certificate that can be read",
+                Ok(true) => "contains no certificate that can be read",
                 Ok(false) => "is not there",
-                Err(_) => "can't be looked at",
+                Err(_) => "can't be accessed",
             };
-            (
-                format!("SSL_CERT_FILE says '{file}', and that file {problem}"),
-                "unset SSL_CERT_FILE    # or set it to a bundle of certificates in PEM format".into(),
-            )
+            format!("SSL_CERT_FILE says '{file}', and that file {problem}")
         }
-        None => (
-            "this system has no certificates".into(),
-            "set SSL_CERT_FILE to a bundle of certificates, or install the package ca-certificates".into(),
-        ),
+        None => "this system has no certificates".into(),
     }
 }
 
-/// An empty variable counts as none.
+/// Adds what to do when there are no trusted certificates at all.
+#[must_use]
+pub fn no_certificates(failure: Failure, certificates: Option<&str>) -> Failure {
+    match set(certificates) {
+        Some(_) => {
+            failure.next("unset SSL_CERT_FILE    # or set it to a bundle of certificates in PEM format")
+        }
+        None => failure
+            .hint("set SSL_CERT_FILE to a bundle of certificates, or install the package ca-certificates"),
+    }
+}
+
+/// Treats an empty variable as unset.
 fn set(value: Option<&str>) -> Option<&str> {
     value.filter(|value| !value.is_empty())
 }
@@ -48,19 +56,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_set_and_wrong_is_not_advised() {
+    fn advice_takes_the_variable_into_account() {
+        let untrusted = |file| untrusted(Failure::new("x"), file).to_string();
+        let missing = |file| no_certificates(Failure::new("x"), file).to_string();
         for none in [None, Some("")] {
-            assert!(untrusted(none)[0].contains("set SSL_CERT_FILE to a bundle"));
-            assert!(no_certificates(none).0.contains("this system"));
+            assert!(untrusted(none).contains("set SSL_CERT_FILE to a bundle"));
+            assert!(why_no_certificates(none).contains("this system"));
+            assert!(missing(none).contains("hint: set SSL_CERT_FILE"));
         }
-        let words = untrusted(Some("/etc/mine.pem"));
-        assert!(words[0].contains("'/etc/mine.pem'") && !words[0].contains("set SSL_CERT_FILE to"));
-        let (why, next) = no_certificates(Some("/nowhere/x.pem"));
+        let text = untrusted(Some("/etc/mine.pem"));
+        assert!(text.contains("'/etc/mine.pem'") && !text.contains("set SSL_CERT_FILE to"));
+        assert!(text.contains("next: date "), "{text}");
+        let why = why_no_certificates(Some("/nowhere/x.pem"));
         assert!(
             why.contains("'/nowhere/x.pem'") && why.contains("is not there"),
             "{why}"
         );
-        assert!(next.starts_with("unset SSL_CERT_FILE"), "{next}");
-        assert!(no_certificates(Some("/")).0.contains("no certificate"));
+        assert!(missing(Some("/nowhere/x.pem")).contains("next: unset SSL_CERT_FILE"));
+        assert!(why_no_certificates(Some("/")).contains("no certificate"));
     }
 }

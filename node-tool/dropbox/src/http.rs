@@ -91,7 +91,7 @@ impl Clients {
             let certificates = std::env::var(trust::CERTIFICATES_VARIABLE).ok();
             let reason = innermost(&error);
             let reason = if reason.contains("certificate") {
-                trust::no_certificates(certificates.as_deref()).0
+                trust::why_no_certificates(certificates.as_deref())
             } else {
                 reason
             };

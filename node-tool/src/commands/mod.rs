@@ -304,12 +304,11 @@ fn dropbox_failure_then(what: impl Into<String>, error: &Error, remote: &str, lo
             .code(exit::FATAL),
         Error::BadLogin(_) => failure.next(log_in).code(exit::FATAL),
         Error::Network(NetworkError::Untrusted { .. }) => {
-            let words = trust::untrusted(certificates().as_deref());
-            words.into_iter().fold(failure, Failure::next).code(exit::FATAL)
+            trust::untrusted(failure, certificates().as_deref()).code(exit::FATAL)
         }
-        Error::Network(NetworkError::NoTls(_)) => failure
-            .next(trust::no_certificates(certificates().as_deref()).1)
-            .code(exit::FATAL),
+        Error::Network(NetworkError::NoTls(_)) => {
+            trust::no_certificates(failure, certificates().as_deref()).code(exit::FATAL)
+        }
         Error::Network(NetworkError::Proxy(_)) => failure
             .next("set HTTPS_PROXY to a proxy that lets you through, such as http://USER:PASSWORD@proxy.example.org:3128")
             .next("or, if this machine reaches Dropbox without one: unset HTTPS_PROXY https_proxy ALL_PROXY all_proxy")

@@ -1,8 +1,8 @@
-//! Characters that stand for another one, or for nothing.
+//! Characters that replace another one, or nothing.
 
-use super::Guess;
+use super::guess::Guess;
 
-/// Replaces each by what it stands for.
+/// Replaces each by the character that was meant.
 pub(super) fn undo(text: &str, guess: Guess) -> String {
     let mut out = String::with_capacity(text.len());
     let mut after_cr = false;

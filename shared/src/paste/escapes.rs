@@ -1,15 +1,15 @@
-//! Characters written in another way: quoted-printable, HTML, backslashes, carets. None of what is pasted contains `\`, `^` or
-//! an HTML tag itself; `=` and `&` stand in addresses only.
+//! Escaped characters: quoted-printable, HTML, backslashes, carets. Nothing that is pasted here contains `\`, `^` or an HTML tag
+//! itself; only addresses contain `=` and `&`.
 
-use super::Guess;
+use super::guess::Guess;
 
-/// Where quoted-printable would cut the grant's own characters: never after these.
+/// A text with one of these is an address, where `=` is an ordinary character.
 const ADDRESS_WORDS: [&str; 3] = ["code=", "state=", "client_id="];
-/// Tags that a line end stands for, and those that nothing stands for.
+/// HTML tags that are replaced by a line end; those of the next list are removed.
 const BLOCK_TAGS: [&str; 6] = ["br", "p", "div", "pre", "tr", "blockquote"];
 const INLINE_TAGS: [&str; 10] = ["wbr", "span", "code", "b", "i", "a", "tt", "font", "td", "kbd"];
 
-/// Undoes each.
+/// Replaces each by the character that was meant.
 pub(super) fn undo(text: &str, guess: Guess) -> String {
     let text = if is_quoted_printable(text) {
         quoted_printable(text, guess)
@@ -33,7 +33,7 @@ pub(super) fn undo(text: &str, guess: Guess) -> String {
     out
 }
 
-/// In an address `=` is an ordinary character; there each has to be encoded for the text to count as encoded.
+/// Returns whether a text is in quoted-printable. In an address, each `=` has to be encoded for that.
 fn is_quoted_printable(text: &str) -> bool {
     if !text.contains('=') {
         return false;
@@ -63,12 +63,12 @@ fn quoted_printable(text: &str, guess: Guess) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// What stands behind `=`: how many bytes of the text, and what they mean.
+/// Reads what follows `=`: the number of its bytes, and what they mean.
 fn encoded(rest: &str, guess: Guess) -> (usize, Vec<u8>) {
     if let Some(byte) = hex_pair(rest).filter(u8::is_ascii) {
         return (2, vec![byte]);
     }
-    // The line goes on, behind the quote marks of the next; or a wrap stands inside an encoded character.
+    // The line continues after the quote marks of the next one; or a line break is inside an encoded character.
     let gap = rest.len()
         - rest
             .trim_start_matches(|c: char| c.is_whitespace() || ">|\\".contains(c))
@@ -95,7 +95,7 @@ fn encoded(rest: &str, guess: Guess) -> (usize, Vec<u8>) {
     )
 }
 
-/// `E2=80=8B`: the bytes of one character beyond ASCII.
+/// Reads the bytes of one character beyond ASCII: `E2=80=8B`.
 fn beyond_ascii(text: &str) -> Option<(usize, Vec<u8>)> {
     let first = hex_pair(text)?;
     let count = match first {
@@ -107,7 +107,7 @@ fn beyond_ascii(text: &str) -> Option<(usize, Vec<u8>)> {
     let (mut bytes, mut at) = (vec![first], 2);
     while bytes.len() < count {
         let rest = text.get(at..)?.strip_prefix('=')?;
-        let soft = rest.strip_prefix('\n').and_then(|rest| rest.strip_prefix('=')); // cut by a soft line end
+        let soft = rest.strip_prefix('\n').and_then(|rest| rest.strip_prefix('=')); // split by a soft line end
         let pair = soft.unwrap_or(rest);
         bytes.push(hex_pair(pair)?);
         at = text.len() - pair.len() + 2;
@@ -123,7 +123,7 @@ fn hex_pair(text: &str) -> Option<u8> {
     u8::from_str_radix(digits, 16).ok()
 }
 
-/// A length in the text, and the character that it stands for.
+/// A number of bytes of the text, and the character that they mean.
 type Read = Option<(usize, Option<char>)>;
 
 fn entity(text: &str) -> Read {
@@ -163,7 +163,7 @@ fn backslash(text: &str) -> Read {
         't' => (2, Some(' ')),
         'u' if code(rest.get(1..5)).is_some() => (6, code(rest.get(1..5))),
         'x' if code(rest.get(1..3)).is_some() => (4, code(rest.get(1..3))),
-        // The line goes on in the next.
+        // The line continues in the next one.
         c if c.is_whitespace() => {
             let gap = rest.len()
                 - rest
@@ -176,7 +176,7 @@ fn backslash(text: &str) -> Read {
     })
 }
 
-/// `^M`, `^V`: how `cat -v` and terminals show control characters.
+/// Reads `^M`, `^V`: `cat -v` and terminals show control characters so.
 fn caret(text: &str) -> Read {
     let next = text[1..].chars().next();
     match next {

@@ -1,17 +1,16 @@
-//! Terminal control sequences, with their escape character, spelled out, or with what is left of them without it.
+//! Terminal control sequences: with their escape character, with a written form of it, or without it.
 
-/// How the escape character is written where it isn't one.
+/// The escape character, and written forms of it.
 const ESCAPES: [&str; 9] = [
     "\u{1b}", "^[", "\\x1b", "\\x1B", "\\033", "\\e", "\\u001b", "\\u001B", "\u{241b}",
 ];
 
-/// Takes away all sequences.
+/// Removes all sequences.
 pub(super) fn undo(text: &str) -> String {
     without(text, escaped)
 }
 
-/// Takes away what looks like a sequence without its escape character. In a pair of brackets, `[0m…` may be the beginning of
-/// what stands in them.
+/// Removes what looks like a sequence without its escape character, unless it may be the beginning of a text in brackets: `[0m…]`.
 pub(super) fn undo_unless_bracketed(text: &str) -> String {
     if text.matches('[').count() == text.matches(']').count() {
         return text.to_owned();
@@ -19,7 +18,7 @@ pub(super) fn undo_unless_bracketed(text: &str) -> String {
     without(text, bare)
 }
 
-/// Takes away what looks like a sequence without its escape character, whatever stands around it.
+/// Removes what looks like a sequence without its escape character, whatever surrounds it.
 pub(super) fn undo_bare(text: &str) -> String {
     without(text, |rest| escaped(rest).or_else(|| bare(rest)))
 }
@@ -44,7 +43,7 @@ fn without(text: &str, sequence: impl Fn(&str) -> Option<usize>) -> String {
     out
 }
 
-/// The bytes of a whole sequence at the start of `text`.
+/// Returns the length in bytes of a whole sequence at the start of `text`.
 fn escaped(text: &str) -> Option<usize> {
     if let Some(rest) = text.strip_prefix('\u{9b}') {
         return Some(text.len() - rest.len() + control(rest)?);
@@ -56,19 +55,19 @@ fn escaped(text: &str) -> Option<usize> {
         ']' => title(rest),
         '(' | ')' => 1 + rest[1..].chars().next()?.len_utf8(),
         '=' | '>' => 1,
-        _ => return None, // the character alone goes with the other invisible ones
+        _ => return None, // the escape character alone is removed with the invisible characters
     };
     Some(escape.len() + length)
 }
 
-/// The bytes of `31;1m` behind `ESC [`.
+/// Returns the length in bytes of `31;1m` after `ESC [`.
 fn control(text: &str) -> Option<usize> {
     let parameters = text.bytes().take_while(|b| (b' '..=b'?').contains(b)).count();
     let last = *text.as_bytes().get(parameters)?;
     (last.is_ascii_alphabetic() || b"@~".contains(&last)).then_some(parameters + 1)
 }
 
-/// The bytes of `]0;title BEL`, which at the latest ends with its line.
+/// Returns the length in bytes of `]0;title BEL`, which ends with its line at the latest.
 fn title(text: &str) -> usize {
     let ends = [("\u{7}", 1), ("\u{1b}\\", 2), ("^G", 2), ("\\a", 2), ("\n", 0)];
     let found = ends
@@ -77,7 +76,7 @@ fn title(text: &str) -> usize {
     found.min().unwrap_or(text.len())
 }
 
-/// The bytes of `[1;32m`, `[200~`, `[0K`, `[?25h` without the escape character.
+/// Returns the length in bytes of `[1;32m`, `[200~`, `[0K`, `[?25h` without the escape character.
 fn bare(text: &str) -> Option<usize> {
     let inside = text.strip_prefix('[')?;
     let parameters = inside

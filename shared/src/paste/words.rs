@@ -1,15 +1,15 @@
-//! The one word in a pasted text that can't prove itself: an app key, a challenge, a code.
+//! Finds the one word in a pasted text that can't prove that it is whole: an app key, a challenge, a code.
 
-use super::plain;
+use super::layers::plain;
 
-/// What stands before a word on a screen or in a mail, with `:` or `>` behind it.
+/// Labels before a word on a screen or in a mail; `:` or `>` follows them.
 const LABELS: [&str; 6] = ["token", "grant", "code", "key", "challenge", "secret"];
-/// A word this long is whole, whatever stands around it: Dropbox's codes have 43 characters.
-const WHOLE: usize = 43;
-/// How bracketed paste looks where a program doesn't know it, and has lost a part of it.
+/// A word of this length is whole, whatever surrounds it: Dropbox's codes have 43 characters.
+const WHOLE_LENGTH: usize = 43;
+/// The marks of bracketed paste where a program doesn't know them and has lost a part of them.
 const BRACKETS: [(&str, &str); 3] = [("200~", "201~"), ("00~", "01~"), ("0~", "1~")];
 
-/// Returns the word that `text` holds, put together where it was wrapped; `None` where it can't be told which it is.
+/// Returns the word that `text` contains, joined if it was wrapped. `None` means that it isn't known which word it is.
 pub fn word(text: &str) -> Option<String> {
     let lines = words(text);
     let all: Vec<&str> = lines.iter().flatten().map(String::as_str).collect();
@@ -17,7 +17,7 @@ pub fn word(text: &str) -> Option<String> {
     match (&all[..], &random[..]) {
         ([], _) => None,
         ([only], _) => Some((*only).to_owned()),
-        (_, [whole]) if whole.len() >= WHOLE => Some((*whole).to_owned()),
+        (_, [whole]) if whole.len() >= WHOLE_LENGTH => Some((*whole).to_owned()),
         (pieces, _) if is_wrapped(pieces) => Some(pieces.concat()),
         (_, [one]) => Some((*one).to_owned()),
         ([first, second], [_, _]) if is_pure(first) && is_pure(second) => Some([*first, *second].concat()),
@@ -25,7 +25,7 @@ pub fn word(text: &str) -> Option<String> {
     }
 }
 
-/// The words of each line of `text`, without labels, prompts and the punctuation around them.
+/// Returns the words of each line of `text`, without labels, prompts and the punctuation around them.
 pub fn words(text: &str) -> Vec<Vec<String>> {
     let plain = plain(text);
     let lines = plain.lines().map(label_free).map(|line| {
@@ -34,18 +34,17 @@ pub fn words(text: &str) -> Vec<Vec<String>> {
                 .trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
                 .to_owned()
         });
-        // Of a border, only the hyphens are left.
-        let says_something =
-            |word: &String| word.len() < 5 || word.bytes().any(|b| b.is_ascii_alphanumeric());
+        // Only the hyphens of a border are left.
+        let is_content = |word: &String| word.len() < 5 || word.bytes().any(|b| b.is_ascii_alphanumeric());
         words
-            .filter(|word| !word.is_empty() && says_something(word))
+            .filter(|word| !word.is_empty() && is_content(word))
             .collect::<Vec<_>>()
     });
     lines.filter(|words| !words.is_empty()).collect()
 }
 
-/// A line without the label or the shell prompt before its content.
-pub fn label_free(line: &str) -> &str {
+/// Returns a line without the label or the shell prompt before its content.
+fn label_free(line: &str) -> &str {
     let lower = line.to_ascii_lowercase();
     let labels = LABELS.iter().flat_map(|label| {
         let lower = &lower;
@@ -69,12 +68,12 @@ pub fn label_free(line: &str) -> &str {
     let rest = rest[prompt.unwrap_or(0)..].trim();
     let is_prompt = rest.len() == 1 || rest.contains(['@', ' ', '\\']);
     if is_prompt && rest.ends_with(['$', '%', '#', '>']) {
-        return ""; // with nothing behind it
+        return ""; // nothing follows it
     }
     rest
 }
 
-/// Whether the words are pieces of one: all of a length but the last, which may be shorter.
+/// Returns whether the words are pieces of one: of equal length, except the last, which may be shorter.
 fn is_wrapped(pieces: &[&str]) -> bool {
     let Some((last, rest)) = pieces.split_last() else {
         return false;
@@ -93,7 +92,7 @@ fn is_pure(word: &str) -> bool {
         .all(|b| b.is_ascii_alphanumeric() || b"-_.~".contains(&b))
 }
 
-/// Whether chance wrote it rather than a person: letters and digits mixed, or letter cases.
+/// Returns whether a word looks random: it mixes letters and digits, or letter cases.
 fn looks_random(word: &str) -> bool {
     let has = |test: fn(&u8) -> bool| word.bytes().any(|b| test(&b));
     let humps = word
@@ -118,7 +117,7 @@ mod tests {
 
     const CODE: &str = "VofXAX8DO1sAAAAAAAACUKBwkDZyMg1zKT0f_FNONeA";
 
-    /// Text in lines of `width` characters.
+    /// Returns text in lines of `width` characters.
     fn wrap(text: &str, width: usize, end: &str) -> String {
         let pieces: Vec<&str> = (0..text.len())
             .step_by(width)
@@ -128,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_is_found_in_what_lies_around_it() {
+    fn a_word_is_found_in_what_surrounds_it() {
         for damaged in [
             CODE.to_owned(),
             format!("  {CODE} \r\n"),
@@ -177,7 +176,7 @@ mod tests {
         }
     }
 
-    /// What may happen to a code on its way without a loss: the damage's number, a width.
+    /// Returns a code after something that may happen to it without a loss; `which` is the number of the damage.
     fn damage(text: &str, which: u8, width: usize) -> String {
         let each = |before: &str, after: &str| {
             let lines: Vec<String> = text

@@ -395,6 +395,6 @@ fn what_needs_no_connection_needs_no_certificates() -> anyhow::Result<()> {
     assert!(err.contains("unset SSL_CERT_FILE"), "{err}");
     write(&world.path("empty.pem"), b"", 1)?;
     let err = without(&["lsf", "dbx:"], &tests::world::text(&world.path("empty.pem")))?.fails(7)?;
-    assert!(err.contains("holds no certificate"), "{err}");
+    assert!(err.contains("contains no certificate"), "{err}");
     Ok(())
 }
