@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 
-use crate::world::{Ended, World, run};
+use crate::test_env::{Output, TestEnv, run};
 
 /// The programs whose commands are looked for.
 const PROGRAMS: [&str; 2] = ["node-tool", "authorizer"];
@@ -94,8 +94,8 @@ impl Advice {
     ///
     /// # Errors
     /// When it can't be started.
-    pub fn run(&self, world: &World) -> anyhow::Result<Ended> {
-        let mut command = world.command(&self.program)?;
+    pub fn run(&self, env: &TestEnv) -> anyhow::Result<Output> {
+        let mut command = env.command(&self.program)?;
         command.args(&self.args);
         let input = match &self.input {
             Some(file) => std::fs::read_to_string(file).with_context(|| file.clone())?,
@@ -108,8 +108,8 @@ impl Advice {
     ///
     /// # Errors
     /// With the command, if not.
-    pub fn is_known(&self, world: &World) -> anyhow::Result<()> {
-        let mut command = world.command(&self.program)?;
+    pub fn is_known(&self, env: &TestEnv) -> anyhow::Result<()> {
+        let mut command = env.command(&self.program)?;
         command.args(&self.args).arg("--help");
         let end = run(command, "")?;
         anyhow::ensure!(end.code == 0, "{self:?} is no command: {}", end.err);
@@ -121,11 +121,11 @@ impl Advice {
 ///
 /// # Errors
 /// With the first that isn't, or when there is none.
-pub fn all_known(world: &World, said: &str) -> anyhow::Result<Vec<Advice>> {
+pub fn all_known(env: &TestEnv, said: &str) -> anyhow::Result<Vec<Advice>> {
     let all = advice(said);
     anyhow::ensure!(!all.is_empty(), "nothing says what to type next: {said}");
     for advice in &all {
-        advice.is_known(world)?;
+        advice.is_known(env)?;
     }
     Ok(all)
 }

@@ -15,7 +15,7 @@ use tests::chromium::{Chromium, installed};
 use tests::files::{differences, noise, snapshot, write};
 use tests::programs::program;
 use tests::terminal::Terminal;
-use tests::world::{World, only_authorizer, run, text};
+use tests::test_env::{TestEnv, only_authorizer, run, text};
 
 /// Files of the default tree.
 const FILES: usize = 5_000;
@@ -35,7 +35,7 @@ struct Args {
 
 /// Prints what happens, and keeps count of it.
 struct Tour {
-    world: World,
+    env: TestEnv,
     steps: Vec<(String, String)>,
 }
 
@@ -60,12 +60,12 @@ fn play(args: &Args) -> anyhow::Result<Vec<String>> {
     program("node-tool")?;
     let _port = only_authorizer()?;
     let mut tour = Tour {
-        world: World::new()?,
+        env: TestEnv::new()?,
         steps: Vec::new(),
     };
     say(&format!(
         "a Dropbox on loopback listens at {}",
-        tour.world.sandbox.origin()
+        tour.env.sandbox.origin()
     ));
     let tree = match &args.tree {
         Some(path) => path
@@ -73,7 +73,7 @@ fn play(args: &Args) -> anyhow::Result<Vec<String>> {
             .with_context(|| format!("no folder {}", path.display()))?,
         None => tour.default_tree()?,
     };
-    let big = tour.world.path("big/scan.raw");
+    let big = tour.env.path("big/scan.raw");
     write(&big, &noise(42, BIG_BYTES), 1_700_000_000)?;
 
     tour.chapter("Connect: the login node prints what to run on the laptop");
@@ -83,7 +83,7 @@ fn play(args: &Args) -> anyhow::Result<Vec<String>> {
             "create",
             "dbx",
             "--app-key",
-            tour.world.sandbox.app_key().to_owned().as_str(),
+            tour.env.sandbox.app_key().to_owned().as_str(),
         ],
         args,
     )?;
@@ -100,7 +100,7 @@ fn play(args: &Args) -> anyhow::Result<Vec<String>> {
     tour.node(&["lsl", "dbx:project/data"], 5)?;
 
     tour.chapter("Copy it down elsewhere, and compare byte by byte");
-    let (back, back_big) = (tour.world.path("scratch/code"), tour.world.path("scratch/data"));
+    let (back, back_big) = (tour.env.path("scratch/code"), tour.env.path("scratch/data"));
     tour.node(&["copy", "dbx:project/code", &text(&back)], 20)?;
     tour.node(&["copy", "dbx:project/data", &text(&back_big)], 20)?;
     let mut found = differences(&tree, &back)?;
@@ -120,11 +120,11 @@ fn play(args: &Args) -> anyhow::Result<Vec<String>> {
     ));
 
     tour.chapter("Four hours later: the access token has expired, and nobody notices");
-    tour.world.sandbox.expire_access_tokens();
+    tour.env.sandbox.expire_access_tokens();
     tour.node(&["copy", &from, "dbx:project/code"], 5)?;
 
     tour.chapter("The login is revoked in the browser: the message says what to type");
-    tour.world.sandbox.revoke_all();
+    tour.env.sandbox.revoke_all();
     tour.node_fails(&["lsd", "dbx:"])?;
     tour.connect(&["config", "reconnect", "dbx:"], args)?;
     tour.node(&["lsd", "dbx:"], 5)?;
@@ -140,7 +140,7 @@ impl Tour {
             .map(PathBuf::from)
             .or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo")));
         let source = home.context("no HOME")?.join("registry/src");
-        let tree = self.world.path("code");
+        let tree = self.env.path("code");
         let mut left = FILES;
         let mut crates: Vec<PathBuf> = Vec::new();
         for index in fs::read_dir(&source).with_context(|| format!("listing {}", source.display()))? {
@@ -177,7 +177,7 @@ impl Tour {
     fn connect(&mut self, args: &[&str], options: &Args) -> anyhow::Result<()> {
         let began = Instant::now();
         typed("node", "node-tool", args);
-        let mut node = self.world.terminal("node-tool", args)?;
+        let mut node = self.env.terminal("node-tool", args)?;
         let shown = node.expect("token> ")?;
         say(shown.trim_end_matches("token> "));
         let line = shown
@@ -189,7 +189,7 @@ impl Tour {
         let words: Vec<&str> = line.split_whitespace().skip(1).collect();
         typed("laptop", "authorizer", &words);
         let mut laptop = self
-            .world
+            .env
             .terminal("authorizer", &[words.as_slice(), &["--no-browser"]].concat())?;
         let address = consent_address(&laptop.expect("Waiting")?)?;
         let mut browser = self.allow(&address)?;
@@ -258,7 +258,7 @@ impl Tour {
 
     fn run(&self, args: &[&str]) -> anyhow::Result<(i32, String)> {
         typed("node", "node-tool", args);
-        let mut command = self.world.command("node-tool")?;
+        let mut command = self.env.command("node-tool")?;
         command.args(args);
         let end = run(command, "")?;
         Ok((end.code, end.out + &end.err))
@@ -275,10 +275,10 @@ impl Tour {
         for (what, result) in &self.steps {
             say(&format!("  {what:width$}  {result}"));
         }
-        let calls: usize = self.world.sandbox.counts().values().sum();
+        let calls: usize = self.env.sandbox.counts().values().sum();
         say(&format!(
             "  {calls} calls in all: {:?}",
-            self.world.sandbox.counts()
+            self.env.sandbox.counts()
         ));
     }
 }

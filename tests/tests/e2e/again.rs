@@ -9,92 +9,90 @@ use std::{
 };
 
 use anyhow::Context as _;
+use sandbox::Sandbox;
 use sha2::{Digest as _, Sha256};
 use tests::{
     files::{differences, noise, write},
-    sandbox::Sandbox,
-    world::{Ended, World},
+    test_env::{Output, TestEnv},
 };
 
-fn world() -> anyhow::Result<World> {
-    let world = World::with(Sandbox::builder().page_limit(50).even_pages())?;
-    world.connect("dbx")?;
+fn env() -> anyhow::Result<TestEnv> {
+    let env = TestEnv::with(Sandbox::builder().page_limit(50).even_pages())?;
+    env.connect("dbx")?;
     for n in 0..300_u64 {
         let path = format!("{}/file {n}", n % 7);
-        write(&world.path("from").join(&path), &noise(n, 100), 1_500_000_000)?;
-        world.sandbox.put_file(
+        write(&env.path("from").join(&path), &noise(n, 100), 1_500_000_000)?;
+        env.sandbox.put_file(
             &format!("/to/{path}"),
             &noise(n, 100),
             Some("2017-07-14T02:40:00Z"),
         )?;
     }
-    Ok(world)
+    Ok(env)
 }
 
-fn sync(world: &World, more: &[&str]) -> anyhow::Result<Ended> {
-    world.sandbox.reset_calls();
+fn sync(env: &TestEnv, more: &[&str]) -> anyhow::Result<Output> {
+    env.sandbox.reset_calls();
     let words = ["sync", "from", "dbx:to", "--yes"];
-    let end = world.node_tool(words.iter().chain(more))?;
+    let end = env.node_tool(words.iter().chain(more))?;
     anyhow::ensure!(end.code == 0, "{}", end.err);
     Ok(end)
 }
 
-fn calls(world: &World) -> usize {
-    world.sandbox.calls().len()
+fn calls(env: &TestEnv) -> usize {
+    env.sandbox.calls().len()
 }
 
-fn kept(world: &World) -> anyhow::Result<PathBuf> {
-    let listings = world.home().join(".cache/node-tool/listings");
+fn kept(env: &TestEnv) -> anyhow::Result<PathBuf> {
+    let listings = env.home().join(".cache/node-tool/listings");
     let mut files = fs::read_dir(&listings)?.map(|entry| entry.map(|entry| entry.path()));
     Ok(files.next().context("nothing is kept")??)
 }
 
 #[test]
 fn the_next_run_asks_only_for_changes() -> anyhow::Result<()> {
-    let world = world()?;
-    sync(&world, &[])?;
-    assert!(calls(&world) > 5, "{:?}", world.sandbox.counts());
-    let end = sync(&world, &[])?;
+    let env = env()?;
+    sync(&env, &[])?;
+    assert!(calls(&env) > 5, "{:?}", env.sandbox.counts());
+    let end = sync(&env, &[])?;
     assert!(end.err.contains("300 already there"), "{}", end.err);
-    assert_eq!(calls(&world), 1, "{:?}", world.sandbox.counts());
-    assert_eq!(fs::metadata(kept(&world)?)?.mode() & 0o777, 0o600);
+    assert_eq!(calls(&env), 1, "{:?}", env.sandbox.counts());
+    assert_eq!(fs::metadata(kept(&env)?)?.mode() & 0o777, 0o600);
 
     // What others do meanwhile is seen.
-    world.sandbox.put_file("/to/0/file 0", b"another content", None)?;
-    world
-        .sandbox
-        .put_file("/to/new folder/extra", b"too much", None)?;
-    world.sandbox.remove("/to/1/file 1")?;
-    world.sandbox.remove("/to/2")?;
-    world.sandbox.rename("/to/3/file 3", "/to/3/renamed")?;
-    sync(&world, &[])?;
-    world.node_tool(["copy", "dbx:to", "back", "--no-cache"])?.ok()?;
+    env.sandbox.put_file("/to/0/file 0", b"another content", None)?;
+    env.sandbox.put_file("/to/new folder/extra", b"too much", None)?;
+    env.sandbox.remove("/to/1/file 1")?;
+    env.sandbox.remove("/to/2")?;
+    env.sandbox.rename("/to/3/file 3", "/to/3/renamed")?;
+    sync(&env, &[])?;
+    env.node_tool(["copy", "dbx:to", "back", "--no-cache"])?.ok()?;
     assert_eq!(
-        differences(&world.path("from"), &world.path("back"))?,
+        differences(&env.path("from"), &env.path("back"))?,
         Vec::<String>::new()
     );
     // Our own changes are, too.
-    let end = sync(&world, &[])?;
+    let end = sync(&env, &[])?;
     assert!(end.err.contains("300 already there"), "{}", end.err);
     Ok(())
 }
 
 #[test]
 fn any_doubt_means_a_fresh_listing() -> anyhow::Result<()> {
-    let world = world()?;
-    sync(&world, &[])?;
-    let whole = calls(&world);
+    let env = env()?;
+    sync(&env, &[])?;
+    let whole = calls(&env);
     let fresh = |what: &str| -> anyhow::Result<()> {
-        world.sandbox.remove("/to/4/file 4")?;
-        let end = sync(&world, &[])?;
+        env.sandbox.remove("/to/4/file 4")?;
+        let end = sync(&env, &[])?;
         assert!(end.err.contains("1 file copied"), "{what}: {}", end.err);
-        assert!(calls(&world) >= whole, "{what}: {:?}", world.sandbox.counts());
+        assert!(calls(&env) >= whole, "{what}: {:?}", env.sandbox.counts());
         Ok(())
     };
-    world.sandbox.reset_cursors();
+    env.sandbox.reset_cursors();
     fresh("the cursors are reset")?;
 
-    let path = kept(&world)?;
+    let path = kept(&env)?;
     let text = fs::read_to_string(&path)?;
     fs::write(&path, text.replacen("file 5", "file X", 1))?;
     fresh("a line was changed")?;
@@ -103,46 +101,46 @@ fn any_doubt_means_a_fresh_listing() -> anyhow::Result<()> {
     fs::remove_file(&path)?;
     fresh("it is gone")?;
 
-    sync(&world, &["--no-cache"])?;
-    assert!(calls(&world) >= whole - 5, "{:?}", world.sandbox.counts());
+    sync(&env, &["--no-cache"])?;
+    assert!(calls(&env) >= whole - 5, "{:?}", env.sandbox.counts());
     // A folder that is gone is gone, whatever was kept.
-    world.sandbox.remove("/to")?;
-    let end = world.node_tool(["ls", "dbx:to", "-R"])?;
+    env.sandbox.remove("/to")?;
+    let end = env.node_tool(["ls", "dbx:to", "-R"])?;
     assert_ne!(end.code, 0, "{}", end.out);
     Ok(())
 }
 
 #[test]
 fn after_a_large_job_the_next_run_has_little_to_ask() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     for n in 0..2100_u64 {
         write(
-            &world.path("from").join(format!("{}/{n}", n % 30)),
+            &env.path("from").join(format!("{}/{n}", n % 30)),
             &n.to_le_bytes(),
             1_500_000_000,
         )?;
     }
-    sync(&world, &[])?;
-    let end = sync(&world, &[])?;
+    sync(&env, &[])?;
+    let end = sync(&env, &[])?;
     assert!(end.err.contains("2100 already there"), "{}", end.err);
-    assert!(calls(&world) <= 2, "{:?}", world.sandbox.counts());
+    assert!(calls(&env) <= 2, "{:?}", env.sandbox.counts());
     Ok(())
 }
 
 #[test]
 fn hashes_of_files_that_have_not_changed_are_kept() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    let path = world.path("from/file");
+    let env = TestEnv::connected()?;
+    let path = env.path("from/file");
     write(&path, b"content", 1_500_000_000)?;
     // One that was changed a moment ago may change again unseen, so its hash isn't kept.
     let hash = |more: &[&str]| -> anyhow::Result<String> {
-        let said = world
+        let said = env
             .node_tool(["hashsum", "dropbox", "from"].iter().chain(more))?
             .ok()?;
         Ok(said.split_whitespace().next().unwrap_or_default().to_owned())
     };
     let right = hash(&[])?;
-    let file = world.home().join(".cache/node-tool/hashes");
+    let file = env.home().join(".cache/node-tool/hashes");
     let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(fs::metadata(&path)?.ctime().unsigned_abs());
     while changed.elapsed()? < Duration::from_secs(5) {
         std::thread::sleep(Duration::from_millis(100));

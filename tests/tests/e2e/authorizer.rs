@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use sandbox::Sandbox;
 use shared::grant::{BEGIN_MARKER, END_MARKER, Grant};
 use tests::browser::{Button, consent_address, fetch, press, visit};
 use tests::next_lines;
-use tests::sandbox::Sandbox;
-use tests::world::{Ended, World, ended, only_authorizer};
+use tests::test_env::{Output, TestEnv, only_authorizer, output_of};
 use url::Url;
 
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -26,8 +26,8 @@ struct Waiting {
     rest: BufReader<std::process::ChildStderr>,
 }
 
-fn start(world: &World, args: &[&str]) -> anyhow::Result<Waiting> {
-    let mut command = world.command("authorizer")?;
+fn start(env: &TestEnv, args: &[&str]) -> anyhow::Result<Waiting> {
+    let mut command = env.command("authorizer")?;
     command
         .args(args)
         .arg("--no-browser")
@@ -49,10 +49,10 @@ fn start(world: &World, args: &[&str]) -> anyhow::Result<Waiting> {
 }
 
 impl Waiting {
-    fn end(mut self) -> anyhow::Result<Ended> {
+    fn end(mut self) -> anyhow::Result<Output> {
         let child = self.child.take().context("ended before")?;
         self.rest.read_to_string(&mut self.said)?;
-        let mut end = ended(child)?;
+        let mut end = output_of(child)?;
         end.err.clone_from(&self.said);
         Ok(end)
     }
@@ -80,8 +80,8 @@ impl Drop for Waiting {
 
 #[test]
 fn a_pairing_prints_a_one_time_grant_and_nothing_else() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let waiting = start(&world, &[world.sandbox.app_key(), "--challenge", CHALLENGE])?;
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let waiting = start(&env, &[env.sandbox.app_key(), "--challenge", CHALLENGE])?;
     let page = press(&waiting.consent, Button::Allow)?;
     assert_eq!(page.status, 200);
     assert_eq!(
@@ -110,7 +110,7 @@ fn a_pairing_prints_a_one_time_grant_and_nothing_else() -> anyhow::Result<()> {
     assert_eq!(code.challenge, CHALLENGE);
     assert_eq!(code.redirect_uri.as_deref(), Some("http://localhost:53682/"));
     assert_eq!(
-        world.sandbox.count("/oauth2/token"),
+        env.sandbox.count("/oauth2/token"),
         0,
         "the code is for the node to use"
     );
@@ -119,10 +119,10 @@ fn a_pairing_prints_a_one_time_grant_and_nothing_else() -> anyhow::Result<()> {
 
 #[test]
 fn the_line_that_node_tool_prints_is_run_as_it_stands() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let mut terminal = world.terminal(
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let mut terminal = env.terminal(
         "node-tool",
-        &["config", "create", "dbx", "--app-key", world.sandbox.app_key()],
+        &["config", "create", "dbx", "--app-key", env.sandbox.app_key()],
     )?;
     let said = terminal.expect("token> ")?;
     let line = said
@@ -137,7 +137,7 @@ fn the_line_that_node_tool_prints_is_run_as_it_stands() -> anyhow::Result<()> {
         "{said}"
     );
     let words: Vec<&str> = line.split_whitespace().skip(1).collect();
-    let waiting = start(&world, &words)?;
+    let waiting = start(&env, &words)?;
     assert!(
         waiting.said.lines().any(|line| line == waiting.consent),
         "{}",
@@ -152,12 +152,12 @@ fn the_line_that_node_tool_prints_is_run_as_it_stands() -> anyhow::Result<()> {
 
 #[test]
 fn the_line_of_the_old_guide_goes_on_without_the_secret() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let (key, secret) = (world.sandbox.app_key(), world.sandbox.app_secret());
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let (key, secret) = (env.sandbox.app_key(), env.sandbox.app_secret());
     for line in [vec!["dropbox", "--", key, secret], vec![key, secret]] {
         // clap takes nothing for a flag behind `--`.
         let line = [vec!["--no-browser"], line].concat();
-        let mut command = world.command("authorizer")?;
+        let mut command = env.command("authorizer")?;
         let mut child = command
             .args(&line)
             .stdout(Stdio::piped())
@@ -171,15 +171,18 @@ fn the_line_of_the_old_guide_goes_on_without_the_secret() -> anyhow::Result<()> 
         assert!(said.contains("not needed") && said.contains("history"), "{said}");
         assert!(!said.contains(secret), "{said}");
         press(&consent_address(&said)?, Button::Allow)?;
-        assert!(matches!(Grant::parse(&ended(child)?.ok()?), Ok(Grant::Token(_))));
+        assert!(matches!(
+            Grant::parse(&output_of(child)?.ok()?),
+            Ok(Grant::Token(_))
+        ));
     }
     Ok(())
 }
 
 #[test]
 fn alone_it_prints_a_whole_token_that_works() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let waiting = start(&world, &[world.sandbox.app_key()])?;
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let waiting = start(&env, &[env.sandbox.app_key()])?;
     press(&waiting.consent, Button::Allow)?;
     let out = waiting.end()?.ok()?;
     let Ok(Grant::Token(token)) = Grant::parse(&out) else {
@@ -192,12 +195,11 @@ fn alone_it_prints_a_whole_token_that_works() -> anyhow::Result<()> {
         "create",
         "dbx",
         "--app-key",
-        world.sandbox.app_key(),
+        env.sandbox.app_key(),
         "--token-stdin",
     ];
     assert!(
-        world
-            .node_tool_with(create, &out)?
+        env.node_tool_with(create, &out)?
             .ok()?
             .contains("Connected dbx: Ann Example <ann@example.org>")
     );
@@ -206,8 +208,8 @@ fn alone_it_prints_a_whole_token_that_works() -> anyhow::Result<()> {
 
 #[test]
 fn for_rclone_it_prints_what_rclone_authorize_prints() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let waiting = start(&world, &[world.sandbox.app_key(), "--format", "rclone"])?;
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let waiting = start(&env, &[env.sandbox.app_key(), "--format", "rclone"])?;
     press(&waiting.consent, Button::Allow)?;
     let out = waiting.end()?.ok()?;
     let json: serde_json::Value = serde_json::from_str(&out)?;
@@ -220,10 +222,10 @@ fn for_rclone_it_prints_what_rclone_authorize_prints() -> anyhow::Result<()> {
 
 #[test]
 fn on_a_terminal_there_are_marker_lines() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let mut terminal = world.terminal(
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let mut terminal = env.terminal(
         "authorizer",
-        &[world.sandbox.app_key(), "--challenge", CHALLENGE, "--no-browser"],
+        &[env.sandbox.app_key(), "--challenge", CHALLENGE, "--no-browser"],
     )?;
     let said = terminal.expect("Waiting")?;
     press(&consent_address(&said)?, Button::Allow)?;
@@ -236,18 +238,18 @@ fn on_a_terminal_there_are_marker_lines() -> anyhow::Result<()> {
 
 #[test]
 fn the_browser_that_the_environment_names_is_opened() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let script = world.path("browser.sh");
-    let seen = world.path("seen");
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let script = env.path("browser.sh");
+    let seen = env.path("seen");
     std::fs::write(
         &script,
         format!("#!/bin/sh\nprintf %s \"$1\" > {}\n", seen.display()),
     )?;
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(&script, mode)?;
-    let mut command = world.command("authorizer")?;
+    let mut command = env.command("authorizer")?;
     command
-        .args([world.sandbox.app_key(), "--challenge", CHALLENGE])
+        .args([env.sandbox.app_key(), "--challenge", CHALLENGE])
         .env("BROWSER", &script);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
@@ -257,7 +259,7 @@ fn the_browser_that_the_environment_names_is_opened() -> anyhow::Result<()> {
         anyhow::ensure!(rest.read_line(&mut said)? > 0, "ended early: {said}");
     }
     // All users of a computer see what programs are started with: neither state nor challenge may stand there.
-    tests::world::until(|| seen.metadata().is_ok_and(|it| it.len() > 0))?;
+    tests::test_env::until(|| seen.metadata().is_ok_and(|it| it.len() > 0))?;
     let opened = std::fs::read_to_string(&seen)?;
     let consent = Url::parse(&consent_address(&said)?)?;
     for (name, value) in consent.query_pairs() {
@@ -271,15 +273,15 @@ fn the_browser_that_the_environment_names_is_opened() -> anyhow::Result<()> {
         (303, consent.as_str())
     );
     press(consent.as_str(), Button::Allow)?;
-    let end = ended(child)?;
+    let end = output_of(child)?;
     assert!(Grant::parse(&end.ok()?).is_ok());
     Ok(())
 }
 
 #[test]
 fn cancel_ends_with_a_message_of_its_own() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let waiting = start(&world, &[world.sandbox.app_key()])?;
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let waiting = start(&env, &[env.sandbox.app_key()])?;
     let page = press(&waiting.consent, Button::Cancel)?;
     assert!(page.body.contains("cancelled"), "{}", page.body);
     let end = waiting.end()?;
@@ -294,8 +296,8 @@ fn cancel_ends_with_a_message_of_its_own() -> anyhow::Result<()> {
 
 #[test]
 fn answers_of_other_logins_are_answered_and_disturb_nothing() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let waiting = start(&world, &[world.sandbox.app_key(), "--challenge", CHALLENGE])?;
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let waiting = start(&env, &[env.sandbox.app_key(), "--challenge", CHALLENGE])?;
     let state = waiting.state()?;
     for query in [
         "code=x".to_owned(),
@@ -382,7 +384,7 @@ impl Drop for Flood {
 
 #[test]
 fn a_flood_of_half_requests_does_not_keep_the_browser_out() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
     let half = b"GET /?code=x HTTP/1.1\r\nHost: localhost:53682\r\n".as_slice();
     let mixed: [&[u8]; 4] = [
         b"",
@@ -392,7 +394,7 @@ fn a_flood_of_half_requests_does_not_keep_the_browser_out() -> anyhow::Result<()
         b"GET /done HTTP/1.1\r\nHost: localhost:53682\r\n\r\n",
     ];
     for texts in [[half; 4], mixed] {
-        let waiting = start(&world, &[world.sandbox.app_key(), "--challenge", CHALLENGE])?;
+        let waiting = start(&env, &[env.sandbox.app_key(), "--challenge", CHALLENGE])?;
         let flood = Flood::start(texts);
         for _ in 0..5 {
             let page = fetch(&waiting.redirect("code=x")?, None)?;
@@ -409,8 +411,8 @@ fn a_flood_of_half_requests_does_not_keep_the_browser_out() -> anyhow::Result<()
 
 #[test]
 fn a_browser_with_foreign_cookies_and_odd_headers_gets_through() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let waiting = start(&world, &[world.sandbox.app_key(), "--challenge", CHALLENGE])?;
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let waiting = start(&env, &[env.sandbox.app_key(), "--challenge", CHALLENGE])?;
     let mut stream = TcpStream::connect("127.0.0.1:53682")?;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     write!(
@@ -432,8 +434,8 @@ fn a_browser_with_foreign_cookies_and_odd_headers_gets_through() -> anyhow::Resu
 
 #[test]
 fn what_dropbox_says_is_escaped_on_the_page() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let waiting = start(&world, &[world.sandbox.app_key()])?;
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let waiting = start(&env, &[env.sandbox.app_key()])?;
     let query = format!(
         "error=server_error&error_description=%3Cscript%3Ealert(1)%3C/script%3E&state={}",
         waiting.state()?
@@ -450,8 +452,8 @@ fn what_dropbox_says_is_escaped_on_the_page() -> anyhow::Result<()> {
 
 #[test]
 fn strays_neither_end_it_nor_hang_it() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let waiting = start(&world, &[world.sandbox.app_key(), "--challenge", CHALLENGE])?;
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let waiting = start(&env, &[env.sandbox.app_key(), "--challenge", CHALLENGE])?;
     let half: Vec<TcpStream> = (0..5)
         .map(|_| {
             let mut stream = TcpStream::connect("127.0.0.1:53682")?;
@@ -495,20 +497,20 @@ fn strays_neither_end_it_nor_hang_it() -> anyhow::Result<()> {
 
 #[test]
 fn a_busy_port_is_named() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let waiting = start(&world, &[world.sandbox.app_key(), "--challenge", CHALLENGE])?;
-    let mut second = world.command("authorizer")?;
-    second.args([world.sandbox.app_key(), "--no-browser"]);
-    let err = tests::world::run(second, "")?.fails(1)?;
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let waiting = start(&env, &[env.sandbox.app_key(), "--challenge", CHALLENGE])?;
+    let mut second = env.command("authorizer")?;
+    second.args([env.sandbox.app_key(), "--no-browser"]);
+    let err = tests::test_env::run(second, "")?.fails(1)?;
     assert!(
         err.contains("another program uses the port") && next_lines::says_what_to_do(&err),
         "{err}"
     );
     assert!(err.contains("ssh -L 53682:localhost:53682"), "{err}");
     // With a challenge there is a way that needs no port: an address that shows the code.
-    let mut third = world.command("authorizer")?;
-    third.args([world.sandbox.app_key(), CHALLENGE, "--no-browser"]);
-    let err = tests::world::run(third, "")?.fails(1)?;
+    let mut third = env.command("authorizer")?;
+    third.args([env.sandbox.app_key(), CHALLENGE, "--no-browser"]);
+    let err = tests::test_env::run(third, "")?.fails(1)?;
     let address = Url::parse(&consent_address(&err)?)?;
     assert!(err.lines().any(|line| line == address.as_str()), "{err}");
     let query: HashMap<String, String> = address.query_pairs().into_owned().collect();
@@ -523,10 +525,10 @@ fn a_busy_port_is_named() -> anyhow::Result<()> {
 
 #[test]
 fn it_gives_up_in_time_and_hints_at_error_400() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let mut command = world.command("authorizer")?;
-    command.args([world.sandbox.app_key(), "--no-browser", "--timeout", "1s"]);
-    let err = tests::world::run(command, "")?.fails(1)?;
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let mut command = env.command("authorizer")?;
+    command.args([env.sandbox.app_key(), "--no-browser", "--timeout", "1s"]);
+    let err = tests::test_env::run(command, "")?.fails(1)?;
     assert!(
         err.contains("in time") && err.contains("Error (400)") && err.contains("http://localhost:53682/"),
         "{err}"
@@ -536,8 +538,8 @@ fn it_gives_up_in_time_and_hints_at_error_400() -> anyhow::Result<()> {
 
 #[test]
 fn ctrl_c_ends_it_with_130() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let mut terminal = world.terminal("authorizer", &[world.sandbox.app_key(), "--no-browser"])?;
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let mut terminal = env.terminal("authorizer", &[env.sandbox.app_key(), "--no-browser"])?;
     terminal.expect("Waiting")?;
     terminal.send("\u{3}")?;
     let (code, screen) = terminal.end()?;
@@ -548,8 +550,8 @@ fn ctrl_c_ends_it_with_130() -> anyhow::Result<()> {
 
 #[test]
 fn a_refused_exchange_is_explained() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let waiting = start(&world, &[world.sandbox.app_key()])?;
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let waiting = start(&env, &[env.sandbox.app_key()])?;
     let state = waiting.state()?;
     visit(
         &waiting.redirect(&format!("code=not-a-code-of-this-dropbox&state={state}"))?,
@@ -565,15 +567,15 @@ fn a_refused_exchange_is_explained() -> anyhow::Result<()> {
 
 #[test]
 fn an_app_without_pkce_is_served_with_its_secret_from_a_file() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::with(Sandbox::builder())?);
-    let file = world.path("secret");
-    std::fs::write(&file, format!("{}\n", world.sandbox.app_secret()))?;
+    let (_port, env) = (only_authorizer()?, TestEnv::with(Sandbox::builder())?);
+    let file = env.path("secret");
+    std::fs::write(&file, format!("{}\n", env.sandbox.app_secret()))?;
     let waiting = start(
-        &world,
+        &env,
         &[
-            world.sandbox.app_key(),
+            env.sandbox.app_key(),
             "--app-secret-file",
-            &tests::world::text(&file),
+            &tests::test_env::text(&file),
         ],
     )?;
     assert!(!waiting.consent.contains("code_challenge"), "{}", waiting.consent);
@@ -587,7 +589,7 @@ fn an_app_without_pkce_is_served_with_its_secret_from_a_file() -> anyhow::Result
 
 #[test]
 fn bad_arguments_are_named() -> anyhow::Result<()> {
-    let world = World::new()?;
+    let env = TestEnv::new()?;
     for (args, hint) in [
         (vec!["--challenge", "short", "key0key0key0key"], "challenge"),
         (vec!["not a key"], "app key"),
@@ -601,17 +603,17 @@ fn bad_arguments_are_named() -> anyhow::Result<()> {
             "--format rclone",
         ),
     ] {
-        let mut command = world.command("authorizer")?;
+        let mut command = env.command("authorizer")?;
         command.args(&args);
-        let end = tests::world::run(command, "")?;
+        let end = tests::test_env::run(command, "")?;
         assert_eq!(end.code, 2, "{args:?}: {}", end.err);
         assert!(end.err.contains(hint), "{args:?}: {}", end.err);
     }
-    let mut command = world.command("authorizer")?;
+    let mut command = env.command("authorizer")?;
     command
         .args(["key0key0key0key", "--no-browser"])
         .env("DROPBOX_URL", "http://dropbox.example");
-    let end = tests::world::run(command, "")?;
+    let end = tests::test_env::run(command, "")?;
     assert_eq!(end.code, 2, "{}", end.err);
     assert!(end.err.contains("https"), "{}", end.err);
     Ok(())
@@ -619,20 +621,20 @@ fn bad_arguments_are_named() -> anyhow::Result<()> {
 
 #[test]
 fn node_tool_sends_those_who_want_to_authorize_to_the_laptop() -> anyhow::Result<()> {
-    let world = World::new()?;
+    let env = TestEnv::new()?;
     for line in [
         vec!["authorize"],
         vec!["authorize", "dropbox", "--", "key0key0key0key", "the0secret0word"],
         vec!["authorize", "dropbox", "--auth-no-open-browser", "--help"],
     ] {
-        let err = world.node_tool(&line)?.fails(2)?;
+        let err = env.node_tool(&line)?.fails(2)?;
         assert!(
             err.contains("authorizer --ssh") && err.contains("config create dbx"),
             "{err}"
         );
         assert!(!err.contains("the0secret0word"), "{err}");
     }
-    let help = world.node_tool(["--help"])?.ok()?;
+    let help = env.node_tool(["--help"])?.ok()?;
     assert!(!help.contains("authorize"), "{help}");
     Ok(())
 }
@@ -640,20 +642,20 @@ fn node_tool_sends_those_who_want_to_authorize_to_the_laptop() -> anyhow::Result
 /// A program at a terminal that waits for a secret still obeys, and leaves the terminal as it was.
 #[test]
 fn a_prompt_for_the_apps_secret_can_be_left() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let program = tests::world::text(&tests::programs::program("authorizer")?);
-    let key = world.sandbox.app_key();
+    let env = TestEnv::new()?;
+    let program = tests::test_env::text(&tests::programs::program("authorizer")?);
+    let key = env.sandbox.app_key();
     let script = format!(
         "stty > before; {program} {key} --app-secret-file - --no-browser; echo code $?; stty > after; cmp before after && echo the same"
     );
-    let mut terminal = world.shell(&script)?;
+    let mut terminal = env.shell(&script)?;
     terminal.expect("not shown")?;
     terminal.send("\u{3}")?;
     terminal.expect("code 130")?;
     terminal.expect("the same")?;
     terminal.end()?;
     let script = format!("{program} {key} --app-secret-file - --no-browser --timeout 1s; echo code $?");
-    let mut terminal = world.shell(&script)?;
+    let mut terminal = env.shell(&script)?;
     terminal.expect("not shown")?;
     terminal.expect("time ran out")?;
     terminal.expect("code 1")?;

@@ -5,32 +5,30 @@ use std::process::Command;
 use tests::{
     programs::program,
     terminal::Terminal,
-    world::{World, run, skip},
+    test_env::{TestEnv, run, skip},
 };
 
-fn filled() -> anyhow::Result<World> {
-    let world = World::connected()?;
-    world.connect("other")?;
-    world
-        .sandbox
+fn filled() -> anyhow::Result<TestEnv> {
+    let env = TestEnv::connected()?;
+    env.connect("other")?;
+    env.sandbox
         .put_file("/results/run 7.txt", b"it is seven\n", None)?;
-    world.sandbox.put_file("/results/su'b/$x", b"it is x\n", None)?;
-    world
-        .sandbox
+    env.sandbox.put_file("/results/su'b/$x", b"it is x\n", None)?;
+    env.sandbox
         .put_file("/readme: first", b"it is the first\n", None)?;
-    std::fs::write(world.path("local file"), "it is local\n")?;
-    Ok(world)
+    std::fs::write(env.path("local file"), "it is local\n")?;
+    Ok(env)
 }
 
-/// A command in this world that finds both programs, if the shell is there.
-fn shell(world: &World, name: &str) -> anyhow::Result<Option<Command>> {
+/// A command in this env that finds both programs, if the shell is there.
+fn shell(env: &TestEnv, name: &str) -> anyhow::Result<Option<Command>> {
     if Command::new(name).arg("--version").output().is_err() {
         skip(&format!("{name} is not installed; its completion is not tested"));
         return Ok(None);
     }
     // An interactive one needs a terminal of its own.
     let mut command = Command::new(if name == "fish" { name } else { "setsid" });
-    world.settle(&mut command);
+    env.isolate(&mut command);
     let program = program("node-tool")?;
     program_of_laptop()?;
     let dir = program
@@ -78,8 +76,8 @@ fn type_all(mut terminal: Terminal, ready: &str, more: &[(&str, &str)]) -> anyho
 
 #[test]
 fn bash_completes_commands_flags_remotes_and_what_is_in_them() -> anyhow::Result<()> {
-    let world = filled()?;
-    let Some(mut command) = shell(&world, "bash")? else {
+    let env = filled()?;
+    let Some(mut command) = shell(&env, "bash")? else {
         return Ok(());
     };
     command.args(["--noprofile", "--norc", "-i"]);
@@ -93,15 +91,15 @@ fn bash_completes_commands_flags_remotes_and_what_is_in_them() -> anyhow::Result
         ("node-tool cat 'dbx:results/ru\t", "it is seven"),
         ("./node-tool-link cat dbx:results/ru\t", "it is seven"),
     ];
-    std::os::unix::fs::symlink(program("node-tool")?, world.path("node-tool-link"))?;
+    std::os::unix::fs::symlink(program("node-tool")?, env.path("node-tool-link"))?;
     terminal.send("complete -o nospace -F _node_tool node-tool-link\r")?;
     type_all(terminal, "ready", &quoted)
 }
 
 #[test]
 fn zsh_completes_them_too() -> anyhow::Result<()> {
-    let world = filled()?;
-    let Some(mut command) = shell(&world, "zsh")? else {
+    let env = filled()?;
+    let Some(mut command) = shell(&env, "zsh")? else {
         return Ok(());
     };
     command.args(["-f", "-i"]);
@@ -114,7 +112,7 @@ fn zsh_completes_them_too() -> anyhow::Result<()> {
 
 #[test]
 fn fish_completes_them_too() -> anyhow::Result<()> {
-    let world = filled()?;
+    let env = filled()?;
     for (typed, wanted) in [
         ("node-tool ca", "cat"),
         ("node-tool cat d", "dbx:"),
@@ -126,7 +124,7 @@ fn fish_completes_them_too() -> anyhow::Result<()> {
         ("node-tool copy --check", "--checksum"),
         ("authorizer --no-b", "--no-browser"),
     ] {
-        let Some(mut command) = shell(&world, "fish")? else {
+        let Some(mut command) = shell(&env, "fish")? else {
             return Ok(());
         };
         let script =
@@ -140,45 +138,45 @@ fn fish_completes_them_too() -> anyhow::Result<()> {
 }
 
 /// What bash is told.
-fn told(world: &World, line: &str) -> anyhow::Result<Vec<String>> {
-    let end = world.node_tool(["__complete", "bash", " \t\n\"'><=;|&(:", line])?;
+fn told(env: &TestEnv, line: &str) -> anyhow::Result<Vec<String>> {
+    let end = env.node_tool(["__complete", "bash", " \t\n\"'><=;|&(:", line])?;
     assert_eq!((end.code, end.err.as_str()), (0, ""), "{line}");
     Ok(end.out.lines().map(|line| line.trim_end().to_owned()).collect())
 }
 
 #[test]
 fn what_is_hidden_stays_hidden_and_one_call_is_enough() -> anyhow::Result<()> {
-    let world = filled()?;
-    assert_eq!(told(&world, "node-tool copy --check")?, ["--checksum"]);
-    assert!(told(&world, "node-tool copy --dropbox-")?.is_empty());
-    assert!(told(&world, "node-tool __")?.is_empty());
-    let flags = told(&world, "node-tool copy a b --")?;
+    let env = filled()?;
+    assert_eq!(told(&env, "node-tool copy --check")?, ["--checksum"]);
+    assert!(told(&env, "node-tool copy --dropbox-")?.is_empty());
+    assert!(told(&env, "node-tool __")?.is_empty());
+    let flags = told(&env, "node-tool copy a b --")?;
     assert!(flags.contains(&"--backup-dir".to_owned()) && !flags.contains(&"--checkers".to_owned()));
-    assert_eq!(told(&world, "node-tool copy --backup-dir oth")?, ["other:"]);
-    assert_eq!(told(&world, "node-tool tree --sort n")?, ["name"]);
+    assert_eq!(told(&env, "node-tool copy --backup-dir oth")?, ["other:"]);
+    assert_eq!(told(&env, "node-tool tree --sort n")?, ["name"]);
     for n in 0..700 {
-        world.sandbox.put_file(&format!("/many/{n}"), b"", None)?;
+        env.sandbox.put_file(&format!("/many/{n}"), b"", None)?;
     }
-    world.sandbox.reset_calls();
-    assert!(told(&world, "node-tool ls dbx:many/")?.len() >= 100);
-    assert_eq!(world.sandbox.calls().len(), 1, "{:?}", world.sandbox.counts());
+    env.sandbox.reset_calls();
+    assert!(told(&env, "node-tool ls dbx:many/")?.len() >= 100);
+    assert_eq!(env.sandbox.calls().len(), 1, "{:?}", env.sandbox.counts());
     Ok(())
 }
 
 #[test]
 fn what_cannot_be_had_is_left_out_in_silence() -> anyhow::Result<()> {
-    let world = filled()?;
-    assert!(told(&world, "node-tool ls nosuch:")?.is_empty());
-    assert!(told(&world, "node-tool ls dbx:nosuch/")?.is_empty());
-    world.sandbox.revoke_all();
-    world.sandbox.expire_access_tokens();
-    assert!(told(&world, "node-tool ls dbx:")?.is_empty());
+    let env = filled()?;
+    assert!(told(&env, "node-tool ls nosuch:")?.is_empty());
+    assert!(told(&env, "node-tool ls dbx:nosuch/")?.is_empty());
+    env.sandbox.revoke_all();
+    env.sandbox.expire_access_tokens();
+    assert!(told(&env, "node-tool ls dbx:")?.is_empty());
     for config in ["no/such", "/dev/null", "."] {
-        assert!(told(&world, &format!("node-tool --config {config} ls d"))?.is_empty());
+        assert!(told(&env, &format!("node-tool --config {config} ls d"))?.is_empty());
     }
-    std::fs::write(world.path("broken"), "][")?;
-    assert!(told(&world, "node-tool --config=broken ls d")?.is_empty());
-    let mut command = world.command("node-tool")?;
+    std::fs::write(env.path("broken"), "][")?;
+    assert!(told(&env, "node-tool --config=broken ls d")?.is_empty());
+    let mut command = env.command("node-tool")?;
     command
         .env("DROPBOX_URL", "http://127.0.0.1:1")
         .args(["__complete", "zsh", "ls", "dbx:"]);

@@ -7,13 +7,13 @@ use shared::grant::{BEGIN_MARKER, CodeGrant, END_MARKER, Grant, TokenGrant};
 use shared::secret::Secret;
 use tests::browser::{Button, consent_address, press, shown_code};
 use tests::terminal::Terminal;
-use tests::world::World;
+use tests::test_env::TestEnv;
 use url::Url;
 
-fn create(world: &World) -> anyhow::Result<(Terminal, String, String)> {
-    let mut terminal = world.terminal(
+fn create(env: &TestEnv) -> anyhow::Result<(Terminal, String, String)> {
+    let mut terminal = env.terminal(
         "node-tool",
-        &["config", "create", "dbx", "--app-key", world.sandbox.app_key()],
+        &["config", "create", "dbx", "--app-key", env.sandbox.app_key()],
     )?;
     let said = terminal.expect("token> ")?;
     let line = said
@@ -25,18 +25,18 @@ fn create(world: &World) -> anyhow::Result<(Terminal, String, String)> {
 }
 
 /// A grant as an authorizer would print it for a challenge, from a login with the redirect.
-fn one_time_grant(world: &World, challenge: &str) -> anyhow::Result<Grant> {
-    let mut url = Url::parse(world.sandbox.origin())?.join("/oauth2/authorize")?;
+fn one_time_grant(env: &TestEnv, challenge: &str) -> anyhow::Result<Grant> {
+    let mut url = Url::parse(env.sandbox.origin())?.join("/oauth2/authorize")?;
     url.query_pairs_mut()
-        .append_pair("client_id", world.sandbox.app_key())
+        .append_pair("client_id", env.sandbox.app_key())
         .append_pair("response_type", "code")
         .append_pair("token_access_type", "offline")
         .append_pair("redirect_uri", "http://localhost:53682/")
         .append_pair("code_challenge", challenge)
         .append_pair("code_challenge_method", "S256");
     Ok(Grant::Code(CodeGrant {
-        app_key: world.sandbox.app_key().into(),
-        code: Secret::new(world.sandbox.allow(url.as_str())?.code),
+        app_key: env.sandbox.app_key().into(),
+        code: Secret::new(env.sandbox.allow(url.as_str())?.code),
         challenge: challenge.into(),
         redirect_uri: Some("http://localhost:53682/".into()),
     }))
@@ -46,7 +46,7 @@ fn line(grant: &Grant) -> String {
     grant.encode().expose().to_owned()
 }
 
-fn assert_connected(terminal: Terminal, world: &World) -> anyhow::Result<()> {
+fn assert_connected(terminal: Terminal, env: &TestEnv) -> anyhow::Result<()> {
     let (code, screen) = terminal.end()?;
     assert_eq!(code, 0, "{screen}");
     assert!(
@@ -54,47 +54,44 @@ fn assert_connected(terminal: Terminal, world: &World) -> anyhow::Result<()> {
         "{screen}"
     );
     assert!(screen.contains("node-tool lsd dbx:"), "{screen}");
-    world.node_tool(["lsd", "dbx:"])?.ok()?;
+    env.node_tool(["lsd", "dbx:"])?.ok()?;
     Ok(())
 }
 
 #[test]
 fn a_pasted_grant_connects() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let (mut terminal, said, challenge) = create(&world)?;
+    let env = TestEnv::new()?;
+    let (mut terminal, said, challenge) = create(&env)?;
     assert!(
-        said.contains(&format!(
-            "\n  authorizer {} {challenge}\n",
-            world.sandbox.app_key()
-        )),
+        said.contains(&format!("\n  authorizer {} {challenge}\n", env.sandbox.app_key())),
         "{said}"
     );
-    let grant = line(&one_time_grant(&world, &challenge)?);
+    let grant = line(&one_time_grant(&env, &challenge)?);
     terminal.send(&format!("{grant}\r"))?;
     terminal.expect("Connected")?;
     assert!(
         !terminal.screen().contains(&grant[20..60]),
         "the paste is not echoed"
     );
-    assert_connected(terminal, &world)?;
+    assert_connected(terminal, &env)?;
     assert_eq!(
-        std::fs::metadata(world.config())?.permissions().mode() & 0o777,
+        std::fs::metadata(env.config())?.permissions().mode() & 0o777,
         0o600
     );
-    let dir = world.config().parent().context("dir")?.to_owned();
+    let dir = env.config().parent().context("dir")?.to_owned();
     assert_eq!(std::fs::metadata(dir)?.permissions().mode() & 0o777, 0o700);
     Ok(())
 }
 
 #[test]
 fn a_code_from_any_browser_connects() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let (mut terminal, said, _) = create(&world)?;
+    let env = TestEnv::new()?;
+    let (mut terminal, said, _) = create(&env)?;
     let address = consent_address(&said)?;
     assert!(!address.contains("redirect_uri"), "{address}");
     let code = shown_code(&press(&address, Button::Allow)?)?;
     terminal.send(&format!("{code}\r"))?;
-    assert_connected(terminal, &world)
+    assert_connected(terminal, &env)
 }
 
 #[test]
@@ -127,22 +124,22 @@ fn pastes_survive_what_terminals_do_to_them() -> anyhow::Result<()> {
         }),
     ];
     for (name, form) in forms {
-        let world = World::new()?;
-        let (mut terminal, _, challenge) = create(&world)?;
-        let grant = line(&one_time_grant(&world, &challenge)?);
+        let env = TestEnv::new()?;
+        let (mut terminal, _, challenge) = create(&env)?;
+        let grant = line(&one_time_grant(&env, &challenge)?);
         terminal.send(&form(&grant, &wrap))?;
         terminal.expect("Connected").with_context(|| name.to_owned())?;
-        assert_connected(terminal, &world).with_context(|| name.to_owned())?;
+        assert_connected(terminal, &env).with_context(|| name.to_owned())?;
     }
     Ok(())
 }
 
 #[test]
 fn a_paste_of_ten_thousand_characters_is_not_cut() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let tokens = world.sandbox.tokens()?;
+    let env = TestEnv::new()?;
+    let tokens = env.sandbox.tokens()?;
     let grant = Grant::Token(TokenGrant {
-        app_key: world.sandbox.app_key().into(),
+        app_key: env.sandbox.app_key().into(),
         access_token: Secret::new(tokens.access_token),
         refresh_token: Some(Secret::new(tokens.refresh_token)),
         expires_at: None,
@@ -152,16 +149,16 @@ fn a_paste_of_ten_thousand_characters_is_not_cut() -> anyhow::Result<()> {
     });
     let text = line(&grant);
     assert!(text.len() > 10_000, "{}", text.len());
-    let (mut terminal, _, _) = create(&world)?;
+    let (mut terminal, _, _) = create(&env)?;
     terminal.send(&format!("{text}\r"))?;
-    assert_connected(terminal, &world)
+    assert_connected(terminal, &env)
 }
 
 #[test]
 fn wrong_pastes_are_explained_and_asked_for_again() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let (mut terminal, _, challenge) = create(&world)?;
-    let grant = line(&one_time_grant(&world, &challenge)?);
+    let env = TestEnv::new()?;
+    let (mut terminal, _, challenge) = create(&env)?;
+    let grant = line(&one_time_grant(&env, &challenge)?);
     terminal.send("what is this\r")?;
     terminal.expect("Paste it again")?;
     terminal.expect("token> ")?;
@@ -171,54 +168,53 @@ fn wrong_pastes_are_explained_and_asked_for_again() -> anyhow::Result<()> {
     let said = terminal.expect("Paste it again")?;
     assert!(said.contains("altered"), "{said}");
     terminal.expect("token> ")?;
-    let other = one_time_grant(&world, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")?;
+    let other = one_time_grant(&env, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")?;
     terminal.send(&format!("{}\r", line(&other)))?;
     let said = terminal.expect("Paste it again")?;
     assert!(said.contains("another"), "{said}");
     terminal.expect("token> ")?;
     terminal.send(&format!("{grant}\r"))?;
-    assert_connected(terminal, &world)
+    assert_connected(terminal, &env)
 }
 
 #[test]
 fn ctrl_c_at_the_prompt_leaves_no_config() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let (mut terminal, _, _) = create(&world)?;
+    let env = TestEnv::new()?;
+    let (mut terminal, _, _) = create(&env)?;
     terminal.send("half a paste\u{3}")?;
     let (code, screen) = terminal.end()?;
     assert_eq!(code, 130, "{screen}");
-    assert!(!world.config().exists());
+    assert!(!env.config().exists());
     Ok(())
 }
 
 #[test]
 fn without_a_terminal_it_says_which_flag_answers() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let err = world
-        .node_tool(["config", "create", "dbx", "--app-key", world.sandbox.app_key()])?
+    let env = TestEnv::new()?;
+    let err = env
+        .node_tool(["config", "create", "dbx", "--app-key", env.sandbox.app_key()])?
         .fails(2)?;
     assert!(err.contains("--token-stdin"), "{err}");
-    let err = world.node_tool(["config", "create", "dbx"])?.fails(2)?;
+    let err = env.node_tool(["config", "create", "dbx"])?.fails(2)?;
     assert!(err.contains("--app-key"), "{err}");
     Ok(())
 }
 
 #[test]
 fn stdin_takes_a_one_time_grant_a_token_and_rclones_json() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let key = world.sandbox.app_key();
-    let tokens = world.sandbox.tokens()?;
+    let env = TestEnv::new()?;
+    let key = env.sandbox.app_key();
+    let tokens = env.sandbox.tokens()?;
     let json = format!(
         "Paste the following into your remote machine --->\n{{\"access_token\":\"{}\",\"token_type\":\"bearer\",\"refresh_token\":\"{}\",\"expiry\":\"2026-11-23T21:00:00.123456789+01:00\"}}\n<---End paste\n",
         tokens.access_token, tokens.refresh_token
     );
-    world
-        .node_tool_with(
-            ["config", "create", "one", "--app-key", key, "--token-stdin"],
-            &json,
-        )?
-        .ok()?;
-    let bad = world.node_tool_with(
+    env.node_tool_with(
+        ["config", "create", "one", "--app-key", key, "--token-stdin"],
+        &json,
+    )?
+    .ok()?;
+    let bad = env.node_tool_with(
         ["config", "create", "two", "--app-key", key, "--token-stdin"],
         "nonsense\n",
     )?;
@@ -234,61 +230,61 @@ fn stdin_takes_a_one_time_grant_a_token_and_rclones_json() -> anyhow::Result<()>
         app_secret: None,
     });
     let input = format!("{}\n", line(&other));
-    let err = world
+    let err = env
         .node_tool_with(
             ["config", "create", "two", "--app-key", key, "--token-stdin"],
             &input,
         )?
         .fails(2)?;
     assert!(err.contains("another0app0key"), "{err}");
-    let list = world.node_tool(["config", "list"])?.ok()?;
+    let list = env.node_tool(["config", "list"])?.ok()?;
     assert_eq!(list, "one: Ann Example <ann@example.org>\n");
     Ok(())
 }
 
 #[test]
 fn a_taken_name_is_not_overwritten() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    let before = std::fs::read(world.config())?;
+    let env = TestEnv::connected()?;
+    let before = std::fs::read(env.config())?;
     let args = [
         "config",
         "create",
         "dbx",
         "--app-key",
-        world.sandbox.app_key(),
+        env.sandbox.app_key(),
         "--token-stdin",
     ];
-    let err = world.node_tool_with(args, "whatever\n")?.fails(2)?;
+    let err = env.node_tool_with(args, "whatever\n")?.fails(2)?;
     assert!(err.contains("node-tool config reconnect dbx:"), "{err}");
-    assert_eq!(std::fs::read(world.config())?, before);
+    assert_eq!(std::fs::read(env.config())?, before);
     Ok(())
 }
 
 #[test]
 fn the_config_can_be_elsewhere() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let tokens = world.sandbox.tokens()?;
+    let env = TestEnv::new()?;
+    let tokens = env.sandbox.tokens()?;
     let json = serde_json::json!({"access_token": tokens.access_token, "token_type": "bearer"}).to_string();
-    let file = world.path("deep/down/my.toml");
+    let file = env.path("deep/down/my.toml");
     let create = [
         "config",
         "create",
         "dbx",
         "--app-key",
-        world.sandbox.app_key(),
+        env.sandbox.app_key(),
         "--token-stdin",
     ];
-    let mut command = world.command("node-tool")?;
+    let mut command = env.command("node-tool")?;
     command.args(create).arg("--config").arg(&file);
-    tests::world::run(command, &json)?.ok()?;
+    tests::test_env::run(command, &json)?.ok()?;
     assert_eq!(std::fs::metadata(&file)?.permissions().mode() & 0o777, 0o600);
-    assert!(!world.config().exists());
-    let mut command = world.command("node-tool")?;
+    assert!(!env.config().exists());
+    let mut command = env.command("node-tool")?;
     command.args(["config", "list"]).env("NODE_TOOL_CONFIG", &file);
-    assert!(tests::world::run(command, "")?.ok()?.starts_with("dbx:"));
-    let mut command = world.command("node-tool")?;
-    command.args(create).env("XDG_CONFIG_HOME", world.path("xdg"));
-    tests::world::run(command, &json)?.ok()?;
-    assert!(world.path("xdg/node-tool/config.toml").exists());
+    assert!(tests::test_env::run(command, "")?.ok()?.starts_with("dbx:"));
+    let mut command = env.command("node-tool")?;
+    command.args(create).env("XDG_CONFIG_HOME", env.path("xdg"));
+    tests::test_env::run(command, &json)?.ok()?;
+    assert!(env.path("xdg/node-tool/config.toml").exists());
     Ok(())
 }

@@ -1,22 +1,22 @@
 //! A newcomer's mistakes at a login: each is named, and none ends the dialogue or wastes what the browser gave.
 
 use anyhow::Context as _;
+use sandbox::{Fault, Kind};
 use serde_json::json;
 use shared::grant::{CodeGrant, Grant};
 use shared::secret::Secret;
 use tests::browser::consent_address;
 use tests::next_lines::{self, all_known};
-use tests::sandbox::{Fault, Kind};
 use tests::terminal::Terminal;
-use tests::world::World;
+use tests::test_env::TestEnv;
 use url::Url;
 
 const REDIRECT: &str = "http://localhost:53682/";
 
 /// `config create NAME` at its prompt, and the address that it printed.
-fn create(world: &World, name: &str) -> anyhow::Result<(Terminal, Url)> {
-    let key = world.sandbox.app_key();
-    let mut terminal = world.terminal("node-tool", &["config", "create", name, "--app-key", key])?;
+fn create(env: &TestEnv, name: &str) -> anyhow::Result<(Terminal, Url)> {
+    let key = env.sandbox.app_key();
+    let mut terminal = env.terminal("node-tool", &["config", "create", name, "--app-key", key])?;
     let said = terminal.expect("token> ")?;
     Ok((terminal, Url::parse(&consent_address(&said)?)?))
 }
@@ -27,20 +27,20 @@ fn challenge(address: &Url) -> anyhow::Result<String> {
 }
 
 /// The code of a login that ends at the redirect, as the authorizer's does, and the address bar then.
-fn redirected(world: &World, address: &Url) -> anyhow::Result<(String, String)> {
+fn redirected(env: &TestEnv, address: &Url) -> anyhow::Result<(String, String)> {
     let mut address = address.clone();
     address
         .query_pairs_mut()
         .append_pair("redirect_uri", REDIRECT)
         .append_pair("state", "s-t_a");
-    let allowed = world.sandbox.allow(address.as_str())?;
+    let allowed = env.sandbox.allow(address.as_str())?;
     Ok((allowed.code, allowed.redirect.context("no redirect")?))
 }
 
-fn grant(world: &World, address: &Url) -> anyhow::Result<String> {
-    let (code, _) = redirected(world, address)?;
+fn grant(env: &TestEnv, address: &Url) -> anyhow::Result<String> {
+    let (code, _) = redirected(env, address)?;
     let grant = Grant::Code(CodeGrant {
-        app_key: world.sandbox.app_key().into(),
+        app_key: env.sandbox.app_key().into(),
         code: Secret::new(code),
         challenge: challenge(address)?,
         redirect_uri: Some(REDIRECT.into()),
@@ -48,41 +48,46 @@ fn grant(world: &World, address: &Url) -> anyhow::Result<String> {
     Ok(grant.encode().expose().to_owned())
 }
 
-fn connected(mut terminal: Terminal, name: &str, world: &World) -> anyhow::Result<String> {
+fn connected(mut terminal: Terminal, name: &str, env: &TestEnv) -> anyhow::Result<String> {
     terminal.expect(&format!("Connected {name}: Ann Example"))?;
     let (code, screen) = terminal.end()?;
     assert_eq!(code, 0, "{screen}");
-    world.node_tool(["lsd", &format!("{name}:")])?.ok()?;
+    env.node_tool(["lsd", &format!("{name}:")])?.ok()?;
     Ok(screen)
 }
 
 /// `config create NAME --token-stdin`, and more.
-fn create_with(world: &World, name: &str, more: &[&str], input: &str) -> anyhow::Result<tests::world::Ended> {
+fn create_with(
+    env: &TestEnv,
+    name: &str,
+    more: &[&str],
+    input: &str,
+) -> anyhow::Result<tests::test_env::Output> {
     let args = [
         "config",
         "create",
         name,
         "--app-key",
-        world.sandbox.app_key(),
+        env.sandbox.app_key(),
         "--token-stdin",
     ];
-    world.node_tool_with(args.iter().chain(more), input)
+    env.node_tool_with(args.iter().chain(more), input)
 }
 
-fn tokens(world: &World, with_secret: bool) -> anyhow::Result<(String, String)> {
-    let tokens = world.sandbox.grant(world.sandbox.app_key(), None, with_secret)?;
+fn tokens(env: &TestEnv, with_secret: bool) -> anyhow::Result<(String, String)> {
+    let tokens = env.sandbox.grant(env.sandbox.app_key(), None, with_secret)?;
     let json = json!({"access_token": tokens.access_token, "token_type": "bearer", "refresh_token": tokens.refresh_token});
     Ok((json.to_string(), tokens.refresh_token))
 }
 
 #[test]
 fn every_mistake_is_named_and_the_dialogue_goes_on() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let (mut terminal, address) = create(&world, "dbx")?;
-    let key = world.sandbox.app_key();
+    let env = TestEnv::new()?;
+    let (mut terminal, address) = create(&env, "dbx")?;
+    let key = env.sandbox.app_key();
     let challenge = challenge(&address)?;
-    let whole = grant(&world, &address)?;
-    let (json, refresh) = tokens(&world, false)?;
+    let whole = grant(&env, &address)?;
+    let (json, refresh) = tokens(&env, false)?;
     let access = json.split('"').nth(3).context("no token")?;
     for (pasted, named) in [
         ("", "nothing was pasted"),
@@ -118,12 +123,12 @@ fn every_mistake_is_named_and_the_dialogue_goes_on() -> anyhow::Result<()> {
         terminal.expect("token> ")?;
     }
     assert_eq!(
-        world.sandbox.count("/oauth2/token"),
+        env.sandbox.count("/oauth2/token"),
         1 + 2 + 2,
         "only what may be a code is sent, with each redirect that it may have had"
     );
     terminal.send(&format!("{whole}\r"))?;
-    let screen = connected(terminal, "dbx", &world)?;
+    let screen = connected(terminal, "dbx", &env)?;
     assert!(
         !screen.contains(access) && !screen.contains(&refresh),
         "no token is shown"
@@ -133,7 +138,7 @@ fn every_mistake_is_named_and_the_dialogue_goes_on() -> anyhow::Result<()> {
 
 #[test]
 fn the_address_bar_is_taken_whole_or_in_parts() -> anyhow::Result<()> {
-    let world = World::new()?;
+    let env = TestEnv::new()?;
     type Cut = fn(&str, &str) -> String;
     let cuts: [(&str, Cut); 5] = [
         ("bar", |_, bar| bar.to_owned()),
@@ -145,19 +150,19 @@ fn the_address_bar_is_taken_whole_or_in_parts() -> anyhow::Result<()> {
         ("code", |code, _| code.to_owned()),
     ];
     for (name, cut) in cuts {
-        let (mut terminal, address) = create(&world, name)?;
-        let (code, bar) = redirected(&world, &address)?;
+        let (mut terminal, address) = create(&env, name)?;
+        let (code, bar) = redirected(&env, &address)?;
         terminal.send(&format!("{}\r", cut(&code, &bar)))?;
-        connected(terminal, name, &world).with_context(|| name.to_owned())?;
+        connected(terminal, name, &env).with_context(|| name.to_owned())?;
     }
     Ok(())
 }
 
 #[test]
 fn a_cut_grant_says_so_at_once_and_its_rest_completes_it() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let (mut terminal, address) = create(&world, "dbx")?;
-    let whole = grant(&world, &address)?;
+    let env = TestEnv::new()?;
+    let (mut terminal, address) = create(&env, "dbx")?;
+    let whole = grant(&env, &address)?;
     terminal.send(&format!("{}\r", &whole[..100]))?;
     let said = terminal.expect("Paste it again")?;
     assert!(
@@ -166,15 +171,15 @@ fn a_cut_grant_says_so_at_once_and_its_rest_completes_it() -> anyhow::Result<()>
     );
     terminal.expect("token> ")?;
     terminal.send(&format!("{}\r", &whole[100..]))?;
-    connected(terminal, "dbx", &world)?;
+    connected(terminal, "dbx", &env)?;
     Ok(())
 }
 
 #[test]
 fn a_typed_code_is_seen_and_a_pasted_token_is_not() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let (mut terminal, address) = create(&world, "dbx")?;
-    let code = world.sandbox.allow(address.as_str())?.code;
+    let env = TestEnv::new()?;
+    let (mut terminal, address) = create(&env, "dbx")?;
+    let code = env.sandbox.allow(address.as_str())?.code;
     let mut typed = String::new();
     for c in code.chars() {
         typed.push(c);
@@ -182,37 +187,37 @@ fn a_typed_code_is_seen_and_a_pasted_token_is_not() -> anyhow::Result<()> {
         terminal.expect(&format!("token> {typed}"))?;
     }
     terminal.send("\r")?;
-    connected(terminal, "dbx", &world)?;
-    let (json, refresh) = tokens(&world, false)?;
+    connected(terminal, "dbx", &env)?;
+    let (json, refresh) = tokens(&env, false)?;
     let args = [
         "config",
         "create",
         "two",
         "--app-key",
-        world.sandbox.app_key(),
+        env.sandbox.app_key(),
         "--token-stdin",
     ];
-    let mut terminal = world.terminal("node-tool", &args)?;
+    let mut terminal = env.terminal("node-tool", &args)?;
     terminal.expect("token> ")?;
     terminal.send(&format!("{json}\r"))?;
-    let screen = connected(terminal, "two", &world)?;
+    let screen = connected(terminal, "two", &env)?;
     assert!(!screen.contains(&refresh), "{screen}");
     Ok(())
 }
 
 #[test]
 fn what_would_waste_a_login_is_found_before_the_browser() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let key = world.sandbox.app_key();
+    let env = TestEnv::new()?;
+    let key = env.sandbox.app_key();
     for (variable, value) in [
         ("DROPBOX_URL", "http://127.0.0.1:1"),
         ("NODE_TOOL_CONFIG", "/proc/none/config.toml"),
     ] {
-        let mut command = world.command("node-tool")?;
+        let mut command = env.command("node-tool")?;
         command
             .args(["config", "create", "dbx", "--app-key", key, "--token-stdin"])
             .env(variable, value);
-        let end = tests::world::run(command, "nothing\n")?;
+        let end = tests::test_env::run(command, "nothing\n")?;
         assert_ne!(end.code, 0, "{variable}");
         assert!(
             !end.out.contains("authorizer") && next_lines::says_what_to_do(&end.err),
@@ -221,14 +226,14 @@ fn what_would_waste_a_login_is_found_before_the_browser() -> anyhow::Result<()> 
             end.err
         );
     }
-    assert!(!world.config().exists());
+    assert!(!env.config().exists());
     Ok(())
 }
 
 #[test]
 fn a_code_that_was_exchanged_is_saved_before_anything_else() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let key = world.sandbox.app_key();
+    let env = TestEnv::new()?;
+    let key = env.sandbox.app_key();
     let args = [
         "config",
         "create",
@@ -238,10 +243,10 @@ fn a_code_that_was_exchanged_is_saved_before_anything_else() -> anyhow::Result<(
         "--low-level-retries",
         "1",
     ];
-    let mut terminal = world.terminal("node-tool", &args)?;
+    let mut terminal = env.terminal("node-tool", &args)?;
     let address = consent_address(&terminal.expect("token> ")?)?;
-    let code = world.sandbox.allow(&address)?.code;
-    world.sandbox.fault(
+    let code = env.sandbox.allow(&address)?.code;
+    env.sandbox.fault(
         Fault::on(
             "users/get_current_account",
             Kind::Status {
@@ -255,74 +260,73 @@ fn a_code_that_was_exchanged_is_saved_before_anything_else() -> anyhow::Result<(
     let said = terminal.expect("Try next:")?;
     assert!(said.contains("could not be asked who that is"), "{said}");
     assert_eq!(terminal.end()?.0, 0);
-    world.node_tool(["lsd", "dbx:"])?.ok()?;
+    env.node_tool(["lsd", "dbx:"])?.ok()?;
     Ok(())
 }
 
 #[test]
 fn a_token_is_proven_to_renew_itself() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let (json, _) = tokens(&world, false)?;
-    world.sandbox.revoke_all();
-    let err = create_with(&world, "dbx", &[], &json)?.fails(7)?;
+    let env = TestEnv::new()?;
+    let (json, _) = tokens(&env, false)?;
+    env.sandbox.revoke_all();
+    let err = create_with(&env, "dbx", &[], &json)?.fails(7)?;
     assert!(
         err.contains("revoked") && !err.contains("no longer accepts") && !err.contains("reconnect"),
         "{err}"
     );
-    assert!(!world.config().exists(), "it was not saved");
-    let short =
-        json!({"access_token": world.sandbox.tokens()?.access_token, "expiry": "2099-01-01T00:00:00Z"});
-    let end = create_with(&world, "short", &[], &short.to_string())?;
+    assert!(!env.config().exists(), "it was not saved");
+    let short = json!({"access_token": env.sandbox.tokens()?.access_token, "expiry": "2099-01-01T00:00:00Z"});
+    let end = create_with(&env, "short", &[], &short.to_string())?;
     assert!(
         end.err
             .contains("no refresh token: it ends at 2099-01-01T00:00:00Z"),
         "{}",
         end.err
     );
-    all_known(&world, &end.err)?;
+    all_known(&env, &end.err)?;
     end.ok()?;
     Ok(())
 }
 
 #[test]
 fn the_secret_of_an_app_that_needs_it_is_asked_for_and_kept() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let secret = world.sandbox.app_secret();
-    let (json, _) = tokens(&world, true)?;
-    let err = create_with(&world, "dbx", &[], &json)?.fails(7)?;
+    let env = TestEnv::new()?;
+    let secret = env.sandbox.app_secret();
+    let (json, _) = tokens(&env, true)?;
+    let err = create_with(&env, "dbx", &[], &json)?.fails(7)?;
     assert!(
         err.contains("with the secret of the app") && err.contains("--app-secret-file"),
         "{err}"
     );
-    all_known(&world, &err)?;
-    let (mut terminal, _) = create(&world, "dbx")?;
+    all_known(&env, &err)?;
+    let (mut terminal, _) = create(&env, "dbx")?;
     terminal.send(&format!("{json}\r"))?;
     terminal.expect("app secret (not shown)> ")?;
     terminal.send("nonsense0secret\r")?;
     terminal.expect("not the secret of this app")?;
     terminal.expect("app secret (not shown)> ")?;
     terminal.send(&format!("“{secret}”\r"))?;
-    let screen = connected(terminal, "dbx", &world)?;
+    let screen = connected(terminal, "dbx", &env)?;
     assert!(!screen.contains(secret), "{screen}");
-    let file = world.path("secret");
+    let file = env.path("secret");
     std::fs::write(&file, format!("{secret}\n"))?;
     create_with(
-        &world,
+        &env,
         "two",
-        &["--app-secret-file", &tests::world::text(&file)],
+        &["--app-secret-file", &tests::test_env::text(&file)],
         &json,
     )?
     .ok()?;
-    world.sandbox.expire_access_tokens();
+    env.sandbox.expire_access_tokens();
     for name in ["dbx:", "two:"] {
-        world.node_tool(["lsd", name])?.ok()?;
+        env.node_tool(["lsd", name])?.ok()?;
     }
     Ok(())
 }
 
 #[test]
 fn an_app_for_teams_is_named_and_the_dialogue_goes_on() -> anyhow::Result<()> {
-    let world = World::new()?;
+    let env = TestEnv::new()?;
     let boxes = [
         "account_info.read",
         "files.metadata.read",
@@ -330,29 +334,29 @@ fn an_app_for_teams_is_named_and_the_dialogue_goes_on() -> anyhow::Result<()> {
         "files.content.write",
     ];
     let with_team: Vec<&str> = boxes.iter().copied().chain(["team_data.member"]).collect();
-    world.sandbox.set_app_scopes(&with_team);
-    let (json, _) = tokens(&world, false)?;
-    let err = create_with(&world, "dbx", &[], &json)?.fails(7)?;
+    env.sandbox.set_app_scopes(&with_team);
+    let (json, _) = tokens(&env, false)?;
+    let err = create_with(&env, "dbx", &[], &json)?.fails(7)?;
     assert!(err.contains("Team scopes"), "{err}");
-    all_known(&world, &err)?;
-    let (mut terminal, address) = create(&world, "dbx")?;
-    terminal.send(&format!("{}\r", world.sandbox.allow(address.as_str())?.code))?;
+    all_known(&env, &err)?;
+    let (mut terminal, address) = create(&env, "dbx")?;
+    terminal.send(&format!("{}\r", env.sandbox.allow(address.as_str())?.code))?;
     let said = terminal.expect("Paste it again")?;
     assert!(
         said.contains("for a whole team") && said.contains("Team scopes"),
         "{said}"
     );
-    world.sandbox.set_app_scopes(&boxes);
-    terminal.send(&format!("{}\r", world.sandbox.allow(address.as_str())?.code))?;
-    connected(terminal, "dbx", &world)?;
+    env.sandbox.set_app_scopes(&boxes);
+    terminal.send(&format!("{}\r", env.sandbox.allow(address.as_str())?.code))?;
+    connected(terminal, "dbx", &env)?;
     Ok(())
 }
 
 #[test]
 fn the_menu_has_a_way_back_and_checks_names_first() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    let key = world.sandbox.app_key();
-    let mut terminal = world.terminal("node-tool", &["config"])?;
+    let env = TestEnv::connected()?;
+    let key = env.sandbox.app_key();
+    let mut terminal = env.terminal("node-tool", &["config"])?;
     let menu = "e/n/d/r/c/s/q> ";
     let offered = format!("app key [{key}]> ");
     for dialogue in [
@@ -380,32 +384,32 @@ fn the_menu_has_a_way_back_and_checks_names_first() -> anyhow::Result<()> {
 
 #[test]
 fn a_disabled_app_is_named_and_not_advised_again() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    world.sandbox.expire_access_tokens();
-    world.sandbox.disable_apps();
-    let err = world.node_tool(["lsd", "dbx:"])?.fails(7)?;
+    let env = TestEnv::connected()?;
+    env.sandbox.expire_access_tokens();
+    env.sandbox.disable_apps();
+    let err = env.node_tool(["lsd", "dbx:"])?.fails(7)?;
     assert!(
         err.contains("the app") && err.contains("node-tool config reconnect dbx: --app-key KEY"),
         "{err}"
     );
-    all_known(&world, &err)?;
+    all_known(&env, &err)?;
     let (json, _) = (
         json!({"access_token": "sl.x", "refresh_token": "r"}).to_string(),
         (),
     );
-    let err = create_with(&world, "new", &[], &json)?.fails(7)?;
+    let err = create_with(&env, "new", &[], &json)?.fails(7)?;
     assert!(err.contains("doesn't know the app key"), "{err}");
     Ok(())
 }
 
 #[test]
 fn every_next_line_of_the_config_verbs_is_a_command_that_works() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    let key = world.sandbox.app_key();
-    let (json, _) = tokens(&world, false)?;
-    let file = world.path("grant");
+    let env = TestEnv::connected()?;
+    let key = env.sandbox.app_key();
+    let (json, _) = tokens(&env, false)?;
+    let file = env.path("grant");
     std::fs::write(&file, &json)?;
-    let file = tests::world::text(&file);
+    let file = tests::test_env::text(&file);
     for args in [
         &["config"][..],
         &["config", "create", "new"],
@@ -440,9 +444,9 @@ fn every_next_line_of_the_config_verbs_is_a_command_that_works() -> anyhow::Resu
         } else {
             ""
         };
-        let end = world.node_tool_with(args, input)?;
+        let end = env.node_tool_with(args, input)?;
         assert_ne!(end.code, 0, "{args:?}: {}", end.out);
-        for advice in all_known(&world, &end.err).with_context(|| format!("{args:?}"))? {
+        for advice in all_known(&env, &end.err).with_context(|| format!("{args:?}"))? {
             let name = format!("new{}", advice.args.len());
             let filled = advice.filled(&[("KEY", key), ("FILE", &file), ("NAME", &name)]);
             if filled
@@ -458,11 +462,11 @@ fn every_next_line_of_the_config_verbs_is_a_command_that_works() -> anyhow::Resu
                 continue;
             }
             if filled.input.is_some() {
-                filled.run(&world)?.ok().with_context(|| format!("{args:?}"))?;
-                let _ = world.node_tool(["config", "delete", "new", "--keep-token"])?;
+                filled.run(&env)?.ok().with_context(|| format!("{args:?}"))?;
+                let _ = env.node_tool(["config", "delete", "new", "--keep-token"])?;
                 continue;
             }
-            let mut terminal = world.terminal("node-tool", &words)?;
+            let mut terminal = env.terminal("node-tool", &words)?;
             match terminal.expect("> ") {
                 Ok(_) => terminal.send("\u{3}")?,
                 Err(_) => assert_eq!(terminal.end()?.0, 0, "{args:?}: {words:?}"),

@@ -1,10 +1,10 @@
 //! What is said of files that failed, and what the exit code makes of it: whether it helps to repeat the command.
 
+use sandbox::{Fault, Kind};
 use serde_json::json;
 use tests::{
     files::{noise, write},
-    sandbox::{Fault, Kind},
-    world::World,
+    test_env::TestEnv,
 };
 
 const DOWNLOAD: &str = "files/download";
@@ -39,17 +39,16 @@ fn the_exit_code_of_a_download_says_whether_a_repetition_helps() -> anyhow::Resu
         (vec![refused(), refused()], 6),
         (vec![refused(), unavailable()], 1),
     ] {
-        let world = World::connected()?;
+        let env = TestEnv::connected()?;
         for n in 0..3_u64 {
-            world
-                .sandbox
+            env.sandbox
                 .put_file(&format!("/from/{n}"), &noise(n, 1000), None)?;
         }
         for (place, kind) in (1..).zip(&kinds) {
-            world.sandbox.fault(Fault::on(DOWNLOAD, kind.clone()).nth(place));
+            env.sandbox.fault(Fault::on(DOWNLOAD, kind.clone()).nth(place));
         }
         let words = ["copy", "dbx:from", "to", "--no-zip", "--low-level-retries", "1"];
-        let end = world.node_tool(words)?;
+        let end = env.node_tool(words)?;
         assert_eq!(end.code, code, "{kinds:?}: {}", end.err);
         assert!(
             end.err.contains(&format!("{} failed", kinds.len())),
@@ -76,16 +75,16 @@ fn the_exit_code_of_an_upload_says_whether_a_repetition_helps() -> anyhow::Resul
             1,
         ),
     ] {
-        let world = World::connected()?;
+        let env = TestEnv::connected()?;
         for n in 0..3_u64 {
-            write(&world.path(&format!("from/{n}")), &noise(n, 1000), 1_500_000_000)?;
+            write(&env.path(&format!("from/{n}")), &noise(n, 1000), 1_500_000_000)?;
         }
-        world.sandbox.fault(Fault::on(FINISH, kind.clone()));
-        let end = world.node_tool(["copy", "from", "dbx:to"])?;
+        env.sandbox.fault(Fault::on(FINISH, kind.clone()));
+        let end = env.node_tool(["copy", "from", "dbx:to"])?;
         assert_eq!(end.code, code, "{kind:?}: {}", end.err);
     }
-    let world = World::connected()?;
-    write(&world.path("from/a"), b"a", 1_500_000_000)?;
+    let env = TestEnv::connected()?;
+    write(&env.path("from/a"), b"a", 1_500_000_000)?;
     for (kind, code) in [
         (unavailable(), 5),
         (Kind::Contention, 5),
@@ -97,28 +96,28 @@ fn the_exit_code_of_an_upload_says_whether_a_repetition_helps() -> anyhow::Resul
             5,
         ),
     ] {
-        world.sandbox.fault(Fault::on("files/upload", kind.clone()));
-        let end = world.node_tool(["copy", "from", "dbx:to", "--low-level-retries", "1"])?;
+        env.sandbox.fault(Fault::on("files/upload", kind.clone()));
+        let end = env.node_tool(["copy", "from", "dbx:to", "--low-level-retries", "1"])?;
         assert_eq!(end.code, code, "{kind:?}: {}", end.err);
-        world.sandbox.clear_faults();
+        env.sandbox.clear_faults();
     }
     Ok(())
 }
 
 #[test]
 fn what_is_printed_is_compared_with_its_hash() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     let bytes = noise(1, (9 << 20) + 5);
-    world.sandbox.put_file("/d/a", &bytes, None)?;
-    world.sandbox.put_file("/d/b", b"the second", None)?;
+    env.sandbox.put_file("/d/a", &bytes, None)?;
+    env.sandbox.put_file("/d/b", b"the second", None)?;
     let flip = || Fault::on(DOWNLOAD, Kind::Flip);
 
-    let mut cat = world.command("node-tool")?;
+    let mut cat = env.command("node-tool")?;
     let out = cat.args(["cat", "dbx:d/a"]).output()?;
     assert!(out.status.success() && out.stdout == bytes);
 
-    world.sandbox.fault(flip());
-    let mut cat = world.command("node-tool")?;
+    env.sandbox.fault(flip());
+    let mut cat = env.command("node-tool")?;
     let out = cat.args(["cat", "dbx:d/a"]).output()?;
     let err = String::from_utf8_lossy(&out.stderr).into_owned();
     assert_eq!(out.status.code(), Some(1), "{err}");
@@ -129,8 +128,8 @@ fn what_is_printed_is_compared_with_its_hash() -> anyhow::Result<()> {
     );
 
     // Of several the others are printed all the same.
-    world.sandbox.fault(flip());
-    let mut cat = world.command("node-tool")?;
+    env.sandbox.fault(flip());
+    let mut cat = env.command("node-tool")?;
     let out = cat.args(["cat", "dbx:d"]).output()?;
     let err = String::from_utf8_lossy(&out.stderr).into_owned();
     assert_eq!(out.status.code(), Some(5), "{err}");
@@ -138,17 +137,17 @@ fn what_is_printed_is_compared_with_its_hash() -> anyhow::Result<()> {
     assert!(out.stdout.ends_with(b"the second"));
 
     // What broke on the way and went on is still compared as a whole.
-    world.sandbox.fault(Fault::on(DOWNLOAD, Kind::Truncate));
-    let mut cat = world.command("node-tool")?;
+    env.sandbox.fault(Fault::on(DOWNLOAD, Kind::Truncate));
+    let mut cat = env.command("node-tool")?;
     let out = cat.args(["cat", "dbx:d/a"]).output()?;
     assert!(out.status.success() && out.stdout == bytes);
-    world.sandbox.fault(Fault::on(DOWNLOAD, Kind::Truncate));
-    world.sandbox.fault(flip().nth(2));
-    let err = world.node_tool(["cat", "dbx:d/b"])?.fails(1)?;
+    env.sandbox.fault(Fault::on(DOWNLOAD, Kind::Truncate));
+    env.sandbox.fault(flip().nth(2));
+    let err = env.node_tool(["cat", "dbx:d/b"])?.fails(1)?;
     assert!(err.contains("isn't what Dropbox has"), "{err}");
 
     // A part has no hash: nothing is claimed.
-    let end = world.node_tool(["cat", "dbx:d/b", "--head", "3", "-v"])?;
+    let end = env.node_tool(["cat", "dbx:d/b", "--head", "3", "-v"])?;
     assert_eq!((end.code, end.out.as_str()), (0, "the"), "{}", end.err);
     assert!(end.err.contains("without comparing a hash"), "{}", end.err);
     Ok(())

@@ -5,11 +5,11 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path, sync::Mutex};
 
+use sandbox::{Fault, Kind, Sandbox};
 use serde_json::{Value, json};
 use tests::{
     files::{noise, write},
-    sandbox::{Fault, Kind, Sandbox},
-    world::{Ended, World},
+    test_env::{Output, TestEnv},
 };
 
 /// Calls that a single fault may cost: the call again, a look, a fresh session and all that hangs on it.
@@ -36,29 +36,26 @@ enum Job {
 const JOBS: [Job; 5] = [Job::Up, Job::One, Job::Down, Job::Sync, Job::Server];
 
 impl Job {
-    fn prepare(self) -> anyhow::Result<World> {
-        let world = World::with(Sandbox::builder().page_limit(6))?;
-        world.connect("dbx")?;
+    fn prepare(self) -> anyhow::Result<TestEnv> {
+        let env = TestEnv::with(Sandbox::builder().page_limit(6))?;
+        env.connect("dbx")?;
         for (path, bytes) in self.source() {
             match self {
-                Self::Up | Self::One => write(&world.path("from").join(&path), &bytes, 1_500_000_000)?,
+                Self::Up | Self::One => write(&env.path("from").join(&path), &bytes, 1_500_000_000)?,
                 Self::Sync => {
-                    write(&world.path("from").join(&path), &bytes, 1_500_000_000)?;
-                    world
-                        .sandbox
+                    write(&env.path("from").join(&path), &bytes, 1_500_000_000)?;
+                    env.sandbox
                         .put_file(&format!("/to/{path}"), &bytes, Some("2017-07-14T02:40:00Z"))?;
-                    world
-                        .sandbox
+                    env.sandbox
                         .put_file(&format!("/to/extra {path}"), b"too much", None)?;
                 }
                 Self::Down | Self::Server => {
-                    world
-                        .sandbox
+                    env.sandbox
                         .put_file(&format!("/from/{path}"), &bytes, Some("2017-07-14T02:40:00Z"))?;
                 }
             }
         }
-        Ok(world)
+        Ok(env)
     }
 
     /// What is to stand in the target in the end.
@@ -87,25 +84,21 @@ impl Job {
         }
     }
 
-    fn run(self, world: &World) -> anyhow::Result<Ended> {
+    fn run(self, env: &TestEnv) -> anyhow::Result<Output> {
         // With -v it tells each wait.
-        world.node_tool(self.words().iter().chain(&["--low-level-retries", "4", "-v"]))
+        env.node_tool(self.words().iter().chain(&["--low-level-retries", "4", "-v"]))
     }
 
     /// What stands in the target.
-    fn target(self, world: &World) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+    fn target(self, env: &TestEnv) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
         if self == Self::Down {
-            return here(&world.path("to"));
+            return here(&env.path("to"));
         }
-        let files = world
-            .sandbox
-            .tree()
-            .into_iter()
-            .filter(|stored| !stored.is_folder);
+        let files = env.sandbox.tree().into_iter().filter(|stored| !stored.is_folder);
         Ok(files
             .filter_map(|stored| {
                 let path = stored.path.strip_prefix("/to/")?.to_owned();
-                Some((path, world.sandbox.read_file(&stored.path)?))
+                Some((path, env.sandbox.read_file(&stored.path)?))
             })
             .collect())
     }
@@ -237,9 +230,9 @@ fn kinds(route: &str) -> Vec<(Kind, End)> {
 
 /// The routes that a job calls when all goes well, and how many calls it makes.
 fn routes(job: Job) -> anyhow::Result<(Vec<String>, usize)> {
-    let world = job.prepare()?;
-    job.run(&world)?.ok()?;
-    let counts = world.sandbox.counts();
+    let env = job.prepare()?;
+    job.run(&env)?.ok()?;
+    let counts = env.sandbox.counts();
     let all = counts.values().sum();
     Ok((counts.into_keys().collect(), all))
 }
@@ -261,22 +254,22 @@ fn play(case: &Case) -> anyhow::Result<String> {
         end,
         calls,
     } = case;
-    let world = job.prepare()?;
+    let env = job.prepare()?;
     let wanted = job.source();
-    let old = job.target(&world)?;
-    world.sandbox.reset_calls();
-    world.sandbox.fault(Fault::on(route, kind.clone()));
-    let mut said = job.run(&world)?;
+    let old = job.target(&env)?;
+    env.sandbox.reset_calls();
+    env.sandbox.fault(Fault::on(route, kind.clone()));
+    let mut said = job.run(&env)?;
     let waited;
     (waited, said.err) = waits(&said.err);
-    let made = world.sandbox.calls().len();
-    world.sandbox.clear_faults();
+    let made = env.sandbox.calls().len();
+    env.sandbox.clear_faults();
 
     let mut wrong = String::new();
     let mut complain = |what: String| {
         let _ = writeln!(wrong, "  {what}");
     };
-    let there = job.target(&world)?;
+    let there = job.target(&env)?;
     for (path, bytes) in &there {
         let is_old = old.get(path) == Some(bytes);
         if wanted.get(path) != Some(bytes) && !is_old {
@@ -318,8 +311,8 @@ fn play(case: &Case) -> anyhow::Result<String> {
         complain(format!("{made} calls instead of {calls}, {waited:.1} s waited"));
     }
     if *end != End::LoggedOut {
-        let again = job.run(&world)?;
-        if again.code != 0 || job.target(&world)? != wanted {
+        let again = job.run(&env)?;
+        if again.code != 0 || job.target(&env)? != wanted {
             complain(format!("once more: exit code {}\n{}", again.code, again.err));
         }
     }
@@ -364,15 +357,15 @@ fn play_lasting(case: &Case) -> anyhow::Result<String> {
         calls,
         ..
     } = case;
-    let world = job.prepare()?;
-    let (wanted, old) = (job.source(), job.target(&world)?);
-    world.sandbox.reset_calls();
-    world.sandbox.fault(Fault::on(route, kind.clone()).times(100_000));
-    let mut said = job.run(&world)?;
+    let env = job.prepare()?;
+    let (wanted, old) = (job.source(), job.target(&env)?);
+    env.sandbox.reset_calls();
+    env.sandbox.fault(Fault::on(route, kind.clone()).times(100_000));
+    let mut said = job.run(&env)?;
     let waited;
     (waited, said.err) = waits(&said.err);
-    let made = world.sandbox.calls().len();
-    let there = job.target(&world)?;
+    let made = env.sandbox.calls().len();
+    let there = job.target(&env)?;
     let mut wrong = String::new();
     if there
         .iter()
@@ -393,9 +386,9 @@ fn play_lasting(case: &Case) -> anyhow::Result<String> {
     if made > 4 * calls + 4 * MORE_CALLS || waited > MORE_WAITS * 4.0 {
         let _ = writeln!(wrong, "  {made} calls instead of {calls}, {waited:.1} s waited");
     }
-    world.sandbox.clear_faults();
-    let again = job.run(&world)?;
-    if again.code != 0 || job.target(&world)? != wanted {
+    env.sandbox.clear_faults();
+    let again = job.run(&env)?;
+    if again.code != 0 || job.target(&env)? != wanted {
         let _ = writeln!(wrong, "  once more: exit code {}\n{}", again.code, again.err);
     }
     Ok(if wrong.is_empty() {

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context as _;
+use sandbox::Sandbox;
 use tests::files::write;
 use tests::programs::program;
-use tests::sandbox::Sandbox;
 use tests::ssh_server::{SshServer, installed};
 use tests::terminal::Terminal;
-use tests::world::{World, only_authorizer, run, skip};
+use tests::test_env::{TestEnv, only_authorizer, run, skip};
 
 /// The key that the guide's reader got.
 const KEY: &str = "a1b2c3d4e5f6g7h";
@@ -89,15 +89,15 @@ fn compare(what: &str, said: &str, shown: &[String]) -> anyhow::Result<()> {
 
 /// The reader: a home, a folder to work in, programs in the path, and a browser that presses Allow.
 struct Reader {
-    world: World,
+    env: TestEnv,
     server: Option<SshServer>,
     bin: PathBuf,
 }
 
 impl Reader {
     fn new() -> anyhow::Result<Self> {
-        let world = World::with(Sandbox::builder().app(KEY, "the0secret"))?;
-        let bin = world.path("bin");
+        let env = TestEnv::with(Sandbox::builder().app(KEY, "the0secret"))?;
+        let bin = env.path("bin");
         fs::create_dir(&bin)?;
         let script = |name: &str, text: &str| write_script(&bin.join(name), text);
         script(
@@ -106,7 +106,7 @@ impl Reader {
                 "#!/bin/bash\ndropbox=$(curl -s -o /dev/null -w '%{{redirect_url}}' \"$1\")\n\
                  to=$(curl -s '{}/sandbox/allow' -d \"{{\\\"url\\\": \\\"$dropbox\\\"}}\" | sed 's/.*\"redirect\":\"\\([^\"]*\\)\".*/\\1/')\n\
                  curl -sL \"$to\" > /dev/null\n",
-                world.sandbox.origin()
+                env.sandbox.origin()
             ),
         )?;
         script("sbatch", "#!/bin/bash\nexec bash \"$1\"\n")?;
@@ -137,27 +137,26 @@ impl Reader {
             ("project/raw/run1.dat", "1 2 3 4\n"),
             ("project/raw/run2.dat", "5 6 7 8\n"),
         ] {
-            world
-                .sandbox
+            env.sandbox
                 .put_file(&format!("/{path}"), text.as_bytes(), Some("2026-11-01T12:00:00Z"))?;
         }
-        fs::create_dir(world.path("tmp"))?;
-        Ok(Self { world, server, bin })
+        fs::create_dir(env.path("tmp"))?;
+        Ok(Self { env, server, bin })
     }
 
     /// Another one, whose Dropbox is in a team.
     fn in_a_team(bin: &Path) -> anyhow::Result<Self> {
-        let world = World::with(Sandbox::builder().app(KEY, "the0secret").team_space())?;
-        world.sandbox.put_team_folder("TeamData")?;
-        world.sandbox.put_file("/results/run7.log", b"well\n", None)?;
-        world.connect("dbx")?;
-        fs::create_dir(world.path("tmp"))?;
+        let env = TestEnv::with(Sandbox::builder().app(KEY, "the0secret").team_space())?;
+        env.sandbox.put_team_folder("TeamData")?;
+        env.sandbox.put_file("/results/run7.log", b"well\n", None)?;
+        env.connect("dbx")?;
+        fs::create_dir(env.path("tmp"))?;
         let (server, bin) = (None, bin.to_owned());
-        Ok(Self { world, server, bin })
+        Ok(Self { env, server, bin })
     }
 
-    fn settle(&self, command: &mut Command) -> anyhow::Result<()> {
-        self.world.settle(command);
+    fn set_up(&self, command: &mut Command) -> anyhow::Result<()> {
+        self.env.isolate(command);
         let programs = program("node-tool")?;
         let programs = programs.parent().context("no directory")?.display().to_string();
         let path = format!(
@@ -169,14 +168,14 @@ impl Reader {
             .env("PATH", path)
             .env("BROWSER", self.bin.join("browser"))
             .env("NODE_TOOL_APP_KEY", KEY)
-            .env("TMPDIR", self.world.path("tmp"));
+            .env("TMPDIR", self.env.path("tmp"));
         Ok(())
     }
 
     /// Types a command; gives all that it shows.
     fn types(&self, line: &str) -> anyhow::Result<String> {
         let mut command = Command::new("bash");
-        self.settle(&mut command)?;
+        self.set_up(&mut command)?;
         command.arg("-c").arg(format!("exec 2>&1; {line}"));
         Ok(run(command, "")?.out)
     }
@@ -212,7 +211,7 @@ fn the_guide_does_what_it_says() -> anyhow::Result<()> {
                 }
             }
             "console revoked" => {
-                reader.world.sandbox.revoke_all();
+                reader.env.sandbox.revoke_all();
                 for (command, shown) in commands(&block) {
                     compare(&command, &reader.types(&command)?, &shown)?;
                     count += 1;
@@ -235,9 +234,9 @@ fn the_guide_does_what_it_says() -> anyhow::Result<()> {
                 }
             }
             "console paste" => {
-                let _ = fs::remove_file(reader.world.config()); // the other way came before
+                let _ = fs::remove_file(reader.env.config()); // the other way came before
                 let mut command = Command::new("setsid");
-                reader.settle(&mut command)?;
+                reader.set_up(&mut command)?;
                 let (typed, shown) = commands(&block).pop().context("no command")?;
                 command.args(["--ctty", "--wait", "bash", "-c", &typed]);
                 let mut terminal = Terminal::start(command)?;
@@ -267,7 +266,7 @@ fn the_guide_does_what_it_says() -> anyhow::Result<()> {
             }
             kind => match kind.strip_prefix("bash ") {
                 Some(name) => write(
-                    &reader.world.path(name),
+                    &reader.env.path(name),
                     (block.lines.join("\n") + "\n").as_bytes(),
                     1,
                 )?,

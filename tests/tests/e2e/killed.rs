@@ -6,15 +6,15 @@ use std::{collections::BTreeMap, process::Child, time::Duration};
 use anyhow::Context as _;
 use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
 use rustix::process::{Pid, Signal, kill_process};
+use sandbox::{Fault, Kind, NetworkModel, Sandbox};
 use tests::{
     files::{differences, noise, snapshot, write},
-    sandbox::{Fault, Kind, Sandbox, Weather},
-    world::{Ended, World, ended, until},
+    test_env::{Output, TestEnv, output_of, until},
 };
 
 /// Calls that take a little, so that there are moments to be killed at.
-fn breeze() -> Weather {
-    Weather {
+fn slow_link() -> NetworkModel {
+    NetworkModel {
         round_trip: 5,
         plain: 5,
         listing: 10,
@@ -24,7 +24,7 @@ fn breeze() -> Weather {
         zip: 60,
         commit: 40,
         commit_entry: 1,
-        commit_patience: 3000,
+        commit_lock_timeout: 3000,
         connection_rate: Some(40_000_000),
         total_rate: Some(150_000_000),
         calls_per_minute: None,
@@ -47,28 +47,28 @@ fn signal(child: &Child, signal: Signal) -> anyhow::Result<()> {
 }
 
 /// Kills a job at random moments until it comes to its end by itself.
-fn until_done(world: &World, args: &[&str], seed: u64) -> anyhow::Result<Ended> {
+fn until_done(env: &TestEnv, args: &[&str], seed: u64) -> anyhow::Result<Output> {
     let mut random = SmallRng::seed_from_u64(seed);
     for _ in 0..12 {
-        let mut child = world.start(args)?;
+        let mut child = env.start(args)?;
         std::thread::sleep(Duration::from_millis(random.random_range(5..900)));
         child.kill()?; // SIGKILL: nothing can be tidied up
         child.wait()?;
     }
-    world.node_tool(args)
+    env.node_tool(args)
 }
 
 #[test]
 fn an_upload_that_is_killed_again_and_again_ends_whole() -> anyhow::Result<()> {
     for seed in 0..3 {
-        let world = World::with(Sandbox::builder().weather(breeze()))?;
-        world.connect("dbx")?;
+        let env = TestEnv::with(Sandbox::builder().network(slow_link()))?;
+        env.connect("dbx")?;
         for (path, bytes) in tree() {
-            write(&world.path("from").join(&path), &bytes, 1_500_000_000)?;
+            write(&env.path("from").join(&path), &bytes, 1_500_000_000)?;
         }
-        let end = until_done(&world, &["copy", "from", "dbx:to"], seed)?;
+        let end = until_done(&env, &["copy", "from", "dbx:to"], seed)?;
         assert_eq!(end.code, 0, "seed {seed}: {}", end.err);
-        let stored = world.sandbox.tree();
+        let stored = env.sandbox.tree();
         let files: Vec<&str> = stored
             .iter()
             .filter(|s| !s.is_folder)
@@ -76,10 +76,10 @@ fn an_upload_that_is_killed_again_and_again_ends_whole() -> anyhow::Result<()> {
             .collect();
         assert_eq!(files.len(), tree().len(), "seed {seed}: {files:?}");
         for (path, bytes) in tree() {
-            let there = world.sandbox.read_file(&format!("/to/{path}"));
+            let there = env.sandbox.read_file(&format!("/to/{path}"));
             assert!(there == Some(bytes), "seed {seed}: {path} has other bytes");
         }
-        let again = world.node_tool(["copy", "from", "dbx:to", "--error-on-no-transfer"])?;
+        let again = env.node_tool(["copy", "from", "dbx:to", "--error-on-no-transfer"])?;
         assert_eq!(again.code, 9, "seed {seed}: {}", again.err);
     }
     Ok(())
@@ -88,20 +88,19 @@ fn an_upload_that_is_killed_again_and_again_ends_whole() -> anyhow::Result<()> {
 #[test]
 fn a_download_that_is_killed_again_and_again_ends_whole() -> anyhow::Result<()> {
     for seed in 10..13 {
-        let world = World::with(Sandbox::builder().weather(breeze()))?;
-        world.connect("dbx")?;
+        let env = TestEnv::with(Sandbox::builder().network(slow_link()))?;
+        env.connect("dbx")?;
         for (path, bytes) in tree() {
-            write(&world.path("from").join(&path), &bytes, 1_500_000_000)?;
-            world
-                .sandbox
+            write(&env.path("from").join(&path), &bytes, 1_500_000_000)?;
+            env.sandbox
                 .put_file(&format!("/from/{path}"), &bytes, Some("2017-07-14T02:40:00Z"))?;
         }
-        let end = until_done(&world, &["copy", "dbx:from", "to"], seed)?;
+        let end = until_done(&env, &["copy", "dbx:from", "to"], seed)?;
         assert_eq!(end.code, 0, "seed {seed}: {}", end.err);
         // What was killed may have left half files, under names of their own.
-        world.node_tool(["cleanup", "to", "--all"])?.ok()?;
+        env.node_tool(["cleanup", "to", "--all"])?.ok()?;
         assert_eq!(
-            differences(&world.path("from"), &world.path("to"))?,
+            differences(&env.path("from"), &env.path("to"))?,
             Vec::<String>::new(),
             "seed {seed}"
         );
@@ -111,30 +110,30 @@ fn a_download_that_is_killed_again_and_again_ends_whole() -> anyhow::Result<()> 
 
 #[test]
 fn a_time_limit_lets_what_is_under_way_end_and_the_next_run_go_on() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     let bytes = noise(5, 200 << 20);
-    write(&world.path("from/big"), &bytes, 1_500_000_000)?;
+    write(&env.path("from/big"), &bytes, 1_500_000_000)?;
     let slow = Fault::on("files/upload_session/append_v2", Kind::Stall { millis: 700 });
-    world.sandbox.fault(slow.times(1000));
-    let child = world.start(&["copy", "from", "dbx:to", "--transfers", "4"])?;
-    until(|| world.sandbox.count("files/upload_session/append_v2") >= 2)?;
+    env.sandbox.fault(slow.times(1000));
+    let child = env.start(&["copy", "from", "dbx:to", "--transfers", "4"])?;
+    until(|| env.sandbox.count("files/upload_session/append_v2") >= 2)?;
     signal(&child, Signal::TERM)?;
-    let end = ended(child)?;
+    let end = output_of(child)?;
     assert_eq!(end.code, 130, "{}", end.err);
     for word in ["SIGTERM", "repeat the command to go on"] {
         assert!(end.err.contains(word), "{word} in {}", end.err);
     }
-    assert_eq!(world.sandbox.count("files/upload_session/finish_batch_v2"), 0);
-    let sent = world.sandbox.count("files/upload_session/append_v2");
-    world.sandbox.clear_faults();
-    world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
-    let all = world.sandbox.count("files/upload_session/append_v2");
+    assert_eq!(env.sandbox.count("files/upload_session/finish_batch_v2"), 0);
+    let sent = env.sandbox.count("files/upload_session/append_v2");
+    env.sandbox.clear_faults();
+    env.node_tool(["copy", "from", "dbx:to"])?.ok()?;
+    let all = env.sandbox.count("files/upload_session/append_v2");
     assert!(
         all <= 26 + 1,
         "{sent} pieces, then {all} in all: none was sent twice"
     );
     assert!(
-        world.sandbox.read_file("/to/big") == Some(bytes),
+        env.sandbox.read_file("/to/big") == Some(bytes),
         "other bytes arrived"
     );
     Ok(())
@@ -142,22 +141,22 @@ fn a_time_limit_lets_what_is_under_way_end_and_the_next_run_go_on() -> anyhow::R
 
 #[test]
 fn small_files_that_were_sent_are_committed_and_the_second_signal_ends_it_at_once() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     for n in 0..200_u64 {
         write(
-            &world.path("from").join(n.to_string()),
+            &env.path("from").join(n.to_string()),
             &noise(n, 500),
             1_500_000_000,
         )?;
     }
     let slow = |millis| Fault::on("files/upload_session/append_batch", Kind::Stall { millis });
-    world.sandbox.fault(slow(500).times(1000));
-    let child = world.start(&["copy", "from", "dbx:to", "--transfers", "1"])?;
-    until(|| world.sandbox.count("files/upload_session/append_batch") >= 1)?;
+    env.sandbox.fault(slow(500).times(1000));
+    let child = env.start(&["copy", "from", "dbx:to", "--transfers", "1"])?;
+    until(|| env.sandbox.count("files/upload_session/append_batch") >= 1)?;
     signal(&child, Signal::INT)?;
-    let end = ended(child)?;
+    let end = output_of(child)?;
     assert_eq!(end.code, 130, "{}", end.err);
-    let there = world.sandbox.tree().iter().filter(|s| !s.is_folder).count();
+    let there = env.sandbox.tree().iter().filter(|s| !s.is_folder).count();
     let told = end.err.lines().find(|line| line.contains("files copied"));
     let told = told.with_context(|| end.err.clone())?;
     assert!(
@@ -166,52 +165,51 @@ fn small_files_that_were_sent_are_committed_and_the_second_signal_ends_it_at_onc
     );
     assert!((1..=200).contains(&there), "{there}");
 
-    world.sandbox.clear_faults();
-    world
-        .sandbox
+    env.sandbox.clear_faults();
+    env.sandbox
         .fault(Fault::on("files/list_folder", Kind::Stall { millis: 1 }));
-    world.sandbox.fault(slow(3_600_000).times(1000));
-    write(&world.path("from/new"), b"new", 1_500_000_000)?;
-    write(&world.path("from/newer"), b"newer", 1_500_000_000)?;
-    world.sandbox.reset_calls();
-    let child = world.start(&["copy", "from", "dbx:to", "--transfers", "1"])?;
-    until(|| world.sandbox.count("files/upload_session/start_batch") >= 1)?;
+    env.sandbox.fault(slow(3_600_000).times(1000));
+    write(&env.path("from/new"), b"new", 1_500_000_000)?;
+    write(&env.path("from/newer"), b"newer", 1_500_000_000)?;
+    env.sandbox.reset_calls();
+    let child = env.start(&["copy", "from", "dbx:to", "--transfers", "1"])?;
+    until(|| env.sandbox.count("files/upload_session/start_batch") >= 1)?;
     signal(&child, Signal::INT)?;
     std::thread::sleep(Duration::from_millis(100)); // two at once would be one to the kernel
     signal(&child, Signal::INT)?;
     // It waits for no answer: that would take an hour.
-    let end = ended(child)?;
+    let end = output_of(child)?;
     assert_eq!(end.code, 130, "{}", end.err);
-    world.sandbox.clear_faults();
-    world.node_tool(["copy", "from", "dbx:to"])?.ok()?;
+    env.sandbox.clear_faults();
+    env.node_tool(["copy", "from", "dbx:to"])?.ok()?;
     assert_eq!(
-        world.sandbox.tree().iter().filter(|s| !s.is_folder).count(),
-        snapshot(&world.path("from"))?.len()
+        env.sandbox.tree().iter().filter(|s| !s.is_folder).count(),
+        snapshot(&env.path("from"))?.len()
     );
     Ok(())
 }
 
 /// Names of half files below `to`.
-fn halves(world: &World) -> usize {
-    let names = snapshot(&world.path("to")).map(|files| files.into_keys().collect::<Vec<_>>());
+fn halves(env: &TestEnv) -> usize {
+    let names = snapshot(&env.path("to")).map(|files| files.into_keys().collect::<Vec<_>>());
     let is_half = |name: &&String| name.ends_with(".partial");
     names.unwrap_or_default().iter().filter(is_half).count()
 }
 
 /// A download of 40 files that stands still, with half files here.
-fn standing(world: &World, before: &str) -> anyhow::Result<Child> {
+fn standing(env: &TestEnv, before: &str) -> anyhow::Result<Child> {
     for n in 0..40_u64 {
-        world.sandbox.put_file(
+        env.sandbox.put_file(
             &format!("/from/{n}"),
             &noise(n, 5000),
             Some("2020-01-01T00:00:00Z"),
         )?;
     }
     let slow = Fault::on("files/download", Kind::Stall { millis: 3_600_000 });
-    world.sandbox.fault(slow.times(1000));
+    env.sandbox.fault(slow.times(1000));
     // Whoever runs the tests may ignore SIGHUP, and a shell can't take that back.
     let mut command = std::process::Command::new("env");
-    world.settle(&mut command);
+    env.isolate(&mut command);
     command
         .args(["--default-signal=HUP", "bash"])
         .args(["-c", &format!("{before} exec \"$@\""), "bash"])
@@ -220,51 +218,51 @@ fn standing(world: &World, before: &str) -> anyhow::Result<Child> {
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped());
     let child = command.spawn()?;
-    until(|| halves(world) >= 16)?;
+    until(|| halves(env) >= 16)?;
     Ok(child)
 }
 
 #[test]
 fn a_terminal_that_goes_away_leaves_no_half_files() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    let child = standing(&world, "")?;
+    let env = TestEnv::connected()?;
+    let child = standing(&env, "")?;
     signal(&child, Signal::HUP)?;
     // It waits for no answer: that would take an hour.
-    let end = ended(child)?;
+    let end = output_of(child)?;
     assert_eq!(end.code, 130, "{}", end.err);
     for word in ["SIGHUP", "repeat the command to go on"] {
         assert!(end.err.contains(word), "{word} in {}", end.err);
     }
-    assert_eq!(halves(&world), 0, "nothing half is left");
+    assert_eq!(halves(&env), 0, "nothing half is left");
     Ok(())
 }
 
 #[test]
 fn a_job_below_nohup_outlives_its_terminal() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    let child = standing(&world, "trap '' HUP;")?;
+    let env = TestEnv::connected()?;
+    let child = standing(&env, "trap '' HUP;")?;
     signal(&child, Signal::HUP)?;
     // What was heard would have been said by now: a second signal is the end of both.
     signal(&child, Signal::TERM)?;
-    let end = ended(child)?;
+    let end = output_of(child)?;
     assert_eq!(end.code, 130, "{}", end.err);
     assert!(
         end.err.contains("SIGTERM") && !end.err.contains("SIGHUP"),
         "{}",
         end.err
     );
-    assert_eq!(halves(&world), 0);
+    assert_eq!(halves(&env), 0);
     Ok(())
 }
 
 #[test]
 fn cleanup_tells_half_files_of_the_dead_from_those_of_the_living() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    let mut child = standing(&world, "")?;
-    let there = halves(&world);
+    let env = TestEnv::connected()?;
+    let mut child = standing(&env, "")?;
+    let there = halves(&env);
     let age = || -> anyhow::Result<()> {
         let past = std::time::SystemTime::now() - Duration::from_secs(1200);
-        for entry in std::fs::read_dir(world.path("to"))? {
+        for entry in std::fs::read_dir(env.path("to"))? {
             std::fs::File::options()
                 .write(true)
                 .open(entry?.path())?
@@ -273,21 +271,23 @@ fn cleanup_tells_half_files_of_the_dead_from_those_of_the_living() -> anyhow::Re
         Ok(())
     };
     age()?;
-    let end = world.node_tool(["cleanup", "to", "--all"])?;
+    let end = env.node_tool(["cleanup", "to", "--all"])?;
     assert_eq!(end.code, 0, "{}", end.err);
     // On a file system that nodes share, only their age tells.
     if !end.err.contains("belongs to a download that runs") {
-        tests::world::skip("the file system of the temporary folder is not known to be this machine's alone");
+        tests::test_env::skip(
+            "the file system of the temporary folder is not known to be this machine's alone",
+        );
         child.kill()?;
         return Ok(());
     }
-    assert!(halves(&world) >= there, "{}", end.err);
+    assert!(halves(&env) >= there, "{}", end.err);
     child.kill()?;
     child.wait()?;
     age()?;
-    assert!(halves(&world) >= there);
-    let end = world.node_tool(["cleanup", "to"])?;
+    assert!(halves(&env) >= there);
+    let end = env.node_tool(["cleanup", "to"])?;
     assert_eq!(end.code, 0, "{}", end.err);
-    assert_eq!(halves(&world), 0, "{}", end.err);
+    assert_eq!(halves(&env), 0, "{}", end.err);
     Ok(())
 }

@@ -12,74 +12,69 @@ use std::{
 
 use anyhow::Context as _;
 use rustix::process::geteuid;
+use sandbox::{Fault, Kind};
 use tests::{
     files::{differences, noise, snapshot, write},
     programs::program,
-    sandbox::{Fault, Kind},
-    world::{Ended, World, ended, run, skip, text},
+    test_env::{Output, TestEnv, output_of, run, skip, text},
 };
 
 /// Starts a copy whose first append waits, and calls `meddle` when the files have been read.
-fn meddled(world: &World, meddle: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Ended> {
+fn meddled(env: &TestEnv, meddle: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Output> {
     let wait = Kind::Stall { millis: 1500 };
-    world
-        .sandbox
+    env.sandbox
         .fault(Fault::on("files/upload_session/append_batch", wait.clone()));
-    world
-        .sandbox
+    env.sandbox
         .fault(Fault::on("files/upload_session/append_v2", wait).times(3));
-    let child = world.start(&["copy", "from", "dbx:to"])?;
-    while world.sandbox.open_sessions() == 0 {
+    let child = env.start(&["copy", "from", "dbx:to"])?;
+    while env.sandbox.open_sessions() == 0 {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     meddle()?;
-    ended(child)
+    output_of(child)
 }
 
 #[test]
 fn a_file_that_grows_while_it_is_read_is_sent_as_it_is_in_the_end() -> anyhow::Result<()> {
     for (name, size) in [("small", 1000), ("big", 40 << 20)] {
-        let world = World::connected()?;
-        write(&world.path("from/other"), b"other", 1_500_000_000)?;
-        write(&world.path("from/third"), b"third", 1_500_000_000)?;
-        let path = world.path("from").join(name);
+        let env = TestEnv::connected()?;
+        write(&env.path("from/other"), b"other", 1_500_000_000)?;
+        write(&env.path("from/third"), b"third", 1_500_000_000)?;
+        let path = env.path("from").join(name);
         write(&path, &noise(1, size), 1_500_000_000)?;
         let grown = noise(2, size + 5);
-        let end = meddled(&world, || write(&path, &grown, 1_600_000_000))?;
+        let end = meddled(&env, || write(&path, &grown, 1_600_000_000))?;
         assert_eq!(end.code, 0, "{name}: {}", end.err);
         assert!(
-            world.sandbox.read_file(&format!("/to/{name}")) == Some(grown),
+            env.sandbox.read_file(&format!("/to/{name}")) == Some(grown),
             "{name}: other bytes arrived"
         );
-        assert_eq!(
-            world.sandbox.read_file("/to/other").as_deref(),
-            Some(&b"other"[..])
-        );
+        assert_eq!(env.sandbox.read_file("/to/other").as_deref(), Some(&b"other"[..]));
     }
     Ok(())
 }
 
 #[test]
 fn a_file_that_vanishes_is_named_and_the_others_arrive() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     for name in ["gone", "other", "third"] {
-        write(&world.path("from").join(name), name.as_bytes(), 1_500_000_000)?;
+        write(&env.path("from").join(name), name.as_bytes(), 1_500_000_000)?;
     }
-    let end = meddled(&world, || Ok(std::fs::remove_file(world.path("from/gone"))?))?;
+    let end = meddled(&env, || Ok(std::fs::remove_file(env.path("from/gone"))?))?;
     assert_eq!(end.code, 1, "{}", end.err);
     assert!(
         end.err.contains("'gone'") && end.err.contains("removed"),
         "{}",
         end.err
     );
-    let there: Vec<String> = world.sandbox.tree().into_iter().map(|s| s.path).collect();
+    let there: Vec<String> = env.sandbox.tree().into_iter().map(|s| s.path).collect();
     assert_eq!(there, ["/to", "/to/other", "/to/third"]);
     Ok(())
 }
 
-/// Runs node-tool as a user without rights, with the world as his.
-fn as_nobody(world: &World, args: &[&str]) -> anyhow::Result<Ended> {
-    let binary = world.path("node-tool");
+/// Runs node-tool as a user without rights, with the env as his.
+fn as_nobody(env: &TestEnv, args: &[&str]) -> anyhow::Result<Output> {
+    let binary = env.path("node-tool");
     if !binary.exists() {
         std::fs::copy(program("node-tool")?, &binary)?;
     }
@@ -90,7 +85,7 @@ fn as_nobody(world: &World, args: &[&str]) -> anyhow::Result<Ended> {
         .status()?;
     anyhow::ensure!(owned.success(), "chown failed");
     let mut command = Command::new("setpriv");
-    world.settle(&mut command);
+    env.isolate(&mut command);
     command
         .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
         .arg(&binary)
@@ -104,37 +99,37 @@ fn what_may_not_be_read_or_written_is_named() -> anyhow::Result<()> {
         skip("becoming another user needs root");
         return Ok(());
     }
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     for name in ["good", "closed", "shut/inside"] {
-        write(&world.path("from").join(name), name.as_bytes(), 1_500_000_000)?;
+        write(&env.path("from").join(name), name.as_bytes(), 1_500_000_000)?;
     }
     let mode = |name: &str, mode: u32| {
         use std::os::unix::fs::PermissionsExt as _;
-        std::fs::set_permissions(world.path(name), std::fs::Permissions::from_mode(mode))
+        std::fs::set_permissions(env.path(name), std::fs::Permissions::from_mode(mode))
     };
     mode("from/closed", 0)?;
     mode("from/shut", 0)?;
-    let end = as_nobody(&world, &["copy", "from", "dbx:to"])?;
+    let end = as_nobody(&env, &["copy", "from", "dbx:to"])?;
     assert_eq!(end.code, 6, "{}", end.err);
     for name in ["closed", "shut"] {
         assert!(end.err.contains(name), "{name} in {}", end.err);
     }
-    assert_eq!(world.sandbox.read_file("/to/good").as_deref(), Some(&b"good"[..]));
+    assert_eq!(env.sandbox.read_file("/to/good").as_deref(), Some(&b"good"[..]));
 
-    std::fs::create_dir(world.path("down"))?;
+    std::fs::create_dir(env.path("down"))?;
     mode("down", 0o555)?;
-    let end = as_nobody(&world, &["copy", "dbx:to", "down"])?;
+    let end = as_nobody(&env, &["copy", "dbx:to", "down"])?;
     assert_ne!(end.code, 0, "{}", end.err);
     assert!(end.err.contains("permission denied"), "{}", end.err);
-    assert!(snapshot(&world.path("down"))?.is_empty());
+    assert!(snapshot(&env.path("down"))?.is_empty());
     Ok(())
 }
 
 /// Runs a script in a mount namespace of its own, where `$1` is node-tool.
-fn mounted(world: &World, script: &str) -> anyhow::Result<Ended> {
+fn mounted(env: &TestEnv, script: &str) -> anyhow::Result<Output> {
     let mut command = Command::new("unshare");
-    world.settle(&mut command);
-    let path = world.path("steps.sh");
+    env.isolate(&mut command);
+    let path = env.path("steps.sh");
     std::fs::write(&path, script)?;
     command
         .args(["--mount", "bash", &text(&path)])
@@ -148,16 +143,16 @@ fn a_full_or_read_only_disk_is_named_and_nothing_half_is_left() -> anyhow::Resul
         skip("mounting small disks needs root");
         return Ok(());
     }
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     for (name, size) in [("a", 1000), ("b", 20 << 20), ("c", 50 << 20), ("d", 2000)] {
-        world.sandbox.put_file(
+        env.sandbox.put_file(
             &format!("/from/{name}"),
             &noise(9, size),
             Some("2020-01-01T00:00:00Z"),
         )?;
     }
     let end = mounted(
-        &world,
+        &env,
         r#"mkdir small && mount -t tmpfs -o size=8m none small
 "$1" copy dbx:from small 2> said; echo "ended $?"; find small -type f | sort; cat said"#,
     )?
@@ -175,7 +170,7 @@ fn a_full_or_read_only_disk_is_named_and_nothing_half_is_left() -> anyhow::Resul
 
     // A file system that can't set room aside.
     let end = mounted(
-        &world,
+        &env,
         r#"mkdir plain && mount -t ramfs none plain
 "$1" copy dbx:from plain; echo "ended $?"; stat --format '%n %s' plain/*"#,
     )?
@@ -192,7 +187,7 @@ fn a_full_or_read_only_disk_is_named_and_nothing_half_is_left() -> anyhow::Resul
     );
 
     let end = mounted(
-        &world,
+        &env,
         r#"mkdir fixed && mount -t tmpfs -o ro none fixed
 "$1" copy dbx:from fixed 2> said; echo "ended $?"; cat said"#,
     )?
@@ -204,16 +199,15 @@ fn a_full_or_read_only_disk_is_named_and_nothing_half_is_left() -> anyhow::Resul
 
 #[test]
 fn following_links_is_meant_for_the_source_and_deletes_nothing_behind_the_targets() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    world
-        .sandbox
+    let env = TestEnv::connected()?;
+    env.sandbox
         .put_file("/e/file", b"new", Some("2020-01-01T00:00:00Z"))?;
     for name in ["x2/a", "x2/deep/b"] {
-        write(&world.path(name), b"precious", 1_500_000_000)?;
+        write(&env.path(name), b"precious", 1_500_000_000)?;
     }
-    let before = snapshot(&world.path("x2"))?;
-    std::fs::create_dir(world.path("t"))?;
-    std::os::unix::fs::symlink("../x2", world.path("t/link"))?;
+    let before = snapshot(&env.path("x2"))?;
+    std::fs::create_dir(env.path("t"))?;
+    std::os::unix::fs::symlink("../x2", env.path("t/link"))?;
     for words in [
         ["sync", "--copy-links"],
         ["sync", "--links"],
@@ -222,9 +216,9 @@ fn following_links_is_meant_for_the_source_and_deletes_nothing_behind_the_target
     ] {
         let args = [&words[..], &["dbx:e", "t"]].concat();
         // With --links the link itself is what the source lacks.
-        let end = world.node_tool(args.iter())?;
+        let end = env.node_tool(args.iter())?;
         assert_eq!(end.code, 0, "{args:?}: {}", end.err);
-        assert_eq!(snapshot(&world.path("x2"))?, before, "{args:?}");
+        assert_eq!(snapshot(&env.path("x2"))?, before, "{args:?}");
     }
     Ok(())
 }
@@ -236,8 +230,8 @@ struct Swapper {
 }
 
 impl Swapper {
-    fn start(world: &World) -> Self {
-        let (sub, aside) = (world.path("t/sub"), world.path("t/.aside"));
+    fn start(env: &TestEnv) -> Self {
+        let (sub, aside) = (env.path("t/sub"), env.path("t/.aside"));
         let stop = Arc::new(AtomicBool::new(false));
         let is_over = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
@@ -274,28 +268,26 @@ impl Swapper {
 
 #[test]
 fn a_folder_that_is_swapped_for_a_symlink_leads_nothing_out_of_the_target() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     for n in 0..60_u64 {
         let path = format!("/e/sub/{n}");
-        world
-            .sandbox
+        env.sandbox
             .put_file(&path, &noise(n, 700), Some("2020-01-01T00:00:00Z"))?;
     }
-    world
-        .sandbox
+    env.sandbox
         .put_file("/none/other", b"x", Some("2020-01-01T00:00:00Z"))?;
     // Of the same names, sizes and times as what sync deletes in the target.
     for folder in ["victim", "t/sub"] {
         for n in 0..300_u64 {
             write(
-                &world.path(folder).join(n.to_string()),
+                &env.path(folder).join(n.to_string()),
                 &noise(n, 700),
                 1_577_836_800,
             )?;
         }
     }
-    let before = snapshot(&world.path("victim"))?;
-    let swapper = Swapper::start(&world);
+    let before = snapshot(&env.path("victim"))?;
+    let swapper = Swapper::start(&env);
     for words in [
         &["copy", "dbx:e", "t", "-I", "--no-zip"][..],
         &["copy", "dbx:e", "t", "-I"],
@@ -303,9 +295,9 @@ fn a_folder_that_is_swapped_for_a_symlink_leads_nothing_out_of_the_target() -> a
         &["sync", "dbx:none", "t", "--yes"],
     ] {
         // What can't be copied or deleted fails; how much that is depends on the moment.
-        let end = world.node_tool(words)?;
+        let end = env.node_tool(words)?;
         assert!(end.code < 128, "{}", end.err);
-        assert_eq!(snapshot(&world.path("victim"))?, before, "{words:?}");
+        assert_eq!(snapshot(&env.path("victim"))?, before, "{words:?}");
     }
     assert!(swapper.stop() > 0);
     Ok(())
@@ -313,68 +305,65 @@ fn a_folder_that_is_swapped_for_a_symlink_leads_nothing_out_of_the_target() -> a
 
 #[test]
 fn links_that_come_along_lead_nothing_out_of_the_target() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     let time = Some("2020-01-01T00:00:00Z");
     for (link, to) in [
         ("sub", "../victim"),
         ("good", "sub/1"),
         ("deep/up", "../../victim"),
     ] {
-        world
-            .sandbox
+        env.sandbox
             .put_file(&format!("/e/{link}.rclonelink"), to.as_bytes(), time)?;
     }
     for n in 0..200_u64 {
-        world
-            .sandbox
+        env.sandbox
             .put_file(&format!("/e/sub/{n}"), &noise(n, 300), time)?;
     }
-    world.sandbox.put_file("/e/sub/big", &noise(7, 17 << 20), time)?;
-    world.sandbox.put_file("/e/deep/up/file", b"planted", time)?;
-    std::fs::create_dir(world.path("victim"))?;
+    env.sandbox.put_file("/e/sub/big", &noise(7, 17 << 20), time)?;
+    env.sandbox.put_file("/e/deep/up/file", b"planted", time)?;
+    std::fs::create_dir(env.path("victim"))?;
     for _ in 0..2 {
-        let end = world.node_tool(["copy", "dbx:e", "t", "--links"])?;
+        let end = env.node_tool(["copy", "dbx:e", "t", "--links"])?;
         assert_ne!(end.code, 0, "a link can't be made where a folder is");
         assert!(end.err.contains("sub.rclonelink"), "{}", end.err);
-        assert!(snapshot(&world.path("victim"))?.is_empty());
-        assert_eq!(std::fs::read_link(world.path("t/good"))?, Path::new("sub/1"));
+        assert!(snapshot(&env.path("victim"))?.is_empty());
+        assert_eq!(std::fs::read_link(env.path("t/good"))?, Path::new("sub/1"));
     }
-    assert_eq!(std::fs::read_dir(world.path("t/sub"))?.count(), 201);
+    assert_eq!(std::fs::read_dir(env.path("t/sub"))?.count(), 201);
     // And a link of an earlier run is no way for the files of the next.
-    let world = World::connected()?;
-    std::fs::create_dir(world.path("victim"))?;
-    world.sandbox.put_file("/e/sub.rclonelink", b"../victim", time)?;
-    world.node_tool(["copy", "dbx:e", "t", "--links"])?.ok()?;
+    let env = TestEnv::connected()?;
+    std::fs::create_dir(env.path("victim"))?;
+    env.sandbox.put_file("/e/sub.rclonelink", b"../victim", time)?;
+    env.node_tool(["copy", "dbx:e", "t", "--links"])?.ok()?;
     for n in 0..30_u64 {
-        world
-            .sandbox
+        env.sandbox
             .put_file(&format!("/e/sub/{n}"), &noise(n, 300), time)?;
     }
-    let end = world.node_tool(["copy", "dbx:e", "t", "--links"])?;
+    let end = env.node_tool(["copy", "dbx:e", "t", "--links"])?;
     assert_ne!(end.code, 0);
-    assert!(snapshot(&world.path("victim"))?.is_empty());
+    assert!(snapshot(&env.path("victim"))?.is_empty());
     Ok(())
 }
 
 #[test]
 fn a_file_that_is_replaced_keeps_its_mode() -> anyhow::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     let names = ["secret", "script", "open", "big"];
     for (name, mode) in names.iter().zip([0o600, 0o755, 0o666, 0o640]) {
         let size = if *name == "big" { 33 << 20 } else { 500 };
-        world.sandbox.put_file(
+        env.sandbox.put_file(
             &format!("/e/{name}"),
             &noise(1, size),
             Some("2020-01-01T00:00:00Z"),
         )?;
-        write(&world.path("t").join(name), b"old", 1_500_000_000)?;
-        std::fs::set_permissions(world.path("t").join(name), std::fs::Permissions::from_mode(mode))?;
+        write(&env.path("t").join(name), b"old", 1_500_000_000)?;
+        std::fs::set_permissions(env.path("t").join(name), std::fs::Permissions::from_mode(mode))?;
     }
-    world.sandbox.put_file("/e/new", b"new", None)?;
+    env.sandbox.put_file("/e/new", b"new", None)?;
     for zip in ["--no-zip=false", "--no-zip=true"] {
         let mut command = Command::new("bash");
-        world.settle(&mut command);
+        env.isolate(&mut command);
         let (_, flag) = zip.split_once('=').context("a flag")?;
         command
             .args(["-c", "umask 027; exec \"$@\"", "bash"])
@@ -383,7 +372,7 @@ fn a_file_that_is_replaced_keeps_its_mode() -> anyhow::Result<()> {
             .env("NODE_TOOL_NO_ZIP", flag);
         run(command, "")?.ok()?;
         let modes = ["secret", "script", "open", "big", "new"].map(|name| {
-            let metadata = std::fs::metadata(world.path("t").join(name));
+            let metadata = std::fs::metadata(env.path("t").join(name));
             metadata.map_or(0, |there| there.mode() & 0o7777)
         });
         assert_eq!(modes, [0o600, 0o755, 0o666, 0o640, 0o640], "{zip}");
@@ -393,7 +382,7 @@ fn a_file_that_is_replaced_keeps_its_mode() -> anyhow::Result<()> {
 
 #[test]
 fn a_file_whose_size_is_not_its_length_is_named_and_not_sent() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     let mut tried = 0;
     // The first says 0 bytes, the second a page.
     for (path, word) in [
@@ -405,14 +394,13 @@ fn a_file_whose_size_is_not_its_length_is_named_and_not_sent() -> anyhow::Result
             continue;
         }
         tried += 1;
-        let end = world.node_tool(["copy", path, "dbx:to"])?;
+        let end = env.node_tool(["copy", path, "dbx:to"])?;
         assert_eq!(end.code, 6, "{}", end.err);
         assert!(end.err.contains(word), "{}", end.err);
     }
     assert!(tried > 0);
     assert_eq!(
-        world
-            .sandbox
+        env.sandbox
             .tree()
             .iter()
             .filter(|stored| !stored.is_folder)
@@ -423,9 +411,9 @@ fn a_file_whose_size_is_not_its_length_is_named_and_not_sent() -> anyhow::Result
 }
 
 /// Runs node-tool below a limit of the shell.
-fn limited(world: &World, limit: &str, args: &[&str]) -> anyhow::Result<Ended> {
+fn limited(env: &TestEnv, limit: &str, args: &[&str]) -> anyhow::Result<Output> {
     let mut command = Command::new("bash");
-    world.settle(&mut command);
+    env.isolate(&mut command);
     command
         .args(["-c", &format!("ulimit {limit} && exec \"$@\""), "bash"])
         .arg(program("node-tool")?)
@@ -435,36 +423,36 @@ fn limited(world: &World, limit: &str, args: &[&str]) -> anyhow::Result<Ended> {
 
 #[test]
 fn few_open_files_are_enough() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     for n in 0..300_u64 {
-        let path = world.path(&format!("from/{}/{n}", n % 7));
+        let path = env.path(&format!("from/{}/{n}", n % 7));
         write(&path, &noise(n, 900), 1_577_836_800)?;
     }
     for n in 0..3_u64 {
         write(
-            &world.path(&format!("from/big{n}")),
+            &env.path(&format!("from/big{n}")),
             &noise(n, 33 << 20),
             1_577_836_800,
         )?;
     }
     for limit in ["-n 32", "-n 128"] {
         let (there, here) = (format!("dbx:to{}", &limit[3..]), format!("down{}", &limit[3..]));
-        limited(&world, limit, &["copy", "from", &there])?.ok()?;
-        limited(&world, limit, &["copy", &there, &here])?.ok()?;
-        limited(&world, limit, &["copy", &there, &here, "-I", "--no-zip"])?.ok()?;
+        limited(&env, limit, &["copy", "from", &there])?.ok()?;
+        limited(&env, limit, &["copy", &there, &here])?.ok()?;
+        limited(&env, limit, &["copy", &there, &here, "-I", "--no-zip"])?.ok()?;
         assert_eq!(
-            differences(&world.path("from"), &world.path(&here))?,
+            differences(&env.path("from"), &env.path(&here))?,
             Vec::<String>::new(),
             "{limit}"
         );
-        limited(&world, limit, &["check", "from", &there])?.ok()?;
+        limited(&env, limit, &["check", "from", &there])?.ok()?;
     }
     Ok(())
 }
 
 #[test]
 fn a_file_beyond_the_limit_of_sizes_is_named_and_the_others_come() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     for (name, size) in [
         ("a", 1000),
         ("b", 3 << 20),
@@ -472,21 +460,21 @@ fn a_file_beyond_the_limit_of_sizes_is_named_and_the_others_come() -> anyhow::Re
         ("d", 40 << 20),
         ("e", 2000),
     ] {
-        world.sandbox.put_file(
+        env.sandbox.put_file(
             &format!("/e/{name}"),
             &noise(9, size),
             Some("2020-01-01T00:00:00Z"),
         )?;
     }
     for more in [&[][..], &["--no-zip"]] {
-        let end = limited(&world, "-f 1024", &[&["copy", "dbx:e", "t", "-I"], more].concat())?;
+        let end = limited(&env, "-f 1024", &[&["copy", "dbx:e", "t", "-I"], more].concat())?;
         assert_eq!(end.code, 6, "{}", end.err);
         for name in ["'b'", "'c'", "'d'"] {
             let line = end.err.lines().find(|line| line.contains(name));
             let line = line.with_context(|| end.err.clone())?;
             assert!(line.contains("ulimit -f"), "{line}");
         }
-        let there: Vec<String> = snapshot(&world.path("t"))?.into_keys().collect();
+        let there: Vec<String> = snapshot(&env.path("t"))?.into_keys().collect();
         assert_eq!(there, ["a", "e"]);
     }
     Ok(())
@@ -494,47 +482,45 @@ fn a_file_beyond_the_limit_of_sizes_is_named_and_the_others_come() -> anyhow::Re
 
 #[test]
 fn symlinks_to_folders_of_the_target_are_gone_through_where_the_user_says_so() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     for name in ["data/a", "data/deep/b", "c"] {
-        world.sandbox.put_file(
+        env.sandbox.put_file(
             &format!("/e/{name}"),
             name.as_bytes(),
             Some("2020-01-01T00:00:00Z"),
         )?;
     }
-    std::fs::create_dir_all(world.path("scratch"))?;
-    std::fs::create_dir(world.path("t"))?;
-    std::os::unix::fs::symlink("../scratch", world.path("t/data"))?;
-    let end = world.node_tool(["copy", "dbx:e", "t"])?;
+    std::fs::create_dir_all(env.path("scratch"))?;
+    std::fs::create_dir(env.path("t"))?;
+    std::os::unix::fs::symlink("../scratch", env.path("t/data"))?;
+    let end = env.node_tool(["copy", "dbx:e", "t"])?;
     assert_eq!(end.code, 6, "{}", end.err);
     assert!(end.err.contains("-K"), "the way out is named: {}", end.err);
-    assert!(snapshot(&world.path("scratch"))?.is_empty());
-    world.node_tool(["copy", "dbx:e", "t", "-K"])?.ok()?;
-    let there: Vec<String> = snapshot(&world.path("scratch"))?.into_keys().collect();
+    assert!(snapshot(&env.path("scratch"))?.is_empty());
+    env.node_tool(["copy", "dbx:e", "t", "-K"])?.ok()?;
+    let there: Vec<String> = snapshot(&env.path("scratch"))?.into_keys().collect();
     assert_eq!(there, ["a", "deep/b"]);
     // A second run has nothing to do, and sync removes what the source lacks.
-    let end = world.node_tool(["copy", "dbx:e", "t", "-K", "--error-on-no-transfer"])?;
+    let end = env.node_tool(["copy", "dbx:e", "t", "-K", "--error-on-no-transfer"])?;
     assert_eq!(end.code, 9, "{}", end.err);
-    write(&world.path("scratch/extra"), b"x", 1_500_000_000)?;
-    world
-        .node_tool(["sync", "dbx:e", "t", "--keep-dirlinks", "--yes"])?
+    write(&env.path("scratch/extra"), b"x", 1_500_000_000)?;
+    env.node_tool(["sync", "dbx:e", "t", "--keep-dirlinks", "--yes"])?
         .ok()?;
-    let there: Vec<String> = snapshot(&world.path("scratch"))?.into_keys().collect();
+    let there: Vec<String> = snapshot(&env.path("scratch"))?.into_keys().collect();
     assert_eq!(there, ["a", "deep/b"]);
-    assert_eq!(std::fs::read_link(world.path("t/data"))?, Path::new("../scratch"));
+    assert_eq!(std::fs::read_link(env.path("t/data"))?, Path::new("../scratch"));
     Ok(())
 }
 
 #[test]
 fn what_was_copied_with_links_can_be_listed_and_checked_with_them() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    write(&world.path("from/sub/file"), b"text", 1_577_836_800)?;
-    write(&world.path("away/other"), b"other", 1_577_836_800)?;
-    std::os::unix::fs::symlink("sub/file", world.path("from/link"))?;
-    std::os::unix::fs::symlink("../away", world.path("from/folder"))?;
+    let env = TestEnv::connected()?;
+    write(&env.path("from/sub/file"), b"text", 1_577_836_800)?;
+    write(&env.path("away/other"), b"other", 1_577_836_800)?;
+    std::os::unix::fs::symlink("sub/file", env.path("from/link"))?;
+    std::os::unix::fs::symlink("../away", env.path("from/folder"))?;
     let listed = |flags: &[&str]| -> anyhow::Result<String> {
-        world
-            .node_tool([&["lsf", "-R", "--files-only", "from"][..], flags].concat())?
+        env.node_tool([&["lsf", "-R", "--files-only", "from"][..], flags].concat())?
             .ok()
     };
     assert_eq!(listed(&[])?, "sub/file\n");
@@ -555,7 +541,7 @@ fn what_was_copied_with_links_can_be_listed_and_checked_with_them() -> anyhow::R
         &["hashsum", "dropbox"],
         &["cat"],
     ] {
-        let run = |flags: &[&str]| world.node_tool([verb, flags, &["from"]].concat());
+        let run = |flags: &[&str]| env.node_tool([verb, flags, &["from"]].concat());
         let end = run(&[])?;
         assert!(
             end.err.contains("link: skipped, it is a symlink"),
@@ -567,23 +553,20 @@ fn what_was_copied_with_links_can_be_listed_and_checked_with_them() -> anyhow::R
             assert_eq!((end.code, end.err.as_str()), (0, ""), "{verb:?} {flag}");
         }
     }
-    assert_eq!(
-        world.node_tool(["cat", "-l", "from"])?.ok()?,
-        "../awaysub/filetext"
-    );
+    assert_eq!(env.node_tool(["cat", "-l", "from"])?.ok()?, "../awaysub/filetext");
     for (flag, to) in [
         ("-l", "dbx:links"),
         ("-L", "dbx:followed"),
         ("--skip-links", "dbx:plain"),
     ] {
-        world.node_tool(["copy", flag, "from", to])?.ok()?;
-        world.node_tool(["check", flag, "from", to])?.ok()?;
-        let end = world.node_tool(["check", "from", to])?;
+        env.node_tool(["copy", flag, "from", to])?.ok()?;
+        env.node_tool(["check", flag, "from", to])?.ok()?;
+        let end = env.node_tool(["check", "from", to])?;
         assert_eq!(end.code == 0, flag == "--skip-links", "{flag}: {}", end.err);
         assert!(end.err.contains("it is a symlink"), "{}", end.err);
     }
     if Path::new("/proc/cpuinfo").exists() {
-        assert!(!world.node_tool(["cat", "/proc/cpuinfo"])?.ok()?.is_empty());
+        assert!(!env.node_tool(["cat", "/proc/cpuinfo"])?.ok()?.is_empty());
     }
     Ok(())
 }

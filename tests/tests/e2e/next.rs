@@ -2,24 +2,24 @@
 
 use std::process::Command;
 
-use tests::world::{Ended, World, run};
+use tests::test_env::{Output, TestEnv, run};
 
 /// A name that has to be quoted.
 const ODD: &str = "it's a $HOME \u{1b}name";
 
-fn world() -> anyhow::Result<World> {
-    let world = World::connected()?;
-    world.sandbox.put_file("/d/x", b"x", None)?;
-    world.sandbox.put_file(&format!("/{ODD}/{ODD}"), b"x", None)?;
-    world.sandbox.put_file("/gone", b"x", None)?;
-    world.sandbox.remove("/gone")?;
-    std::fs::create_dir_all(world.path("-here/deep"))?;
-    std::fs::write(world.path("-here/file"), "x")?;
-    Ok(world)
+fn env() -> anyhow::Result<TestEnv> {
+    let env = TestEnv::connected()?;
+    env.sandbox.put_file("/d/x", b"x", None)?;
+    env.sandbox.put_file(&format!("/{ODD}/{ODD}"), b"x", None)?;
+    env.sandbox.put_file("/gone", b"x", None)?;
+    env.sandbox.remove("/gone")?;
+    std::fs::create_dir_all(env.path("-here/deep"))?;
+    std::fs::write(env.path("-here/file"), "x")?;
+    Ok(env)
 }
 
 /// The commands among the next steps.
-fn commands(end: &Ended) -> Vec<&str> {
+fn commands(end: &Output) -> Vec<&str> {
     let lines = end
         .err
         .lines()
@@ -28,14 +28,14 @@ fn commands(end: &Ended) -> Vec<&str> {
 }
 
 /// Pastes a line into a shell that finds the program.
-fn paste(world: &World, line: &str) -> anyhow::Result<Ended> {
+fn paste(env: &TestEnv, line: &str) -> anyhow::Result<Output> {
     let program = tests::programs::program("node-tool")?;
     let dir = program
         .parent()
         .map(|dir| dir.display().to_string())
         .unwrap_or_default();
     let mut command = Command::new("bash");
-    world.settle(&mut command);
+    env.isolate(&mut command);
     let path = format!("{dir}:{}", std::env::var("PATH").unwrap_or_default());
     command.env("PATH", path).args(["-c", line]);
     run(command, "")
@@ -78,15 +78,15 @@ fn every_command_that_is_advised_works() -> anyhow::Result<()> {
         (vec!["sync", "./-here/deep", &odd], 1, 1),
     ];
     for (args, code, count) in situations {
-        let advised = world()?.node_tool(&args)?;
+        let advised = env()?.node_tool(&args)?;
         assert_eq!(advised.code, code, "{args:?}: {}", advised.err);
         assert_eq!(commands(&advised).len(), count, "{args:?}: {}", advised.err);
         for line in commands(&advised) {
-            let world = world()?;
+            let env = env()?;
             // What asks a person is only looked at.
             let is_asking = line.starts_with("node-tool config create");
             let end = paste(
-                &world,
+                &env,
                 &if is_asking {
                     format!("{line} --help")
                 } else {
@@ -101,8 +101,8 @@ fn every_command_that_is_advised_works() -> anyhow::Result<()> {
 
 #[test]
 fn what_stops_a_listing_promises_nothing_about_files() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    let mut terminal = world.terminal("node-tool", &["watch", "dbx:"])?;
+    let env = TestEnv::connected()?;
+    let mut terminal = env.terminal("node-tool", &["watch", "dbx:"])?;
     terminal.expect("watching 'dbx:'")?;
     terminal.send("\u{3}")?;
     let (code, screen) = terminal.end()?;
@@ -112,7 +112,7 @@ fn what_stops_a_listing_promises_nothing_about_files() -> anyhow::Result<()> {
 
 #[test]
 fn errors_name_the_right_cause() -> anyhow::Result<()> {
-    let world = world()?;
+    let env = env()?;
     for (args, code, words, not) in [
         (
             vec!["mkdir", "dbx:d/x"],
@@ -136,7 +136,7 @@ fn errors_name_the_right_cause() -> anyhow::Result<()> {
         ),
         (vec!["rmdir", "/proc/self/net"], 1, "", "os error"),
     ] {
-        let end = world.node_tool(&args)?;
+        let end = env.node_tool(&args)?;
         assert_eq!(end.code, code, "{args:?}: {}", end.err);
         assert!(
             end.err.contains(words) && !end.err.contains(not),
@@ -146,7 +146,7 @@ fn errors_name_the_right_cause() -> anyhow::Result<()> {
     }
     // Nothing of these needs a home, a config or a connection.
     for verb in [&["version"][..], &["man"], &["completion", "zsh"]] {
-        let mut command = world.command("node-tool")?;
+        let mut command = env.command("node-tool")?;
         command
             .env_remove("HOME")
             .env("SSL_CERT_FILE", "no/such/file")
@@ -160,17 +160,16 @@ fn errors_name_the_right_cause() -> anyhow::Result<()> {
 
 #[test]
 fn what_a_rule_leaves_is_not_called_the_same() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     for (name, text) in [("same", "same"), ("other", "newer text")] {
-        tests::files::write(&world.path("from").join(name), text.as_bytes(), 1_500_000_000)?;
+        tests::files::write(&env.path("from").join(name), text.as_bytes(), 1_500_000_000)?;
     }
     let time = Some("2017-07-14T02:40:00Z");
-    world.sandbox.put_file("/to/same", b"same", time)?;
-    world
-        .sandbox
+    env.sandbox.put_file("/to/same", b"same", time)?;
+    env.sandbox
         .put_file("/to/other", b"newest", Some("2020-07-14T02:40:00Z"))?;
     for dry in [&["--dry-run"][..], &[]] {
-        let end = world.node_tool([&["copy", "from", "dbx:to", "--update"], dry].concat())?;
+        let end = env.node_tool([&["copy", "from", "dbx:to", "--update"], dry].concat())?;
         assert_eq!(end.code, 0, "{}", end.err);
         assert!(
             end.err.contains(", 1 already there, 1 left as they are"),

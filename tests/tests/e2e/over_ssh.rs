@@ -8,14 +8,14 @@ use anyhow::Context as _;
 use tests::browser::{Button, consent_address, press};
 use tests::next_lines;
 use tests::ssh_server::{SshServer, installed};
-use tests::world::{Ended, World, ended, only_authorizer, skip, text};
+use tests::test_env::{Output, TestEnv, only_authorizer, output_of, skip, text};
 
-/// How node-tool is called on the login node, whose shell knows nothing of this world.
-fn remote_command(world: &World) -> anyhow::Result<String> {
+/// How node-tool is called on the login node, whose shell knows nothing of this env.
+fn remote_command(env: &TestEnv) -> anyhow::Result<String> {
     Ok(format!(
         "echo Welcome to the cluster; env HOME={} DROPBOX_URL={} {}",
-        world.home().display(),
-        world.sandbox.origin(),
+        env.home().display(),
+        env.sandbox.origin(),
         text(&tests::programs::program("node-tool")?)
     ))
 }
@@ -27,8 +27,8 @@ struct Calling {
 }
 
 impl Calling {
-    fn start(world: &World, server: &SshServer, remote: &str, more: &[&str]) -> anyhow::Result<Self> {
-        let mut command = world.command("authorizer")?;
+    fn start(env: &TestEnv, server: &SshServer, remote: &str, more: &[&str]) -> anyhow::Result<Self> {
+        let mut command = env.command("authorizer")?;
         command
             .args(["--ssh", "login", "dbx", "--no-browser"])
             .args(["--ssh-command", &format!("ssh -F {}", server.config().display())])
@@ -54,9 +54,9 @@ impl Calling {
         consent_address(&self.said)
     }
 
-    fn end(mut self) -> anyhow::Result<Ended> {
+    fn end(mut self) -> anyhow::Result<Output> {
         self.rest.read_to_string(&mut self.said)?;
-        let mut end = ended(self.child)?;
+        let mut end = output_of(self.child)?;
         end.err = self.said;
         Ok(end)
     }
@@ -73,9 +73,9 @@ fn server() -> anyhow::Result<Option<SshServer>> {
 #[test]
 fn one_command_on_the_laptop_connects_the_node() -> anyhow::Result<()> {
     let Some(server) = server()? else { return Ok(()) };
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let key = world.sandbox.app_key().to_owned();
-    let mut calling = Calling::start(&world, &server, &remote_command(&world)?, &["--app-key", &key])?;
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let key = env.sandbox.app_key().to_owned();
+    let mut calling = Calling::start(&env, &server, &remote_command(&env)?, &["--app-key", &key])?;
     let consent = calling.consent()?;
     let page = press(&consent, Button::Allow)?;
     assert!(
@@ -106,9 +106,9 @@ fn one_command_on_the_laptop_connects_the_node() -> anyhow::Result<()> {
         end.err
     );
     assert!(end.err.contains("node-tool lsd dbx:"), "{}", end.err);
-    world.node_tool(["lsd", "dbx:"])?.ok()?;
+    env.node_tool(["lsd", "dbx:"])?.ok()?;
     // Once more: the same name logs in anew, with the app key that the node knows now.
-    let mut again = Calling::start(&world, &server, &remote_command(&world)?, &[])?;
+    let mut again = Calling::start(&env, &server, &remote_command(&env)?, &[])?;
     let consent = again.consent()?;
     press(&consent, Button::Allow)?;
     again.end()?.ok()?;
@@ -118,12 +118,12 @@ fn one_command_on_the_laptop_connects_the_node() -> anyhow::Result<()> {
 #[test]
 fn what_goes_wrong_on_the_way_is_told() -> anyhow::Result<()> {
     let Some(server) = server()? else { return Ok(()) };
-    let (_port, world) = (only_authorizer()?, World::new()?);
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
     let calls: [(&str, &str); 4] = [
         ("/no/such/node-tool", "'/no/such/node-tool' was not found there"),
         ("true;", "ended there without asking for a login"),
         ("false;", "node-tool ended there"),
-        (&remote_command(&world)?, "give the authorizer --app-key KEY"),
+        (&remote_command(&env)?, "give the authorizer --app-key KEY"),
     ];
     for (remote, message) in calls {
         let remote = if remote.ends_with(';') {
@@ -131,7 +131,7 @@ fn what_goes_wrong_on_the_way_is_told() -> anyhow::Result<()> {
         } else {
             remote.to_owned()
         };
-        let err = Calling::start(&world, &server, &remote, &[])?.end()?.fails(1)?;
+        let err = Calling::start(&env, &server, &remote, &[])?.end()?.fails(1)?;
         assert!(err.contains(message), "{remote}: {err}");
         assert!(err.contains("was not connected on login"), "{err}");
     }
@@ -142,38 +142,38 @@ fn what_goes_wrong_on_the_way_is_told() -> anyhow::Result<()> {
         &config,
         "Host login\n  HostName 127.0.0.1\n  Port 1\n  BatchMode yes\n",
     )?;
-    let err = Calling::start(&world, &gone, "node-tool", &[])?.end()?.fails(1)?;
+    let err = Calling::start(&env, &gone, "node-tool", &[])?.end()?.fails(1)?;
     assert!(err.contains("ssh could not connect"), "{err}");
-    let err = world
+    let err = env
         .command("authorizer")?
         .args(["--ssh", "-oProxyCommand=x", "dbx"])
         .output()?;
     assert_eq!(err.status.code(), Some(2));
-    assert!(!world.config().exists());
+    assert!(!env.config().exists());
     Ok(())
 }
 
 #[test]
 fn cancelling_in_the_browser_leaves_the_node_as_it_was() -> anyhow::Result<()> {
     let Some(server) = server()? else { return Ok(()) };
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let key = world.sandbox.app_key().to_owned();
-    let mut calling = Calling::start(&world, &server, &remote_command(&world)?, &["--app-key", &key])?;
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let key = env.sandbox.app_key().to_owned();
+    let mut calling = Calling::start(&env, &server, &remote_command(&env)?, &["--app-key", &key])?;
     press(&calling.consent()?, Button::Cancel)?;
     let err = calling.end()?.fails(1)?;
     assert!(err.contains("cancelled in the browser"), "{err}");
-    assert!(!world.config().exists());
+    assert!(!env.config().exists());
     Ok(())
 }
 
 #[test]
 fn a_node_that_goes_away_ends_the_waiting() -> anyhow::Result<()> {
     let Some(server) = server()? else { return Ok(()) };
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let key = world.sandbox.app_key();
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let key = env.sandbox.app_key();
     let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
     let remote = format!("echo pairing1 {key} {challenge}; exit 3;");
-    let err = Calling::start(&world, &server, &remote, &[])?.end()?.fails(1)?;
+    let err = Calling::start(&env, &server, &remote, &[])?.end()?.fails(1)?;
     assert!(err.contains("node-tool ended there"), "{err}");
     Ok(())
 }
@@ -182,11 +182,11 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const OTHER: &str = "DPebfg0lO6FXzxXzywikEQm4i5dB5ykwE9u-oyln3lo";
 
 /// Starts the authorizer with a script in the place of ssh; `$remote` is what the node's shell would get.
-fn with_script(world: &World, script: &str, more: &[&str]) -> anyhow::Result<Calling> {
-    let path = world.path("ssh.sh");
+fn with_script(env: &TestEnv, script: &str, more: &[&str]) -> anyhow::Result<Calling> {
+    let path = env.path("ssh.sh");
     std::fs::write(&path, format!("#!/bin/bash\nremote=${{@: -1}}\n{script}\n"))?;
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-    let mut command = world.command("authorizer")?;
+    let mut command = env.command("authorizer")?;
     command
         .args(["--ssh", "login", "dbx", "--no-browser"])
         .args(["--ssh-command", &text(&path)])
@@ -210,10 +210,10 @@ fn signal(calling: &Calling, name: &str) -> anyhow::Result<()> {
 
 #[test]
 fn whatever_the_nodes_shell_prints_the_question_is_found() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
     let node_tool = tests::programs::program("node-tool")?;
     let programs = node_tool.parent().context("no directory")?;
-    let key = world.sandbox.app_key();
+    let key = env.sandbox.app_key();
     let greetings = [
         "head -c 300000 /dev/zero",
         r"printf 'Gr\374\337e vom Cluster\n'",
@@ -226,18 +226,18 @@ fn whatever_the_nodes_shell_prints_the_question_is_found() -> anyhow::Result<()>
         greetings.join("\n"),
         programs.display()
     );
-    let mut calling = with_script(&world, &script, &["--app-key", key])?;
+    let mut calling = with_script(&env, &script, &["--app-key", key])?;
     press(&calling.consent()?, Button::Allow)?;
     let end = calling.end()?;
     assert_eq!(end.code, 0, "{}", end.err);
-    world.node_tool(["lsd", "dbx:"])?.ok()?;
+    env.node_tool(["lsd", "dbx:"])?.ok()?;
     Ok(())
 }
 
 #[test]
 fn a_node_that_cannot_be_believed_gets_nothing() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let key = world.sandbox.app_key();
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let key = env.sandbox.app_key();
     let ask = |key: &str, challenge: &str| format!("pairing1 {key} {challenge}");
     let (one, other) = (ask(key, CHALLENGE), ask(key, OTHER));
     for (script, hint) in [
@@ -252,9 +252,7 @@ fn a_node_that_cannot_be_believed_gets_nothing() -> anyhow::Result<()> {
         ("exec yes".to_owned(), "without end"),
         ("exec tr '\\0' x < /dev/zero".to_owned(), "without end"),
     ] {
-        let err = with_script(&world, &script, &["--app-key", key])?
-            .end()?
-            .fails(1)?;
+        let err = with_script(&env, &script, &["--app-key", key])?.end()?.fails(1)?;
         assert!(
             err.contains(hint) && next_lines::says_what_to_do(&err),
             "{script}: {err}"
@@ -262,14 +260,14 @@ fn a_node_that_cannot_be_believed_gets_nothing() -> anyhow::Result<()> {
         assert!(!err.contains("/oauth2/authorize"), "no browser was opened: {err}");
     }
     // The second question comes when the browser is open already: what it brings goes nowhere.
-    let got = world.path("got");
-    let go = world.path("go");
+    let got = env.path("got");
+    let go = env.path("go");
     let script = format!(
         "echo '{one}'; until [ -e {} ]; do sleep 0.01; done; echo '{other}'; exec cat > {}",
         go.display(),
         got.display()
     );
-    let mut calling = with_script(&world, &script, &[])?;
+    let mut calling = with_script(&env, &script, &[])?;
     calling.consent()?;
     std::fs::write(&go, "")?;
     let err = calling.end()?.fails(1)?;
@@ -283,36 +281,34 @@ fn a_node_that_cannot_be_believed_gets_nothing() -> anyhow::Result<()> {
 
 #[test]
 fn an_ssh_that_hangs_is_left_in_time_and_on_signals() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let key = world.sandbox.app_key();
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let key = env.sandbox.app_key();
     // The scripts outlive any patience of a test: only the authorizer ends them.
     for script in [
         "exec sleep 1000",
         "exec >&-; exec sleep 1000",
         r"printf 'Gr\374\337e\n'; exec sleep 1000",
     ] {
-        let err = with_script(&world, script, &["--timeout", "1s"])?
-            .end()?
-            .fails(1)?;
+        let err = with_script(&env, script, &["--timeout", "1s"])?.end()?.fails(1)?;
         assert!(
             err.contains("in time") && next_lines::says_what_to_do(&err),
             "{script}: {err}"
         );
-        let mut calling = with_script(&world, script, &[])?;
+        let mut calling = with_script(&env, script, &[])?;
         calling.rest.read_line(&mut calling.said)?;
         signal(&calling, "TERM")?;
         calling.end()?.fails(130)?;
     }
     // Also when it has its grant, and then it isn't said that nothing was granted.
-    let got = world.path("got");
+    let got = env.path("got");
     let script = format!(
         "echo pairing1 {key} {CHALLENGE}; head -n 1 > {}; exec sleep 1000",
         got.display()
     );
-    let mut calling = with_script(&world, &script, &[])?;
+    let mut calling = with_script(&env, &script, &[])?;
     let consent = calling.consent()?;
     let pressed = std::thread::spawn(move || press(&consent, Button::Allow));
-    tests::world::until(|| got.metadata().is_ok_and(|it| it.len() > 0))?;
+    tests::test_env::until(|| got.metadata().is_ok_and(|it| it.len() > 0))?;
     signal(&calling, "TERM")?;
     let err = calling.end()?.fails(130)?;
     assert!(

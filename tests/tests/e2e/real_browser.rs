@@ -8,13 +8,13 @@ use anyhow::Context as _;
 use shared::grant::Grant;
 use tests::browser::consent_address;
 use tests::chromium::{Chromium, installed};
-use tests::world::{World, ended, only_authorizer, skip};
+use tests::test_env::{TestEnv, only_authorizer, output_of, skip};
 
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-fn start(world: &World) -> anyhow::Result<(Child, String)> {
-    let mut command = world.command("authorizer")?;
-    command.args([world.sandbox.app_key(), "--challenge", CHALLENGE, "--no-browser"]);
+fn start(env: &TestEnv) -> anyhow::Result<(Child, String)> {
+    let mut command = env.command("authorizer")?;
+    command.args([env.sandbox.app_key(), "--challenge", CHALLENGE, "--no-browser"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let mut said = String::new();
     let mut lines = BufReader::new(child.stderr.take().context("no stderr")?);
@@ -38,8 +38,8 @@ fn allow_leads_to_a_page_that_says_what_to_do_next() -> anyhow::Result<()> {
     if is_missing() {
         return Ok(());
     }
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let (child, consent) = start(&world)?;
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let (child, consent) = start(&env)?;
     let mut browser = Chromium::start()?;
     let tab = browser.open(&consent)?;
     browser.press(&tab, "Allow")?;
@@ -61,10 +61,10 @@ fn allow_leads_to_a_page_that_says_what_to_do_next() -> anyhow::Result<()> {
             .join(dir)
             .join("connected.png")
     });
-    let picture = kept.unwrap_or_else(|| world.path("connected.png"));
+    let picture = kept.unwrap_or_else(|| env.path("connected.png"));
     browser.picture(&tab, &picture)?;
     assert!(picture.metadata()?.len() > 5_000, "a page is shown");
-    let end = ended(child)?;
+    let end = output_of(child)?;
     assert!(matches!(Grant::parse(&end.ok()?), Ok(Grant::Code(_))));
     Ok(())
 }
@@ -74,15 +74,15 @@ fn cancel_and_a_second_tab_end_in_words() -> anyhow::Result<()> {
     if is_missing() {
         return Ok(());
     }
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let (child, consent) = start(&world)?;
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let (child, consent) = start(&env)?;
     let mut browser = Chromium::start()?;
     let stray = browser.open("http://localhost:53682/")?;
     browser.until(&stray, "document.title === 'Nothing to see here'")?;
     let tab = browser.open(&consent)?;
     browser.press(&tab, "Cancel")?;
     browser.until(&tab, "document.title === 'You cancelled the login'")?;
-    assert_eq!(ended(child)?.code, 1);
+    assert_eq!(output_of(child)?.code, 1);
     Ok(())
 }
 
@@ -91,8 +91,8 @@ fn a_tampered_state_is_refused_and_the_login_goes_on() -> anyhow::Result<()> {
     if is_missing() {
         return Ok(());
     }
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let (child, consent) = start(&world)?;
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let (child, consent) = start(&env)?;
     let mut browser = Chromium::start()?;
     let tab = browser.open(&format!("{}x", consent))?;
     browser.press(&tab, "Allow")?;
@@ -100,6 +100,9 @@ fn a_tampered_state_is_refused_and_the_login_goes_on() -> anyhow::Result<()> {
     let tab = browser.open(&consent)?;
     browser.press(&tab, "Allow")?;
     browser.until(&tab, "document.title === 'One step left: paste the grant'")?;
-    assert!(matches!(Grant::parse(&ended(child)?.ok()?), Ok(Grant::Code(_))));
+    assert!(matches!(
+        Grant::parse(&output_of(child)?.ok()?),
+        Ok(Grant::Code(_))
+    ));
     Ok(())
 }

@@ -2,45 +2,45 @@
 
 use std::process::Command;
 
+use sandbox::{NAMES, Sandbox};
 use tests::files::{differences, noise, write};
-use tests::sandbox::{NAMES, Sandbox};
-use tests::world::{World, text};
+use tests::test_env::{TestEnv, text};
 
 #[test]
 fn both_programs_work_at_the_real_host_names() -> anyhow::Result<()> {
     if !rustix::process::geteuid().is_root() {
-        tests::world::skip("real host names need root (a mount namespace and port 443)");
+        tests::test_env::skip("real host names need root (a mount namespace and port 443)");
         return Ok(());
     }
-    let _port = tests::world::only_authorizer()?;
+    let _port = tests::test_env::only_authorizer()?;
     let tls = tempfile::TempDir::new()?;
-    let world = World::with(Sandbox::builder().tls(tls.path(), "127.0.0.1:443".parse()?))?;
-    let hosts = world.path("hosts");
+    let env = TestEnv::with(Sandbox::builder().tls(tls.path(), "127.0.0.1:443".parse()?))?;
+    let hosts = env.path("hosts");
     std::fs::write(&hosts, format!("127.0.0.1 localhost {}\n", NAMES.join(" ")))?;
-    write(&world.path("from/a b.txt"), b"hello", 1_500_000_000)?;
-    write(&world.path("from/big"), &noise(5, 30 << 20), 1_500_000_001)?;
-    let script = world.path("steps.sh");
+    write(&env.path("from/a b.txt"), b"hello", 1_500_000_000)?;
+    write(&env.path("from/big"), &noise(5, 30 << 20), 1_500_000_001)?;
+    let script = env.path("steps.sh");
     std::fs::write(&script, STEPS)?;
     let mut command = Command::new("unshare");
-    world.settle(&mut command);
+    env.isolate(&mut command);
     command
         .env_remove("DROPBOX_URL")
         .env("SSL_CERT_FILE", tls.path().join("ca.pem"))
-        .env("SANDBOX", world.sandbox.origin());
+        .env("SANDBOX", env.sandbox.origin());
     command.args(["--mount", "bash", &text(&script)]);
     command
         .arg(tests::programs::program("node-tool")?)
         .arg(tests::programs::program("authorizer")?);
-    command.arg(world.sandbox.app_key()).arg(&hosts);
-    let end = tests::world::run(command, "")?;
+    command.arg(env.sandbox.app_key()).arg(&hosts);
+    let end = tests::test_env::run(command, "")?;
     assert_eq!(end.code, 0, "{}\n{}", end.out, end.err);
     assert_eq!(
-        differences(&world.path("from"), &world.path("back"))?,
+        differences(&env.path("from"), &env.path("back"))?,
         Vec::<String>::new()
     );
-    let distrust = std::fs::read_to_string(world.path("distrust"))?;
+    let distrust = std::fs::read_to_string(env.path("distrust"))?;
     assert!(distrust.contains("can't show that it is Dropbox"), "{distrust}");
-    let calls = world.sandbox.calls();
+    let calls = env.sandbox.calls();
     assert!(
         calls.iter().all(|call| NAMES.contains(&call.host.as_str())),
         "{calls:?}"

@@ -8,10 +8,10 @@ use std::{
     process::Command,
 };
 
+use sandbox::{Fault, Kind};
 use tests::{
     files::{noise, write},
-    sandbox::{Fault, Kind},
-    world::{World, run},
+    test_env::{TestEnv, run},
 };
 
 const LIST: &str = "files/list_folder";
@@ -27,10 +27,10 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Kind {
     }
 }
 
-fn lasting(world: &World, route: &str, kind: Kind) {
-    world.sandbox.clear_faults();
-    world.sandbox.reset_calls();
-    world.sandbox.fault(Fault::on(route, kind).times(FOR_EVER));
+fn lasting(env: &TestEnv, route: &str, kind: Kind) {
+    env.sandbox.clear_faults();
+    env.sandbox.reset_calls();
+    env.sandbox.fault(Fault::on(route, kind).times(FOR_EVER));
 }
 
 /// An entry as Dropbox has it, but for one place.
@@ -44,8 +44,8 @@ fn odd(from: &str, to: &str) -> String {
 #[test]
 fn an_odd_entry_stands_alone_is_named_and_costs_nobody_anything() -> anyhow::Result<()> {
     let time = "2020-01-01T00:00:00Z";
-    let world = World::connected()?;
-    world.sandbox.put_file("/from/good", b"good", None)?;
+    let env = TestEnv::connected()?;
+    env.sandbox.put_file("/from/good", b"good", None)?;
     for (number, (from, to)) in [
         (time, "9999-12-31T23:59:59Z"),
         (time, "0000-00-00T00:00:00Z"),
@@ -60,43 +60,39 @@ fn an_odd_entry_stands_alone_is_named_and_costs_nobody_anything() -> anyhow::Res
     .into_iter()
     .enumerate()
     {
-        lasting(&world, LIST, Kind::Odd { entry: odd(from, to) });
-        let end = world.node_tool(["lsf", "dbx:from"])?;
+        lasting(&env, LIST, Kind::Odd { entry: odd(from, to) });
+        let end = env.node_tool(["lsf", "dbx:from"])?;
         assert_eq!(end.out.lines().next(), Some("good"), "{to}: {}", end.err);
         assert!(end.code != 0 && end.err.contains("'odd'"), "{to}: {}", end.err);
 
         // Down: what has the odd one's name here stays, and the rest arrives.
         let to_here = format!("to{number}");
-        write(&world.path(&to_here).join("odd"), b"mine", 1_500_000_000)?;
-        let end = world.node_tool(["sync", "dbx:from", &to_here])?;
+        write(&env.path(&to_here).join("odd"), b"mine", 1_500_000_000)?;
+        let end = env.node_tool(["sync", "dbx:from", &to_here])?;
         assert_eq!(end.code, 6, "{to}: {}", end.err);
         assert!(end.err.contains("failed: 'odd'"), "{to}: {}", end.err);
-        assert_eq!(fs::read(world.path(&to_here).join("odd"))?, b"mine", "{to}");
-        assert_eq!(fs::read(world.path(&to_here).join("good"))?, b"good", "{to}");
+        assert_eq!(fs::read(env.path(&to_here).join("odd"))?, b"mine", "{to}");
+        assert_eq!(fs::read(env.path(&to_here).join("good"))?, b"good", "{to}");
         // Up: what is extra there stays too, since not all of it is known.
-        fs::create_dir_all(world.path("other"))?;
-        write(&world.path("other/x"), b"x", 1_500_000_000)?;
-        let end = world.node_tool(["sync", "other", "dbx:from"])?;
-        assert!(
-            world.sandbox.read_file("/from/good").is_some(),
-            "{to}: {}",
-            end.err
-        );
-        assert_eq!(world.sandbox.count(LIST), 3, "asking again brings the same");
+        fs::create_dir_all(env.path("other"))?;
+        write(&env.path("other/x"), b"x", 1_500_000_000)?;
+        let end = env.node_tool(["sync", "other", "dbx:from"])?;
+        assert!(env.sandbox.read_file("/from/good").is_some(), "{to}: {}", end.err);
+        assert_eq!(env.sandbox.count(LIST), 3, "asking again brings the same");
     }
     Ok(())
 }
 
 #[test]
 fn an_answer_about_one_file_that_cannot_be_used_is_asked_for_once() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     lasting(
-        &world,
+        &env,
         "files/get_metadata",
         answer(200, &[], &odd(r#""size":3"#, r#""size":null"#)),
     );
     lasting(
-        &world,
+        &env,
         "files/list_revisions",
         answer(
             200,
@@ -108,24 +104,24 @@ fn an_answer_about_one_file_that_cannot_be_used_is_asked_for_once() -> anyhow::R
             ),
         ),
     );
-    let end = world.node_tool(["revisions", "dbx:x"])?;
+    let end = env.node_tool(["revisions", "dbx:x"])?;
     assert_eq!(end.out.lines().count(), 1, "{}", end.err);
     assert!(end.err.contains("left out"), "{}", end.err);
     lasting(
-        &world,
+        &env,
         "files/get_metadata",
         answer(200, &[], &odd(r#""size":3"#, r#""size":null"#)),
     );
-    let err = world.node_tool(["deletefile", "dbx:x"])?.fails(1)?;
+    let err = env.node_tool(["deletefile", "dbx:x"])?.fails(1)?;
     assert!(err.contains("Dropbox's answer can't be used"), "{err}");
-    assert_eq!(world.sandbox.count("files/get_metadata"), 1);
+    assert_eq!(env.sandbox.count("files/get_metadata"), 1);
     Ok(())
 }
 
 #[test]
 fn listings_that_lead_nowhere_end() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    world.sandbox.put_file("/from/good", b"good", None)?;
+    let env = TestEnv::connected()?;
+    env.sandbox.put_file("/from/good", b"good", None)?;
     let first = r#"{"entries":[],"cursor":"c","has_more":true}"#;
     let entry = odd("/odd", "/again");
     for (more, most) in [
@@ -135,16 +131,15 @@ fn listings_that_lead_nowhere_end() -> anyhow::Result<()> {
             210,
         ),
     ] {
-        lasting(&world, LIST, answer(200, &[], first));
-        world
-            .sandbox
+        lasting(&env, LIST, answer(200, &[], first));
+        env.sandbox
             .fault(Fault::on(CONTINUE, answer(200, &[], &more)).times(FOR_EVER));
-        let err = world.node_tool(["size", "dbx:from"])?.fails(1)?;
+        let err = env.node_tool(["size", "dbx:from"])?.fails(1)?;
         assert!(err.contains("don't come to an end"), "{err}");
         assert!(
-            world.sandbox.count(CONTINUE) <= most,
+            env.sandbox.count(CONTINUE) <= most,
             "{} calls",
-            world.sandbox.count(CONTINUE)
+            env.sandbox.count(CONTINUE)
         );
     }
     Ok(())
@@ -152,40 +147,40 @@ fn listings_that_lead_nowhere_end() -> anyhow::Result<()> {
 
 #[test]
 fn a_bomb_is_not_unpacked() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    lasting(&world, LIST, Kind::Bomb { mebibytes: 2000 });
+    let env = TestEnv::connected()?;
+    lasting(&env, LIST, Kind::Bomb { mebibytes: 2000 });
     // Two thousand MiB would not fit.
     let mut command = Command::new("bash");
-    world.settle(&mut command);
+    env.isolate(&mut command);
     let program = tests::programs::program("node-tool")?;
     command
         .args(["-c", "ulimit -v 1500000; exec \"$0\" lsf dbx:"])
         .arg(program);
     let err = run(command, "")?.fails(1)?;
     assert!(err.contains("it has more than 32 MiB"), "{err}");
-    assert_eq!(world.sandbox.count(LIST), 1);
+    assert_eq!(env.sandbox.count(LIST), 1);
     Ok(())
 }
 
 #[test]
 fn waits_out_of_all_bounds_are_not_waited_for() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     for (status, after, words) in [
         (429, "86400", "send nothing for 86400 s"),
         (429, "9200000000000000000", "too long to wait"),
         (503, "86400", "send nothing for 86400 s"),
         (429, "Fri, 31 Dec 2128 23:59:59 GMT", "too long to wait"),
     ] {
-        lasting(&world, LIST, answer(status, &[("retry-after", after)], "busy"));
-        let err = world.node_tool(["lsf", "dbx:"])?.fails(5)?;
+        lasting(&env, LIST, answer(status, &[("retry-after", after)], "busy"));
+        let err = env.node_tool(["lsf", "dbx:"])?.fails(5)?;
         assert!(err.contains(words), "{after}: {err}");
-        assert_eq!(world.sandbox.count(LIST), 1, "{after}");
+        assert_eq!(env.sandbox.count(LIST), 1, "{after}");
     }
     // A pause that is kept is told at once.
-    world.sandbox.clear_faults();
+    env.sandbox.clear_faults();
     let busy = answer(429, &[("retry-after", "4")], "busy");
-    world.sandbox.fault(Fault::on(LIST, busy));
-    let end = world.node_tool(["lsf", "dbx:"])?;
+    env.sandbox.fault(Fault::on(LIST, busy));
+    let end = env.node_tool(["lsf", "dbx:"])?;
     assert!(
         end.code == 0 && end.err.contains("Dropbox says wait"),
         "{}",
@@ -196,8 +191,8 @@ fn waits_out_of_all_bounds_are_not_waited_for() -> anyhow::Result<()> {
 
 #[test]
 fn a_file_has_one_budget_of_tries() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    world.sandbox.put_file("/from/file", &noise(1, 3000), None)?;
+    let env = TestEnv::connected()?;
+    env.sandbox.put_file("/from/file", &noise(1, 3000), None)?;
     let words = ["copy", "dbx:from", "to", "--low-level-retries", "3"];
     for kind in [
         Kind::Status {
@@ -207,44 +202,44 @@ fn a_file_has_one_budget_of_tries() -> anyhow::Result<()> {
         Kind::CutBefore,
         Kind::Truncate,
     ] {
-        lasting(&world, "files/download", kind.clone());
-        world.node_tool(words)?.fails(5)?;
-        assert!(world.sandbox.count("files/download") <= 3, "{kind:?}");
-        world.node_tool(["cat", "dbx:from/file", "--low-level-retries", "3"])?;
-        assert!(world.sandbox.count("files/download") <= 6, "{kind:?}");
+        lasting(&env, "files/download", kind.clone());
+        env.node_tool(words)?.fails(5)?;
+        assert!(env.sandbox.count("files/download") <= 3, "{kind:?}");
+        env.node_tool(["cat", "dbx:from/file", "--low-level-retries", "3"])?;
+        assert!(env.sandbox.count("files/download") <= 6, "{kind:?}");
     }
     Ok(())
 }
 
 #[test]
 fn a_missing_permission_in_plain_text_is_said_once_with_its_box() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     for n in 0..60_u64 {
-        write(&world.path(&format!("from/{n}")), &noise(n, 300), 1_500_000_000)?;
+        write(&env.path(&format!("from/{n}")), &noise(n, 300), 1_500_000_000)?;
     }
     let text = "Error in call to API function \"files/upload_session/start_batch\": Your app (ID: 1234567) is not permitted to access this endpoint, because it does not have the required scope 'files.content.write'. The owner of the app can enable the scope for the app using the Permissions tab on the App Console.";
     let plain = || answer(400, &[("content-type", "text/plain; charset=utf-8")], text);
-    lasting(&world, "files/upload_session/start_batch", plain());
-    let err = world.node_tool(["copy", "from", "dbx:to"])?.fails(7)?;
+    lasting(&env, "files/upload_session/start_batch", plain());
+    let err = env.node_tool(["copy", "from", "dbx:to"])?.fails(7)?;
     assert!(err.contains("tick 'files.content.write'"), "{err}");
     assert!(err.matches("files.content.write").count() <= 3, "{err}");
     assert!(
         err.lines().filter(|line| line.starts_with("failed:")).count() <= 1,
         "{err}"
     );
-    lasting(&world, LIST, plain());
-    let err = world.node_tool(["lsf", "dbx:"])?.fails(7)?;
+    lasting(&env, LIST, plain());
+    let err = env.node_tool(["lsf", "dbx:"])?.fails(7)?;
     assert!(
         err.contains("tick 'files.content.write'") && err.contains("config reconnect dbx:"),
         "{err}"
     );
-    assert_eq!(world.sandbox.count(LIST), 1);
+    assert_eq!(env.sandbox.count(LIST), 1);
     Ok(())
 }
 
 #[test]
 fn what_answers_in_dropboxs_place_is_told_at_once() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     let page = "<!doctype html><html><h1>Welcome to the hotel</h1></html>";
     let html = ("content-type", "text/html");
     for (status, headers, words, calls) in [
@@ -260,22 +255,20 @@ fn what_answers_in_dropboxs_place_is_told_at_once() -> anyhow::Result<()> {
         (403, vec![html], "filter of this network", 3),
         (407, vec![html], "it wants a login (HTTP 407)", 1),
     ] {
-        lasting(&world, LIST, answer(status, &headers, page));
+        lasting(&env, LIST, answer(status, &headers, page));
         let code = if status == 407 { 7 } else { 5 };
-        let err = world.node_tool(["lsf", "dbx:"])?.fails(code)?;
+        let err = env.node_tool(["lsf", "dbx:"])?.fails(code)?;
         assert!(err.contains(words) && !err.contains("secret"), "{status}: {err}");
         assert!(
-            world.sandbox.count(LIST) <= calls,
+            env.sandbox.count(LIST) <= calls,
             "{status}: {}",
-            world.sandbox.count(LIST)
+            env.sandbox.count(LIST)
         );
         // One stray page is survived.
         if status == 200 {
-            world.sandbox.clear_faults();
-            world
-                .sandbox
-                .fault(Fault::on(LIST, answer(status, &headers, page)));
-            world.node_tool(["lsf", "dbx:"])?.ok()?;
+            env.sandbox.clear_faults();
+            env.sandbox.fault(Fault::on(LIST, answer(status, &headers, page)));
+            env.node_tool(["lsf", "dbx:"])?.ok()?;
         }
     }
     Ok(())
@@ -297,7 +290,7 @@ fn proxy(says: &'static str) -> anyhow::Result<String> {
 
 #[test]
 fn a_proxy_that_refuses_is_told_at_once() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     let closed = "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n";
     let refusing = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
     for (setting, words) in [
@@ -314,7 +307,7 @@ fn a_proxy_that_refuses_is_told_at_once() -> anyhow::Result<()> {
             "of the kind 'socks5'",
         ),
     ] {
-        let mut command = world.command("node-tool")?;
+        let mut command = env.command("node-tool")?;
         command
             .args(["lsf", "dbx:"])
             .env_remove("DROPBOX_URL")
@@ -331,13 +324,13 @@ fn a_proxy_that_refuses_is_told_at_once() -> anyhow::Result<()> {
 
 #[test]
 fn a_token_that_cannot_be_sent_names_the_config() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    let config = fs::read_to_string(world.config())?;
+    let env = TestEnv::connected()?;
+    let config = fs::read_to_string(env.config())?;
     for bad in ["\\u0001", "ü", " ", "\\n"] {
         let spoilt = config.replacen("access_token = \"", &format!("access_token = \"{bad}"), 1);
         assert_ne!(spoilt, config);
-        fs::write(world.config(), spoilt)?;
-        let err = world.node_tool(["lsf", "dbx:"])?.fails(7)?;
+        fs::write(env.config(), spoilt)?;
+        let err = env.node_tool(["lsf", "dbx:"])?.fails(7)?;
         assert!(
             err.contains("access token of dbx:") && err.contains("config.toml"),
             "{err}"
@@ -346,34 +339,31 @@ fn a_token_that_cannot_be_sent_names_the_config() -> anyhow::Result<()> {
             err.contains("config reconnect dbx:") && !err.contains("check the network"),
             "{err}"
         );
-        assert_eq!(world.sandbox.calls().len(), 0);
+        assert_eq!(env.sandbox.calls().len(), 0);
     }
     Ok(())
 }
 
 #[test]
 fn a_refused_renewal_is_remembered() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     for n in 0..40_u64 {
-        world
-            .sandbox
+        env.sandbox
             .put_file(&format!("/from/{n}"), &noise(n, 300), None)?;
     }
     // The listing goes well; then the login is over.
-    world.sandbox.fault(Fault::on("files/download", Kind::Revoke));
-    world.sandbox.fault(Fault::on("files/download", Kind::Expire));
-    world
-        .node_tool(["copy", "dbx:from", "to", "--no-zip"])?
-        .fails(7)?;
-    assert_eq!(world.sandbox.count("/oauth2/token"), 1);
+    env.sandbox.fault(Fault::on("files/download", Kind::Revoke));
+    env.sandbox.fault(Fault::on("files/download", Kind::Expire));
+    env.node_tool(["copy", "dbx:from", "to", "--no-zip"])?.fails(7)?;
+    assert_eq!(env.sandbox.count("/oauth2/token"), 1);
     Ok(())
 }
 
 #[test]
 fn what_needs_no_connection_needs_no_certificates() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    let without = |args: &[&str], file: &str| -> anyhow::Result<tests::world::Ended> {
-        let mut command = world.command("node-tool")?;
+    let env = TestEnv::connected()?;
+    let without = |args: &[&str], file: &str| -> anyhow::Result<tests::test_env::Output> {
+        let mut command = env.command("node-tool")?;
         command.args(args).env("SSL_CERT_FILE", file);
         run(command, "")
     };
@@ -393,8 +383,8 @@ fn what_needs_no_connection_needs_no_certificates() -> anyhow::Result<()> {
         "{err}"
     );
     assert!(err.contains("unset SSL_CERT_FILE"), "{err}");
-    write(&world.path("empty.pem"), b"", 1)?;
-    let err = without(&["lsf", "dbx:"], &tests::world::text(&world.path("empty.pem")))?.fails(7)?;
+    write(&env.path("empty.pem"), b"", 1)?;
+    let err = without(&["lsf", "dbx:"], &tests::test_env::text(&env.path("empty.pem")))?.fails(7)?;
     assert!(err.contains("contains no certificate"), "{err}");
     Ok(())
 }

@@ -9,10 +9,10 @@ use anyhow::Context as _;
 use tests::browser::{Button, consent_address, press, shown_code};
 use tests::files::{noise, write};
 use tests::terminal::Terminal;
-use tests::world::{World, only_authorizer};
+use tests::test_env::{TestEnv, only_authorizer};
 
-fn secrets(world: &World) -> anyhow::Result<Vec<String>> {
-    let config: toml::Table = fs::read_to_string(world.config())?.parse()?;
+fn secrets(env: &TestEnv) -> anyhow::Result<Vec<String>> {
+    let config: toml::Table = fs::read_to_string(env.config())?.parse()?;
     let mut found = Vec::new();
     collect(&toml::Value::Table(config), &mut found);
     anyhow::ensure!(found.len() >= 2, "no tokens in the config");
@@ -58,9 +58,9 @@ fn files_below(dir: &Path, out: &mut Vec<std::path::PathBuf>) {
 
 #[test]
 fn tokens_are_seen_nowhere_but_in_the_config() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    write(&world.path("from/big"), &noise(1, 60 << 20), 1_500_000_000)?;
-    let mut command = world.command("node-tool")?;
+    let env = TestEnv::connected()?;
+    write(&env.path("from/big"), &noise(1, 60 << 20), 1_500_000_000)?;
+    let mut command = env.command("node-tool")?;
     command
         .args(["copy", "from", "dbx:to", "-vv", "-P"])
         .env("RUST_LOG", "trace")
@@ -70,25 +70,25 @@ fn tokens_are_seen_nowhere_but_in_the_config() -> anyhow::Result<()> {
         .stderr(std::process::Stdio::piped());
     let child = command.spawn()?;
     let seen = process_list();
-    let end = tests::world::ended(child)?;
+    let end = tests::test_env::output_of(child)?;
     let mut said = end.out.clone() + &end.err + &seen;
-    world.sandbox.expire_access_tokens();
+    env.sandbox.expire_access_tokens();
     for args in [
         vec!["lsd", "dbx:", "-vv"],
         vec!["config", "show", "dbx"],
         vec!["config", "list"],
         vec!["ls", "dbx:no", "-vv"],
     ] {
-        let end = world.node_tool(&args)?;
+        let end = env.node_tool(&args)?;
         said += &(end.out + &end.err);
     }
-    let secrets = secrets(&world)?;
+    let secrets = secrets(&env)?;
     for secret in &secrets {
         assert!(!said.contains(secret.as_str()), "a secret was seen");
     }
     let mut files = Vec::new();
-    files_below(&world.home(), &mut files);
-    for file in files.iter().filter(|file| **file != world.config()) {
+    files_below(&env.home(), &mut files);
+    for file in files.iter().filter(|file| **file != env.config()) {
         let text = String::from_utf8_lossy(&fs::read(file)?).into_owned();
         assert!(
             secrets.iter().all(|secret| !text.contains(secret.as_str())),
@@ -101,8 +101,8 @@ fn tokens_are_seen_nowhere_but_in_the_config() -> anyhow::Result<()> {
 
 #[test]
 fn nothing_of_a_login_is_logged() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let mut terminal = world.terminal(
+    let env = TestEnv::new()?;
+    let mut terminal = env.terminal(
         "node-tool",
         &[
             "config",
@@ -110,7 +110,7 @@ fn nothing_of_a_login_is_logged() -> anyhow::Result<()> {
             "dbx",
             "-vv",
             "--app-key",
-            world.sandbox.app_key(),
+            env.sandbox.app_key(),
         ],
     )?;
     let said = terminal.expect("token> ")?;
@@ -119,7 +119,7 @@ fn nothing_of_a_login_is_logged() -> anyhow::Result<()> {
     let (status, screen) = terminal.end()?;
     assert_eq!(status, 0, "{screen}");
     assert!(screen.contains("users/get_current_account: HTTP 200"), "{screen}");
-    let mut all = secrets(&world)?;
+    let mut all = secrets(&env)?;
     all.push(code);
     for secret in all {
         assert!(!screen.contains(&secret), "a secret was seen");
@@ -133,8 +133,8 @@ fn nothing_of_a_login_is_logged() -> anyhow::Result<()> {
 
 #[test]
 fn no_dump_of_a_crash_can_hold_a_secret() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let key = world.sandbox.app_key();
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let key = env.sandbox.app_key();
     // Wherever they were started from, dumps are off before there is a secret.
     for (script, waits_at) in [
         (
@@ -146,7 +146,7 @@ fn no_dump_of_a_crash_can_hold_a_secret() -> anyhow::Result<()> {
             "Waiting",
         ),
     ] {
-        let mut terminal = world.shell(&script)?;
+        let mut terminal = env.shell(&script)?;
         terminal.expect(waits_at)?;
         let limits = fs::read_to_string(format!("/proc/{}/limits", terminal.program()?))?;
         let core = limits.lines().find(|line| line.starts_with("Max core file size"));
@@ -165,8 +165,8 @@ fn no_dump_of_a_crash_can_hold_a_secret() -> anyhow::Result<()> {
 
 #[test]
 fn the_listener_is_on_this_computer_only() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let mut terminal = world.terminal("authorizer", &[world.sandbox.app_key(), "--no-browser"])?;
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let mut terminal = env.terminal("authorizer", &[env.sandbox.app_key(), "--no-browser"])?;
     terminal.expect("Waiting")?;
     let mut found = Vec::new();
     for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
@@ -192,11 +192,11 @@ fn the_listener_is_on_this_computer_only() -> anyhow::Result<()> {
 
 #[test]
 fn every_login_has_its_own_state_and_verifier_and_a_grant_works_once() -> anyhow::Result<()> {
-    let (_port, world) = (only_authorizer()?, World::new()?);
-    let key = world.sandbox.app_key();
+    let (_port, env) = (only_authorizer()?, TestEnv::new()?);
+    let key = env.sandbox.app_key();
     let mut seen = BTreeSet::new();
     for _ in 0..4 {
-        let mut terminal = world.terminal("authorizer", &[key, "--no-browser"])?;
+        let mut terminal = env.terminal("authorizer", &[key, "--no-browser"])?;
         let said = terminal.expect("Waiting")?;
         let address = url::Url::parse(&consent_address(&said)?)?;
         for (name, value) in address.query_pairs() {
@@ -211,7 +211,7 @@ fn every_login_has_its_own_state_and_verifier_and_a_grant_works_once() -> anyhow
     assert_eq!(seen.len(), 8);
     // A grant for one pairing is of no use to another, nor a second time to anyone.
     let create = |name: &str| -> anyhow::Result<(Terminal, String)> {
-        let mut terminal = world.terminal("node-tool", &["config", "create", name, "--app-key", key])?;
+        let mut terminal = env.terminal("node-tool", &["config", "create", name, "--app-key", key])?;
         let said = terminal.expect("token> ")?;
         Ok((terminal, said))
     };
@@ -220,7 +220,7 @@ fn every_login_has_its_own_state_and_verifier_and_a_grant_works_once() -> anyhow
         .split("  authorizer ")
         .nth(1)
         .and_then(|rest| rest.split_whitespace().nth(1));
-    let mut authorizer = world.command("authorizer")?;
+    let mut authorizer = env.command("authorizer")?;
     authorizer.args([key, "--no-browser", challenge.unwrap_or_default()]);
     let mut child = authorizer
         .stdout(std::process::Stdio::piped())
@@ -233,7 +233,7 @@ fn every_login_has_its_own_state_and_verifier_and_a_grant_works_once() -> anyhow
     }
     press(&consent_address(&told)?, Button::Allow)?;
     std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
-    let grant = tests::world::ended(child)?.ok()?;
+    let grant = tests::test_env::output_of(child)?.ok()?;
     let (mut second, _) = create("two")?;
     second.send(&format!("{}\r", grant.trim()))?;
     second.expect("another")?;

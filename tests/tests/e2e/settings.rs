@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use serde_json::json;
 use tests::browser::{Button, consent_address, press, shown_code};
 use tests::terminal::Terminal;
-use tests::world::{World, ended, run};
+use tests::test_env::{TestEnv, output_of, run};
 
 fn code_for(said: &str) -> anyhow::Result<String> {
     shown_code(&press(&consent_address(said)?, Button::Allow)?)
@@ -23,8 +23,8 @@ fn answer(terminal: &mut Terminal, question: &str, reply: &str) -> anyhow::Resul
 
 #[test]
 fn the_menu_is_the_one_that_users_of_rclone_know() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let mut terminal = world.terminal("node-tool", &["config"])?;
+    let env = TestEnv::new()?;
+    let mut terminal = env.terminal("node-tool", &["config"])?;
     let said = answer(&mut terminal, "n/s/q> ", "x")?;
     assert!(
         said.contains("No remotes found, make a new one?\nn) New remote\n"),
@@ -35,7 +35,7 @@ fn the_menu_is_the_one_that_users_of_rclone_know() -> anyhow::Result<()> {
     answer(&mut terminal, "name [dbx]> ", "")?;
     answer(&mut terminal, "app key> ", "no key!")?;
     terminal.expect("is not an app key")?;
-    answer(&mut terminal, "app key> ", world.sandbox.app_key())?;
+    answer(&mut terminal, "app key> ", env.sandbox.app_key())?;
     let said = terminal.expect("token> ")?;
     terminal.send(&format!("{}\r", code_for(&said)?))?;
     let said = terminal.expect("Try next:")?;
@@ -87,7 +87,7 @@ fn the_menu_is_the_one_that_users_of_rclone_know() -> anyhow::Result<()> {
     assert_eq!(code, 0, "{screen}");
     assert!(!screen.contains("pass word"), "{screen}");
     assert_eq!(
-        world.node_tool(["config", "list"])?.ok()?,
+        env.node_tool(["config", "list"])?.ok()?,
         "dbx: Ann Example <ann@example.org>\n"
     );
     Ok(())
@@ -95,8 +95,8 @@ fn the_menu_is_the_one_that_users_of_rclone_know() -> anyhow::Result<()> {
 
 #[test]
 fn ctrl_c_at_any_prompt_leaves_the_config_and_the_terminal_as_they_were() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    let before = fs::read(world.config())?;
+    let env = TestEnv::connected()?;
+    let before = fs::read(env.config())?;
     let dialogues: [&[(&str, &str)]; 6] = [
         &[],
         &[("q> ", "n")],
@@ -108,7 +108,7 @@ fn ctrl_c_at_any_prompt_leaves_the_config_and_the_terminal_as_they_were() -> any
     for dialogue in dialogues {
         // A shell that says how it finds the terminal afterwards.
         let mut terminal =
-            world.shell("node-tool config; echo ended $?; stty -a | grep -o ' -\\?echo '; exit")?;
+            env.shell("node-tool config; echo ended $?; stty -a | grep -o ' -\\?echo '; exit")?;
         for (question, reply) in dialogue {
             answer(&mut terminal, question, reply)?;
         }
@@ -117,18 +117,18 @@ fn ctrl_c_at_any_prompt_leaves_the_config_and_the_terminal_as_they_were() -> any
         terminal.expect("ended 130")?;
         let (_, screen) = terminal.end()?;
         assert!(screen.ends_with(" echo \n"), "{dialogue:?}: {screen}");
-        assert_eq!(fs::read(world.config())?, before, "{dialogue:?}");
+        assert_eq!(fs::read(env.config())?, before, "{dialogue:?}");
     }
     Ok(())
 }
 
 #[test]
 fn every_entry_of_the_menu_is_a_command() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    let said = |args: &[&str]| -> anyhow::Result<String> { world.node_tool(args)?.ok() };
+    let env = TestEnv::connected()?;
+    let said = |args: &[&str]| -> anyhow::Result<String> { env.node_tool(args)?.ok() };
     assert_eq!(
         said(&["config", "path"])?,
-        format!("{}\n", world.config().display())
+        format!("{}\n", env.config().display())
     );
     assert_eq!(
         said(&["config", "copy", "dbx", "two"])?,
@@ -138,7 +138,7 @@ fn every_entry_of_the_menu_is_a_command() -> anyhow::Result<()> {
         said(&["config", "rename", "two:", "three"])?,
         "Renamed two: to three:\n"
     );
-    let err = world.node_tool(["config", "rename", "three", "dbx"])?.fails(2)?;
+    let err = env.node_tool(["config", "rename", "three", "dbx"])?.fails(2)?;
     assert!(err.contains("the remote 'dbx:' is there already"), "{err}");
     for command in [
         &["config", "copy", "no", "x"][..],
@@ -148,7 +148,7 @@ fn every_entry_of_the_menu_is_a_command() -> anyhow::Result<()> {
         &["config", "reconnect", "no:"],
         &["config", "show", "no"],
     ] {
-        let err = world.node_tool(command)?.fails(1)?;
+        let err = env.node_tool(command)?.fails(1)?;
         assert!(
             err.contains("there is no remote 'no:'") && err.contains("dbx:, three:"),
             "{err}"
@@ -159,62 +159,60 @@ fn every_entry_of_the_menu_is_a_command() -> anyhow::Result<()> {
         "dbx:   Ann Example <ann@example.org>\nthree: Ann Example <ann@example.org>\n"
     );
     assert!(said(&["config", "show", "three"])?.contains("root = home\n"));
-    let err = world.node_tool(["config"])?.fails(2)?;
+    let err = env.node_tool(["config"])?.fails(2)?;
     assert!(err.contains("needs a terminal"), "{err}");
-    let err = world.node_tool(["config", "edit", "dbx"])?.fails(2)?;
+    let err = env.node_tool(["config", "edit", "dbx"])?.fails(2)?;
     assert!(err.contains("--root"), "{err}");
     Ok(())
 }
 
 #[test]
 fn deleting_ends_the_login_unless_it_is_to_be_kept() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    world.node_tool(["config", "copy", "dbx", "shared"])?.ok()?;
-    world.connect("other")?;
+    let env = TestEnv::connected()?;
+    env.node_tool(["config", "copy", "dbx", "shared"])?.ok()?;
+    env.connect("other")?;
     assert_eq!(
-        world.node_tool(["config", "delete", "shared"])?.ok()?,
+        env.node_tool(["config", "delete", "shared"])?.ok()?,
         "Deleted shared:; its login goes on as dbx:\n"
     );
-    let config = fs::read_to_string(world.config())?;
+    let config = fs::read_to_string(env.config())?;
     assert_eq!(
-        world
-            .node_tool(["config", "delete", "other", "--keep-token"])?
+        env.node_tool(["config", "delete", "other", "--keep-token"])?
             .ok()?,
         "Deleted other:; its login is still alive\n"
     );
-    assert_eq!(world.sandbox.count("auth/token/revoke"), 0);
+    assert_eq!(env.sandbox.count("auth/token/revoke"), 0);
     assert_eq!(
-        world.node_tool(["config", "delete", "dbx"])?.ok()?,
+        env.node_tool(["config", "delete", "dbx"])?.ok()?,
         "Deleted dbx: and ended its login\n"
     );
-    assert_eq!(world.sandbox.count("auth/token/revoke"), 1);
+    assert_eq!(env.sandbox.count("auth/token/revoke"), 1);
     // Put back, the ended login is of no use and the kept one is.
-    fs::write(world.config(), config)?;
-    let err = world.node_tool(["lsd", "dbx:"])?.fails(7)?;
+    fs::write(env.config(), config)?;
+    let err = env.node_tool(["lsd", "dbx:"])?.fails(7)?;
     assert!(err.contains("node-tool config reconnect dbx:"), "{err}");
-    world.node_tool(["lsd", "other:"])?.ok()?;
+    env.node_tool(["lsd", "other:"])?.ok()?;
     // A login that is over can still be deleted, one that can't be asked about is not.
     assert!(
-        world
-            .node_tool(["config", "delete", "dbx"])?
+        env.node_tool(["config", "delete", "dbx"])?
             .ok()?
             .starts_with("Deleted dbx:")
     );
-    let mut command = world.command("node-tool")?;
+    let mut command = env.command("node-tool")?;
     command
         .args(["config", "delete", "other"])
         .env("DROPBOX_URL", "http://127.0.0.1:1");
     let err = run(command, "")?.fails(1)?;
     assert!(err.contains("--keep-token"), "{err}");
-    assert!(world.node_tool(["config", "list"])?.ok()?.starts_with("other:"));
+    assert!(env.node_tool(["config", "list"])?.ok()?.starts_with("other:"));
     Ok(())
 }
 
 #[test]
 fn reconnecting_warns_of_another_account() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    world.sandbox.sit_down("Bob", "Other", "bob@example.org");
-    let mut terminal = world.terminal("node-tool", &["config", "reconnect", "dbx:"])?;
+    let env = TestEnv::connected()?;
+    env.sandbox.sit_down("Bob", "Other", "bob@example.org");
+    let mut terminal = env.terminal("node-tool", &["config", "reconnect", "dbx:"])?;
     let said = terminal.expect("token> ")?;
     terminal.send(&format!("{}\r", code_for(&said)?))?;
     let (code, screen) = terminal.end()?;
@@ -227,17 +225,17 @@ fn reconnecting_warns_of_another_account() -> anyhow::Result<()> {
         screen.contains("Connected dbx: Bob Other <bob@example.org>"),
         "{screen}"
     );
-    let show = world.node_tool(["config", "show", "dbx"])?.ok()?;
+    let show = env.node_tool(["config", "show", "dbx"])?.ok()?;
     assert!(show.contains("account = Bob Other <bob@example.org>"), "{show}");
     Ok(())
 }
 
 #[test]
 fn missing_boxes_are_named_at_once() -> anyhow::Result<()> {
-    let world = World::new()?;
-    world.sandbox.set_app_scopes(&["files.metadata.read"]);
-    let args = ["config", "create", "dbx", "--app-key", world.sandbox.app_key()];
-    let mut terminal = world.terminal("node-tool", &args)?;
+    let env = TestEnv::new()?;
+    env.sandbox.set_app_scopes(&["files.metadata.read"]);
+    let args = ["config", "create", "dbx", "--app-key", env.sandbox.app_key()];
+    let mut terminal = env.terminal("node-tool", &args)?;
     let said = terminal.expect("token> ")?;
     terminal.send(&format!("{}\r", code_for(&said)?))?;
     let (code, screen) = terminal.end()?;
@@ -247,14 +245,14 @@ fn missing_boxes_are_named_at_once() -> anyhow::Result<()> {
     }
     assert!(!screen.contains("  files.metadata.read"), "{screen}");
     assert!(screen.contains("node-tool config reconnect dbx:"), "{screen}");
-    world.node_tool(["lsd", "dbx:"])?.ok()?;
-    world.sandbox.set_app_scopes(&[
+    env.node_tool(["lsd", "dbx:"])?.ok()?;
+    env.sandbox.set_app_scopes(&[
         "account_info.read",
         "files.metadata.read",
         "files.content.read",
         "files.content.write",
     ]);
-    let mut terminal = world.terminal("node-tool", &["config", "reconnect", "dbx:"])?;
+    let mut terminal = env.terminal("node-tool", &["config", "reconnect", "dbx:"])?;
     let said = terminal.expect("token> ")?;
     terminal.send(&format!("{}\r", code_for(&said)?))?;
     let (_, screen) = terminal.end()?;
@@ -267,15 +265,15 @@ fn missing_boxes_are_named_at_once() -> anyhow::Result<()> {
 
 #[test]
 fn a_centre_spares_its_users_the_app() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let site = world.path("site.toml");
+    let env = TestEnv::new()?;
+    let site = env.path("site.toml");
     let text = format!(
         "app_key = \"{}\"\nroot = \"team\"\ntransfers = 3\nhelp = \"ask help@hpc.example.org\"\n",
-        world.sandbox.app_key()
+        env.sandbox.app_key()
     );
     fs::write(&site, &text)?;
     let mut command = std::process::Command::new("setsid");
-    world.settle(&mut command);
+    env.isolate(&mut command);
     command
         .env("NODE_TOOL_SITE_CONFIG", &site)
         .args(["--ctty", "--wait"])
@@ -284,16 +282,16 @@ fn a_centre_spares_its_users_the_app() -> anyhow::Result<()> {
     let mut terminal = Terminal::start(command)?;
     let said = terminal.expect("token> ")?;
     assert!(
-        said.contains(&format!("authorizer {} ", world.sandbox.app_key())),
+        said.contains(&format!("authorizer {} ", env.sandbox.app_key())),
         "{said}"
     );
     terminal.send(&format!("{}\r", code_for(&said)?))?;
     let (code, screen) = terminal.end()?;
     assert_eq!(code, 0, "{screen}");
     // The help line comes with errors of authorisation, and with no others.
-    world.sandbox.revoke_all();
+    env.sandbox.revoke_all();
     let with_site = |args: &[&str]| -> anyhow::Result<_> {
-        let mut command = world.command("node-tool")?;
+        let mut command = env.command("node-tool")?;
         command.args(args).env("NODE_TOOL_SITE_CONFIG", &site);
         run(command, "")
     };
@@ -302,8 +300,8 @@ fn a_centre_spares_its_users_the_app() -> anyhow::Result<()> {
     let err = with_site(&["lsd", "nope:"])?.fails(1)?;
     assert!(!err.contains("help@hpc"), "{err}");
     // The user's own file wins.
-    let own = fs::read_to_string(world.config())?;
-    fs::write(world.config(), format!("help = \"ask my neighbour\"\n{own}"))?;
+    let own = fs::read_to_string(env.config())?;
+    fs::write(env.config(), format!("help = \"ask my neighbour\"\n{own}"))?;
     let err = with_site(&["lsd", "dbx:"])?.fails(7)?;
     assert!(
         err.contains("ask my neighbour") && !err.contains("hpc.example.org"),
@@ -315,7 +313,7 @@ fn a_centre_spares_its_users_the_app() -> anyhow::Result<()> {
     assert!(end.err.contains("site.toml") && end.code == 0, "{}", end.err);
     // The environment's key is above both.
     fs::write(&site, &text)?;
-    let mut command = world.command("node-tool")?;
+    let mut command = env.command("node-tool")?;
     command
         .args(["config", "create", "env", "--token-stdin"])
         .env("NODE_TOOL_SITE_CONFIG", &site)
@@ -327,28 +325,28 @@ fn a_centre_spares_its_users_the_app() -> anyhow::Result<()> {
 
 #[test]
 fn a_remote_keeps_its_app_whatever_the_environment_says() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    let mut command = world.command("node-tool")?;
+    let env = TestEnv::connected()?;
+    let mut command = env.command("node-tool")?;
     command
         .args(["config", "reconnect", "dbx:", "--token-stdin"])
         .env("NODE_TOOL_APP_KEY", "key0of0the0env0");
     let end = run(command, "nonsense\n")?;
-    let own = format!("authorizer {} ", world.sandbox.app_key());
+    let own = format!("authorizer {} ", env.sandbox.app_key());
     assert!(end.code == 2 && end.out.contains(&own), "{}", end.out);
     Ok(())
 }
 
 #[test]
 fn a_password_protects_the_config() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    let plain = fs::read_to_string(world.config())?;
-    fs::write(world.path("new"), "correct horse\n")?;
+    let env = TestEnv::connected()?;
+    let plain = fs::read_to_string(env.config())?;
+    fs::write(env.path("new"), "correct horse\n")?;
     let set = ["config", "password", "set", "--new-password-file"];
-    let file = world.path("new");
-    let mut command = world.command("node-tool")?;
+    let file = env.path("new");
+    let mut command = env.command("node-tool")?;
     command.args(set).arg(&file);
     run(command, "")?.ok()?;
-    let closed = fs::read_to_string(world.config())?;
+    let closed = fs::read_to_string(env.config())?;
     assert!(
         closed.starts_with("-----BEGIN AGE ENCRYPTED FILE-----"),
         "{closed}"
@@ -356,15 +354,15 @@ fn a_password_protects_the_config() -> anyhow::Result<()> {
     for line in plain.lines() {
         assert!(!closed.contains(line), "{line}");
     }
-    assert_eq!(fs::metadata(world.config())?.permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(env.config())?.permissions().mode() & 0o777, 0o600);
     let with = |args: &[&str], variable: &str, value: &str| -> anyhow::Result<_> {
-        let mut command = world.command("node-tool")?;
+        let mut command = env.command("node-tool")?;
         command.args(args).env(variable, value);
         run(command, "")
     };
     let password = "NODE_TOOL_CONFIG_PASSWORD";
     // No terminal and no password: it doesn't wait.
-    let err = world.node_tool(["lsd", "dbx:"])?.fails(2)?;
+    let err = env.node_tool(["lsd", "dbx:"])?.fails(2)?;
     assert!(
         err.contains("NODE_TOOL_CONFIG_PASSWORD") && err.contains("--password-command"),
         "{err}"
@@ -378,24 +376,23 @@ fn a_password_protects_the_config() -> anyhow::Result<()> {
         let err = with(command, password, "wrong horse")?.fails(2)?;
         assert!(err.contains("the password is wrong"), "{err}");
     }
-    assert_eq!(fs::read_to_string(world.config())?, closed);
+    assert_eq!(fs::read_to_string(env.config())?, closed);
     // Batch jobs: the environment or a command.
     with(&["lsd", "dbx:"], password, "correct horse")?.ok()?;
-    world
-        .node_tool(["lsd", "dbx:", "--password-command", "echo correct horse"])?
+    env.node_tool(["lsd", "dbx:", "--password-command", "echo correct horse"])?
         .ok()?;
     with(&["lsd", "dbx:"], "NODE_TOOL_PASSWORD_COMMAND", "cat new")?.ok()?;
-    let err = world
+    let err = env
         .node_tool(["lsd", "dbx:", "--password-command", "exit 3"])?
         .fails(2)?;
     assert!(err.contains("the password command failed"), "{err}");
     // A refreshed token is saved, encrypted.
-    world.sandbox.expire_access_tokens();
+    env.sandbox.expire_access_tokens();
     with(&["lsd", "dbx:"], password, "correct horse")?.ok()?;
-    let refreshed = fs::read_to_string(world.config())?;
+    let refreshed = fs::read_to_string(env.config())?;
     assert!(refreshed.starts_with("-----BEGIN AGE") && refreshed != closed);
     // A person at the terminal.
-    let mut terminal = world.terminal("node-tool", &["config", "list"])?;
+    let mut terminal = env.terminal("node-tool", &["config", "list"])?;
     answer(&mut terminal, "config password (not shown)> ", "correct horse")?;
     let (code, screen) = terminal.end()?;
     assert!(
@@ -403,67 +400,67 @@ fn a_password_protects_the_config() -> anyhow::Result<()> {
         "{screen}"
     );
     // Where it is needs no password.
-    world.node_tool(["config", "path"])?.ok()?;
+    env.node_tool(["config", "path"])?.ok()?;
     with(&["config", "password", "remove"], password, "correct horse")?.ok()?;
-    assert!(fs::read_to_string(world.config())?.contains("[remotes.dbx]"));
+    assert!(fs::read_to_string(env.config())?.contains("[remotes.dbx]"));
     Ok(())
 }
 
 #[test]
 fn open_permissions_are_closed_with_a_warning() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    let dir = world.config().parent().context("no directory")?.to_owned();
-    fs::set_permissions(world.config(), fs::Permissions::from_mode(0o644))?;
+    let env = TestEnv::connected()?;
+    let dir = env.config().parent().context("no directory")?.to_owned();
+    fs::set_permissions(env.config(), fs::Permissions::from_mode(0o644))?;
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o755))?;
-    let end = world.node_tool(["config", "list"])?;
+    let end = env.node_tool(["config", "list"])?;
     assert_eq!(
         end.err.matches("it is closed to them now").count(),
         2,
         "{}",
         end.err
     );
-    assert_eq!(fs::metadata(world.config())?.permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(env.config())?.permissions().mode() & 0o777, 0o600);
     assert_eq!(fs::metadata(&dir)?.permissions().mode() & 0o777, 0o700);
-    assert_eq!(world.node_tool(["config", "list"])?.err, "");
+    assert_eq!(env.node_tool(["config", "list"])?.err, "");
     Ok(())
 }
 
 #[test]
 fn a_full_disk_leaves_the_old_config() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    let before = fs::read(world.config())?;
+    let env = TestEnv::connected()?;
+    let before = fs::read(env.config())?;
     // No file may grow: what a full disk or a quota does.
     let script = "trap '' XFSZ; ulimit -f 0; node-tool config copy dbx two; echo ended $?";
-    let mut terminal = world.shell(script)?;
+    let mut terminal = env.shell(script)?;
     let said = terminal.expect("ended 2")?;
     assert!(
         said.contains("could not write") && said.contains("config.toml"),
         "{said}"
     );
     drop(terminal);
-    assert_eq!(fs::read(world.config())?, before);
-    let dir = world.config().parent().context("no directory")?.to_owned();
+    assert_eq!(fs::read(env.config())?, before);
+    let dir = env.config().parent().context("no directory")?.to_owned();
     assert_eq!(fs::read_dir(dir)?.count(), 1, "no half file and no lock is left");
-    world.node_tool(["config", "copy", "dbx", "two"])?.ok()?;
+    env.node_tool(["config", "copy", "dbx", "two"])?.ok()?;
     Ok(())
 }
 
 #[test]
 fn fifty_processes_at_once_lose_nothing() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     for name in ["spare", "gone"] {
-        world.connect(name)?;
+        env.connect(name)?;
     }
     // Whoever relied on the file system's locks would wait here for ever.
-    let dir = File::open(world.config().parent().context("no directory")?)?;
+    let dir = File::open(env.config().parent().context("no directory")?)?;
     dir.lock()?;
-    let file = File::open(world.config())?;
+    let file = File::open(env.config())?;
     file.lock()?;
-    world.sandbox.expire_access_tokens();
+    env.sandbox.expire_access_tokens();
     let mut children = Vec::new();
     for number in 0..50 {
-        let mut command = world.command("node-tool")?;
-        let tokens = world.sandbox.tokens()?;
+        let mut command = env.command("node-tool")?;
+        let tokens = env.sandbox.tokens()?;
         let mut input = None;
         match number % 5 {
             0 | 1 => command.args(["lsd", "dbx:"]),
@@ -473,7 +470,7 @@ fn fifty_processes_at_once_lose_nothing() -> anyhow::Result<()> {
                 input =
                     Some(json!({"access_token": tokens.access_token, "refresh_token": tokens.refresh_token}));
                 let name = format!("new{number}");
-                let key = world.sandbox.app_key();
+                let key = env.sandbox.app_key();
                 command.args(["config", "create", &name, "--app-key", key, "--token-stdin"])
             }
         };
@@ -490,7 +487,7 @@ fn fifty_processes_at_once_lose_nothing() -> anyhow::Result<()> {
     }
     let mut deleted = 0;
     for (number, child) in children {
-        let end = ended(child)?;
+        let end = output_of(child)?;
         if number % 5 == 3 {
             // One of them deletes it, the others find it gone.
             assert!(end.code <= 1, "{number}: {}", end.err);
@@ -500,7 +497,7 @@ fn fifty_processes_at_once_lose_nothing() -> anyhow::Result<()> {
         }
     }
     assert!(deleted >= 1);
-    let list = world.node_tool(["config", "list"])?.ok()?;
+    let list = env.node_tool(["config", "list"])?.ok()?;
     let names: Vec<_> = list.lines().filter_map(|line| line.split(':').next()).collect();
     let mut expected: Vec<String> = ["dbx", "spare"].map(str::to_owned).to_vec();
     for number in 0..50 {
@@ -512,8 +509,8 @@ fn fifty_processes_at_once_lose_nothing() -> anyhow::Result<()> {
     }
     expected.sort();
     assert_eq!(names, expected);
-    world.node_tool(["lsd", "dbx:"])?.ok()?;
-    let left: Vec<_> = fs::read_dir(world.config().parent().context("no directory")?)?
+    env.node_tool(["lsd", "dbx:"])?.ok()?;
+    let left: Vec<_> = fs::read_dir(env.config().parent().context("no directory")?)?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .collect();
     assert_eq!(left, ["config.toml"], "no lock and no half file is left");

@@ -1,25 +1,25 @@
 //! A team account: which root a remote starts from, and what happens when the team changes.
 
+use sandbox::Sandbox;
 use tests::browser::{Button, consent_address, press, shown_code};
 use tests::files;
-use tests::sandbox::Sandbox;
-use tests::world::{World, ended, until};
+use tests::test_env::{TestEnv, output_of, until};
 
-fn in_a_team() -> anyhow::Result<World> {
-    let world = World::with(Sandbox::builder().team_space())?;
-    world.sandbox.put_file("/mine.txt", b"mine", None)?;
-    Ok(world)
+fn in_a_team() -> anyhow::Result<TestEnv> {
+    let env = TestEnv::with(Sandbox::builder().team_space())?;
+    env.sandbox.put_file("/mine.txt", b"mine", None)?;
+    Ok(env)
 }
 
-fn roots(world: &World) -> anyhow::Result<String> {
-    world.node_tool(["lsd", "dbx:"])?.ok()
+fn roots(env: &TestEnv) -> anyhow::Result<String> {
+    env.node_tool(["lsd", "dbx:"])?.ok()
 }
 
 #[test]
 fn the_root_is_asked_for_once_and_kept() -> anyhow::Result<()> {
-    let world = in_a_team()?;
-    let args = ["config", "create", "dbx", "--app-key", world.sandbox.app_key()];
-    let mut terminal = world.terminal("node-tool", &args)?;
+    let env = in_a_team()?;
+    let args = ["config", "create", "dbx", "--app-key", env.sandbox.app_key()];
+    let mut terminal = env.terminal("node-tool", &args)?;
     let said = terminal.expect("token> ")?;
     let code = shown_code(&press(&consent_address(&said)?, Button::Allow)?)?;
     terminal.send(&format!("{code}\r"))?;
@@ -36,30 +36,28 @@ fn the_root_is_asked_for_once_and_kept() -> anyhow::Result<()> {
     terminal.send("team\r")?;
     let (code, screen) = terminal.end()?;
     assert_eq!(code, 0, "{screen}");
-    assert!(roots(&world)?.contains("Ann Example"));
-    let show = world.node_tool(["config", "show", "dbx"])?.ok()?;
+    assert!(roots(&env)?.contains("Ann Example"));
+    let show = env.node_tool(["config", "show", "dbx"])?.ok()?;
     assert!(show.contains("root = team\n"), "{show}");
     // A new login keeps it.
-    let mut terminal = world.terminal("node-tool", &["config", "reconnect", "dbx:"])?;
+    let mut terminal = env.terminal("node-tool", &["config", "reconnect", "dbx:"])?;
     let said = terminal.expect("token> ")?;
     let code = shown_code(&press(&consent_address(&said)?, Button::Allow)?)?;
     terminal.send(&format!("{code}\r"))?;
     assert_eq!(terminal.end()?.0, 0);
-    assert!(roots(&world)?.contains("Ann Example"));
+    assert!(roots(&env)?.contains("Ann Example"));
     // And it can be changed.
     assert_eq!(
-        world
-            .node_tool(["config", "edit", "dbx", "--root", "home"])?
-            .ok()?,
+        env.node_tool(["config", "edit", "dbx", "--root", "home"])?.ok()?,
         "dbx: starts at your own folder\n"
     );
-    assert_eq!(world.node_tool(["ls", "dbx:"])?.ok()?, "        4 mine.txt\n");
-    let mut terminal = world.terminal("node-tool", &["config", "edit", "dbx"])?;
+    assert_eq!(env.node_tool(["ls", "dbx:"])?.ok()?, "        4 mine.txt\n");
+    let mut terminal = env.terminal("node-tool", &["config", "edit", "dbx"])?;
     terminal.expect("root (home or team) [home]> ")?;
     terminal.send("team\r")?;
     assert_eq!(terminal.end()?.0, 0);
     assert_eq!(
-        world.node_tool(["ls", "dbx:"])?.ok()?,
+        env.node_tool(["ls", "dbx:"])?.ok()?,
         "        4 Ann Example/mine.txt\n"
     );
     Ok(())
@@ -67,14 +65,14 @@ fn the_root_is_asked_for_once_and_kept() -> anyhow::Result<()> {
 
 #[test]
 fn scripts_give_the_root_as_a_flag() -> anyhow::Result<()> {
-    let world = in_a_team()?;
-    let tokens = world.sandbox.tokens()?;
+    let env = in_a_team()?;
+    let tokens = env.sandbox.tokens()?;
     let token =
         serde_json::json!({"access_token": tokens.access_token, "refresh_token": tokens.refresh_token});
-    let key = world.sandbox.app_key();
+    let key = env.sandbox.app_key();
     let create = |name: &str, more: &[&str]| {
         let args = ["config", "create", name, "--app-key", key, "--token-stdin"];
-        world.node_tool_with(args.iter().chain(more), &token.to_string())
+        env.node_tool_with(args.iter().chain(more), &token.to_string())
     };
     let quiet = create("quiet", &[])?;
     assert!(
@@ -84,9 +82,9 @@ fn scripts_give_the_root_as_a_flag() -> anyhow::Result<()> {
     );
     assert_eq!(create("team", &["--root", "team"])?.code, 0);
     assert_eq!(create("home", &["--root", "home"])?.err, "");
-    assert!(world.node_tool(["lsd", "team:"])?.ok()?.contains("Ann Example"));
-    assert_eq!(world.node_tool(["lsd", "home:"])?.ok()?, "");
-    let alone = World::new()?;
+    assert!(env.node_tool(["lsd", "team:"])?.ok()?.contains("Ann Example"));
+    assert_eq!(env.node_tool(["lsd", "home:"])?.ok()?, "");
+    let alone = TestEnv::new()?;
     let tokens = alone.sandbox.tokens()?;
     let token = serde_json::json!({"access_token": tokens.access_token}).to_string();
     let args = [
@@ -110,19 +108,17 @@ fn scripts_give_the_root_as_a_flag() -> anyhow::Result<()> {
 
 #[test]
 fn a_team_space_that_moved_is_found_again() -> anyhow::Result<()> {
-    let world = in_a_team()?;
-    world.connect("dbx")?;
-    world
-        .node_tool(["config", "edit", "dbx", "--root", "team"])?
-        .ok()?;
-    std::fs::create_dir(world.path("from"))?;
-    std::fs::write(world.path("from/file"), "text")?;
-    world.sandbox.change_team(2002);
-    let end = world.node_tool(["copy", "from", "dbx:Ann Example/to"])?;
+    let env = in_a_team()?;
+    env.connect("dbx")?;
+    env.node_tool(["config", "edit", "dbx", "--root", "team"])?.ok()?;
+    std::fs::create_dir(env.path("from"))?;
+    std::fs::write(env.path("from/file"), "text")?;
+    env.sandbox.change_team(2002);
+    let end = env.node_tool(["copy", "from", "dbx:Ann Example/to"])?;
     assert_eq!(end.code, 0, "{}", end.err);
     assert!(end.err.contains("the team space has moved"), "{}", end.err);
-    assert_eq!(world.sandbox.read_file("/to/file").as_deref(), Some(&b"text"[..]));
-    let end = world.node_tool(["lsd", "dbx:"])?;
+    assert_eq!(env.sandbox.read_file("/to/file").as_deref(), Some(&b"text"[..]));
+    let end = env.node_tool(["lsd", "dbx:"])?;
     assert!(
         end.out.contains("Ann Example") && end.err.is_empty(),
         "it was kept: {}",
@@ -133,52 +129,47 @@ fn a_team_space_that_moved_is_found_again() -> anyhow::Result<()> {
 
 #[test]
 fn one_account_from_two_roots_is_not_mistaken_for_two() -> anyhow::Result<()> {
-    let world = in_a_team()?;
-    world.connect("home")?;
-    world.connect("team")?;
-    world
-        .node_tool(["config", "edit", "team", "--root", "team"])?
+    let env = in_a_team()?;
+    env.connect("home")?;
+    env.connect("team")?;
+    env.node_tool(["config", "edit", "team", "--root", "team"])?
         .ok()?;
     for verb in ["move", "sync"] {
-        let err = world.node_tool([verb, "home:", "team:Ann Example"])?.fails(2)?;
+        let err = env.node_tool([verb, "home:", "team:Ann Example"])?.fails(2)?;
         assert!(err.contains("one account, seen from different roots"), "{err}");
     }
-    assert_eq!(
-        world.sandbox.read_file("/mine.txt").as_deref(),
-        Some(&b"mine"[..])
-    );
+    assert_eq!(env.sandbox.read_file("/mine.txt").as_deref(), Some(&b"mine"[..]));
     Ok(())
 }
 
 /// A team with two folders of its own, beside the member's; gives the namespace of the first.
-fn with_team_folders() -> anyhow::Result<(World, String)> {
-    let world = in_a_team()?;
-    let data = world.sandbox.put_team_folder("TeamData")?;
-    let results = world.sandbox.put_team_folder("Results")?;
-    world.sandbox.put_file(
+fn with_team_folders() -> anyhow::Result<(TestEnv, String)> {
+    let env = in_a_team()?;
+    let data = env.sandbox.put_team_folder("TeamData")?;
+    let results = env.sandbox.put_team_folder("Results")?;
+    env.sandbox.put_file(
         &format!("ns:{data}/run/a.txt"),
         b"theirs",
         Some("2020-01-02T03:04:05Z"),
     )?;
-    world
-        .sandbox
+    env.sandbox
         .put_file(&format!("ns:{results}/r.txt"), b"result", None)?;
-    world.sandbox.put_file("/TeamData/own.txt", b"own", None)?;
-    world.connect("dbx")?;
-    files::write(&world.path("a/new.txt"), b"new", 1_600_000_000)?;
-    Ok((world, data))
+    env.sandbox.put_file("/TeamData/own.txt", b"own", None)?;
+    env.connect("dbx")?;
+    files::write(&env.path("a/new.txt"), b"new", 1_600_000_000)?;
+    Ok((env, data))
 }
 
 /// What the team's folder holds.
-fn team_file(world: &World, data: &str, path: &str) -> Option<String> {
-    let bytes = world.sandbox.read_file(&format!("ns:{data}/{path}"))?;
+fn team_file(env: &TestEnv, data: &str, path: &str) -> Option<String> {
+    let bytes = env.sandbox.read_file(&format!("ns:{data}/{path}"))?;
     String::from_utf8(bytes).ok()
 }
 
 #[test]
 fn a_slash_is_the_teams_root_in_every_verb_that_lists() -> anyhow::Result<()> {
-    let (world, _) = with_team_folders()?;
-    let out = |args: &[&str]| world.node_tool(args).and_then(|end| end.ok());
+    let (env, _) = with_team_folders()?;
+    let out = |args: &[&str]| env.node_tool(args).and_then(|end| end.ok());
     assert_eq!(out(&["lsf", "dbx:"])?, "TeamData/\nmine.txt\n");
     assert_eq!(out(&["lsf", "dbx:/"])?, "Ann Example/\nResults/\nTeamData/\n");
     assert_eq!(out(&["lsf", "-R", "dbx:TeamData"])?, "own.txt\n");
@@ -211,16 +202,16 @@ fn a_slash_is_the_teams_root_in_every_verb_that_lists() -> anyhow::Result<()> {
 
 #[test]
 fn a_slash_is_the_teams_root_in_every_verb_that_changes() -> anyhow::Result<()> {
-    let (world, data) = with_team_folders()?;
-    let out = |args: &[&str]| world.node_tool(args).and_then(|end| end.ok());
-    let there = |path: &str| team_file(&world, &data, path);
+    let (env, data) = with_team_folders()?;
+    let out = |args: &[&str]| env.node_tool(args).and_then(|end| end.ok());
+    let there = |path: &str| team_file(&env, &data, path);
     out(&["copy", "a", "dbx:/TeamData"])?;
     assert_eq!(there("new.txt").as_deref(), Some("new"));
     out(&["copyto", "a/new.txt", "dbx:/TeamData/second.txt"])?;
     assert_eq!(there("second.txt").as_deref(), Some("new"));
     out(&["copy", "dbx:/TeamData", "back"])?;
-    assert_eq!(std::fs::read_to_string(world.path("back/run/a.txt"))?, "theirs");
-    let end = world.node_tool(["check", "back", "dbx:/TeamData"])?;
+    assert_eq!(std::fs::read_to_string(env.path("back/run/a.txt"))?, "theirs");
+    let end = env.node_tool(["check", "back", "dbx:/TeamData"])?;
     assert!(
         end.code == 0 && end.err.contains("3 matching files"),
         "{}",
@@ -237,13 +228,13 @@ fn a_slash_is_the_teams_root_in_every_verb_that_changes() -> anyhow::Result<()> 
     assert_eq!((there("touched"), there("second.txt")), (None, None));
     out(&["purge", "--yes", "dbx:/TeamData/run"])?;
     assert_eq!(there("run/a.txt"), None);
-    let said = world.node_tool(["revisions", "dbx:/TeamData/run/a.txt"])?;
+    let said = env.node_tool(["revisions", "dbx:/TeamData/run/a.txt"])?;
     assert!(
         said.err.contains("node-tool restore dbx:/TeamData/run/a.txt"),
         "{}",
         said.err
     );
-    let said = world.node_tool(["restore", "dbx:/TeamData/run/a.txt"])?;
+    let said = env.node_tool(["restore", "dbx:/TeamData/run/a.txt"])?;
     assert!(
         said.err.contains("restored 'dbx:/TeamData/run/a.txt'"),
         "{}",
@@ -252,7 +243,7 @@ fn a_slash_is_the_teams_root_in_every_verb_that_changes() -> anyhow::Result<()> 
     assert_eq!(there("run/a.txt").as_deref(), Some("theirs"));
     let link = out(&["link", "dbx:/TeamData/run/a.txt"])?;
     assert!(link.starts_with("https://"), "{link}");
-    let said = world.node_tool(["link", "--unlink", "dbx:/TeamData/run/a.txt"])?;
+    let said = env.node_tool(["link", "--unlink", "dbx:/TeamData/run/a.txt"])?;
     assert!(said.err.contains("1 link ended"), "{}", said.err);
     out(&["sync", "a", "dbx:/TeamData", "--backup-dir", "dbx:/TeamData/old"])?;
     assert_eq!(
@@ -262,15 +253,15 @@ fn a_slash_is_the_teams_root_in_every_verb_that_changes() -> anyhow::Result<()> 
     out(&["move", "a", "dbx:/TeamData/moved"])?;
     assert_eq!(there("moved/new.txt").as_deref(), Some("new"));
     // None of it was below the member's own folder.
-    let own: Vec<String> = world.sandbox.tree().into_iter().map(|at| at.path).collect();
+    let own: Vec<String> = env.sandbox.tree().into_iter().map(|at| at.path).collect();
     assert_eq!(own, ["/mine.txt", "/TeamData", "/TeamData/own.txt"]);
     Ok(())
 }
 
 #[test]
 fn what_was_typed_with_a_slash_is_shown_with_it() -> anyhow::Result<()> {
-    let (world, _) = with_team_folders()?;
-    let err = |args: &[&str]| world.node_tool(args).map(|end| end.err);
+    let (env, _) = with_team_folders()?;
+    let err = |args: &[&str]| env.node_tool(args).map(|end| end.err);
     let said = err(&["ls", "dbx:/TeamData/no/where"])?;
     assert!(
         said.contains("'dbx:/TeamData/no/where' is not there") && said.contains("node-tool lsd dbx:/\n"),
@@ -284,56 +275,54 @@ fn what_was_typed_with_a_slash_is_shown_with_it() -> anyhow::Result<()> {
     assert!(said.contains("node-tool purge dbx:/TeamData/run"), "{said}");
     let said = err(&["mkdir", "dbx:/Forbidden"])?;
     assert!(said.contains("could not change 'dbx:/Forbidden'"), "{said}");
-    let show = world.node_tool(["config", "show", "dbx"])?.ok()?;
+    let show = env.node_tool(["config", "show", "dbx"])?.ok()?;
     assert!(show.contains("root = home (dbx:/ is the team space)\n"), "{show}");
     Ok(())
 }
 
 #[test]
 fn watching_the_teams_root_names_changes_as_they_can_be_typed() -> anyhow::Result<()> {
-    let (world, data) = with_team_folders()?;
-    let watching = world.start(&["watch", "dbx:/TeamData", "--count", "1"])?;
-    until(|| world.sandbox.count("files/list_folder/get_latest_cursor") == 1)?;
-    world.sandbox.put_file(&format!("ns:{data}/fresh"), b"1", None)?;
-    assert_eq!(ended(watching)?.ok()?, "+ /TeamData/fresh\n");
+    let (env, data) = with_team_folders()?;
+    let watching = env.start(&["watch", "dbx:/TeamData", "--count", "1"])?;
+    until(|| env.sandbox.count("files/list_folder/get_latest_cursor") == 1)?;
+    env.sandbox.put_file(&format!("ns:{data}/fresh"), b"1", None)?;
+    assert_eq!(output_of(watching)?.ok()?, "+ /TeamData/fresh\n");
     Ok(())
 }
 
 #[test]
 fn between_both_roots_of_a_login_the_server_copies_and_renames() -> anyhow::Result<()> {
-    let (world, data) = with_team_folders()?;
-    let there = |path: &str| team_file(&world, &data, path);
-    world.sandbox.put_file("/own/one.txt", b"one", None)?;
-    world.sandbox.put_file("/own/two.txt", b"two", None)?;
-    world
-        .node_tool(["copy", "dbx:own", "dbx:/TeamData/from-own"])?
+    let (env, data) = with_team_folders()?;
+    let there = |path: &str| team_file(&env, &data, path);
+    env.sandbox.put_file("/own/one.txt", b"one", None)?;
+    env.sandbox.put_file("/own/two.txt", b"two", None)?;
+    env.node_tool(["copy", "dbx:own", "dbx:/TeamData/from-own"])?
         .ok()?;
     assert_eq!(there("from-own/one.txt").as_deref(), Some("one"));
-    let said = world.node_tool(["move", "dbx:/TeamData/run", "dbx:from-team"])?;
+    let said = env.node_tool(["move", "dbx:/TeamData/run", "dbx:from-team"])?;
     assert_eq!((said.code, there("run/a.txt")), (0, None), "{}", said.err);
     assert_eq!(
-        world.sandbox.read_file("/from-team/a.txt").as_deref(),
+        env.sandbox.read_file("/from-team/a.txt").as_deref(),
         Some(&b"theirs"[..])
     );
-    let said = world.node_tool(["sync", "dbx:/TeamData/from-own", "dbx:own", "--dry-run"])?;
+    let said = env.node_tool(["sync", "dbx:/TeamData/from-own", "dbx:own", "--dry-run"])?;
     assert!(
         said.err
             .contains("dry run, dbx:/TeamData/from-own to dbx:own: 0 files to copy"),
         "{}",
         said.err
     );
-    world
-        .node_tool(["moveto", "dbx:own/two.txt", "dbx:/TeamData/third.txt"])?
+    env.node_tool(["moveto", "dbx:own/two.txt", "dbx:/TeamData/third.txt"])?
         .ok()?;
     assert_eq!(
         (
             there("third.txt").as_deref(),
-            world.sandbox.read_file("/own/two.txt")
+            env.sandbox.read_file("/own/two.txt")
         ),
         (Some("two"), None)
     );
     assert_eq!(
-        world.sandbox.count("files/download") + world.sandbox.count("files/upload"),
+        env.sandbox.count("files/download") + env.sandbox.count("files/upload"),
         0,
         "nothing travels"
     );
@@ -342,21 +331,21 @@ fn between_both_roots_of_a_login_the_server_copies_and_renames() -> anyhow::Resu
 
 #[test]
 fn where_the_own_folder_lies_is_asked_when_it_matters() -> anyhow::Result<()> {
-    let (world, _) = with_team_folders()?;
-    world.sandbox.change_team(2002);
-    let data = world.sandbox.put_team_folder("TeamData")?;
-    let end = world.node_tool(["copy", "dbx:mine.txt", "dbx:/TeamData"])?;
+    let (env, _) = with_team_folders()?;
+    env.sandbox.change_team(2002);
+    let data = env.sandbox.put_team_folder("TeamData")?;
+    let end = env.node_tool(["copy", "dbx:mine.txt", "dbx:/TeamData"])?;
     assert_eq!(end.code, 0, "{}", end.err);
-    assert_eq!(team_file(&world, &data, "mine.txt").as_deref(), Some("mine"));
-    assert_eq!(world.sandbox.count("users/get_current_account"), 1);
+    assert_eq!(team_file(&env, &data, "mine.txt").as_deref(), Some("mine"));
+    assert_eq!(env.sandbox.count("users/get_current_account"), 1);
     Ok(())
 }
 
 #[test]
 fn one_place_is_seen_to_be_one_from_both_roots() -> anyhow::Result<()> {
-    let (world, _) = with_team_folders()?;
-    world.sandbox.put_file("/p/x", b"x", None)?;
-    let before = world.sandbox.tree();
+    let (env, _) = with_team_folders()?;
+    env.sandbox.put_file("/p/x", b"x", None)?;
+    let before = env.sandbox.tree();
     for (from, to) in [
         ("dbx:p", "dbx:/Ann Example/p"),
         ("dbx:/ann example/P", "dbx:p"),
@@ -364,7 +353,7 @@ fn one_place_is_seen_to_be_one_from_both_roots() -> anyhow::Result<()> {
         ("dbx:", "dbx:/Ann Example"),
     ] {
         for (verb, code) in [("copy", 0), ("move", 7), ("sync", 7)] {
-            let err = world.node_tool([verb, from, to])?.fails(code)?;
+            let err = env.node_tool([verb, from, to])?.fails(code)?;
             assert!(
                 err.contains("source and target are the same place"),
                 "{verb} {from} {to}: {err}"
@@ -378,31 +367,31 @@ fn one_place_is_seen_to_be_one_from_both_roots() -> anyhow::Result<()> {
         ("dbx:/", "dbx:p"),
     ] {
         for verb in ["move", "sync"] {
-            let err = world.node_tool([verb, from, to])?.fails(7)?;
+            let err = env.node_tool([verb, from, to])?.fails(7)?;
             let said = format!("can't {verb} '{from}' and '{to}': one is inside the other");
             assert!(err.contains(&said), "{err}");
         }
     }
-    assert_eq!(world.sandbox.tree(), before);
+    assert_eq!(env.sandbox.tree(), before);
     Ok(())
 }
 
 #[test]
 fn a_backup_folder_may_be_typed_from_the_other_root() -> anyhow::Result<()> {
-    let (world, data) = with_team_folders()?;
-    world.sandbox.put_file("/t/gone.txt", b"gone", None)?;
-    let sync = |backup: &str| world.node_tool(["sync", "a", "dbx:t", "--backup-dir", backup]);
+    let (env, data) = with_team_folders()?;
+    env.sandbox.put_file("/t/gone.txt", b"gone", None)?;
+    let sync = |backup: &str| env.node_tool(["sync", "a", "dbx:t", "--backup-dir", backup]);
     // Inside the target, whose backups `sync` leaves alone.
     assert_eq!(sync("dbx:/Ann Example/T/old")?.code, 0);
     assert_eq!(sync("dbx:/Ann Example/T/old")?.code, 0);
     assert_eq!(
-        world.node_tool(["lsf", "-R", "dbx:t"])?.ok()?,
+        env.node_tool(["lsf", "-R", "dbx:t"])?.ok()?,
         "new.txt\nold/\nold/gone.txt\n"
     );
     // In the team's folder, which is beyond the member's own.
-    world.sandbox.put_file("/t/more.txt", b"more", None)?;
+    env.sandbox.put_file("/t/more.txt", b"more", None)?;
     assert_eq!(sync("dbx:/TeamData/kept")?.code, 0);
-    assert_eq!(team_file(&world, &data, "kept/more.txt").as_deref(), Some("more"));
+    assert_eq!(team_file(&env, &data, "kept/more.txt").as_deref(), Some("more"));
     // The target itself.
     let err = sync("dbx:/Ann Example/t")?.fails(2)?;
     assert!(err.contains("--backup-dir can't be the target itself"), "{err}");
@@ -411,18 +400,18 @@ fn a_backup_folder_may_be_typed_from_the_other_root() -> anyhow::Result<()> {
 
 #[test]
 fn on_a_personal_account_a_slash_changes_nothing() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    world.sandbox.put_file("/p/x", b"x", None)?;
-    let out = |args: &[&str]| world.node_tool(args).and_then(|end| end.ok());
+    let env = TestEnv::connected()?;
+    env.sandbox.put_file("/p/x", b"x", None)?;
+    let out = |args: &[&str]| env.node_tool(args).and_then(|end| end.ok());
     for (plain, slash) in [("dbx:", "dbx:/"), ("dbx:p", "dbx:/p"), ("dbx:p/x", "dbx:/p/x")] {
         assert_eq!(out(&["lsl", plain])?, out(&["lsl", slash])?);
         assert_eq!(out(&["search", plain, "x"])?, out(&["search", slash, "x"])?);
     }
     for (verb, code) in [("copy", 0), ("move", 7), ("sync", 7)] {
-        let err = world.node_tool([verb, "dbx:p", "dbx:/p"])?.fails(code)?;
+        let err = env.node_tool([verb, "dbx:p", "dbx:/p"])?.fails(code)?;
         assert!(err.contains("source and target are the same place"), "{err}");
     }
-    world.node_tool(["move", "dbx:p", "dbx:/p/deeper"])?.fails(7)?;
+    env.node_tool(["move", "dbx:p", "dbx:/p/deeper"])?.fails(7)?;
     out(&["move", "dbx:/p", "dbx:q"])?;
     assert_eq!(out(&["lsf", "-R", "dbx:/"])?, "q/\nq/x\n");
     assert!(out(&["config", "show", "dbx"])?.contains("root = home\n"));
@@ -431,25 +420,22 @@ fn on_a_personal_account_a_slash_changes_nothing() -> anyhow::Result<()> {
 
 #[test]
 fn where_a_remote_starts_at_the_team_space_both_forms_are_one_place() -> anyhow::Result<()> {
-    let (world, _) = with_team_folders()?;
-    world
-        .node_tool(["config", "edit", "dbx", "--root", "team"])?
-        .ok()?;
-    world.sandbox.reset_calls();
+    let (env, _) = with_team_folders()?;
+    env.node_tool(["config", "edit", "dbx", "--root", "team"])?.ok()?;
+    env.sandbox.reset_calls();
     for typed in ["dbx:", "dbx:/"] {
         assert_eq!(
-            world.node_tool(["lsf", typed])?.ok()?,
+            env.node_tool(["lsf", typed])?.ok()?,
             "Ann Example/\nResults/\nTeamData/\n"
         );
     }
-    let err = world
+    let err = env
         .node_tool(["move", "dbx:TeamData", "dbx:/TeamData"])?
         .fails(7)?;
     assert!(err.contains("source and target are the same place"), "{err}");
-    assert_eq!(world.sandbox.count("users/get_current_account"), 0);
+    assert_eq!(env.sandbox.count("users/get_current_account"), 0);
     assert!(
-        world
-            .node_tool(["config", "show", "dbx"])?
+        env.node_tool(["config", "show", "dbx"])?
             .ok()?
             .contains("root = team\n")
     );
@@ -457,61 +443,59 @@ fn where_a_remote_starts_at_the_team_space_both_forms_are_one_place() -> anyhow:
 }
 
 /// Adds a line to the only remote of the config.
-fn add_to_config(world: &World, line: &str) -> anyhow::Result<()> {
-    let config = std::fs::read_to_string(world.config())?;
-    Ok(std::fs::write(world.config(), format!("{config}{line}\n"))?)
+fn add_to_config(env: &TestEnv, line: &str) -> anyhow::Result<()> {
+    let config = std::fs::read_to_string(env.config())?;
+    Ok(std::fs::write(env.config(), format!("{config}{line}\n"))?)
 }
 
 #[test]
 fn where_a_remote_has_a_namespace_of_its_own_both_forms_start_there() -> anyhow::Result<()> {
-    let (world, data) = with_team_folders()?;
-    add_to_config(&world, &format!("namespace_id = \"{data}\""))?;
+    let (env, data) = with_team_folders()?;
+    add_to_config(&env, &format!("namespace_id = \"{data}\""))?;
     for typed in ["dbx:", "dbx:/", "dbx:/run/.."] {
-        assert_eq!(world.node_tool(["lsf", typed])?.ok()?, "run/\n");
+        assert_eq!(env.node_tool(["lsf", typed])?.ok()?, "run/\n");
     }
-    world.node_tool(["copy", "a", "dbx:/b"])?.ok()?;
-    assert_eq!(team_file(&world, &data, "b/new.txt").as_deref(), Some("new"));
-    let err = world.node_tool(["move", "dbx:run", "dbx:/run"])?.fails(7)?;
+    env.node_tool(["copy", "a", "dbx:/b"])?.ok()?;
+    assert_eq!(team_file(&env, &data, "b/new.txt").as_deref(), Some("new"));
+    let err = env.node_tool(["move", "dbx:run", "dbx:/run"])?.fails(7)?;
     assert!(err.contains("source and target are the same place"), "{err}");
     // rclone's root_namespace is the same.
-    let tokens = world.sandbox.tokens()?;
+    let tokens = env.sandbox.tokens()?;
     let token =
         serde_json::json!({"access_token": tokens.access_token, "refresh_token": tokens.refresh_token});
-    let key = world.sandbox.app_key();
+    let key = env.sandbox.app_key();
     std::fs::write(
-        world.home().join(".rclone.conf"),
+        env.home().join(".rclone.conf"),
         format!("[theirs]\ntype = dropbox\nclient_id = {key}\ntoken = {token}\nroot_namespace = {data}\n"),
     )?;
-    world.node_tool(["config", "import"])?.ok()?;
-    let listed = world.node_tool(["lsf", "theirs:"])?.ok()?;
-    assert_eq!(listed, world.node_tool(["lsf", "dbx:"])?.ok()?);
+    env.node_tool(["config", "import"])?.ok()?;
+    let listed = env.node_tool(["lsf", "theirs:"])?.ok()?;
+    assert_eq!(listed, env.node_tool(["lsf", "dbx:"])?.ok()?);
     // One that can't be seen (any more).
-    let config = std::fs::read_to_string(world.config())?;
-    std::fs::write(world.config(), config.replace(&format!("\"{data}\""), "\"4711\""))?;
-    let err = world.node_tool(["lsf", "dbx:/"])?.fails(7)?;
+    let config = std::fs::read_to_string(env.config())?;
+    std::fs::write(env.config(), config.replace(&format!("\"{data}\""), "\"4711\""))?;
+    let err = env.node_tool(["lsf", "dbx:/"])?.fails(7)?;
     assert!(
         err.contains("next: node-tool config edit dbx --root home"),
         "{err}"
     );
-    world
-        .node_tool(["config", "edit", "dbx", "--root", "home"])?
-        .ok()?;
-    assert_eq!(world.node_tool(["lsf", "dbx:"])?.ok()?, "TeamData/\nmine.txt\n");
+    env.node_tool(["config", "edit", "dbx", "--root", "home"])?.ok()?;
+    assert_eq!(env.node_tool(["lsf", "dbx:"])?.ok()?, "TeamData/\nmine.txt\n");
     Ok(())
 }
 
 #[test]
 fn where_the_teams_root_is_is_asked_for_at_most_once() -> anyhow::Result<()> {
-    let (world, _) = with_team_folders()?;
-    let list = || world.node_tool(["lsf", "dbx:/TeamData"]).and_then(|end| end.ok());
+    let (env, _) = with_team_folders()?;
+    let list = || env.node_tool(["lsf", "dbx:/TeamData"]).and_then(|end| end.ok());
     assert_eq!(list()?, "run/\n");
     assert_eq!(
-        world.sandbox.count("users/get_current_account"),
+        env.sandbox.count("users/get_current_account"),
         0,
         "known since the login"
     );
     // A config of before.
-    let config = std::fs::read_to_string(world.config())?;
+    let config = std::fs::read_to_string(env.config())?;
     let old: String = config
         .split_inclusive('\n')
         .filter(|line| !line.starts_with("account_"))
@@ -523,62 +507,61 @@ fn where_the_teams_root_is_is_asked_for_at_most_once() -> anyhow::Result<()> {
             .filter(|line| line.starts_with("account_id"))
             .collect::<String>()
     );
-    std::fs::write(world.config(), old)?;
-    assert_eq!(world.node_tool(["lsf", "dbx:"])?.ok()?, "TeamData/\nmine.txt\n");
+    std::fs::write(env.config(), old)?;
+    assert_eq!(env.node_tool(["lsf", "dbx:"])?.ok()?, "TeamData/\nmine.txt\n");
     assert_eq!(
-        world.sandbox.count("users/get_current_account"),
+        env.sandbox.count("users/get_current_account"),
         0,
         "no slash, no question"
     );
     for _ in 0..2 {
         assert_eq!(list()?, "run/\n");
-        assert_eq!(world.sandbox.count("users/get_current_account"), 1);
+        assert_eq!(env.sandbox.count("users/get_current_account"), 1);
     }
     Ok(())
 }
 
 #[test]
 fn who_changes_or_joins_a_team_is_found_at_its_root_by_a_slash() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    world.sandbox.put_file("/mine.txt", b"mine", None)?;
+    let env = TestEnv::connected()?;
+    env.sandbox.put_file("/mine.txt", b"mine", None)?;
     for team in [2001, 2002] {
-        world.sandbox.change_team(team);
-        let data = world.sandbox.put_team_folder("TeamData")?;
-        world.sandbox.put_file(&format!("ns:{data}/{team}"), b"x", None)?;
-        let end = world.node_tool(["lsf", "dbx:/TeamData"])?;
+        env.sandbox.change_team(team);
+        let data = env.sandbox.put_team_folder("TeamData")?;
+        env.sandbox.put_file(&format!("ns:{data}/{team}"), b"x", None)?;
+        let end = env.node_tool(["lsf", "dbx:/TeamData"])?;
         assert_eq!(end.out, format!("{team}\n"), "{}", end.err);
         assert!(end.err.contains("the team space has moved"), "{}", end.err);
-        let end = world.node_tool(["lsf", "dbx:/TeamData"])?;
+        let end = env.node_tool(["lsf", "dbx:/TeamData"])?;
         assert_eq!(
             (end.out, end.err),
             (format!("{team}\n"), String::new()),
             "it was kept"
         );
     }
-    assert_eq!(world.node_tool(["lsf", "dbx:"])?.ok()?, "mine.txt\n");
+    assert_eq!(env.node_tool(["lsf", "dbx:"])?.ok()?, "mine.txt\n");
     Ok(())
 }
 
 #[test]
 fn listings_are_kept_for_each_root() -> anyhow::Result<()> {
-    let world = World::with(Sandbox::builder().team_space().page_limit(4))?;
-    let data = world.sandbox.put_team_folder("X")?;
+    let env = TestEnv::with(Sandbox::builder().team_space().page_limit(4))?;
+    let data = env.sandbox.put_team_folder("X")?;
     for number in 0..9 {
-        world.sandbox.put_file(&format!("/X/own{number}"), b"own", None)?;
-        world
-            .sandbox
+        env.sandbox.put_file(&format!("/X/own{number}"), b"own", None)?;
+        env.sandbox
             .put_file(&format!("ns:{data}/team{number}"), b"team", None)?;
     }
-    world.connect("dbx")?;
+    env.connect("dbx")?;
     for _ in 0..2 {
         for (typed, name) in [("dbx:X", "own"), ("dbx:/X", "team")] {
-            let listed = world.node_tool(["lsf", "-R", typed])?.ok()?;
+            let listed = env.node_tool(["lsf", "-R", typed])?.ok()?;
             let expected: String = (0..9).map(|number| format!("{name}{number}\n")).collect();
             assert_eq!(listed, expected, "{typed}");
         }
     }
     assert_eq!(
-        world.sandbox.count("files/list_folder"),
+        env.sandbox.count("files/list_folder"),
         2,
         "the second time only changes are asked for"
     );

@@ -1,42 +1,39 @@
 //! What a person sees: names can't drive the terminal, whichever verb shows them; pipes get the bytes that rclone gives; the
 //! progress fits and is gone at the end.
 
+use sandbox::{Fault, Kind, Sandbox};
 use tests::{
     files::{noise, write},
-    sandbox::{Fault, Kind, Sandbox},
     terminal::Terminal,
-    world::{World, run},
+    test_env::{TestEnv, run},
 };
 
 /// A name with all that does harm: a colour, a bell, the other direction, something invisible, a C1 control, an end of a line.
 const EVIL: &str = "a\u{1b}[35mb\u{7}c\u{202e}d\u{200b}e\u{9b}f\ng";
 
-fn world() -> anyhow::Result<World> {
-    let world = World::new()?;
-    world
-        .sandbox
+fn env() -> anyhow::Result<TestEnv> {
+    let env = TestEnv::new()?;
+    env.sandbox
         .sit_down(&format!("Eve{EVIL}"), "Smith", "eve@example.org");
-    world.connect("dbx")?;
-    world
-        .sandbox
+    env.connect("dbx")?;
+    env.sandbox
         .put_file(&format!("/d/{EVIL}.txt"), b"x", Some("2001-02-03T04:05:06Z"))?;
-    world
-        .sandbox
+    env.sandbox
         .put_file(&format!("/d/{EVIL}/{EVIL}"), b"x", Some("2001-02-03T04:05:06Z"))?;
-    world.sandbox.put_file(&format!("/gone {EVIL}"), b"x", None)?;
-    world.sandbox.remove(&format!("/gone {EVIL}"))?;
+    env.sandbox.put_file(&format!("/gone {EVIL}"), b"x", None)?;
+    env.sandbox.remove(&format!("/gone {EVIL}"))?;
     write(
-        &world.path("here").join(format!("{EVIL}.node-tool")),
+        &env.path("here").join(format!("{EVIL}.node-tool")),
         b"y",
         1_500_000_000,
     )?;
-    std::os::unix::fs::symlink("x", world.path("here").join(EVIL))?;
-    let half = world
+    std::os::unix::fs::symlink("x", env.path("here").join(EVIL))?;
+    let half = env
         .path("half")
         .join(EVIL)
         .join(".node-tool.0123456789abcdef.partial");
     write(&half, b"half", 1_500_000_000)?;
-    Ok(world)
+    Ok(env)
 }
 
 /// What must not reach a terminal; ends of lines come from us too, so they are looked at apart.
@@ -47,7 +44,7 @@ fn harm(screen: &str) -> Vec<char> {
 
 #[test]
 fn no_verb_lets_a_name_drive_the_terminal() -> anyhow::Result<()> {
-    let world = world()?;
+    let env = env()?;
     let colours = regex::Regex::new("\u{1b}\\[(0|1|4|3[1-3])m")?;
     // EVIL stands for the name.
     let verbs: Vec<Vec<&str>> = vec![
@@ -96,7 +93,7 @@ fn no_verb_lets_a_name_drive_the_terminal() -> anyhow::Result<()> {
     for verb in verbs {
         let words: Vec<String> = verb.iter().map(|word| word.replace("EVIL", EVIL)).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let mut terminal = world.terminal("node-tool", &words)?;
+        let mut terminal = env.terminal("node-tool", &words)?;
         // Where it asks, the answer is to stop.
         if verb.contains(&"--interactive") {
             terminal.expect("> ")?;
@@ -116,22 +113,22 @@ fn no_verb_lets_a_name_drive_the_terminal() -> anyhow::Result<()> {
 
 #[test]
 fn changes_and_questions_are_clean_too() -> anyhow::Result<()> {
-    let world = world()?;
-    let mut terminal = world.terminal("node-tool", &["watch", "dbx:d", "--count", "1"])?;
+    let env = env()?;
+    let mut terminal = env.terminal("node-tool", &["watch", "dbx:d", "--count", "1"])?;
     terminal.expect("watching 'dbx:d'")?;
-    world.sandbox.put_file(&format!("/d/new {EVIL}"), b"x", None)?;
+    env.sandbox.put_file(&format!("/d/new {EVIL}"), b"x", None)?;
     let (code, screen) = terminal.end()?;
     assert_eq!(code, 0);
     assert!(
         screen.contains("+ d/new a") && harm(&screen).is_empty(),
         "{screen:?}"
     );
-    let mut terminal = world.terminal("node-tool", &["purge", &format!("dbx:d/{EVIL}")])?;
+    let mut terminal = env.terminal("node-tool", &["purge", &format!("dbx:d/{EVIL}")])?;
     terminal.expect("(y/n) [n]> ")?;
     terminal.send("\r")?;
     let (_, screen) = terminal.end()?;
     assert!(harm(&screen).is_empty(), "{screen:?}");
-    let mut terminal = world.terminal("node-tool", &["config"])?;
+    let mut terminal = env.terminal("node-tool", &["config"])?;
     terminal.expect("> ")?;
     terminal.send("q\r")?;
     let (_, screen) = terminal.end()?;
@@ -141,10 +138,9 @@ fn changes_and_questions_are_clean_too() -> anyhow::Result<()> {
 
 #[test]
 fn pipes_get_what_rclone_gives_them() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     let name = "d/a\u{1b}[31m\u{202e}\nb";
-    world
-        .sandbox
+    env.sandbox
         .put_file(&format!("/{name}"), b"x", Some("2001-02-03T04:05:06Z"))?;
     let line = "a␛[31m\u{202e}␊b\n";
     for (verb, before) in [
@@ -155,33 +151,29 @@ fn pipes_get_what_rclone_gives_them() -> anyhow::Result<()> {
         (vec!["check", "dbx:d", "dbx:d", "--combined", "-"], "= "),
         (vec!["search", "dbx:", "31m", "--names-only"], "d/"),
     ] {
-        assert_eq!(
-            world.node_tool(&verb)?.ok()?,
-            format!("{before}{line}"),
-            "{verb:?}"
-        );
+        assert_eq!(env.node_tool(&verb)?.ok()?, format!("{before}{line}"), "{verb:?}");
     }
-    let tree = world.node_tool(["tree", "--noreport", "dbx:d"])?.ok()?;
+    let tree = env.node_tool(["tree", "--noreport", "dbx:d"])?.ok()?;
     assert_eq!(tree, "/\n└── a\u{1b}[31m\u{202e}\nb\n");
-    let json = world.node_tool(["lsjson", "dbx:d"])?.ok()?;
+    let json = env.node_tool(["lsjson", "dbx:d"])?.ok()?;
     let json: serde_json::Value = serde_json::from_str(&json)?;
     assert_eq!(json[0]["Name"], "a\u{1b}[31m\u{202e}\nb");
     Ok(())
 }
 
-/// A world where a big upload takes its time.
-fn slow() -> anyhow::Result<World> {
-    let world = World::with(Sandbox::builder())?;
-    world.connect("dbx")?;
-    write(&world.path("from/results/scan-7.h5"), &noise(1, 40 << 20), 1)?;
+/// A env where a big upload takes its time.
+fn slow() -> anyhow::Result<TestEnv> {
+    let env = TestEnv::with(Sandbox::builder())?;
+    env.connect("dbx")?;
+    write(&env.path("from/results/scan-7.h5"), &noise(1, 40 << 20), 1)?;
     let slow = Fault::on("files/upload_session/append_v2", Kind::Stall { millis: 1000 });
-    world.sandbox.fault(slow.times(1000));
-    Ok(world)
+    env.sandbox.fault(slow.times(1000));
+    Ok(env)
 }
 
-fn start(world: &World, columns: u16, locale: &str, term: &str) -> anyhow::Result<Terminal> {
+fn start(env: &TestEnv, columns: u16, locale: &str, term: &str) -> anyhow::Result<Terminal> {
     let mut command = std::process::Command::new("setsid");
-    world.settle(&mut command);
+    env.isolate(&mut command);
     command
         .env("LC_ALL", locale)
         .env("TERM", term)
@@ -202,13 +194,13 @@ fn start(world: &World, columns: u16, locale: &str, term: &str) -> anyhow::Resul
 
 #[test]
 fn progress_fits_and_is_gone_after_ctrl_c() -> anyhow::Result<()> {
-    let world = slow()?;
+    let env = slow()?;
     for (columns, name, locale) in [
         (80, "results/scan-7.h5", "C.UTF-8"),
         (40, "results/scan-7.h5", "C.UTF-8"),
         (40, "results/scan-7.h5", "C"),
     ] {
-        let mut terminal = start(&world, columns, locale, "xterm-256color")?;
+        let mut terminal = start(&env, columns, locale, "xterm-256color")?;
         terminal.expect(name)?;
         let picture = terminal.picture_when(|picture| {
             let lines: Vec<&str> = picture
@@ -240,8 +232,8 @@ fn progress_fits_and_is_gone_after_ctrl_c() -> anyhow::Result<()> {
 
 #[test]
 fn a_dumb_terminal_is_told_in_lines() -> anyhow::Result<()> {
-    let world = slow()?;
-    let mut terminal = start(&world, 80, "C.UTF-8", "dumb")?;
+    let env = slow()?;
+    let mut terminal = start(&env, 80, "C.UTF-8", "dumb")?;
     terminal.expect(" of 40.00 MiB, 0 of 1 files\n".trim_end())?;
     terminal.send("\u{3}")?;
     let (_, screen) = terminal.end()?;
@@ -251,8 +243,8 @@ fn a_dumb_terminal_is_told_in_lines() -> anyhow::Result<()> {
 
 #[test]
 fn what_clap_says_about_bytes_is_clean() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let mut command = world.command("node-tool")?;
+    let env = TestEnv::new()?;
+    let mut command = env.command("node-tool")?;
     command.args(["ls", "--transfers", "1\u{1b}[2J", "x"]);
     let end = run(command, "")?;
     assert_eq!((end.code, harm(&end.err)), (2, vec![]), "{}", end.err);

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
 
 use anyhow::Context as _;
-use tests::world::{World, run};
+use tests::test_env::{TestEnv, run};
 
 fn lines(text: &str) -> Vec<&str> {
     text.lines().collect()
@@ -13,8 +13,8 @@ fn lines(text: &str) -> Vec<&str> {
 
 #[test]
 fn every_verb_shows_an_example() -> anyhow::Result<()> {
-    let world = World::new()?;
-    let help = world.node_tool(["--help"])?.ok()?;
+    let env = TestEnv::new()?;
+    let help = env.node_tool(["--help"])?.ok()?;
     let verbs: Vec<&str> = help
         .lines()
         .skip_while(|line| *line != "Commands:")
@@ -25,7 +25,7 @@ fn every_verb_shows_an_example() -> anyhow::Result<()> {
         .collect();
     assert!(verbs.len() > 30, "{help}");
     for verb in verbs {
-        let help = world.node_tool([verb, "--help"])?.ok()?;
+        let help = env.node_tool([verb, "--help"])?.ok()?;
         assert!(help.contains("Example") || verb == "config", "{verb}: {help}");
         for line in help.lines().filter(|line| line.starts_with("Example:")) {
             assert!(
@@ -39,49 +39,47 @@ fn every_verb_shows_an_example() -> anyhow::Result<()> {
 
 #[test]
 fn manual_and_version_can_be_had() -> anyhow::Result<()> {
-    let world = World::new()?;
-    assert!(world.node_tool(["man"])?.ok()?.contains(".TH node-tool"));
-    let pages = world.path("man");
+    let env = TestEnv::new()?;
+    assert!(env.node_tool(["man"])?.ok()?.contains(".TH node-tool"));
+    let pages = env.path("man");
     std::fs::create_dir(&pages)?;
-    world.node_tool(["man", "--pages", "man"])?.ok()?;
-    assert!(tests::world::text(&pages.join("node-tool-copy.1")).contains("node-tool"));
-    assert!(world.node_tool(["version"])?.ok()?.starts_with("node-tool v0."));
+    env.node_tool(["man", "--pages", "man"])?.ok()?;
+    assert!(tests::test_env::text(&pages.join("node-tool-copy.1")).contains("node-tool"));
+    assert!(env.node_tool(["version"])?.ok()?.starts_with("node-tool v0."));
     Ok(())
 }
 
 #[test]
 fn a_link_is_made_once_found_again_and_ended() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    world.sandbox.put_file("/paper.pdf", b"x", None)?;
-    let first = world.node_tool(["link", "dbx:paper.pdf"])?.ok()?;
+    let env = TestEnv::connected()?;
+    env.sandbox.put_file("/paper.pdf", b"x", None)?;
+    let first = env.node_tool(["link", "dbx:paper.pdf"])?.ok()?;
     assert!(first.starts_with("https://www.dropbox.com/scl/"), "{first}");
-    assert_eq!(world.node_tool(["link", "dbx:paper.pdf"])?.ok()?, first);
+    assert_eq!(env.node_tool(["link", "dbx:paper.pdf"])?.ok()?, first);
     assert_eq!(
-        world.node_tool(["link", "dbx:paper.pdf", "--unlink"])?.err,
+        env.node_tool(["link", "dbx:paper.pdf", "--unlink"])?.err,
         "1 link ended\n"
     );
     assert_eq!(
-        world.node_tool(["link", "dbx:paper.pdf", "--unlink"])?.err,
+        env.node_tool(["link", "dbx:paper.pdf", "--unlink"])?.err,
         "0 links ended\n"
     );
-    assert_ne!(world.node_tool(["link", "dbx:paper.pdf"])?.ok()?, first);
-    let err = world.node_tool(["link", "dbx:no"])?.fails(1)?;
+    assert_ne!(env.node_tool(["link", "dbx:paper.pdf"])?.ok()?, first);
+    let err = env.node_tool(["link", "dbx:no"])?.fails(1)?;
     assert!(err.contains("could not link to 'dbx:no'"), "{err}");
-    let err = world.node_tool(["link", "local"])?.fails(2)?;
+    let err = env.node_tool(["link", "local"])?.fails(2)?;
     assert!(err.contains("on this machine"), "{err}");
     Ok(())
 }
 
 #[test]
 fn deleted_and_replaced_files_come_back() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    world
-        .sandbox
+    let env = TestEnv::connected()?;
+    env.sandbox
         .put_file("/d/run.txt", b"first", Some("2020-01-01T00:00:00Z"))?;
-    world
-        .sandbox
+    env.sandbox
         .put_file("/d/run.txt", b"second!", Some("2021-01-01T00:00:00Z"))?;
-    let listed = world.node_tool(["revisions", "dbx:d/run.txt"])?.ok()?;
+    let listed = env.node_tool(["revisions", "dbx:d/run.txt"])?.ok()?;
     let states = lines(&listed);
     assert_eq!(states.len(), 2, "{listed}");
     assert!(
@@ -89,76 +87,74 @@ fn deleted_and_replaced_files_come_back() -> anyhow::Result<()> {
         "{listed}"
     );
     let first = states[1].split(' ').next().context("no revision")?;
-    let err = world.node_tool(["restore", "dbx:d/run.txt"])?.fails(2)?;
+    let err = env.node_tool(["restore", "dbx:d/run.txt"])?.fails(2)?;
     assert!(err.contains("node-tool revisions dbx:d/run.txt"), "{err}");
-    world
-        .node_tool(["restore", "dbx:d/run.txt", "--rev", first])?
+    env.node_tool(["restore", "dbx:d/run.txt", "--rev", first])?
         .ok()?;
     assert_eq!(
-        world.sandbox.read_file("/d/run.txt").as_deref(),
+        env.sandbox.read_file("/d/run.txt").as_deref(),
         Some(&b"first"[..])
     );
-    world.node_tool(["deletefile", "dbx:d/run.txt"])?.ok()?;
-    let end = world.node_tool(["revisions", "dbx:d/run.txt"])?;
+    env.node_tool(["deletefile", "dbx:d/run.txt"])?.ok()?;
+    let end = env.node_tool(["revisions", "dbx:d/run.txt"])?;
     assert!(end.err.contains("node-tool restore dbx:d/run.txt"), "{}", end.err);
-    world.node_tool(["restore", "dbx:d/run.txt"])?.ok()?;
+    env.node_tool(["restore", "dbx:d/run.txt"])?.ok()?;
     assert_eq!(
-        world.sandbox.read_file("/d/run.txt").as_deref(),
+        env.sandbox.read_file("/d/run.txt").as_deref(),
         Some(&b"first"[..])
     );
-    let err = world
+    let err = env
         .node_tool(["restore", "dbx:d/run.txt", "--rev", "0123456789abcdef"])?
         .fails(1)?;
     assert!(err.contains("node-tool revisions dbx:d/run.txt"), "{err}");
-    world.node_tool(["revisions", "dbx:never"])?.fails(4)?;
+    env.node_tool(["revisions", "dbx:never"])?.fails(4)?;
     Ok(())
 }
 
 #[test]
 fn a_check_against_nothing_names_all_that_is_missing() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    world.sandbox.put_file("/d/x", b"x", None)?;
-    let end = world.node_tool(["check", "dbx:d", "dbx:no", "--combined", "-"])?;
+    let env = TestEnv::connected()?;
+    env.sandbox.put_file("/d/x", b"x", None)?;
+    let end = env.node_tool(["check", "dbx:d", "dbx:no", "--combined", "-"])?;
     assert_eq!((end.code, end.out.as_str()), (1, "+ x\n"), "{}", end.err);
     assert!(end.err.contains("'dbx:no' is not there"), "{}", end.err);
-    world.node_tool(["check", "dbx:no", "dbx:d"])?.fails(3)?;
+    env.node_tool(["check", "dbx:no", "dbx:d"])?.fails(3)?;
     Ok(())
 }
 
 #[test]
 fn search_finds_names() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    world.sandbox.put_file("/a/Spectrum one.txt", b"x", None)?;
-    world.sandbox.put_folder("/b/spectrum")?;
-    world.sandbox.put_file("/c/other", b"x", None)?;
-    let found = world.node_tool(["search", "dbx:", "spectrum"])?.ok()?;
+    let env = TestEnv::connected()?;
+    env.sandbox.put_file("/a/Spectrum one.txt", b"x", None)?;
+    env.sandbox.put_folder("/b/spectrum")?;
+    env.sandbox.put_file("/c/other", b"x", None)?;
+    let found = env.node_tool(["search", "dbx:", "spectrum"])?.ok()?;
     let mut found = lines(&found);
     found.sort_unstable();
     assert_eq!(found, ["a/Spectrum one.txt", "b/spectrum/"]);
     assert_eq!(
-        world
-            .node_tool(["search", "dbx:a", "spectrum", "--names-only"])?
+        env.node_tool(["search", "dbx:a", "spectrum", "--names-only"])?
             .ok()?,
         "a/Spectrum one.txt\n"
     );
-    world.node_tool(["search", "dbx:c", "spectrum"])?.fails(4)?;
+    env.node_tool(["search", "dbx:c", "spectrum"])?.fails(4)?;
     Ok(())
 }
 
 #[test]
 fn changes_are_told_as_they_come() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    world.sandbox.put_file("/in/old", b"x", None)?;
-    let mut command = world.command("node-tool")?;
+    let env = TestEnv::connected()?;
+    env.sandbox.put_file("/in/old", b"x", None)?;
+    let mut command = env.command("node-tool")?;
     command.args(["watch", "dbx:in", "--count", "3"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let mut told = String::new();
     BufReader::new(child.stderr.take().context("no stderr")?).read_line(&mut told)?;
     assert!(told.contains("watching 'dbx:in'"), "{told}");
-    world.sandbox.put_file("/in/New", b"x", None)?;
-    world.sandbox.put_folder("/in/folder")?;
-    world.sandbox.put_file("/elsewhere", b"x", None)?;
-    world.sandbox.remove("/in/old")?;
+    env.sandbox.put_file("/in/New", b"x", None)?;
+    env.sandbox.put_folder("/in/folder")?;
+    env.sandbox.put_file("/elsewhere", b"x", None)?;
+    env.sandbox.remove("/in/old")?;
     let mut out = String::new();
     child
         .stdout
@@ -169,50 +165,50 @@ fn changes_are_told_as_they_come() -> anyhow::Result<()> {
     let mut out = lines(&out);
     out.sort_unstable();
     assert_eq!(out, ["+ in/New", "+ in/folder/", "- in/old"]);
-    world.node_tool(["watch", "dbx:no"])?.fails(3)?;
+    env.node_tool(["watch", "dbx:no"])?.fails(3)?;
     Ok(())
 }
 
 #[test]
 fn what_would_remove_much_asks_first() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    world.sandbox.put_file("/d/x", b"x", None)?;
-    let mut terminal = world.terminal("node-tool", &["purge", "dbx:d"])?;
+    let env = TestEnv::connected()?;
+    env.sandbox.put_file("/d/x", b"x", None)?;
+    let mut terminal = env.terminal("node-tool", &["purge", "dbx:d"])?;
     terminal.expect("Delete 'dbx:d' and everything in it? (y/n) [n]> ")?;
     terminal.send("\r")?;
     assert_eq!(terminal.end()?.0, 1);
-    assert!(world.sandbox.read_file("/d/x").is_some());
-    world.node_tool(["purge", "dbx:d", "--dry-run"])?.ok()?;
-    let err = world.node_tool(["rmdir", "dbx:d"])?.fails(1)?;
+    assert!(env.sandbox.read_file("/d/x").is_some());
+    env.node_tool(["purge", "dbx:d", "--dry-run"])?.ok()?;
+    let err = env.node_tool(["rmdir", "dbx:d"])?.fails(1)?;
     assert!(
         err.contains("'dbx:d' is not empty") && err.contains("node-tool purge dbx:d"),
         "{err}"
     );
-    let err = world.node_tool(["purge", "dbx:d/x"])?.fails(1)?;
+    let err = env.node_tool(["purge", "dbx:d/x"])?.fails(1)?;
     assert!(err.contains("node-tool deletefile dbx:d/x"), "{err}");
-    let err = world.node_tool(["deletefile", "dbx:d"])?.fails(4)?;
+    let err = env.node_tool(["deletefile", "dbx:d"])?.fails(4)?;
     assert!(err.contains("node-tool purge dbx:d"), "{err}");
-    assert!(world.sandbox.read_file("/d/x").is_some());
-    let terminal = world.terminal("node-tool", &["purge", "dbx:d", "--yes"])?;
+    assert!(env.sandbox.read_file("/d/x").is_some());
+    let terminal = env.terminal("node-tool", &["purge", "dbx:d", "--yes"])?;
     assert_eq!(terminal.end()?.0, 0);
-    assert!(world.sandbox.tree().is_empty());
-    let err = world.node_tool(["purge", "dbx:"])?.fails(2)?;
+    assert!(env.sandbox.tree().is_empty());
+    let err = env.node_tool(["purge", "dbx:"])?.fails(2)?;
     assert!(err.contains("root of a Dropbox"), "{err}");
     Ok(())
 }
 
 #[test]
 fn removing_an_empty_folder_lists_nothing_else() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     for number in 0..50 {
-        world.sandbox.put_file(&format!("/much/{number}/x"), b"x", None)?;
+        env.sandbox.put_file(&format!("/much/{number}/x"), b"x", None)?;
     }
-    world.sandbox.put_folder("/empty")?;
-    world.sandbox.put_folder("/hollow/a/b")?;
-    world.sandbox.reset_calls();
-    world.node_tool(["rmdir", "dbx:empty"])?.ok()?;
-    world.node_tool(["rmdirs", "dbx:hollow"])?.ok()?;
-    let listed: Vec<String> = world.sandbox.tree().into_iter().map(|entry| entry.path).collect();
+    env.sandbox.put_folder("/empty")?;
+    env.sandbox.put_folder("/hollow/a/b")?;
+    env.sandbox.reset_calls();
+    env.node_tool(["rmdir", "dbx:empty"])?.ok()?;
+    env.node_tool(["rmdirs", "dbx:hollow"])?.ok()?;
+    let listed: Vec<String> = env.sandbox.tree().into_iter().map(|entry| entry.path).collect();
     assert!(
         !listed
             .iter()
@@ -220,65 +216,62 @@ fn removing_an_empty_folder_lists_nothing_else() -> anyhow::Result<()> {
         "{listed:?}"
     );
     assert_eq!(
-        world.sandbox.count("files/list_folder/continue"),
+        env.sandbox.count("files/list_folder/continue"),
         0,
         "{:?}",
-        world.sandbox.counts()
+        env.sandbox.counts()
     );
     Ok(())
 }
 
 #[test]
 fn deleting_takes_few_calls_and_heeds_filters() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     for number in 0..1200 {
-        world
-            .sandbox
+        env.sandbox
             .put_file(&format!("/d/{}/{number}.tmp", number % 7), b"x", None)?;
     }
-    world.sandbox.put_file("/d/3/keep.txt", b"x", None)?;
-    let end = world.node_tool(["delete", "dbx:d", "--include", "*.tmp", "--dry-run"])?;
+    env.sandbox.put_file("/d/3/keep.txt", b"x", None)?;
+    let end = env.node_tool(["delete", "dbx:d", "--include", "*.tmp", "--dry-run"])?;
     assert_eq!(
         end.err.matches("Skipped delete as --dry-run is set").count(),
         1200
     );
-    world
-        .node_tool(["delete", "dbx:d", "--include", "*.tmp", "--rmdirs"])?
+    env.node_tool(["delete", "dbx:d", "--include", "*.tmp", "--rmdirs"])?
         .ok()?;
-    let left = world.node_tool(["lsf", "-R", "dbx:d"])?.ok()?;
+    let left = env.node_tool(["lsf", "-R", "dbx:d"])?.ok()?;
     assert_eq!(left, "3/\n3/keep.txt\n");
     assert_eq!(
-        world.sandbox.count("files/delete_batch"),
+        env.sandbox.count("files/delete_batch"),
         3,
         "{:?}",
-        world.sandbox.counts()
+        env.sandbox.counts()
     );
     Ok(())
 }
 
 #[test]
 fn touch_makes_files_and_says_what_dropbox_cannot() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    world
-        .node_tool(["touch", "dbx:done", "--timestamp", "2020-02-03T04:05:06"])?
+    let env = TestEnv::connected()?;
+    env.node_tool(["touch", "dbx:done", "--timestamp", "2020-02-03T04:05:06"])?
         .ok()?;
     assert_eq!(
-        world.node_tool(["lsf", "-F", "tsp", "dbx:"])?.ok()?,
+        env.node_tool(["lsf", "-F", "tsp", "dbx:"])?.ok()?,
         "2020-02-03 04:05:06;0;done\n"
     );
-    world.node_tool(["touch", "dbx:done", "-t", "210203"])?.ok()?;
+    env.node_tool(["touch", "dbx:done", "-t", "210203"])?.ok()?;
     assert_eq!(
-        world.node_tool(["lsf", "-F", "tsp", "dbx:"])?.ok()?,
+        env.node_tool(["lsf", "-F", "tsp", "dbx:"])?.ok()?,
         "2021-02-03 00:00:00;0;done\n"
     );
-    world.sandbox.put_file("/full", b"x", None)?;
-    let err = world.node_tool(["touch", "dbx:full"])?.fails(1)?;
+    env.sandbox.put_file("/full", b"x", None)?;
+    let err = env.node_tool(["touch", "dbx:full"])?.fails(1)?;
     assert!(err.contains("only when its content is uploaded"), "{err}");
-    world.node_tool(["touch", "dbx:none", "--no-create"])?.ok()?;
-    assert_eq!(world.node_tool(["lsf", "dbx:"])?.ok()?, "done\nfull\n");
-    world.node_tool(["touch", "here", "-t", "2020-02-03"])?.ok()?;
+    env.node_tool(["touch", "dbx:none", "--no-create"])?.ok()?;
+    assert_eq!(env.node_tool(["lsf", "dbx:"])?.ok()?, "done\nfull\n");
+    env.node_tool(["touch", "here", "-t", "2020-02-03"])?.ok()?;
     assert_eq!(
-        world.node_tool(["lsf", "-F", "t", "here"])?.ok()?,
+        env.node_tool(["lsf", "-F", "t", "here"])?.ok()?,
         "2020-02-03 00:00:00\n"
     );
     Ok(())
@@ -286,18 +279,18 @@ fn touch_makes_files_and_says_what_dropbox_cannot() -> anyhow::Result<()> {
 
 #[test]
 fn flags_come_from_the_environment_and_logs_go_where_they_should() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    fs::create_dir_all(world.path("from/deep"))?;
-    fs::write(world.path("from/a: b.txt"), "x")?;
-    fs::write(world.path("from/deep/c"), "x")?;
-    let mut command = world.command("node-tool")?;
+    let env = TestEnv::connected()?;
+    fs::create_dir_all(env.path("from/deep"))?;
+    fs::write(env.path("from/a: b.txt"), "x")?;
+    fs::write(env.path("from/deep/c"), "x")?;
+    let mut command = env.command("node-tool")?;
     command
         .args(["copy", "from", "dbx:to"])
         .env("NODE_TOOL_MAX_DEPTH", "1")
         .env("NODE_TOOL_DRY_RUN", "true");
     let end = run(command, "")?;
     assert!(end.err.contains("1 file to copy") && end.code == 0, "{}", end.err);
-    let mut command = world.command("node-tool")?;
+    let mut command = env.command("node-tool")?;
     command.args([
         "copy",
         "from",
@@ -309,7 +302,7 @@ fn flags_come_from_the_environment_and_logs_go_where_they_should() -> anyhow::Re
     ]);
     let end = run(command, "")?;
     assert_eq!(end.code, 0, "{}", end.err);
-    let log = fs::read_to_string(world.path("log"))?;
+    let log = fs::read_to_string(env.path("log"))?;
     let lines: Vec<serde_json::Value> = log.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let copied = lines
         .iter()
@@ -326,7 +319,7 @@ fn flags_come_from_the_environment_and_logs_go_where_they_should() -> anyhow::Re
         end.err
     );
     // A second run writes behind it.
-    let mut command = world.command("node-tool")?;
+    let mut command = env.command("node-tool")?;
     command.args([
         "copy",
         "from",
@@ -339,55 +332,55 @@ fn flags_come_from_the_environment_and_logs_go_where_they_should() -> anyhow::Re
         "--fast-list",
     ]);
     run(command, "")?.ok()?;
-    let longer = fs::read_to_string(world.path("log"))?;
+    let longer = fs::read_to_string(env.path("log"))?;
     assert!(
         longer.starts_with(&log) && longer.contains("INFO  : --checkers has no meaning here"),
         "{longer}"
     );
-    let err = world
+    let err = env
         .node_tool(["ls", "dbx:", "--log-file", "no/such/log"])?
         .fails(2)?;
     assert!(err.contains("--log-file: could not write 'no/such/log'"), "{err}");
-    let err = world.node_tool(["ls", "dbxx:"])?.fails(1)?;
+    let err = env.node_tool(["ls", "dbxx:"])?.fails(1)?;
     assert!(err.contains("did you mean dbx: ?"), "{err}");
     Ok(())
 }
 
 #[test]
 fn leftovers_of_killed_downloads_are_found_and_removed() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    let old = world.path("down/deep/.node-tool.0123456789abcdef.partial");
+    let env = TestEnv::connected()?;
+    let old = env.path("down/deep/.node-tool.0123456789abcdef.partial");
     tests::files::write(&old, b"half", 1_500_000_000)?;
-    let fresh = world.path("down/.node-tool.fedcba9876543210.partial");
+    let fresh = env.path("down/.node-tool.fedcba9876543210.partial");
     fs::write(&fresh, "half")?;
-    let other = world.path("down/.node-tool.notes.partial");
+    let other = env.path("down/.node-tool.notes.partial");
     tests::files::write(&other, b"mine", 1_500_000_000)?;
-    let end = world.node_tool(["cleanup", "down", "--dry-run"])?;
+    let end = env.node_tool(["cleanup", "down", "--dry-run"])?;
     assert!(
         end.err.contains("1 file (4 B) could be removed") && old.exists(),
         "{}",
         end.err
     );
-    let end = world.node_tool(["cleanup", "down"])?;
+    let end = env.node_tool(["cleanup", "down"])?;
     assert!(
         end.err.contains("fedcba9876543210.partial' is fresh and stays"),
         "{}",
         end.err
     );
     assert!(!old.exists() && fresh.exists() && other.exists());
-    world.node_tool(["cleanup", "down", "--all"])?.ok()?;
+    env.node_tool(["cleanup", "down", "--all"])?.ok()?;
     assert!(!fresh.exists() && other.exists());
-    let err = world.node_tool(["cleanup", "dbx:"])?.fails(2)?;
+    let err = env.node_tool(["cleanup", "dbx:"])?.fails(2)?;
     assert!(err.contains("nothing to clean up in a Dropbox"), "{err}");
-    world.node_tool(["cleanup", "not there"])?.fails(1)?;
+    env.node_tool(["cleanup", "not there"])?.fails(1)?;
     Ok(())
 }
 
 #[test]
 fn a_dumb_terminal_sees_no_control_sequences() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    tests::files::write(&world.path("from/a"), &tests::files::noise(1, 9 << 20), 1)?;
-    let mut terminal = world.shell("TERM=dumb node-tool copy from dbx:to -P; echo ended $?")?;
+    let env = TestEnv::connected()?;
+    tests::files::write(&env.path("from/a"), &tests::files::noise(1, 9 << 20), 1)?;
+    let mut terminal = env.shell("TERM=dumb node-tool copy from dbx:to -P; echo ended $?")?;
     terminal.expect("ended 0")?;
     let (_, screen) = terminal.end()?;
     assert!(!screen.contains('\u{1b}'), "{screen:?}");
@@ -396,38 +389,38 @@ fn a_dumb_terminal_sees_no_control_sequences() -> anyhow::Result<()> {
 
 #[test]
 fn without_a_terminal_lines_tell_how_far_it_is() -> anyhow::Result<()> {
-    let world = World::connected()?;
-    tests::files::write(&world.path("from/a"), &tests::files::noise(1, 40 << 20), 1)?;
-    let end = world.node_tool(["copy", "from", "dbx:to", "--stats", "1ms", "--stats-one-line"])?;
+    let env = TestEnv::connected()?;
+    tests::files::write(&env.path("from/a"), &tests::files::noise(1, 40 << 20), 1)?;
+    let end = env.node_tool(["copy", "from", "dbx:to", "--stats", "1ms", "--stats-one-line"])?;
     assert!(
         end.code == 0 && end.err.contains(" MiB of 40.00 MiB, 0 of 1 files\n"),
         "{}",
         end.err
     );
-    let end = world.node_tool(["copy", "dbx:to", "back", "--stats", "0", "-P"])?;
+    let end = env.node_tool(["copy", "dbx:to", "back", "--stats", "0", "-P"])?;
     assert_eq!(end.err.lines().count(), 1, "{}", end.err);
     Ok(())
 }
 
 #[test]
 fn rates_are_kept() -> anyhow::Result<()> {
-    let world = World::connected()?;
+    let env = TestEnv::connected()?;
     let bytes = tests::files::noise(1, 3 << 20);
-    tests::files::write(&world.path("from/a"), &bytes, 1)?;
+    tests::files::write(&env.path("from/a"), &bytes, 1)?;
     let timed = |args: &[&str]| -> anyhow::Result<std::time::Duration> {
         let began = std::time::Instant::now();
-        world.node_tool(args)?.ok()?;
+        env.node_tool(args)?.ok()?;
         Ok(began.elapsed())
     };
     // The last chunk may go when those before it have had their time.
     let least = std::time::Duration::from_millis(1300);
     assert!(timed(&["copy", "from", "dbx:to", "--bwlimit", "2M"])? >= least);
     assert!(timed(&["copy", "dbx:to", "down", "--bwlimit", "off:2M"])? >= least);
-    assert!(fs::read(world.path("down/a"))? == bytes);
+    assert!(fs::read(env.path("down/a"))? == bytes);
     // Three calls: the third may begin after two intervals.
-    world.sandbox.reset_calls();
+    env.sandbox.reset_calls();
     let took = timed(&["copy", "from", "dbx:again", "--tpslimit", "2"])?;
-    let calls = u32::try_from(world.sandbox.calls().len())?;
+    let calls = u32::try_from(env.sandbox.calls().len())?;
     assert!(
         calls >= 2 && took >= std::time::Duration::from_millis(490) * (calls - 1),
         "{calls} calls in {took:?}"
@@ -437,7 +430,7 @@ fn rates_are_kept() -> anyhow::Result<()> {
         ["--tpslimit", "-1"],
         ["--bwlimit", "1M:2M:3M"],
     ] {
-        let err = world.node_tool(["lsd", "dbx:", bad[0], bad[1]])?;
+        let err = env.node_tool(["lsd", "dbx:", bad[0], bad[1]])?;
         assert_eq!(err.code, 2, "{bad:?}: {}", err.err);
     }
     Ok(())

@@ -21,7 +21,7 @@ use std::{
 use anyhow::Context as _;
 use clap::Parser;
 use rand::{SeedableRng as _, rngs::StdRng};
-use tests::sandbox::NAMES;
+use sandbox::NAMES;
 
 use case::Case;
 use play::{Complaint, Ground};

@@ -11,7 +11,7 @@ use std::{
 use anyhow::Context as _;
 use tests::{
     programs::program,
-    world::{Ended, World, run},
+    test_env::{Output, TestEnv, run},
 };
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -82,7 +82,7 @@ impl Player {
 
 /// Where rounds are played.
 pub struct Ground {
-    world: World,
+    env: TestEnv,
     rclone: PathBuf,
     ca: PathBuf,
     round: u64,
@@ -94,10 +94,10 @@ impl Ground {
     /// # Errors
     /// When it can't be had.
     pub fn new(rclone: PathBuf, tls: &Path) -> anyhow::Result<Self> {
-        let builder = tests::sandbox::Sandbox::builder().tls(tls, "127.0.0.1:443".parse()?);
-        let world = World::with(builder)?;
-        world.connect("dbx")?;
-        let sandbox = &world.sandbox;
+        let builder = sandbox::Sandbox::builder().tls(tls, "127.0.0.1:443".parse()?);
+        let env = TestEnv::with(builder)?;
+        env.connect("dbx")?;
+        let sandbox = &env.sandbox;
         let tokens = sandbox.grant(sandbox.app_key(), None, true)?;
         let token = serde_json::json!({
             "access_token": tokens.access_token,
@@ -105,7 +105,7 @@ impl Ground {
             "refresh_token": tokens.refresh_token,
             "expiry": "2099-01-01T00:00:00Z",
         });
-        let config = world.home().join(".config/rclone/rclone.conf");
+        let config = env.home().join(".config/rclone/rclone.conf");
         fs::create_dir_all(config.parent().context("no parent")?)?;
         let (key, secret) = (sandbox.app_key(), sandbox.app_secret());
         fs::write(
@@ -114,7 +114,7 @@ impl Ground {
         )?;
         let ca = tls.join("ca.pem");
         Ok(Self {
-            world,
+            env,
             rclone,
             ca,
             round: 0,
@@ -127,11 +127,11 @@ impl Ground {
     /// When it can't be played.
     pub fn play(&mut self, case: &Case) -> anyhow::Result<Vec<Complaint>> {
         self.round += 1;
-        fs::create_dir(self.world.path(&format!("r{}", self.round)))?;
-        self.world.sandbox.put_folder(&format!("/r{}", self.round))?;
+        fs::create_dir(self.env.path(&format!("r{}", self.round)))?;
+        self.env.sandbox.put_folder(&format!("/r{}", self.round))?;
         let complaints = self.compare(case);
-        fs::remove_dir_all(self.world.path(&format!("r{}", self.round)))?;
-        self.world.sandbox.remove(&format!("/r{}", self.round))?;
+        fs::remove_dir_all(self.env.path(&format!("r{}", self.round)))?;
+        self.env.sandbox.remove(&format!("/r{}", self.round))?;
         complaints
     }
 
@@ -214,8 +214,8 @@ impl Ground {
         command.args(["copy", &down, &back]);
         let end = run(command, "")?;
         let mut left = Left::new();
-        if self.world.path(&back).exists() {
-            walk(&self.world.path(&back), "", &mut left)?;
+        if self.env.path(&back).exists() {
+            walk(&self.env.path(&back), "", &mut left)?;
         }
         let files = |tree: &Left| -> Left {
             let files = tree.iter().filter(|(_, node)| node.is_some());
@@ -301,7 +301,7 @@ impl Ground {
         Ok((dry.code == 0).then(|| files.into_iter().collect()))
     }
 
-    fn run(&self, case: &Case, player: Player, more: &[&str]) -> anyhow::Result<Ended> {
+    fn run(&self, case: &Case, player: Player, more: &[&str]) -> anyhow::Result<Output> {
         run(self.command(case, player, more)?, "")
     }
 
@@ -310,7 +310,7 @@ impl Ground {
             Player::Theirs => Command::new(&self.rclone),
             Player::Ours => Command::new(program("node-tool")?),
         };
-        self.world.settle(&mut command);
+        self.env.isolate(&mut command);
         command.env_remove("DROPBOX_URL").env("SSL_CERT_FILE", &self.ca);
         Ok(command)
     }
@@ -379,7 +379,7 @@ impl Ground {
         for (place, tree) in trees {
             let path = format!("r{}/{}/{place}", self.round, player.name());
             let Some(tree) = tree else { continue };
-            let (sandbox, local) = (&self.world.sandbox, self.world.path(&path));
+            let (sandbox, local) = (&self.env.sandbox, self.env.path(&path));
             let remote = Self::is_remote(case, place);
             if remote {
                 sandbox.put_folder(&format!("/{path}"))?;
@@ -419,21 +419,21 @@ impl Ground {
             let mut left = Left::new();
             if Self::is_remote(case, place) {
                 let root = format!("/{path}/");
-                for stored in self.world.sandbox.tree() {
+                for stored in self.env.sandbox.tree() {
                     let Some(name) = stored.path.strip_prefix(&root) else {
                         continue;
                     };
                     let node = if stored.is_folder {
                         None
                     } else {
-                        let bytes = self.world.sandbox.read_file(&stored.path).unwrap_or_default();
+                        let bytes = self.env.sandbox.read_file(&stored.path).unwrap_or_default();
                         let time: jiff::Timestamp = stored.client_modified.parse()?;
                         Some((String::from_utf8_lossy(&bytes).into_owned(), time.as_second()))
                     };
                     left.insert(name.to_owned(), node);
                 }
             } else {
-                let root = self.world.path(&path);
+                let root = self.env.path(&path);
                 if root.exists() {
                     walk(&root, "", &mut left)?;
                 }

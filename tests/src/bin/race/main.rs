@@ -15,12 +15,12 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Parser;
-use tests::sandbox::NAMES;
+use sandbox::NAMES;
 
 use runners::Runner;
 use works::{WORKS, Work};
 
-/// Race node-tool and rclone on the sandbox, with the weather of a campus, and print a table
+/// Race node-tool and rclone on the sandbox, with the latencies of a campus network, and print a table
 #[derive(Parser)]
 struct Args {
     /// Only works whose name contains this; may be repeated

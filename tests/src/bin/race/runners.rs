@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use tests::{programs::program, world::World};
+use tests::{programs::program, test_env::TestEnv};
 use wait4::Wait4 as _;
 
 /// A program with its flags.
@@ -98,11 +98,11 @@ impl Runner {
     ///
     /// # Errors
     /// When that fails.
-    pub fn connect(&self, world: &World) -> anyhow::Result<()> {
+    pub fn connect(&self, env: &TestEnv) -> anyhow::Result<()> {
         if self.is_ours() {
-            return world.connect("dbx");
+            return env.connect("dbx");
         }
-        let sandbox = &world.sandbox;
+        let sandbox = &env.sandbox;
         let tokens = sandbox.grant(sandbox.app_key(), None, true)?;
         let token = serde_json::json!({
             "access_token": tokens.access_token,
@@ -110,7 +110,7 @@ impl Runner {
             "refresh_token": tokens.refresh_token,
             "expiry": "2099-01-01T00:00:00Z",
         });
-        let config = world.home().join(".config/rclone/rclone.conf");
+        let config = env.home().join(".config/rclone/rclone.conf");
         std::fs::create_dir_all(config.parent().context("no parent")?)?;
         let (key, secret) = (sandbox.app_key(), sandbox.app_secret());
         let text =
@@ -122,10 +122,10 @@ impl Runner {
     ///
     /// # Errors
     /// When it fails.
-    pub fn run(&self, world: &World, ca: &Path, words: &[String], verbose: bool) -> anyhow::Result<Cost> {
+    pub fn run(&self, env: &TestEnv, ca: &Path, words: &[String], verbose: bool) -> anyhow::Result<Cost> {
         let mut command = Command::new(&self.program);
-        world.settle(&mut command);
-        let (out, err) = (world.path("out"), world.path("err"));
+        env.isolate(&mut command);
+        let (out, err) = (env.path("out"), env.path("err"));
         command
             .args(words.iter().map(OsString::from))
             .args(&self.flags)

@@ -18,7 +18,7 @@ struct Row {
     work: &'static str,
     runner: &'static str,
     seconds: f64,
-    /// Of the least time that the weather allows.
+    /// Multiple of the least time that the network model allows.
     of_least: Option<f64>,
     /// Calls, and all that follows.
     rest: String,

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
+use sandbox::{NetworkModel, Sandbox};
 use tests::{
     files::{differences, snapshot},
-    sandbox::{Sandbox, Weather},
-    world::{World, text},
+    test_env::{TestEnv, text},
 };
 
 use super::runners::{Cost, Runner};
@@ -20,7 +20,7 @@ pub struct Work {
     way: Way,
     /// Files, folders that they are in, bytes of each.
     tree: (usize, usize, usize),
-    weather: fn() -> Weather,
+    network: fn() -> NetworkModel,
     /// Most bytes of request headers.
     header_limit: usize,
 }
@@ -50,7 +50,7 @@ const fn work(name: &'static str, way: Way, files: usize, folders: usize, bytes:
         name,
         way,
         tree: (files, folders, bytes),
-        weather: Weather::campus,
+        network: NetworkModel::campus,
         header_limit: 60 * 1024,
     }
 }
@@ -75,9 +75,9 @@ pub const WORKS: &[Work] = &[
         1,
     ),
     Work {
-        weather: Weather::default,
+        network: NetworkModel::default,
         ..work(
-            "size of 1,000,000 files in 20,000 folders, no weather",
+            "size of 1,000,000 files in 20,000 folders, loopback speed",
             Way::Size,
             1_000_000,
             20_000,
@@ -94,12 +94,12 @@ pub const WORKS: &[Work] = &[
     work("200 × 8 MiB up", Way::Up, 200, 10, 8 * MIB),
     work("200 × 8 MiB down", Way::Down, 200, 10, 8 * MIB),
     Work {
-        weather: Weather::default,
-        ..work("1 GiB up, no weather", Way::Up, 1, 1, 1024 * MIB)
+        network: NetworkModel::default,
+        ..work("1 GiB up, loopback speed", Way::Up, 1, 1, 1024 * MIB)
     },
     Work {
-        weather: Weather::default,
-        ..work("1 GiB down, no weather", Way::Down, 1, 1, 1024 * MIB)
+        network: NetworkModel::default,
+        ..work("1 GiB down, loopback speed", Way::Down, 1, 1, 1024 * MIB)
     },
 ];
 
@@ -114,9 +114,9 @@ impl Work {
         }
     }
 
-    /// The least time that the weather allows, in seconds; nothing if bytes aren't what matters.
+    /// Returns the least time in seconds that the network model allows; `None` if the rate of the link is not what limits.
     pub fn least_seconds(&self, bytes: u64) -> Option<f64> {
-        let rate = (self.weather)().total_rate?;
+        let rate = (self.network)().total_rate?;
         (self.tree.2 >= MIB).then_some(bytes as f64 / rate as f64)
     }
 
@@ -137,14 +137,14 @@ impl Work {
             .tls(tls.path(), "127.0.0.1:443".parse()?)
             .even_pages()
             .header_limit(self.header_limit);
-        let world = World::with(builder)?;
-        runner.connect(&world)?;
-        let (from, back) = (world.path("from"), world.path("back"));
+        let env = TestEnv::with(builder)?;
+        runner.connect(&env)?;
+        let (from, back) = (env.path("from"), env.path("back"));
         let paths = tree(&from, files, folders, bytes, self.way != Way::Size)?;
         if self.way != Way::Up {
-            fill(&world.sandbox, &from, &paths)?;
+            fill(&env.sandbox, &from, &paths)?;
         }
-        world.sandbox.set_weather((self.weather)());
+        env.sandbox.set_network((self.network)());
         let ca = tls.path().join("ca.pem");
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         let command = match self.way {
@@ -154,19 +154,19 @@ impl Work {
             Way::Again => words(&["sync", &text(&from), "dbx:to"]),
         };
         if self.way == Way::Again {
-            runner.run(&world, &ca, &command, verbose)?;
+            runner.run(&env, &ca, &command, verbose)?;
         }
-        world.sandbox.reset_calls();
-        let cost = runner.run(&world, &ca, &command, verbose)?;
-        let calls = world.sandbox.calls().len();
+        env.sandbox.reset_calls();
+        let cost = runner.run(&env, &ca, &command, verbose)?;
+        let calls = env.sandbox.calls().len();
         // For those who want to know where the time goes.
         if let Some(path) = std::env::var_os("RACE_CALLS") {
             let file = PathBuf::from(path).join(self.name).with_extension("json");
-            std::fs::write(file, serde_json::to_string(&world.sandbox.calls())?)?;
+            std::fs::write(file, serde_json::to_string(&env.sandbox.calls())?)?;
         }
-        world.sandbox.set_weather(Weather::default());
+        env.sandbox.set_network(NetworkModel::default());
         let wrong = match self.way {
-            Way::Up | Way::Again => same_up(&world, &from)?,
+            Way::Up | Way::Again => same_up(&env, &from)?,
             Way::Down => differences(&from, &back)?,
             Way::Size => {
                 let said: serde_json::Value = serde_json::from_str(&cost.out)?;
@@ -220,8 +220,8 @@ fn fill(sandbox: &Sandbox, from: &Path, paths: &[String]) -> anyhow::Result<()> 
 }
 
 /// What differs between a folder here and `/to` there.
-fn same_up(world: &World, from: &Path) -> anyhow::Result<Vec<String>> {
-    let there: std::collections::HashMap<String, String> = world
+fn same_up(env: &TestEnv, from: &Path) -> anyhow::Result<Vec<String>> {
+    let there: std::collections::HashMap<String, String> = env
         .sandbox
         .tree()
         .into_iter()

@@ -1,5 +1,5 @@
-//! The distance to Dropbox and its width: what a call costs in time, what a connection carries, and that commits wait
-//! for each other. Fair weather, the default, costs nothing.
+//! A model of the network and of the service's load: the latency of each kind of call, the rate of a connection, and the lock that
+//! commits to one namespace wait for. The default model adds no delay.
 
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
@@ -19,40 +19,40 @@ use tokio::{
 
 use super::tree::Ns;
 
-/// What the network and the service are like. All times in milliseconds.
+/// Latencies, rates and limits. All times are in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Weather {
-    /// The way there and back; a new connection costs three of them.
+pub struct NetworkModel {
+    /// Round-trip time; a new connection costs three of them.
     pub round_trip: u64,
-    /// What a call takes that is none of the others.
+    /// Duration of a call that is none of the following.
     pub plain: u64,
-    /// A page of a listing.
+    /// Duration of a page of a listing.
     pub listing: u64,
-    /// An append, or the start of a session.
+    /// Duration of an append, or of the start of a session.
     pub append: u64,
-    /// A single upload.
+    /// Duration of a single upload.
     pub upload: u64,
-    /// Until the first byte of a download.
+    /// Time to the first byte of a download.
     pub download: u64,
-    /// Until the first byte of a zip.
+    /// Time to the first byte of a zip.
     pub zip: u64,
-    /// A commit, under its namespace's lock.
+    /// How long a commit holds its namespace's lock.
     pub commit: u64,
-    /// Each entry of a commit, under the same lock.
+    /// How much longer it holds the lock for each entry.
     pub commit_entry: u64,
-    /// So long a commit waits for the lock before it is refused.
-    pub commit_patience: u64,
-    /// Bytes a second of a connection, each way.
+    /// How long a commit waits for the lock before it is refused.
+    pub commit_lock_timeout: u64,
+    /// Maximum bytes per second of one connection, in each direction.
     pub connection_rate: Option<u64>,
-    /// Bytes a second of all connections, each way.
+    /// Maximum bytes per second of all connections together, in each direction.
     pub total_rate: Option<u64>,
-    /// Calls a minute; those above are refused with 429.
+    /// Maximum calls per minute; further calls are refused with 429.
     pub calls_per_minute: Option<u32>,
 }
 
-impl Weather {
-    /// A university's network on a good day.
+impl NetworkModel {
+    /// A fast university network, tens of milliseconds from Dropbox.
     pub fn campus() -> Self {
         Self {
             round_trip: 40,
@@ -64,15 +64,15 @@ impl Weather {
             zip: 800,
             commit: 300,
             commit_entry: 4,
-            commit_patience: 3000,
+            commit_lock_timeout: 3000,
             connection_rate: Some(13_000_000),
             total_rate: Some(125_000_000),
             calls_per_minute: None,
         }
     }
 
-    /// What a call of this route takes, without the lock.
-    fn takes(&self, route: &str) -> Duration {
+    /// How long a call of this route takes, without the lock.
+    fn latency(&self, route: &str) -> Duration {
         let own = match route.strip_prefix("files/").unwrap_or(route) {
             "list_folder" | "list_folder/continue" => self.listing,
             "upload_session/start" | "upload_session/append_v2" | "upload_session/append_batch" => {
@@ -88,7 +88,7 @@ impl Weather {
         Duration::from_millis(self.round_trip + own)
     }
 
-    fn holds(&self, entries: usize) -> Duration {
+    fn lock_time(&self, entries: usize) -> Duration {
         Duration::from_millis(self.commit + self.commit_entry * entries as u64)
     }
 }
@@ -112,70 +112,70 @@ fn is_commit(route: &str) -> bool {
     )
 }
 
-/// Why a call isn't carried out.
+/// Why a call is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// Too many calls; worth another try after so many seconds.
+    /// Too many calls; holds the seconds until another may succeed.
     TooMany(u64),
-    /// The namespace is busy.
+    /// The namespace's lock was not free in time.
     Busy,
 }
 
-/// The weather as it is now, and what it has to remember.
+/// The model in force, and the state that it needs: recent calls, locks, and the load of the whole link.
 #[derive(Debug, Default)]
-pub struct Sky {
-    weather: Mutex<Weather>,
+pub struct Network {
+    model: Mutex<NetworkModel>,
     recent: Mutex<VecDeque<Instant>>,
     locks: Mutex<HashMap<Ns, Arc<tokio::sync::Mutex<()>>>>,
-    total: [Pipe; 2],
+    total: [RateLimiter; 2],
 }
 
-/// What a commit holds until it is over.
-pub type Held = Vec<tokio::sync::OwnedMutexGuard<()>>;
+/// The locks that a commit holds until it is done.
+pub type CommitLocks = Vec<tokio::sync::OwnedMutexGuard<()>>;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Sky {
-    /// The weather now.
-    pub fn now(&self) -> Weather {
-        *lock(&self.weather)
+impl Network {
+    /// Returns the model in force.
+    pub fn now(&self) -> NetworkModel {
+        *lock(&self.model)
     }
 
-    /// Changes it.
-    pub fn set(&self, weather: Weather) {
-        *lock(&self.weather) = weather;
+    /// Replaces the model.
+    pub fn set(&self, model: NetworkModel) {
+        *lock(&self.model) = model;
     }
 
-    /// Whether calls of this route take locks now.
+    /// Whether calls of this route take locks under the model in force.
     pub fn locks(&self, route: &str) -> bool {
         self.now().commit > 0 && is_commit(route)
     }
 
-    /// A new connection: two ways more than a call on an old one.
+    /// Waits as long as a new connection takes: two round trips more than a call on an open one.
     pub async fn connect(&self) {
         pause(Duration::from_millis(2 * self.now().round_trip)).await;
     }
 
-    /// A call that has just come: when its answer may go. What the sandbox itself needs for it is part of that time.
+    /// Returns when the answer to a call that has just arrived may be sent. The sandbox's own work is part of that time.
     pub fn due(&self, route: &str) -> Instant {
-        Instant::now() + self.now().takes(route)
+        Instant::now() + self.now().latency(route)
     }
 
-    /// A call on its way: waits for the locks of the namespaces that it writes to, as long as it takes until then.
+    /// Takes the locks of the namespaces that a call writes to, and holds them as long as the model says.
     ///
     /// # Errors
-    /// When there were too many calls, or a lock couldn't be had in time.
+    /// When there were too many calls, or a lock was not free in time.
     pub async fn call(
         &self,
         route: &str,
         due: Instant,
         spaces: &BTreeSet<Ns>,
         entries: usize,
-    ) -> Result<Held, Refused> {
-        let weather = self.now();
-        if let Some(most) = weather.calls_per_minute {
+    ) -> Result<CommitLocks, Refused> {
+        let model = self.now();
+        if let Some(most) = model.calls_per_minute {
             self.count(most)?;
         }
         let mut held = Vec::new();
@@ -185,13 +185,13 @@ impl Sky {
         tokio::time::sleep_until(due).await;
         for ns in spaces {
             let of_space = Arc::clone(lock(&self.locks).entry(*ns).or_default());
-            let patience = Duration::from_millis(weather.commit_patience);
-            match tokio::time::timeout(patience, of_space.lock_owned()).await {
+            let limit = Duration::from_millis(model.commit_lock_timeout);
+            match tokio::time::timeout(limit, of_space.lock_owned()).await {
                 Ok(guard) => held.push(guard),
                 Err(_) => return Err(Refused::Busy),
             }
         }
-        pause(weather.holds(entries.max(1))).await;
+        pause(model.lock_time(entries.max(1))).await;
         Ok(held)
     }
 
@@ -218,54 +218,54 @@ async fn pause(time: Duration) {
     }
 }
 
-/// When the next bytes may pass.
+/// Spaces bytes out so that a rate is kept; holds the time when the next ones may pass.
 #[derive(Debug, Default)]
-struct Pipe(Mutex<Option<Instant>>);
+struct RateLimiter(Mutex<Option<Instant>>);
 
-impl Pipe {
-    /// Time that a pipe may catch up after it was idle: the grain of the timers.
-    const GRAIN: Duration = Duration::from_millis(4);
+impl RateLimiter {
+    /// How much idle time may be caught up: the resolution of the timers.
+    const TIMER_RESOLUTION: Duration = Duration::from_millis(4);
 
-    /// Lets `bytes` pass; gives the time when they have.
+    /// Lets `bytes` pass, and returns the time when they have.
     fn pass(&self, bytes: usize, rate: Option<u64>, now: Instant) -> Instant {
         let Some(rate) = rate else { return now };
         let mut free = lock(&self.0);
         let from = free
             .unwrap_or(now)
-            .max(now.checked_sub(Self::GRAIN).unwrap_or(now));
+            .max(now.checked_sub(Self::TIMER_RESOLUTION).unwrap_or(now));
         let next = from + Duration::from_secs_f64(bytes as f64 / rate.max(1) as f64);
         *free = Some(next);
         next
     }
 }
 
-/// A connection as wide as the weather lets it be.
-pub struct Wire<S> {
+/// A stream that is as slow as the model says.
+pub struct ThrottledStream<S> {
     stream: S,
-    sky: Arc<Sky>,
-    own: [Pipe; 2],
+    network: Arc<Network>,
+    own: [RateLimiter; 2],
     waits: [Option<Pin<Box<Sleep>>>; 2],
 }
 
-/// Most bytes that pass at once.
-const GULP: usize = 64 * 1024;
+/// Maximum number of bytes that pass at once.
+const MAX_CHUNK_BYTES: usize = 64 * 1024;
 
-impl<S> Wire<S> {
-    /// Narrows `stream`.
-    pub fn new(stream: S, sky: Arc<Sky>) -> Self {
+impl<S> ThrottledStream<S> {
+    /// Wraps `stream`.
+    pub fn new(stream: S, network: Arc<Network>) -> Self {
         Self {
             stream,
-            sky,
+            network,
             own: Default::default(),
             waits: Default::default(),
         }
     }
 
     fn passed(&mut self, way: usize, bytes: usize) {
-        let weather = self.sky.now();
+        let model = self.network.now();
         let now = Instant::now();
-        let own = self.own[way].pass(bytes, weather.connection_rate, now);
-        let all = self.sky.total[way].pass(bytes, weather.total_rate, now);
+        let own = self.own[way].pass(bytes, model.connection_rate, now);
+        let all = self.network.total[way].pass(bytes, model.total_rate, now);
         let free = own.max(all);
         self.waits[way] = (free > now).then(|| Box::pin(tokio::time::sleep_until(free)));
     }
@@ -279,14 +279,14 @@ impl<S> Wire<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for ThrottledStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         ready!(self.wait(0, cx));
-        let most = buf.remaining().min(GULP);
+        let most = buf.remaining().min(MAX_CHUNK_BYTES);
         let mut part = ReadBuf::new(buf.initialize_unfilled_to(most));
         ready!(Pin::new(&mut self.stream).poll_read(cx, &mut part))?;
         let count = part.filled().len();
@@ -296,10 +296,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for ThrottledStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.wait(1, cx));
-        let bytes = &bytes[..bytes.len().min(GULP)];
+        let bytes = &bytes[..bytes.len().min(MAX_CHUNK_BYTES)];
         let count = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
         self.passed(1, count);
         Poll::Ready(Ok(count))
@@ -320,59 +320,82 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_commit_waits_for_the_lock_but_not_for_ever() {
-        let sky = Sky::default();
-        sky.set(Weather::campus());
+        let network = Network::default();
+        network.set(NetworkModel::campus());
         let spaces = BTreeSet::from([Ns(1)]);
         let finish = "files/upload_session/finish_batch_v2";
-        let first = sky.call(finish, sky.due(finish), &spaces, 1000).await;
+        let first = network.call(finish, network.due(finish), &spaces, 1000).await;
         assert!(first.is_ok());
         assert_eq!(
-            sky.call(finish, sky.due(finish), &spaces, 1).await.err(),
+            network.call(finish, network.due(finish), &spaces, 1).await.err(),
             Some(Refused::Busy)
         );
         drop(first);
-        assert!(sky.call(finish, sky.due(finish), &spaces, 1).await.is_ok());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn calls_are_counted_for_a_minute() {
-        let sky = Sky::default();
-        sky.set(Weather {
-            calls_per_minute: Some(2),
-            ..Weather::default()
-        });
-        let spaces = BTreeSet::new();
-        for _ in 0..2 {
-            assert!(
-                sky.call("files/get_metadata", sky.due("files/get_metadata"), &spaces, 0)
-                    .await
-                    .is_ok()
-            );
-        }
-        assert_eq!(
-            sky.call("files/get_metadata", sky.due("files/get_metadata"), &spaces, 0)
-                .await
-                .err(),
-            Some(Refused::TooMany(61))
-        );
-        tokio::time::advance(Duration::from_secs(61)).await;
         assert!(
-            sky.call("files/get_metadata", sky.due("files/get_metadata"), &spaces, 0)
+            network
+                .call(finish, network.due(finish), &spaces, 1)
                 .await
                 .is_ok()
         );
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_carries_what_the_weather_allows() {
+    async fn calls_are_counted_for_a_minute() {
+        let network = Network::default();
+        network.set(NetworkModel {
+            calls_per_minute: Some(2),
+            ..NetworkModel::default()
+        });
+        let spaces = BTreeSet::new();
+        for _ in 0..2 {
+            assert!(
+                network
+                    .call(
+                        "files/get_metadata",
+                        network.due("files/get_metadata"),
+                        &spaces,
+                        0
+                    )
+                    .await
+                    .is_ok()
+            );
+        }
+        assert_eq!(
+            network
+                .call(
+                    "files/get_metadata",
+                    network.due("files/get_metadata"),
+                    &spaces,
+                    0
+                )
+                .await
+                .err(),
+            Some(Refused::TooMany(61))
+        );
+        tokio::time::advance(Duration::from_secs(61)).await;
+        assert!(
+            network
+                .call(
+                    "files/get_metadata",
+                    network.due("files/get_metadata"),
+                    &spaces,
+                    0
+                )
+                .await
+                .is_ok()
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_keeps_the_rate_of_the_model() {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-        let sky = Arc::new(Sky::default());
-        sky.set(Weather {
+        let network = Arc::new(Network::default());
+        network.set(NetworkModel {
             connection_rate: Some(1_000_000),
-            ..Weather::default()
+            ..NetworkModel::default()
         });
         let (here, there) = tokio::io::duplex(1 << 20);
-        let mut there = Wire::new(there, sky);
+        let mut there = ThrottledStream::new(there, network);
         let began = Instant::now();
         let sender = tokio::spawn(async move {
             let mut here = here;

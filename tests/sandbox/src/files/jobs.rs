@@ -4,14 +4,14 @@ use dropbox_sdk::types::dbx_async::PollError;
 use serde_json::{Value, json};
 
 use super::super::answer::{Failure, Reply};
+use super::super::state::{Job, State};
 use super::super::words::fresh;
-use super::super::world::{Job, World};
 use super::text;
 
 /// Keeps a result for polls and gives the launch's answer.
-pub fn launch(world: &mut World, kind: &'static str, result: Value) -> Value {
+pub fn launch(state: &mut State, kind: &'static str, result: Value) -> Value {
     let id = format!("dbjid:{}", fresh(60));
-    world.jobs.insert(
+    state.jobs.insert(
         id.clone(),
         Job {
             result,
@@ -23,8 +23,8 @@ pub fn launch(world: &mut World, kind: &'static str, result: Value) -> Value {
 }
 
 /// The check route of jobs of a kind.
-pub fn check(world: &mut World, kind: &'static str, arg: &Value) -> Reply {
-    let job = world
+pub fn check(state: &mut State, kind: &'static str, arg: &Value) -> Reply {
+    let job = state
         .jobs
         .get_mut(text(arg, "async_job_id"))
         .filter(|job| job.kind == kind);

@@ -11,8 +11,8 @@ use super::answer::{Failure, wire};
 use super::oauth::is_for_teams;
 use super::routes::{Act, Host, Route};
 use super::schema::{self, types};
+use super::state::{Call, State, auth};
 use super::tree::{Ns, View};
-use super::world::{Call, World, auth};
 
 /// The host that a request was sent to, without the port.
 pub fn host(parts: &Parts) -> String {
@@ -158,16 +158,16 @@ pub fn token(headers: &HeaderMap) -> String {
 ///
 /// # Errors
 /// 400, 401, 422.
-pub fn caller(world: &World, headers: &HeaderMap, scope: Option<&str>) -> Result<Call, Failure> {
-    let now = world.clock.now();
-    let access = world
+pub fn caller(state: &State, headers: &HeaderMap, scope: Option<&str>) -> Result<Call, Failure> {
+    let now = state.clock.now();
+    let access = state
         .oauth
         .access(bearer(headers)?)
         .ok_or_else(|| auth(&AuthError::InvalidAccessToken))?;
     if access.until <= now {
         return Err(auth(&AuthError::ExpiredAccessToken));
     }
-    let account = world.person(access.account)?;
+    let account = state.person(access.account)?;
     if is_for_teams(&access.scopes) {
         return Err(Failure::Bad(
             "This API function operates on a single Dropbox account, but the OAuth 2 access token you provided is for an entire \
@@ -175,7 +175,7 @@ pub fn caller(world: &World, headers: &HeaderMap, scope: Option<&str>) -> Result
                 .into(),
         ));
     }
-    let app = world.oauth.apps.get(&access.app);
+    let app = state.oauth.apps.get(&access.app);
     if let Some(scope) = scope.filter(|scope| app.is_some_and(|app| !app.scopes.contains(*scope))) {
         return Err(Failure::Bad(format!(
             "Your app (ID: 5444867) is not permitted to access this endpoint because it does not have the required scope '{scope}'. \
@@ -192,7 +192,7 @@ pub fn caller(world: &World, headers: &HeaderMap, scope: Option<&str>) -> Result
             return Err(Failure::Bad(format!("HTTP header \"{name}\" is for team apps.")));
         }
     }
-    let root = root(world, headers, access.account)?.unwrap_or(account.home);
+    let root = root(state, headers, access.account)?.unwrap_or(account.home);
     Ok(Call {
         view: View {
             account: access.account,
@@ -202,7 +202,7 @@ pub fn caller(world: &World, headers: &HeaderMap, scope: Option<&str>) -> Result
     })
 }
 
-fn root(world: &World, headers: &HeaderMap, id: usize) -> Result<Option<Ns>, Failure> {
+fn root(state: &State, headers: &HeaderMap, id: usize) -> Result<Option<Ns>, Failure> {
     let Some(header) = headers.get("dropbox-api-path-root") else {
         return Ok(None);
     };
@@ -210,7 +210,7 @@ fn root(world: &World, headers: &HeaderMap, id: usize) -> Result<Option<Ns>, Fai
     let value = serde_json::from_slice(header.as_bytes())
         .map_err(|_| bad("could not decode input as JSON".into()))?;
     let value = schema::check(types::PATH_ROOT, value).map_err(bad)?;
-    let account = world.person(id)?;
+    let account = state.person(id)?;
     let named = |tag: &str| value[tag].as_str().and_then(|text| text.parse().ok()).map(Ns);
     let refuse = |error: &PathRootError| match wire(error) {
         Ok(value) => Failure::PathRoot(value),
@@ -219,7 +219,7 @@ fn root(world: &World, headers: &HeaderMap, id: usize) -> Result<Option<Ns>, Fai
     match value[".tag"].as_str() {
         Some("root") if named("root") == Some(account.root) => Ok(Some(account.root)),
         Some("root") => Err(refuse(&PathRootError::InvalidRoot(account.root_info()))),
-        Some("namespace_id") => match named("namespace_id").filter(|ns| world.tree.may_see(id, *ns)) {
+        Some("namespace_id") => match named("namespace_id").filter(|ns| state.tree.may_see(id, *ns)) {
             Some(ns) => Ok(Some(ns)),
             None => Err(refuse(&PathRootError::NoPermission)),
         },

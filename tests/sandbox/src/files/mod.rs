@@ -13,8 +13,8 @@ pub mod zip;
 use dropbox_sdk::types::files::{LookupError, WriteConflictError, WriteError};
 
 use super::names::{self, Anchor, Refusal};
+use super::state::{Call, State};
 use super::tree::{Found, NodeId, Ns};
-use super::world::{Call, World};
 
 /// Where something may be written.
 #[derive(Clone, Debug)]
@@ -42,10 +42,10 @@ pub struct Place {
 ///
 /// # Errors
 /// As `LookupError` says it.
-pub fn lookup(world: &World, call: &Call, text: &str) -> Result<NodeId, LookupError> {
+pub fn lookup(state: &State, call: &Call, text: &str) -> Result<NodeId, LookupError> {
     let path = names::parse(text).map_err(|_| LookupError::MalformedPath(None))?;
-    match world.tree.walk(call.view, &path) {
-        Found::Node(id) => Ok(world.tree.inside(id)),
+    match state.tree.walk(call.view, &path) {
+        Found::Node(id) => Ok(state.tree.inside(id)),
         _ => Err(LookupError::NotFound),
     }
 }
@@ -54,14 +54,14 @@ pub fn lookup(world: &World, call: &Call, text: &str) -> Result<NodeId, LookupEr
 ///
 /// # Errors
 /// As `WriteError` says it.
-pub fn target(world: &World, call: &Call, text: &str) -> Result<Target, WriteError> {
+pub fn target(state: &State, call: &Call, text: &str) -> Result<Target, WriteError> {
     let mut path = names::parse(text).map_err(|_| WriteError::MalformedPath(None))?;
     path.names.iter_mut().for_each(|name| *name = names::stored(name));
     for name in &path.names {
         match names::look(name) {
             Err(Refusal::Malformed) => return Err(WriteError::MalformedPath(None)),
             Err(Refusal::Disallowed) => return Err(WriteError::DisallowedName),
-            Ok(()) if world.settings.refuse_astral && names::has_astral(name) => {
+            Ok(()) if state.settings.refuse_astral && names::has_astral(name) => {
                 return Err(WriteError::MalformedPath(None));
             }
             Ok(()) => {}
@@ -70,14 +70,14 @@ pub fn target(world: &World, call: &Call, text: &str) -> Result<Target, WriteErr
     if path.names.is_empty() && matches!(path.anchor, Anchor::Root | Anchor::Namespace(_)) {
         return Err(WriteError::MalformedPath(None));
     }
-    match world.tree.walk(call.view, &path) {
+    match state.tree.walk(call.view, &path) {
         Found::Node(id) => Ok(Target::There(id)),
         Found::ThroughFile => Err(WriteError::Conflict(WriteConflictError::FileAncestor)),
         Found::Nowhere => Err(WriteError::MalformedPath(None)),
         Found::Missing { folder, mut rest } => {
-            let inside = world.tree.inside(folder);
-            let ns = world.tree.node(inside).map_or(Ns(0), |node| node.ns);
-            may_write(world, call, ns)?;
+            let inside = state.tree.inside(folder);
+            let ns = state.tree.node(inside).map_or(Ns(0), |node| node.ns);
+            may_write(state, call, ns)?;
             let name = rest.pop().unwrap_or_default();
             let mut parents = path.names;
             parents.pop();
@@ -99,8 +99,8 @@ pub fn target(world: &World, call: &Call, text: &str) -> Result<Target, WriteErr
 ///
 /// # Errors
 /// `no_write_permission`, or `team_folder` for the team's own root.
-pub fn may_write(world: &World, call: &Call, ns: Ns) -> Result<(), WriteError> {
-    if world.tree.may_write(call.view.account, ns) {
+pub fn may_write(state: &State, call: &Call, ns: Ns) -> Result<(), WriteError> {
+    if state.tree.may_write(call.view.account, ns) {
         Ok(())
     } else {
         Err(WriteError::NoWritePermission)
@@ -108,13 +108,13 @@ pub fn may_write(world: &World, call: &Call, ns: Ns) -> Result<(), WriteError> {
 }
 
 /// Makes the folders that are missing on the way and gives the last.
-pub fn make_parents(world: &mut World, place: &Place) -> NodeId {
+pub fn make_parents(state: &mut State, place: &Place) -> NodeId {
     let mut shown: Vec<&str> = place.shown.split('/').filter(|part| !part.is_empty()).collect();
     shown.truncate(shown.len().saturating_sub(place.parents.len()));
     let mut shown: String = shown.iter().map(|name| format!("/{name}")).collect();
     let mut at = place.folder;
     for name in &place.parents {
-        at = world.tree.add_folder(at, name, &shown);
+        at = state.tree.add_folder(at, name, &shown);
         shown = format!("{shown}/{name}");
     }
     at
@@ -122,7 +122,7 @@ pub fn make_parents(world: &mut World, place: &Place) -> NodeId {
 
 /// A name in `folder` that nobody has, made from `name`.
 pub fn free_name(
-    world: &World,
+    state: &State,
     folder: NodeId,
     name: &str,
     make: impl Fn(&str, u32) -> String,
@@ -130,7 +130,7 @@ pub fn free_name(
 ) -> String {
     (first..u32::MAX)
         .map(|n| make(name, n))
-        .find(|candidate| world.tree.child(folder, &names::folded(candidate)).is_none())
+        .find(|candidate| state.tree.child(folder, &names::folded(candidate)).is_none())
         .unwrap_or_default()
 }
 

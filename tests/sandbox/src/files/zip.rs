@@ -8,8 +8,8 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use super::super::answer::{Failure, wire};
 use super::super::content::Receiver;
+use super::super::state::{Call, State};
 use super::super::tree::{Kind, NodeId};
-use super::super::world::{Call, World};
 use super::read::Download;
 use super::{lookup, text};
 
@@ -19,20 +19,20 @@ const LARGEST: (u64, u64) = (20 << 30, 4 << 30);
 const MOST: usize = 10_000;
 
 /// `files/download_zip`.
-pub fn download_zip(world: &World, call: &Call, arg: &Value) -> Result<Download, Failure> {
+pub fn download_zip(state: &State, call: &Call, arg: &Value) -> Result<Download, Failure> {
     let refuse = |error: &DownloadZipError| Failure::route(error);
     let path = text(arg, "path");
-    let folder = lookup(world, call, path).map_err(|error| refuse(&DownloadZipError::Path(error)))?;
-    if !world.tree.is_folder(folder) {
+    let folder = lookup(state, call, path).map_err(|error| refuse(&DownloadZipError::Path(error)))?;
+    if !state.tree.is_folder(folder) {
         return Err(refuse(&DownloadZipError::Path(LookupError::NotFolder)));
     }
-    let Some(shown) = world.shower(call).folder(folder) else {
+    let Some(shown) = state.shower(call).folder(folder) else {
         return Err(Failure::Bad("path: The root folder is unsupported.".into()));
     };
-    let all = world.tree.below(folder, true);
+    let all = state.tree.below(folder, true);
     let sizes = || {
         all.iter()
-            .filter_map(|id| Some(world.tree.file(*id)?.content.len()))
+            .filter_map(|id| Some(state.tree.file(*id)?.content.len()))
     };
     if sizes().sum::<u64>() >= LARGEST.0 || sizes().any(|size| size >= LARGEST.1) {
         return Err(refuse(&DownloadZipError::TooLarge));
@@ -40,7 +40,7 @@ pub fn download_zip(world: &World, call: &Call, arg: &Value) -> Result<Download,
     if all.len() >= MOST {
         return Err(refuse(&DownloadZipError::TooManyFiles));
     }
-    let content = pack(world, call, folder, &all).map_err(Failure::internal)?;
+    let content = pack(state, call, folder, &all).map_err(Failure::internal)?;
     Ok(Download {
         result: wire(&DownloadZipResult::new(shown))?,
         content,
@@ -50,15 +50,15 @@ pub fn download_zip(world: &World, call: &Call, arg: &Value) -> Result<Download,
 }
 
 fn pack(
-    world: &World,
+    state: &State,
     call: &Call,
     top: NodeId,
     all: &[NodeId],
 ) -> io::Result<super::super::content::Content> {
-    let mut zip = ZipWriter::new_stream(Sink(Receiver::new(&world.store)));
-    let depth = world.tree.names(call.view, top).map_or(0, |names| names.len());
+    let mut zip = ZipWriter::new_stream(Sink(Receiver::new(&state.store)));
+    let depth = state.tree.names(call.view, top).map_or(0, |names| names.len());
     for (number, id) in all.iter().enumerate() {
-        let (Some(names), Some(node)) = (world.tree.names(call.view, *id), world.tree.node(*id)) else {
+        let (Some(names), Some(node)) = (state.tree.names(call.view, *id), state.tree.node(*id)) else {
             continue;
         };
         let name = names[depth.saturating_sub(1)..].join("/");

@@ -11,7 +11,7 @@ use super::files::read::Download;
 use super::files::relocate::Way;
 use super::files::{commit, edit, jobs, list, read, relocate, session, zip};
 use super::schema::{Type, shares, types};
-use super::world::{Call, World};
+use super::state::{Call, State};
 use super::{account, sharing};
 
 /// A host, by its role.
@@ -40,11 +40,11 @@ impl Host {
 #[derive(Clone, Copy)]
 pub enum Act {
     /// JSON in the body.
-    Rpc(fn(&mut World, &Call, &Value) -> Reply),
+    Rpc(fn(&mut State, &Call, &Value) -> Reply),
     /// JSON in a header, bytes in.
-    Upload(fn(&mut World, &Call, &Value, Body) -> Reply),
+    Upload(fn(&mut State, &Call, &Value, Body) -> Reply),
     /// JSON in a header, bytes out.
-    Download(fn(&World, &Call, &Value) -> Result<Download, Failure>),
+    Download(fn(&State, &Call, &Value) -> Result<Download, Failure>),
     /// Waits for changes; takes no token.
     Longpoll,
     /// Ends the token it is called with.
@@ -91,7 +91,7 @@ const fn api(
     name: &'static str,
     scope: Option<&'static str>,
     arg: &'static Type,
-    act: fn(&mut World, &Call, &Value) -> Reply,
+    act: fn(&mut State, &Call, &Value) -> Reply,
 ) -> Route {
     Route {
         name,
@@ -105,7 +105,7 @@ const fn api(
 const fn up(
     name: &'static str,
     arg: &'static Type,
-    act: fn(&mut World, &Call, &Value, Body) -> Reply,
+    act: fn(&mut State, &Call, &Value, Body) -> Reply,
 ) -> Route {
     Route {
         name,
@@ -119,7 +119,7 @@ const fn up(
 const fn down(
     name: &'static str,
     arg: &'static Type,
-    act: fn(&World, &Call, &Value) -> Result<Download, Failure>,
+    act: fn(&State, &Call, &Value) -> Result<Download, Failure>,
 ) -> Route {
     Route {
         name,

@@ -5,8 +5,8 @@ use dropbox_sdk::types::{users, users_common};
 use serde_json::{Value, json};
 
 use super::answer::{Failure, Reply, wire};
+use super::state::{Call, State};
 use super::tree::Ns;
-use super::world::{Call, World};
 
 /// A person.
 #[derive(Clone, Debug)]
@@ -64,8 +64,8 @@ impl Account {
 }
 
 /// `users/get_current_account`.
-pub fn current(world: &World, call: &Call) -> Reply {
-    let account = world.account(call)?;
+pub fn current(state: &State, call: &Call) -> Reply {
+    let account = state.account(call)?;
     let kind = if account.in_team {
         users_common::AccountType::Business
     } else {
@@ -112,9 +112,9 @@ fn team() -> Value {
 }
 
 /// `users/get_space_usage`.
-pub fn space_usage(world: &World, call: &Call) -> Reply {
-    let account = world.account(call)?;
-    let used = world.tree.used(call.view.account);
+pub fn space_usage(state: &State, call: &Call) -> Reply {
+    let account = state.account(call)?;
+    let used = state.tree.used(call.view.account);
     let allocation = if account.in_team {
         json!({
             ".tag": "team",
@@ -131,10 +131,10 @@ pub fn space_usage(world: &World, call: &Call) -> Reply {
 }
 
 /// `users/get_account`.
-pub fn get(world: &World, call: &Call, arg: &Value) -> Reply {
+pub fn get(state: &State, call: &Call, arg: &Value) -> Reply {
     let id = arg["account_id"].as_str().unwrap_or_default();
-    let own = world.account(call)?.id == id;
-    let Some(account) = world.accounts.iter().find(|account| account.id == id) else {
+    let own = state.account(call)?.id == id;
+    let Some(account) = state.accounts.iter().find(|account| account.id == id) else {
         return Err(Failure::route(&users::GetAccountError::NoAccount));
     };
     let basic = users::BasicAccount::new(
@@ -149,8 +149,8 @@ pub fn get(world: &World, call: &Call, arg: &Value) -> Reply {
 }
 
 /// `users/features/get_values`.
-pub fn features(world: &World, call: &Call, arg: &Value) -> Reply {
-    let account = world.account(call)?;
+pub fn features(state: &State, call: &Call, arg: &Value) -> Reply {
+    let account = state.account(call)?;
     let features = arg["features"].as_array().map(Vec::as_slice).unwrap_or_default();
     if features.is_empty() {
         return Err(Failure::route(

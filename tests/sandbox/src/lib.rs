@@ -1,8 +1,8 @@
 //! A strict Dropbox on loopback.
 //!
 //! [`server`] takes connections, [`api`] answers one call after [`gate`] has looked at it, [`routes`] says which of
-//! [`files`], [`account`] and [`sharing`] does the work on the [`world`]. [`schema`] knows what arguments look like,
-//! [`oauth`] and [`pages`] let people log in, [`weather`] makes calls take their time, [`faults`] make things go wrong, [`record`] writes everything down, and
+//! [`files`], [`account`] and [`sharing`] does the work on the [`state`]. [`schema`] knows what arguments look like,
+//! [`oauth`] and [`pages`] let people log in, [`network`] models latency and bandwidth, [`faults`] makes calls fail, [`record`] logs every call, and
 //! [`control`] is what tests do behind the programs' backs.
 //!
 //! What is unknown about the real service is refused here, so that the programs don't come to rely on it: the same
@@ -21,6 +21,7 @@ mod gate;
 mod hash;
 mod metadata;
 mod names;
+pub mod network;
 mod oauth;
 mod pages;
 pub mod record;
@@ -28,11 +29,10 @@ mod routes;
 mod schema;
 mod server;
 mod sharing;
+mod state;
 mod tls;
 mod tree;
-pub mod weather;
 mod words;
-mod world;
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
@@ -47,15 +47,15 @@ use tokio::sync::oneshot;
 
 pub use control::{Allowed, Stored, Tokens};
 pub use faults::{Fault, Kind};
+pub use network::NetworkModel;
 pub use record::Entry;
 pub use tls::NAMES;
-pub use weather::Weather;
 
 use clock::Clock;
 use content::Store;
 use oauth::{App, SCOPES};
 use server::Server;
-use world::{Settings, World};
+use state::{Settings, State};
 
 /// The app key that sandboxes know unless told otherwise.
 pub const APP_KEY: &str = "appkey0sandbox1";
@@ -75,7 +75,7 @@ pub struct Builder {
     port: u16,
     state_dir: Option<PathBuf>,
     tls: Option<(PathBuf, SocketAddr)>,
-    weather: Weather,
+    network: NetworkModel,
 }
 
 /// A sandbox that runs until it is dropped. It derefs to what tests may do to it.
@@ -89,7 +89,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A personal account, an app with all boxes ticked, no bad weather.
+    /// A personal account, an app with all boxes ticked, no delays.
     pub fn builder() -> Builder {
         Builder {
             app_key: APP_KEY.into(),
@@ -100,7 +100,7 @@ impl Sandbox {
             port: 0,
             state_dir: None,
             tls: None,
-            weather: Weather::default(),
+            network: NetworkModel::default(),
         }
     }
 
@@ -154,9 +154,9 @@ impl Sandbox {
         self.server.faults.add(fault);
     }
 
-    /// Changes the weather.
-    pub fn set_weather(&self, weather: Weather) {
-        self.server.sky.set(weather);
+    /// Replaces the network model.
+    pub fn set_network(&self, model: NetworkModel) {
+        self.server.network.set(model);
     }
 
     /// Calls go well again.
@@ -241,10 +241,10 @@ impl Builder {
         self
     }
 
-    /// Other than fair.
+    /// Sets the network model; the default adds no delay.
     #[must_use]
-    pub fn weather(mut self, weather: Weather) -> Self {
-        self.weather = weather;
+    pub fn network(mut self, model: NetworkModel) -> Self {
+        self.network = model;
         self
     }
 
@@ -276,7 +276,7 @@ impl Builder {
     pub fn start(self) -> anyhow::Result<Sandbox> {
         let clock = Arc::new(Clock::default());
         let store = Store::new(self.state_dir.as_deref()).context("making the sandbox's store")?;
-        let mut world = World::new(clock, store, self.team, self.settings);
+        let mut state = State::new(clock, store, self.team, self.settings);
         let scopes = SCOPES.iter().map(|scope| (*scope).to_owned()).collect();
         let app = App {
             key: self.app_key.clone(),
@@ -284,7 +284,7 @@ impl Builder {
             redirects: self.redirects,
             scopes,
         };
-        world.oauth.apps.insert(app.key.clone(), app);
+        state.oauth.apps.insert(app.key.clone(), app);
 
         let plain = TcpListener::bind(("127.0.0.1", self.port)).context("binding the sandbox's port")?;
         plain.set_nonblocking(true)?;
@@ -298,8 +298,8 @@ impl Builder {
             None => None,
         };
         let tls_addr = tls.as_ref().and_then(|(listener, _)| listener.local_addr().ok());
-        let server = Arc::new(Server::new(world, origin));
-        server.sky.set(self.weather);
+        let server = Arc::new(Server::new(state, origin));
+        server.network.set(self.network);
         let (stop, stopped) = oneshot::channel();
         let thread = spawn(Arc::clone(&server), plain, tls, stopped)?;
         let (app_key, app_secret) = (self.app_key, self.app_secret);

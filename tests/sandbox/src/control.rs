@@ -17,9 +17,9 @@ use super::faults::Fault;
 use super::files::commit::commit;
 use super::files::{Target, edit, list, make_parents, target};
 use super::server::Server;
+use super::state::{Call, State};
 use super::tree::{Kind, Ns, SpaceKind, View};
 use super::words::fresh;
-use super::world::{Call, World};
 
 /// A file or folder as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -58,11 +58,11 @@ pub struct Tokens {
     pub refresh_token: String,
 }
 
-fn owner(world: &World) -> Call {
-    let root = world.accounts.first().map_or(Ns(0), |account| account.home);
+fn owner(state: &State) -> Call {
+    let root = state.accounts.first().map_or(Ns(0), |account| account.home);
     Call {
         view: View { account: 0, root },
-        now: world.clock.now(),
+        now: state.clock.now(),
     }
 }
 
@@ -101,8 +101,8 @@ impl Server {
     /// # Errors
     /// When there is no such app.
     pub fn grant(&self, key: &str, scopes: Option<&[&str]>, secret: bool) -> anyhow::Result<Tokens> {
-        let mut world = self.world();
-        let app = world
+        let mut state = self.state();
+        let app = state
             .oauth
             .apps
             .get(key)
@@ -111,8 +111,8 @@ impl Server {
             Some(some) => some.iter().map(|scope| (*scope).to_owned()).collect(),
             None => app.scopes.clone(),
         };
-        let now = world.clock.now();
-        let (access_token, refresh_token) = world.oauth.grant(key, 0, scopes, secret, now);
+        let now = state.clock.now();
+        let (access_token, refresh_token) = state.oauth.grant(key, 0, scopes, secret, now);
         Ok(Tokens {
             access_token,
             refresh_token,
@@ -122,7 +122,7 @@ impl Server {
     /// Ticks boxes of all apps in the App Console.
     pub fn set_app_scopes(&self, scopes: &[&str]) {
         let scopes: BTreeSet<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        self.world()
+        self.state()
             .oauth
             .apps
             .values_mut()
@@ -131,39 +131,39 @@ impl Server {
 
     /// Ann changes into another team, whose space is namespace `id`.
     pub fn change_team(&self, id: u64) {
-        self.world().enter_team(Ns(id));
+        self.state().enter_team(Ns(id));
     }
 
     /// Somebody else logs in to Dropbox in the browser from now on.
     pub fn sit_down(&self, given_name: &str, surname: &str, email: &str) {
-        self.world().sit_down(given_name, surname, email);
+        self.state().sit_down(given_name, surname, email);
     }
 
     /// All access tokens end now.
     pub fn expire_access_tokens(&self) {
-        let mut world = self.world();
-        let now = world.clock.now();
-        world.oauth.expire(now);
+        let mut state = self.state();
+        let now = state.clock.now();
+        state.oauth.expire(now);
     }
 
     /// The person disconnects the app.
     pub fn revoke_all(&self) {
-        self.world().oauth.revoke_all();
+        self.state().oauth.revoke_all();
     }
 
     /// The apps are disabled, or deleted.
     pub fn disable_apps(&self) {
-        self.world().oauth.apps.clear();
+        self.state().oauth.apps.clear();
     }
 
     /// All cursors answer `reset` from now on.
     pub fn reset_cursors(&self) {
-        self.world().cursors.values_mut().for_each(list::Cursor::kill);
+        self.state().cursors.values_mut().for_each(list::Cursor::kill);
     }
 
     /// Most bytes of the account.
     pub fn set_quota(&self, bytes: u64) {
-        self.world()
+        self.state()
             .accounts
             .iter_mut()
             .for_each(|account| account.quota_bytes = bytes);
@@ -171,7 +171,7 @@ impl Server {
 
     /// Moves the clock.
     pub fn advance(&self, by: Duration) {
-        self.world().advance(by);
+        self.state().advance(by);
     }
 
     /// Stores a file, replacing what is there.
@@ -179,16 +179,16 @@ impl Server {
     /// # Errors
     /// When Dropbox would refuse it.
     pub fn put_file(&self, path: &str, bytes: &[u8], modified: Option<&str>) -> anyhow::Result<()> {
-        let mut world = self.world();
-        let call = owner(&world);
-        let body = Body::of(&world.store, bytes)?;
+        let mut state = self.state();
+        let call = owner(&state);
+        let body = Body::of(&state.store, bytes)?;
         let mut info = json!({"path": path, "mode": {".tag": "overwrite"}});
         if let Some(modified) = modified {
             info["client_modified"] = json!(modified);
         }
-        commit(&mut world, &call, &info, &body.into())
+        commit(&mut state, &call, &info, &body.into())
             .map_err(|error| anyhow::anyhow!("{path}: {error:?}"))?;
-        world.announce();
+        state.announce();
         Ok(())
     }
 
@@ -197,10 +197,10 @@ impl Server {
     /// # Errors
     /// When Dropbox would refuse it.
     pub fn put_folder(&self, path: &str) -> anyhow::Result<()> {
-        let mut world = self.world();
-        let call = owner(&world);
-        edit::create_folder(&mut world, &call, &json!({"path": path})).map_err(|error| said(path, &error))?;
-        world.announce();
+        let mut state = self.state();
+        let call = owner(&state);
+        edit::create_folder(&mut state, &call, &json!({"path": path})).map_err(|error| said(path, &error))?;
+        state.announce();
         Ok(())
     }
 
@@ -209,10 +209,10 @@ impl Server {
     /// # Errors
     /// When there is nothing.
     pub fn remove(&self, path: &str) -> anyhow::Result<()> {
-        let mut world = self.world();
-        let call = owner(&world);
-        edit::delete(&mut world, &call, &json!({"path": path})).map_err(|error| said(path, &error))?;
-        world.announce();
+        let mut state = self.state();
+        let call = owner(&state);
+        edit::delete(&mut state, &call, &json!({"path": path})).map_err(|error| said(path, &error))?;
+        state.announce();
         Ok(())
     }
 
@@ -221,12 +221,12 @@ impl Server {
     /// # Errors
     /// When Dropbox would refuse it.
     pub fn rename(&self, from: &str, to: &str) -> anyhow::Result<()> {
-        let mut world = self.world();
-        let call = owner(&world);
+        let mut state = self.state();
+        let call = owner(&state);
         let arg = json!({"from_path": from, "to_path": to});
-        super::files::relocate::one(&mut world, &call, &arg, super::files::relocate::Way::Move)
+        super::files::relocate::one(&mut state, &call, &arg, super::files::relocate::Way::Move)
             .map_err(|error| said(from, &error))?;
-        world.announce();
+        state.announce();
         Ok(())
     }
 
@@ -235,17 +235,17 @@ impl Server {
     /// # Errors
     /// When something is at the path.
     pub fn put_shared_folder(&self, path: &str, read_only: bool) -> anyhow::Result<String> {
-        let mut world = self.world();
-        let call = owner(&world);
-        let Ok(Target::Free(place)) = target(&world, &call, path) else {
+        let mut state = self.state();
+        let call = owner(&state);
+        let Ok(Target::Free(place)) = target(&state, &call, path) else {
             anyhow::bail!("{path} is taken")
         };
-        let parent = make_parents(&mut world, &place);
-        let folder = world.tree.add_folder(parent, &place.name, &place.shown);
-        let ns = Ns(3001 + world.tree.spaces.len() as u64);
-        world.tree.add_space(ns, SpaceKind::Shared, 0);
-        world.tree.join(ns, 0, read_only, Some(folder));
-        world.announce();
+        let parent = make_parents(&mut state, &place);
+        let folder = state.tree.add_folder(parent, &place.name, &place.shown);
+        let ns = Ns(3001 + state.tree.spaces.len() as u64);
+        state.tree.add_space(ns, SpaceKind::Shared, 0);
+        state.tree.join(ns, 0, read_only, Some(folder));
+        state.announce();
         Ok(ns.0.to_string())
     }
 
@@ -255,20 +255,20 @@ impl Server {
     /// # Errors
     /// When the account is in no team space, or the name is taken.
     pub fn put_team_folder(&self, name: &str) -> anyhow::Result<String> {
-        let mut world = self.world();
-        let team = world.accounts.first().map(|account| account.root);
-        let team = team.and_then(|team| world.tree.space(team));
+        let mut state = self.state();
+        let team = state.accounts.first().map(|account| account.root);
+        let team = team.and_then(|team| state.tree.space(team));
         let root = team
             .filter(|team| team.kind == SpaceKind::TeamRoot)
             .map(|team| team.root);
         let root = root.context("there is no team space")?;
-        let is_free = world.tree.child(root, &super::names::folded(name)).is_none();
+        let is_free = state.tree.child(root, &super::names::folded(name)).is_none();
         anyhow::ensure!(is_free, "{name} is taken");
-        let folder = world.tree.add_folder(root, name, "");
-        let ns = Ns(3001 + world.tree.spaces.len() as u64);
-        world.tree.add_space(ns, SpaceKind::Shared, 0);
-        world.tree.join(ns, 0, false, Some(folder));
-        world.announce();
+        let folder = state.tree.add_folder(root, name, "");
+        let ns = Ns(3001 + state.tree.spaces.len() as u64);
+        state.tree.add_space(ns, SpaceKind::Shared, 0);
+        state.tree.join(ns, 0, false, Some(folder));
+        state.announce();
         Ok(ns.0.to_string())
     }
 
@@ -278,21 +278,21 @@ impl Server {
     /// When Dropbox would refuse it.
     pub fn put_document(&self, path: &str, text: &str) -> anyhow::Result<()> {
         self.put_file(path, text.as_bytes(), None)?;
-        let mut world = self.world();
-        let call = owner(&world);
-        let id = super::files::lookup(&world, &call, path).map_err(|error| anyhow::anyhow!("{error:?}"))?;
-        if let Some(mut data) = world.tree.file(id).map(|data| (**data).clone()) {
+        let mut state = self.state();
+        let call = owner(&state);
+        let id = super::files::lookup(&state, &call, path).map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        if let Some(mut data) = state.tree.file(id).map(|data| (**data).clone()) {
             data.document = true;
-            world.tree.replace_file(id, data);
+            state.tree.replace_file(id, data);
         }
         Ok(())
     }
 
     /// A file's bytes.
     pub fn read_file(&self, path: &str) -> Option<Vec<u8>> {
-        let world = self.world();
-        let id = super::files::lookup(&world, &owner(&world), path).ok()?;
-        world
+        let state = self.state();
+        let id = super::files::lookup(&state, &owner(&state), path).ok()?;
+        state
             .tree
             .file(id)?
             .content
@@ -303,19 +303,19 @@ impl Server {
 
     /// Everything in the account's home, sorted by folded path.
     pub fn tree(&self) -> Vec<Stored> {
-        let world = self.world();
-        let view = owner(&world).view;
-        let Some(root) = world.tree.space(view.root).map(|space| space.root) else {
+        let state = self.state();
+        let view = owner(&state).view;
+        let Some(root) = state.tree.space(view.root).map(|space| space.root) else {
             return Vec::new();
         };
-        let below = world.tree.below(root, true);
+        let below = state.tree.below(root, true);
         let mut out: Vec<(String, Stored)> = below
             .into_iter()
             .filter_map(|id| {
-                let node = world.tree.node(id)?;
-                let names = world.tree.names(view, id).filter(|names| !names.is_empty())?;
+                let node = state.tree.node(id)?;
+                let names = state.tree.names(view, id).filter(|names| !names.is_empty())?;
                 let path: String = names.iter().map(|name| format!("/{name}")).collect();
-                let lower = world.tree.paths(view, id)?.0;
+                let lower = state.tree.paths(view, id)?.0;
                 let file = match &node.kind {
                     Kind::File(data) => Some(data),
                     Kind::Folder(_) => None,
@@ -342,7 +342,7 @@ impl Server {
 
     /// Upload sessions that were begun and not finished.
     pub fn open_sessions(&self) -> usize {
-        self.world().sessions.len()
+        self.state().sessions.len()
     }
 }
 
@@ -382,7 +382,7 @@ fn obey(server: &Server, command: &str, arg: &Value) -> anyhow::Result<Value> {
         "deny" => Ok(json!({"redirect": server.deny(text("url")?)?})),
         "grant" => {
             let key = server
-                .world()
+                .state()
                 .oauth
                 .apps
                 .keys()
@@ -435,8 +435,8 @@ fn obey(server: &Server, command: &str, arg: &Value) -> anyhow::Result<Value> {
             ));
             done()
         }
-        "weather" => {
-            server.sky.set(serde_json::from_value(arg.clone())?);
+        "network" => {
+            server.network.set(serde_json::from_value(arg.clone())?);
             done()
         }
         "fault" => {

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
+use sandbox::{APP_KEY, APP_SECRET, NetworkModel, Sandbox, dump_schema};
 use serde_json::json;
-use tests::sandbox::{APP_KEY, APP_SECRET, Sandbox, Weather, dump_schema};
 
 /// Serve a strict Dropbox on loopback until interrupted
 #[derive(Parser)]
@@ -78,7 +78,7 @@ fn main() -> anyhow::Result<()> {
         builder = builder.page_limit(entries);
     }
     if args.campus {
-        builder = builder.weather(Weather::campus());
+        builder = builder.network(NetworkModel::campus());
     }
     if let Some(dir) = &args.tls_dir {
         builder = builder.tls(dir, args.tls_addr);

@@ -63,7 +63,7 @@ pub struct Job {
 }
 
 /// Everything.
-pub struct World {
+pub struct State {
     /// Its time.
     pub clock: Arc<Clock>,
     /// Where bytes live.
@@ -102,8 +102,8 @@ pub struct Call {
     pub now: Seconds,
 }
 
-impl World {
-    /// A world with one person, Ann Example, in a team with a team space or not.
+impl State {
+    /// A state with one person, Ann Example, in a team with a team space or not.
     pub fn new(clock: Arc<Clock>, store: Arc<Store>, team: bool, settings: Settings) -> Self {
         let mut tree = Tree::default();
         let ann = Account {
@@ -119,7 +119,7 @@ impl World {
             suspended: false,
         };
         tree.add_space(HOME, SpaceKind::Home, 0);
-        let mut world = Self {
+        let mut state = Self {
             clock,
             store,
             tree,
@@ -136,9 +136,9 @@ impl World {
             revs: 0,
         };
         if team {
-            world.enter_team(TEAM);
+            state.enter_team(TEAM);
         }
-        world
+        state
     }
 
     /// Ann joins a team, whose space is `ns`; her own folder is in it from now on.

@@ -15,9 +15,9 @@ use super::super::answer::{Failure, Reply, wire};
 use super::super::clock::Seconds;
 use super::super::content::{Body, Content};
 use super::super::hash::{BLOCK_BYTES, BlockDigest, combine};
+use super::super::state::{Call, State};
 use super::super::tree::AccountId;
 use super::super::words::fresh_session;
-use super::super::world::{Call, World};
 use super::commit::{Ready, commit, shown};
 use super::{flag, read::own_path, text};
 
@@ -148,7 +148,7 @@ fn is_concurrent(arg: &Value) -> bool {
 }
 
 /// `files/upload_session/start`.
-pub fn start(world: &mut World, call: &Call, arg: &Value, body: Body) -> Reply {
+pub fn start(state: &mut State, call: &Call, arg: &Value, body: Body) -> Reply {
     let (concurrent, close) = (is_concurrent(arg), flag(arg, "close"));
     if concurrent && !body.content.is_empty() {
         return Err(Failure::route(&StartError::ConcurrentSessionDataNotAllowed));
@@ -168,16 +168,16 @@ pub fn start(world: &mut World, call: &Call, arg: &Value, body: Body) -> Reply {
         }
     })?;
     let id = fresh_session();
-    world.sessions.insert(id.clone(), session);
+    state.sessions.insert(id.clone(), session);
     Ok(json!({"session_id": id}))
 }
 
 /// `files/upload_session/start_batch`.
-pub fn start_batch(world: &mut World, call: &Call, arg: &Value) -> Reply {
+pub fn start_batch(state: &mut State, call: &Call, arg: &Value) -> Reply {
     let count = arg["num_sessions"].as_u64().unwrap_or_default();
     let ids: Vec<String> = (0..count).map(|_| fresh_session()).collect();
     for id in &ids {
-        world.sessions.insert(
+        state.sessions.insert(
             id.clone(),
             Session::new(call.view.account, is_concurrent(arg), call.now),
         );
@@ -185,9 +185,9 @@ pub fn start_batch(world: &mut World, call: &Call, arg: &Value) -> Reply {
     Ok(json!({"session_ids": ids}))
 }
 
-fn find<'a>(world: &'a mut World, call: &Call, cursor: &Value) -> Option<&'a mut Session> {
-    world.drop_old_sessions();
-    world
+fn find<'a>(state: &'a mut State, call: &Call, cursor: &Value) -> Option<&'a mut Session> {
+    state.drop_old_sessions();
+    state
         .sessions
         .get_mut(text(cursor, "session_id"))
         .filter(|session| session.account == call.view.account)
@@ -198,8 +198,8 @@ fn offset(cursor: &Value) -> u64 {
 }
 
 /// `files/upload_session/append_v2`.
-pub fn append(world: &mut World, call: &Call, arg: &Value, body: Body) -> Reply {
-    let session = find(world, call, &arg["cursor"]).ok_or_else(|| Failure::route(&AppendError::NotFound))?;
+pub fn append(state: &mut State, call: &Call, arg: &Value, body: Body) -> Reply {
+    let session = find(state, call, &arg["cursor"]).ok_or_else(|| Failure::route(&AppendError::NotFound))?;
     if wrong_hash(arg, &body) {
         return Err(Failure::route(&AppendError::ContentHashMismatch));
     }
@@ -210,7 +210,7 @@ pub fn append(world: &mut World, call: &Call, arg: &Value, body: Body) -> Reply 
 }
 
 /// `files/upload_session/append_batch`.
-pub fn append_batch(world: &mut World, call: &Call, arg: &Value, body: &Body) -> Reply {
+pub fn append_batch(state: &mut State, call: &Call, arg: &Value, body: &Body) -> Reply {
     let entries = arg["entries"].as_array().map(Vec::as_slice).unwrap_or_default();
     let length = |entry: &Value| entry["length"].as_u64().unwrap_or_default();
     if entries.is_empty() {
@@ -237,7 +237,7 @@ pub fn append_batch(world: &mut World, call: &Call, arg: &Value, body: &Body) ->
         let len = length(entry);
         let content = body.content.cut(at, len);
         at += len;
-        out.push(append_entry(world, call, entry, content)?);
+        out.push(append_entry(state, call, entry, content)?);
     }
     wire(&dropbox_sdk::types::files::UploadSessionAppendBatchResult::new(
         out,
@@ -245,7 +245,7 @@ pub fn append_batch(world: &mut World, call: &Call, arg: &Value, body: &Body) ->
 }
 
 fn append_entry(
-    world: &mut World,
+    state: &mut State,
     call: &Call,
     entry: &Value,
     content: Content,
@@ -254,7 +254,7 @@ fn append_entry(
         return Ok(AppendEntry::Failure(EntryError::Other));
     }
     let digests = content.digests().map_err(Failure::internal)?;
-    let Some(session) = find(world, call, &entry["cursor"]) else {
+    let Some(session) = find(state, call, &entry["cursor"]) else {
         return Ok(AppendEntry::Failure(EntryError::NotFound));
     };
     let result = session.append(
@@ -277,9 +277,9 @@ fn append_entry(
 }
 
 /// `files/upload_session/finish`.
-pub fn finish(world: &mut World, call: &Call, arg: &Value, body: Body) -> Reply {
+pub fn finish(state: &mut State, call: &Call, arg: &Value, body: Body) -> Reply {
     let refuse = |error: FinishError| Failure::route(&error);
-    let session = find(world, call, &arg["cursor"])
+    let session = find(state, call, &arg["cursor"])
         .ok_or_else(|| refuse(FinishError::LookupFailed(LookupError::NotFound)))?;
     if wrong_hash(arg, &body) {
         return Err(refuse(FinishError::ContentHashMismatch));
@@ -302,14 +302,14 @@ pub fn finish(world: &mut World, call: &Call, arg: &Value, body: Body) -> Reply 
         at += len;
     }
     let ready = last.whole(at, false).map_err(refuse)?;
-    let id = commit(world, call, &arg["commit"], &ready).map_err(|error| refuse(FinishError::Path(error)))?;
-    world.sessions.remove(text(&arg["cursor"], "session_id"));
-    shown(world, call, id)
+    let id = commit(state, call, &arg["commit"], &ready).map_err(|error| refuse(FinishError::Path(error)))?;
+    state.sessions.remove(text(&arg["cursor"], "session_id"));
+    shown(state, call, id)
 }
 
 /// `files/upload_session/finish_batch_v2`.
 #[expect(deprecated, reason = "nobody says that the service doesn't give it any more")]
-pub fn finish_batch(world: &mut World, call: &Call, arg: &Value) -> Reply {
+pub fn finish_batch(state: &mut State, call: &Call, arg: &Value) -> Reply {
     let entries = arg["entries"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut out = Vec::new();
     let mut first = None;
@@ -320,12 +320,12 @@ pub fn finish_batch(world: &mut World, call: &Call, arg: &Value) -> Reply {
             ));
         }
         // Whether a batch may reach into several namespaces is not known; the spec still has an error for it.
-        let space = own_path(world, call, text(&entry["commit"], "path")).map(|(ns, _)| ns);
+        let space = own_path(state, call, text(&entry["commit"], "path")).map(|(ns, _)| ns);
         if space.is_some() && *first.get_or_insert(space) != space {
             out.push(FinishEntry::Failure(FinishError::TooManySharedFolderTargets));
             continue;
         }
-        out.push(match finish_entry(world, call, entry) {
+        out.push(match finish_entry(state, call, entry) {
             Ok(file) => FinishEntry::Success(file),
             Err(error) => FinishEntry::Failure(error),
         });
@@ -336,14 +336,14 @@ pub fn finish_batch(world: &mut World, call: &Call, arg: &Value) -> Reply {
 }
 
 fn finish_entry(
-    world: &mut World,
+    state: &mut State,
     call: &Call,
     entry: &Value,
 ) -> Result<dropbox_sdk::types::files::FileMetadata, FinishError> {
     let session =
-        find(world, call, &entry["cursor"]).ok_or(FinishError::LookupFailed(LookupError::NotFound))?;
+        find(state, call, &entry["cursor"]).ok_or(FinishError::LookupFailed(LookupError::NotFound))?;
     let ready = session.whole(offset(&entry["cursor"]), true)?;
-    let id = commit(world, call, &entry["commit"], &ready).map_err(FinishError::Path)?;
-    world.sessions.remove(text(&entry["cursor"], "session_id"));
-    world.shower(call).file(id).ok_or(FinishError::Other)
+    let id = commit(state, call, &entry["commit"], &ready).map_err(FinishError::Path)?;
+    state.sessions.remove(text(&entry["cursor"], "session_id"));
+    state.shower(call).file(id).ok_or(FinishError::Other)
 }

@@ -5,18 +5,18 @@ use serde_json::{Value, json};
 
 use super::super::answer::{Failure, Reply, wire};
 use super::super::content::Content;
+use super::super::state::{Call, State};
 use super::super::words::fresh;
-use super::super::world::{Call, World};
 use super::{lookup, text};
 
 /// Life of a link, in seconds.
 const LIFE: i64 = 4 * 3600;
 
 /// `files/get_temporary_link`; `origin` is where the link will be served.
-pub fn temporary(world: &mut World, call: &Call, arg: &Value, origin: &str) -> Reply {
+pub fn temporary(state: &mut State, call: &Call, arg: &Value, origin: &str) -> Reply {
     let refuse = |error| Failure::route(&GetTemporaryLinkError::Path(error));
-    let id = lookup(world, call, text(arg, "path")).map_err(refuse)?;
-    let file = world
+    let id = lookup(state, call, text(arg, "path")).map_err(refuse)?;
+    let file = state
         .shower(call)
         .file(id)
         .ok_or_else(|| refuse(LookupError::NotFile))?;
@@ -24,19 +24,19 @@ pub fn temporary(world: &mut World, call: &Call, arg: &Value, origin: &str) -> R
         return Err(Failure::route(&GetTemporaryLinkError::UnsupportedFile));
     }
     let token = fresh(40);
-    world
+    state
         .links
         .insert(token.clone(), (file.rev.clone(), call.now + LIFE));
     Ok(json!({"metadata": wire(&file)?, "link": format!("{origin}/temporary/{token}")}))
 }
 
 /// What a temporary link leads to; `None` when it is over or never was.
-pub fn follow(world: &World, token: &str) -> Option<Content> {
-    let (rev, until) = world.links.get(token)?;
-    let revision = world
+pub fn follow(state: &State, token: &str) -> Option<Content> {
+    let (rev, until) = state.links.get(token)?;
+    let revision = state
         .tree
         .revisions
         .get(rev)
-        .filter(|_| world.clock.now() < *until)?;
+        .filter(|_| state.clock.now() < *until)?;
     Some(revision.data.content.clone())
 }

@@ -11,11 +11,11 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 
 use crate::programs::program;
-use crate::sandbox::{Builder, Sandbox};
 use crate::terminal::Terminal;
+use sandbox::{Builder, Sandbox};
 
 /// A user, a machine and a Dropbox.
-pub struct World {
+pub struct TestEnv {
     /// The Dropbox.
     pub sandbox: Sandbox,
     dir: TempDir,
@@ -23,7 +23,7 @@ pub struct World {
 
 /// What a program left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ended {
+pub struct Output {
     /// The exit code; 128 and more for signals.
     pub code: i32,
     /// Standard output.
@@ -32,7 +32,7 @@ pub struct Ended {
     pub err: String,
 }
 
-impl Ended {
+impl Output {
     /// The output of a program that must have succeeded.
     ///
     /// # Errors
@@ -64,7 +64,7 @@ impl Ended {
     }
 }
 
-impl World {
+impl TestEnv {
     /// A personal account and an empty home.
     ///
     /// # Errors
@@ -78,20 +78,20 @@ impl World {
     /// # Errors
     /// When ports or disk can't be had.
     pub fn with(builder: Builder) -> anyhow::Result<Self> {
-        let dir = TempDir::with_prefix("world-")?;
+        let dir = TempDir::with_prefix("env-")?;
         let sandbox = builder.state_dir(dir.path()).start()?;
         std::fs::create_dir(dir.path().join("home"))?;
         Ok(Self { sandbox, dir })
     }
 
-    /// A world whose remote `dbx:` is connected.
+    /// A env whose remote `dbx:` is connected.
     ///
     /// # Errors
     /// When anything fails.
     pub fn connected() -> anyhow::Result<Self> {
-        let world = Self::new()?;
-        world.connect("dbx")?;
-        Ok(world)
+        let env = Self::new()?;
+        env.connect("dbx")?;
+        Ok(env)
     }
 
     /// Connects a remote with a whole token, as a script would.
@@ -140,12 +140,12 @@ impl World {
     /// When it can't be built.
     pub fn command(&self, name: &str) -> anyhow::Result<Command> {
         let mut command = Command::new(program(name)?);
-        self.settle(&mut command);
+        self.isolate(&mut command);
         Ok(command)
     }
 
-    /// Gives a command this world's environment.
-    pub fn settle(&self, command: &mut Command) {
+    /// Gives a command this env's environment.
+    pub fn isolate(&self, command: &mut Command) {
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -161,7 +161,7 @@ impl World {
     ///
     /// # Errors
     /// When it can't be run.
-    pub fn node_tool<I, S>(&self, args: I) -> anyhow::Result<Ended>
+    pub fn node_tool<I, S>(&self, args: I) -> anyhow::Result<Output>
     where
         I: IntoIterator<Item = S>,
         S: AsRef<OsStr>,
@@ -175,7 +175,7 @@ impl World {
     ///
     /// # Errors
     /// When it can't be run.
-    pub fn node_tool_with<I, S>(&self, args: I, input: &str) -> anyhow::Result<Ended>
+    pub fn node_tool_with<I, S>(&self, args: I, input: &str) -> anyhow::Result<Output>
     where
         I: IntoIterator<Item = S>,
         S: AsRef<OsStr>,
@@ -191,7 +191,7 @@ impl World {
     /// When it can't be run.
     pub fn shell(&self, script: &str) -> anyhow::Result<Terminal> {
         let mut command = Command::new("setsid");
-        self.settle(&mut command);
+        self.isolate(&mut command);
         let programs = program("node-tool")?;
         let dir = programs.parent().context("no directory")?;
         let path = format!("{}:{}", dir.display(), std::env::var("PATH").unwrap_or_default());
@@ -207,7 +207,7 @@ impl World {
     /// When it can't be run.
     pub fn terminal(&self, name: &str, args: &[&str]) -> anyhow::Result<Terminal> {
         let mut command = Command::new("setsid");
-        self.settle(&mut command);
+        self.isolate(&mut command);
         command.args(["--ctty", "--wait"]).arg(program(name)?).args(args);
         Terminal::start(command)
     }
@@ -217,7 +217,7 @@ impl World {
 ///
 /// # Errors
 /// When it can't be run.
-pub fn run(mut command: Command, input: &str) -> anyhow::Result<Ended> {
+pub fn run(mut command: Command, input: &str) -> anyhow::Result<Output> {
     command.stdin(if input.is_empty() {
         Stdio::null()
     } else {
@@ -231,10 +231,10 @@ pub fn run(mut command: Command, input: &str) -> anyhow::Result<Ended> {
         // A program that ends early closes its side; its exit code tells.
         let _ = stdin.write_all(input.as_bytes());
     }
-    ended(child)
+    output_of(child)
 }
 
-impl World {
+impl TestEnv {
     /// Starts node-tool with piped outputs.
     ///
     /// # Errors
@@ -266,7 +266,7 @@ pub fn until(is_so: impl Fn() -> bool) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When waiting fails.
-pub fn ended(child: Child) -> anyhow::Result<Ended> {
+pub fn output_of(child: Child) -> anyhow::Result<Output> {
     use std::os::unix::process::ExitStatusExt as _;
     let output = child.wait_with_output()?;
     let code = output
@@ -274,7 +274,7 @@ pub fn ended(child: Child) -> anyhow::Result<Ended> {
         .code()
         .or_else(|| output.status.signal().map(|signal| 128 + signal))
         .unwrap_or(-1);
-    Ok(Ended {
+    Ok(Output {
         code,
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
         err: String::from_utf8_lossy(&output.stderr).into_owned(),

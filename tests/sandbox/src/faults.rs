@@ -1,4 +1,4 @@
-//! Bad weather on request: which call is to go wrong, and how.
+//! Faults on request: which call is to fail, and how.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -12,8 +12,8 @@ use super::super::answer::{Failure, Reply, wire};
 use super::super::content::Content;
 use super::super::metadata::EXPORTS;
 use super::super::names::{self, Anchor};
+use super::super::state::{Call, State};
 use super::super::tree::{Found, Ns};
-use super::super::world::{Call, World};
 use super::{flag, lookup, text};
 
 /// What a download answers: metadata for the header, bytes for the body.
@@ -30,53 +30,53 @@ pub struct Download {
 }
 
 /// `files/get_metadata`.
-pub fn get_metadata(world: &World, call: &Call, arg: &Value) -> Reply {
+pub fn get_metadata(state: &State, call: &Call, arg: &Value) -> Reply {
     let path = text(arg, "path");
     let refuse = |error| Failure::route(&GetMetadataError::Path(error));
     if let Some(rev) = path.strip_prefix("rev:") {
-        let revision = world
+        let revision = state
             .tree
             .revisions
             .get(rev)
-            .filter(|r| world.tree.may_see(call.view.account, r.ns));
+            .filter(|r| state.tree.may_see(call.view.account, r.ns));
         let revision = revision.ok_or_else(|| refuse(LookupError::NotFound))?;
-        return wire(&Metadata::File(world.shower(call).revision(revision)));
+        return wire(&Metadata::File(state.shower(call).revision(revision)));
     }
-    match lookup(world, call, path) {
-        Ok(id) => match world.shower(call).node(id) {
+    match lookup(state, call, path) {
+        Ok(id) => match state.shower(call).node(id) {
             Some(found) => wire(&found),
             None => Err(Failure::Bad("path: The root folder is unsupported.".into())),
         },
         Err(LookupError::NotFound) if flag(arg, "include_deleted") => {
-            let gone = gone(world, call, path).ok_or_else(|| refuse(LookupError::NotFound))?;
+            let gone = gone(state, call, path).ok_or_else(|| refuse(LookupError::NotFound))?;
             wire(&Metadata::Deleted(gone))
         }
         Err(error) => Err(refuse(error)),
     }
 }
 
-fn gone(world: &World, call: &Call, path: &str) -> Option<dropbox_sdk::types::files::DeletedMetadata> {
-    let (ns, path) = own_path(world, call, path)?;
-    let gone = world.tree.gone.get(&(ns, path.clone()))?;
-    world.shower(call).gone(ns, &path, &gone.display)
+fn gone(state: &State, call: &Call, path: &str) -> Option<dropbox_sdk::types::files::DeletedMetadata> {
+    let (ns, path) = own_path(state, call, path)?;
+    let gone = state.tree.gone.get(&(ns, path.clone()))?;
+    state.shower(call).gone(ns, &path, &gone.display)
 }
 
 /// The namespace and folded path in it of a path from the root, whether something is there or not.
-pub fn own_path(world: &World, call: &Call, path: &str) -> Option<(Ns, String)> {
+pub fn own_path(state: &State, call: &Call, path: &str) -> Option<(Ns, String)> {
     let parsed = names::parse(path)
         .ok()
         .filter(|parsed| parsed.anchor == Anchor::Root)?;
-    match world.tree.walk(call.view, &parsed) {
-        Found::Node(id) => Some((world.tree.node(id)?.ns, world.tree.own_path(id).0)),
+    match state.tree.walk(call.view, &parsed) {
+        Found::Node(id) => Some((state.tree.node(id)?.ns, state.tree.own_path(id).0)),
         Found::Missing { folder, rest } => {
-            let inside = world.tree.inside(folder);
+            let inside = state.tree.inside(folder);
             let below: String = rest
                 .iter()
                 .map(|name| format!("/{}", names::folded(name)))
                 .collect();
             Some((
-                world.tree.node(inside)?.ns,
-                world.tree.own_path(inside).0 + &below,
+                state.tree.node(inside)?.ns,
+                state.tree.own_path(inside).0 + &below,
             ))
         }
         Found::ThroughFile | Found::Nowhere => None,
@@ -84,7 +84,7 @@ pub fn own_path(world: &World, call: &Call, path: &str) -> Option<(Ns, String)> 
 }
 
 /// `files/download`.
-pub fn download(world: &World, call: &Call, arg: &Value) -> Result<Download, Failure> {
+pub fn download(state: &State, call: &Call, arg: &Value) -> Result<Download, Failure> {
     let refuse = |error| Failure::route(&DownloadError::Path(error));
     if arg.get("rev").is_some() {
         return Err(Failure::Bad(
@@ -93,17 +93,17 @@ pub fn download(world: &World, call: &Call, arg: &Value) -> Result<Download, Fai
     }
     let path = text(arg, "path");
     let (file, data) = if let Some(rev) = path.strip_prefix("rev:") {
-        let revision = world
+        let revision = state
             .tree
             .revisions
             .get(rev)
-            .filter(|r| world.tree.may_see(call.view.account, r.ns));
+            .filter(|r| state.tree.may_see(call.view.account, r.ns));
         let revision = revision.ok_or_else(|| refuse(LookupError::NotFound))?;
-        (world.shower(call).revision(revision), &revision.data)
+        (state.shower(call).revision(revision), &revision.data)
     } else {
-        let id = lookup(world, call, path).map_err(refuse)?;
-        let data = world.tree.file(id).ok_or_else(|| refuse(LookupError::NotFile))?;
-        let file = world
+        let id = lookup(state, call, path).map_err(refuse)?;
+        let data = state.tree.file(id).ok_or_else(|| refuse(LookupError::NotFile))?;
+        let file = state
             .shower(call)
             .file(id)
             .ok_or_else(|| refuse(LookupError::NotFile))?;
@@ -121,11 +121,11 @@ pub fn download(world: &World, call: &Call, arg: &Value) -> Result<Download, Fai
 }
 
 /// `files/export`.
-pub fn export(world: &World, call: &Call, arg: &Value) -> Result<Download, Failure> {
+pub fn export(state: &State, call: &Call, arg: &Value) -> Result<Download, Failure> {
     let refuse = |error| Failure::route(&ExportError::Path(error));
-    let id = lookup(world, call, text(arg, "path")).map_err(refuse)?;
-    let data = world.tree.file(id).ok_or_else(|| refuse(LookupError::NotFile))?;
-    let file: FileMetadata = world
+    let id = lookup(state, call, text(arg, "path")).map_err(refuse)?;
+    let data = state.tree.file(id).ok_or_else(|| refuse(LookupError::NotFile))?;
+    let file: FileMetadata = state
         .shower(call)
         .file(id)
         .ok_or_else(|| refuse(LookupError::NotFile))?;
@@ -178,20 +178,20 @@ pub fn range(header: Option<&str>, size: u64) -> Asked {
 }
 
 /// `files/list_revisions`.
-pub fn revisions(world: &World, call: &Call, arg: &Value) -> Reply {
+pub fn revisions(state: &State, call: &Call, arg: &Value) -> Reply {
     let refuse = |error| Failure::route(&ListRevisionsError::Path(error));
     let path = text(arg, "path");
-    let found = lookup(world, call, path);
-    if found.as_ref().is_ok_and(|id| world.tree.is_folder(*id)) {
+    let found = lookup(state, call, path);
+    if found.as_ref().is_ok_and(|id| state.tree.is_folder(*id)) {
         return Err(refuse(LookupError::NotFile));
     }
     let revs: Vec<String> = if let (Ok(id), "id") = (&found, text(&arg["mode"], ".tag")) {
-        let id = world
+        let id = state
             .tree
             .node(*id)
             .map(|node| node.id.clone())
             .unwrap_or_default();
-        let mut revs: Vec<_> = world
+        let mut revs: Vec<_> = state
             .tree
             .revisions
             .values()
@@ -202,14 +202,14 @@ pub fn revisions(world: &World, call: &Call, arg: &Value) -> Reply {
         revs
     } else {
         let place = match &found {
-            Ok(id) => world
+            Ok(id) => state
                 .tree
                 .node(*id)
-                .map(|node| (node.ns, world.tree.own_path(*id).0)),
-            Err(_) => own_path(world, call, path),
+                .map(|node| (node.ns, state.tree.own_path(*id).0)),
+            Err(_) => own_path(state, call, path),
         };
         place
-            .and_then(|place| world.tree.past.get(&place).cloned())
+            .and_then(|place| state.tree.past.get(&place).cloned())
             .unwrap_or_default()
     };
     if revs.is_empty() {
@@ -219,39 +219,39 @@ pub fn revisions(world: &World, call: &Call, arg: &Value) -> Reply {
         .as_u64()
         .and_then(|n| usize::try_from(n).ok())
         .unwrap_or(10);
-    let newest = revs.iter().rev().filter_map(|rev| world.tree.revisions.get(rev));
+    let newest = revs.iter().rev().filter_map(|rev| state.tree.revisions.get(rev));
     let entries: Vec<FileMetadata> = newest
         .take(limit)
-        .map(|r| world.shower(call).revision(r))
+        .map(|r| state.shower(call).revision(r))
         .collect();
     let result = ListRevisionsResult::new(found.is_err(), entries, revs.len() > limit);
     let mut out = wire(&result)?;
     if found.is_err() {
-        let gone = own_path(world, call, path).and_then(|place| world.tree.gone.get(&place));
+        let gone = own_path(state, call, path).and_then(|place| state.tree.gone.get(&place));
         out["server_deleted"] = json!(gone.map(|gone| super::super::clock::stamp(gone.at)));
     }
     Ok(out)
 }
 
 /// `files/search_v2`: by name only.
-pub fn search(world: &World, call: &Call, arg: &Value) -> Reply {
+pub fn search(state: &State, call: &Call, arg: &Value) -> Reply {
     let query = names::folded(text(arg, "query"));
     let options = &arg["options"];
-    let top = lookup(world, call, options["path"].as_str().unwrap_or_default())
+    let top = lookup(state, call, options["path"].as_str().unwrap_or_default())
         .map_err(|error| Failure::route(&dropbox_sdk::types::files::SearchError::Path(error)))?;
     let max = options["max_results"]
         .as_u64()
         .and_then(|n| usize::try_from(n).ok())
         .unwrap_or(100);
-    let hits = world.tree.below(top, true).into_iter().filter(|id| {
-        world
+    let hits = state.tree.below(top, true).into_iter().filter(|id| {
+        state
             .tree
             .node(*id)
             .is_some_and(|node| node.key.contains(&query) && node.parent.is_some())
     });
     let mut matches = Vec::new();
     for id in hits.take(max) {
-        let Some(found) = world.shower(call).node(id) else {
+        let Some(found) = state.shower(call).node(id) else {
             continue;
         };
         matches.push(json!({

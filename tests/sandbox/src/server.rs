@@ -22,22 +22,22 @@ use tokio::net::TcpListener;
 
 use super::answer::{json_response, plain};
 use super::faults::Faults;
+use super::network::{Network, ThrottledStream};
 use super::record::{Entry, Record};
 use super::routes::Host;
-use super::weather::{Sky, Wire};
-use super::world::World;
+use super::state::State;
 use super::{api, control, files, gate, pages};
 
 /// The sandbox behind its sockets.
 pub struct Server {
     /// What it knows.
-    world: Mutex<World>,
+    state: Mutex<State>,
     /// Who called what.
     pub record: Record,
     /// What is to go wrong.
     pub faults: Faults,
     /// What the network is like.
-    pub sky: Arc<Sky>,
+    pub network: Arc<Network>,
     /// Where it is reached without TLS.
     pub origin: String,
     connections: AtomicU64,
@@ -81,21 +81,21 @@ impl From<Response<Body>> for Answer {
 }
 
 impl Server {
-    /// Puts a world behind sockets.
-    pub fn new(world: World, origin: String) -> Self {
+    /// Puts a state behind sockets.
+    pub fn new(state: State, origin: String) -> Self {
         Self {
-            world: Mutex::new(world),
+            state: Mutex::new(state),
             record: Record::default(),
             faults: Faults::default(),
-            sky: Arc::default(),
+            network: Arc::default(),
             origin,
             connections: AtomicU64::new(0),
         }
     }
 
-    /// The world, for one look or one change.
-    pub fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The state, for one look or one change.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers connections for ever.
@@ -114,8 +114,8 @@ impl Server {
                     number,
                     tls: tls.is_some(),
                 };
-                server.sky.connect().await;
-                let stream = Wire::new(stream, Arc::clone(&server.sky));
+                server.network.connect().await;
+                let stream = ThrottledStream::new(stream, Arc::clone(&server.network));
                 match tls {
                     None => server.connection(stream, connection).await,
                     Some(config) => {
@@ -209,8 +209,8 @@ impl Server {
             return Ok(control::run(self, command, &body).into());
         }
         let (limit, cuts) = {
-            let world = self.world();
-            (world.settings.header_limit, world.settings.header_cuts)
+            let state = self.state();
+            (state.settings.header_limit, state.settings.header_cuts)
         };
         let size = gate::header_bytes(&parts.headers) + parts.uri.to_string().len();
         if size > limit && cuts {
@@ -251,11 +251,11 @@ impl Server {
 
     fn authorize(&self, parts: &Parts) -> Response<Body> {
         let query = parts.uri.query().unwrap_or_default();
-        let world = self.world();
-        let asked = pages::fields(query).and_then(|fields| world.oauth.read_request(&fields));
+        let state = self.state();
+        let asked = pages::fields(query).and_then(|fields| state.oauth.read_request(&fields));
         match asked {
             Ok(request) => {
-                let name = world
+                let name = state
                     .accounts
                     .first()
                     .map(super::account::Account::display_name)
@@ -282,17 +282,17 @@ impl Server {
     /// # Errors
     /// With the sentence of the "Error (400)" page.
     pub fn press(&self, query: &str, allow: bool) -> Result<(Option<String>, Option<String>), String> {
-        let mut world = self.world();
-        let request = world.oauth.read_request(&pages::fields(query)?)?;
+        let mut state = self.state();
+        let request = state.oauth.read_request(&pages::fields(query)?)?;
         if !allow {
             return Ok((
                 None,
                 pages::answer_url(&request, Err("The user chose not to give your app access.")),
             ));
         }
-        let now = world.clock.now();
-        let person = world.at_browser;
-        let code = world.oauth.allow(request.clone(), person, now);
+        let now = state.clock.now();
+        let person = state.at_browser;
+        let code = state.oauth.allow(request.clone(), person, now);
         let to = pages::answer_url(&request, Ok(&code));
         Ok((Some(code), to))
     }
@@ -305,7 +305,7 @@ impl Server {
         }
         let body = collect(body).await;
         // The token endpoint counts for itself.
-        tokio::time::sleep_until(self.sky.due("oauth2/token")).await;
+        tokio::time::sleep_until(self.network.due("oauth2/token")).await;
         let refuse = |status, error: &str, why: &str| {
             let mut answer = Answer::from(json_response(
                 status,
@@ -331,18 +331,18 @@ impl Server {
             Err(why) => return refuse(StatusCode::BAD_REQUEST, "invalid_request", &why),
         };
         let basic = basic(parts);
-        let mut world = self.world();
-        let now = world.clock.now();
-        let ids: Vec<String> = world.accounts.iter().map(|account| account.id.clone()).collect();
+        let mut state = self.state();
+        let now = state.clock.now();
+        let ids: Vec<String> = state.accounts.iter().map(|account| account.id.clone()).collect();
         let id = |account: usize| ids.get(account).cloned().unwrap_or_default();
-        match world.oauth.token(&fields, basic, id, now) {
+        match state.oauth.token(&fields, basic, id, now) {
             Ok(answer) => Ok(json_response(StatusCode::OK, &answer).into()),
             Err(why) => refuse(StatusCode::BAD_REQUEST, why.error, &why.description),
         }
     }
 
     fn temporary(&self, path: &str) -> Response<Body> {
-        match files::links::follow(&self.world(), path.trim_start_matches("/temporary/")) {
+        match files::links::follow(&self.state(), path.trim_start_matches("/temporary/")) {
             Some(content) => match content.read_all() {
                 Ok(bytes) => Response::new(Body::from(bytes)),
                 Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", error.to_string()),

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::super::answer::{Failure, Reply, wire};
 use super::super::names::{self, Anchor};
+use super::super::state::{Call, State};
 use super::super::tree::{Found, NodeId, Ns, View};
 use super::super::words::fresh;
-use super::super::world::{Call, World};
 use super::{flag, text};
 
 /// What a listing was asked for.
@@ -55,14 +55,14 @@ impl Cursor {
     }
 }
 
-fn begin(world: &World, call: &Call, arg: &Value) -> Result<Cursor, LookupError> {
+fn begin(state: &State, call: &Call, arg: &Value) -> Result<Cursor, LookupError> {
     let path = text(arg, "path");
     let parsed = names::parse(path).map_err(|_| LookupError::MalformedPath(None))?;
-    let folder = match world.tree.walk(call.view, &parsed) {
-        Found::Node(id) => world.tree.inside(id),
+    let folder = match state.tree.walk(call.view, &parsed) {
+        Found::Node(id) => state.tree.inside(id),
         _ => return Err(LookupError::NotFound),
     };
-    if !world.tree.is_folder(folder) {
+    if !state.tree.is_folder(folder) {
         return Err(LookupError::NotFolder);
     }
     let asked = arg["limit"]
@@ -76,23 +76,23 @@ fn begin(world: &World, call: &Call, arg: &Value) -> Result<Cursor, LookupError>
         deleted: flag(arg, "include_deleted"),
         mounts: arg["include_mounted_folders"].as_bool().unwrap_or(true),
         documents: arg["include_non_downloadable_files"].as_bool().unwrap_or(true),
-        limit: asked.min(world.settings.page_limit).max(1),
+        limit: asked.min(state.settings.page_limit).max(1),
     };
     let is_root = parsed.names.is_empty() && matches!(parsed.anchor, Anchor::Root | Anchor::Namespace(_));
-    let items = gather(world, &ask, is_root);
+    let items = gather(state, &ask, is_root);
     Ok(Cursor {
         ask: Arc::new(ask),
         items: Arc::new(items),
         next: 0,
-        since: world.tree.now(),
+        since: state.tree.now(),
         page: 0,
         media: flag(arg, "include_media_info"),
         dead: false,
     })
 }
 
-fn gather(world: &World, ask: &Ask, is_root: bool) -> Vec<Item> {
-    let tree = &world.tree;
+fn gather(state: &State, ask: &Ask, is_root: bool) -> Vec<Item> {
+    let tree = &state.tree;
     let nodes: Vec<NodeId> = if ask.recursive {
         tree.below(ask.folder, ask.mounts)
             .into_iter()
@@ -108,7 +108,7 @@ fn gather(world: &World, ask: &Ask, is_root: bool) -> Vec<Item> {
     let mut items: Vec<Item> = nodes.into_iter().filter(shows).map(Item::Node).collect();
     if ask.deleted {
         for ((ns, path), gone) in &tree.gone {
-            if is_in(world, ask, *ns, path) {
+            if is_in(state, ask, *ns, path) {
                 items.push(Item::Gone(*ns, path.clone(), gone.display.clone()));
             }
         }
@@ -117,10 +117,10 @@ fn gather(world: &World, ask: &Ask, is_root: bool) -> Vec<Item> {
 }
 
 /// Whether a path of a namespace lies in what was asked for.
-fn is_in(world: &World, ask: &Ask, ns: Ns, path: &str) -> bool {
+fn is_in(state: &State, ask: &Ask, ns: Ns, path: &str) -> bool {
     let (Some((mount, _)), Some((top, _))) = (
-        world.tree.mounted_at(ask.view, ns),
-        world.tree.paths(ask.view, ask.folder),
+        state.tree.mounted_at(ask.view, ns),
+        state.tree.paths(ask.view, ask.folder),
     ) else {
         return false;
     };
@@ -131,14 +131,14 @@ fn is_in(world: &World, ask: &Ask, ns: Ns, path: &str) -> bool {
     }
 }
 
-fn page(world: &mut World, call: &Call, mut cursor: Cursor) -> Reply {
-    let quota = match (world.settings.odd_pages, cursor.page) {
+fn page(state: &mut State, call: &Call, mut cursor: Cursor) -> Reply {
+    let quota = match (state.settings.odd_pages, cursor.page) {
         (true, 2) => 0,
         (true, n) if n % 4 == 1 => cursor.ask.limit / 2 + 1,
         _ => cursor.ask.limit,
     };
     let mut entries: Vec<Metadata> = Vec::new();
-    let shower = world.shower(call);
+    let shower = state.shower(call);
     while cursor.next < cursor.items.len() && entries.len() < quota {
         let entry = match &cursor.items[cursor.next] {
             Item::Node(id) => shower.node(*id),
@@ -148,28 +148,28 @@ fn page(world: &mut World, call: &Call, mut cursor: Cursor) -> Reply {
         cursor.next += 1;
     }
     if cursor.next >= cursor.items.len() {
-        cursor.since = changes(world, call, &cursor, quota, &mut entries);
+        cursor.since = changes(state, call, &cursor, quota, &mut entries);
     }
     cursor.page += 1;
-    let has_more = cursor.next < cursor.items.len() || has_changes(world, &cursor);
+    let has_more = cursor.next < cursor.items.len() || has_changes(state, &cursor);
     let entries = wire(&entries)?;
-    let name = remember(world, cursor);
+    let name = remember(state, cursor);
     Ok(json!({"entries": entries, "cursor": name, "has_more": has_more}))
 }
 
 /// Adds what has changed since; gives the number of the last change that is in.
-fn changes(world: &World, call: &Call, cursor: &Cursor, quota: usize, entries: &mut Vec<Metadata>) -> u64 {
-    let (shower, mut since) = (world.shower(call), cursor.since);
-    for change in world.tree.changes_after(cursor.since) {
+fn changes(state: &State, call: &Call, cursor: &Cursor, quota: usize, entries: &mut Vec<Metadata>) -> u64 {
+    let (shower, mut since) = (state.shower(call), cursor.since);
+    for change in state.tree.changes_after(cursor.since) {
         if entries.len() >= quota {
             break;
         }
         since = change.seq;
-        if !is_in(world, &cursor.ask, change.ns, &change.path) {
+        if !is_in(state, &cursor.ask, change.ns, &change.path) {
             continue;
         }
         match change.node {
-            Some(id) if world.tree.node(id).is_some_and(|node| node.seq == change.seq) => {
+            Some(id) if state.tree.node(id).is_some_and(|node| node.seq == change.seq) => {
                 entries.extend(shower.node(id));
             }
             Some(_) => {}
@@ -183,59 +183,59 @@ fn changes(world: &World, call: &Call, cursor: &Cursor, quota: usize, entries: &
     since
 }
 
-fn has_changes(world: &World, cursor: &Cursor) -> bool {
-    let waiting = world.tree.changes_after(cursor.since);
+fn has_changes(state: &State, cursor: &Cursor) -> bool {
+    let waiting = state.tree.changes_after(cursor.since);
     waiting
         .iter()
-        .any(|change| is_in(world, &cursor.ask, change.ns, &change.path))
+        .any(|change| is_in(state, &cursor.ask, change.ns, &change.path))
 }
 
-fn remember(world: &mut World, cursor: Cursor) -> String {
+fn remember(state: &mut State, cursor: Cursor) -> String {
     let name = fresh(306);
-    world.cursors.insert(name.clone(), cursor);
+    state.cursors.insert(name.clone(), cursor);
     name
 }
 
 /// `files/list_folder`.
-pub fn list_folder(world: &mut World, call: &Call, arg: &Value) -> Reply {
+pub fn list_folder(state: &mut State, call: &Call, arg: &Value) -> Reply {
     if text(arg, "path") == "/" {
         let why = "request body: path: Specify the root folder as an empty string rather than as \"/\".";
         return Err(Failure::Bad(why.into()));
     }
-    let cursor = begin(world, call, arg).map_err(|error| Failure::route(&ListFolderError::Path(error)))?;
-    page(world, call, cursor)
+    let cursor = begin(state, call, arg).map_err(|error| Failure::route(&ListFolderError::Path(error)))?;
+    page(state, call, cursor)
 }
 
 /// `files/list_folder/get_latest_cursor`.
-pub fn latest_cursor(world: &mut World, call: &Call, arg: &Value) -> Reply {
+pub fn latest_cursor(state: &mut State, call: &Call, arg: &Value) -> Reply {
     let mut cursor =
-        begin(world, call, arg).map_err(|error| Failure::route(&ListFolderError::Path(error)))?;
+        begin(state, call, arg).map_err(|error| Failure::route(&ListFolderError::Path(error)))?;
     cursor.next = cursor.items.len();
-    Ok(json!({"cursor": remember(world, cursor)}))
+    Ok(json!({"cursor": remember(state, cursor)}))
 }
 
 /// `files/list_folder/continue`.
-pub fn list_continue(world: &mut World, call: &Call, arg: &Value) -> Reply {
-    let Some(cursor) = world.cursors.get(text(arg, "cursor")).cloned() else {
+pub fn list_continue(state: &mut State, call: &Call, arg: &Value) -> Reply {
+    let Some(cursor) = state.cursors.get(text(arg, "cursor")).cloned() else {
         return Err(Failure::Bad("cursor: invalid cursor".into()));
     };
     if cursor.dead || cursor.ask.view != call.view {
         return Err(Failure::route(&ListFolderContinueError::Reset));
     }
-    if world.tree.node(cursor.ask.folder).is_none() {
+    if state.tree.node(cursor.ask.folder).is_none() {
         return Err(Failure::route(&ListFolderContinueError::Path(
             LookupError::NotFound,
         )));
     }
-    page(world, call, cursor)
+    page(state, call, cursor)
 }
 
 /// Whether a long poll can answer now: `Some(changes)`.
 ///
 /// # Errors
 /// `reset`, and 400 for cursors that long polls don't take.
-pub fn poll(world: &World, arg: &Value) -> Result<bool, Failure> {
-    let Some(cursor) = world.cursors.get(text(arg, "cursor")) else {
+pub fn poll(state: &State, arg: &Value) -> Result<bool, Failure> {
+    let Some(cursor) = state.cursors.get(text(arg, "cursor")) else {
         return Err(Failure::Bad("cursor: invalid cursor".into()));
     };
     if cursor.media {
@@ -246,5 +246,5 @@ pub fn poll(world: &World, arg: &Value) -> Result<bool, Failure> {
     if cursor.dead {
         return Err(Failure::route(&ListFolderLongpollError::Reset));
     }
-    Ok(cursor.next < cursor.items.len() || has_changes(world, cursor))
+    Ok(cursor.next < cursor.items.len() || has_changes(state, cursor))
 }

@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use super::answer::{Failure, Reply};
 use super::clock::stamp;
 use super::files::text;
+use super::state::{Call, State};
 use super::tree::{NodeId, Ns, SpaceKind};
 use super::words::fresh;
-use super::world::{Call, World};
 
 /// `sharing/list_folders` and `sharing/list_mountable_folders`.
-pub fn list_folders(world: &World, call: &Call, mounted: bool) -> Reply {
+pub fn list_folders(state: &State, call: &Call, mounted: bool) -> Reply {
     let mut entries = Vec::new();
-    for (ns, space) in world
+    for (ns, space) in state
         .tree
         .spaces
         .iter()
@@ -24,7 +24,7 @@ pub fn list_folders(world: &World, call: &Call, mounted: bool) -> Reply {
         if mounted != member.mount.is_some() {
             continue;
         }
-        let node = member.mount.and_then(|id| world.tree.node(id));
+        let node = member.mount.and_then(|id| state.tree.node(id));
         let name = node.map_or_else(|| format!("Shared {}", ns.0), |node| node.name.clone());
         let mut entry = json!({
             "access_type": {".tag": if member.read_only { "viewer" } else { "editor" }},
@@ -42,7 +42,7 @@ pub fn list_folders(world: &World, call: &Call, mounted: bool) -> Reply {
             "time_invited": stamp(call.now),
             "access_inheritance": {".tag": "inherit"},
         });
-        if let Some((lower, _)) = member.mount.and_then(|id| world.tree.paths(call.view, id)) {
+        if let Some((lower, _)) = member.mount.and_then(|id| state.tree.paths(call.view, id)) {
             entry["path_lower"] = json!(lower);
         }
         entries.push(entry);
@@ -51,9 +51,9 @@ pub fn list_folders(world: &World, call: &Call, mounted: bool) -> Reply {
 }
 
 /// `sharing/mount_folder`.
-pub fn mount(world: &mut World, call: &Call, arg: &Value) -> Reply {
+pub fn mount(state: &mut State, call: &Call, arg: &Value) -> Reply {
     let ns = text(arg, "shared_folder_id").parse().map(Ns).ok();
-    let member = ns.and_then(|ns| world.tree.space(ns)?.members.get(&call.view.account).copied());
+    let member = ns.and_then(|ns| state.tree.space(ns)?.members.get(&call.view.account).copied());
     let (Some(ns), Some(member)) = (ns, member) else {
         return Err(Failure::Route(
             json!({".tag": "access_error", "access_error": {".tag": "invalid_id"}}),
@@ -62,15 +62,15 @@ pub fn mount(world: &mut World, call: &Call, arg: &Value) -> Reply {
     if member.mount.is_some() {
         return Err(Failure::Route(json!({".tag": "already_mounted"})));
     }
-    let Some(root) = world.tree.space(call.view.root).map(|space| space.root) else {
+    let Some(root) = state.tree.space(call.view.root).map(|space| space.root) else {
         return Err(Failure::internal("no root"));
     };
     let name = format!("Shared {}", ns.0);
-    let folder = world.tree.add_folder(root, &name, "");
-    world
+    let folder = state.tree.add_folder(root, &name, "");
+    state
         .tree
         .join(ns, call.view.account, member.read_only, Some(folder));
-    let listed = list_folders(world, call, true)?;
+    let listed = list_folders(state, call, true)?;
     let found = listed["entries"]
         .as_array()
         .into_iter()
@@ -80,10 +80,10 @@ pub fn mount(world: &mut World, call: &Call, arg: &Value) -> Reply {
 }
 
 /// `sharing/create_shared_link_with_settings`: one link for each file or folder.
-pub fn create_link(world: &mut World, call: &Call, arg: &Value) -> Reply {
-    let id = shared(world, call, text(arg, "path"))?;
-    if let Some((url, _)) = world.shared_links.iter().find(|(_, shared)| **shared == id) {
-        let there = link(world, call, url, id)?;
+pub fn create_link(state: &mut State, call: &Call, arg: &Value) -> Reply {
+    let id = shared(state, call, text(arg, "path"))?;
+    if let Some((url, _)) = state.shared_links.iter().find(|(_, shared)| **shared == id) {
+        let there = link(state, call, url, id)?;
         return Err(Failure::Route(json!({
             ".tag": "shared_link_already_exists",
             "shared_link_already_exists": {".tag": "metadata", "metadata": there},
@@ -94,39 +94,39 @@ pub fn create_link(world: &mut World, call: &Call, arg: &Value) -> Reply {
         fresh(21).to_lowercase(),
         "file"
     );
-    world.shared_links.insert(url.clone(), id);
-    link(world, call, &url, id)
+    state.shared_links.insert(url.clone(), id);
+    link(state, call, &url, id)
 }
 
 /// `sharing/list_shared_links`.
-pub fn list_links(world: &World, call: &Call, arg: &Value) -> Reply {
+pub fn list_links(state: &State, call: &Call, arg: &Value) -> Reply {
     if !arg["cursor"].is_null() {
         return Err(Failure::Route(json!({".tag": "reset"})));
     }
     let of = match arg["path"].as_str() {
-        Some(path) => Some(shared(world, call, path)?),
+        Some(path) => Some(shared(state, call, path)?),
         None => None,
     };
     let mut links = Vec::new();
-    for (url, id) in &world.shared_links {
+    for (url, id) in &state.shared_links {
         // The links of folders around a file lead to it too; none of the tests' clients asks for them.
         if of.is_none_or(|of| of == *id) {
-            links.push(link(world, call, url, *id)?);
+            links.push(link(state, call, url, *id)?);
         }
     }
     Ok(json!({"links": links, "has_more": false}))
 }
 
 /// `sharing/revoke_shared_link`.
-pub fn revoke_link(world: &mut World, _: &Call, arg: &Value) -> Reply {
-    match world.shared_links.remove(text(arg, "url")) {
+pub fn revoke_link(state: &mut State, _: &Call, arg: &Value) -> Reply {
+    match state.shared_links.remove(text(arg, "url")) {
         Some(_) => Ok(Value::Null),
         None => Err(Failure::Route(json!({".tag": "shared_link_not_found"}))),
     }
 }
 
-fn shared(world: &World, call: &Call, path: &str) -> Result<NodeId, Failure> {
-    super::files::lookup(world, call, path).map_err(|error| {
+fn shared(state: &State, call: &Call, path: &str) -> Result<NodeId, Failure> {
+    super::files::lookup(state, call, path).map_err(|error| {
         super::answer::wire(&error).map_or_else(
             |f| f,
             |error| Failure::Route(json!({".tag": "path", "path": error})),
@@ -134,8 +134,8 @@ fn shared(world: &World, call: &Call, path: &str) -> Result<NodeId, Failure> {
     })
 }
 
-fn link(world: &World, call: &Call, url: &str, id: NodeId) -> Reply {
-    let Some(node) = world.tree.node(id) else {
+fn link(state: &State, call: &Call, url: &str, id: NodeId) -> Reply {
+    let Some(node) = state.tree.node(id) else {
         return Err(Failure::internal("no such node"));
     };
     let permissions = json!({
@@ -147,12 +147,12 @@ fn link(world: &World, call: &Call, url: &str, id: NodeId) -> Reply {
         "can_allow_download": true, "can_disallow_download": false, "allow_comments": false,
         "team_restricts_comments": false,
     });
-    let lower = world.tree.paths(call.view, id).map(|(lower, _)| lower);
+    let lower = state.tree.paths(call.view, id).map(|(lower, _)| lower);
     let mut out = json!({
         "url": url,
         "name": node.name, "id": node.id, "path_lower": lower, "link_permissions": permissions,
     });
-    match world.tree.file(id) {
+    match state.tree.file(id) {
         Some(file) => {
             out[".tag"] = json!("file");
             out["client_modified"] = json!(stamp(file.client_modified));

@@ -28,12 +28,12 @@ use super::files::links;
 use super::files::list;
 use super::files::read::{Asked, Download, own_path, range};
 use super::gate;
+use super::network::Refused;
 use super::routes::{Act, Route, find};
 use super::schema::check;
 use super::server::{Answer, Cut, Server, basic};
+use super::state::{Call, State};
 use super::tree::Ns;
-use super::weather::Refused;
-use super::world::{Call, World};
 
 /// Most bytes of a body: 150 MiB.
 const LARGEST: u64 = 150 * 1024 * 1024;
@@ -73,7 +73,7 @@ pub async fn call(server: &Arc<Server>, parts: &Parts, body: Incoming) -> Result
         },
         _ => received,
     };
-    let due = server.sky.due(name);
+    let due = server.network.due(name);
     let answer = carry_out(server, parts, route, received, fault.as_ref(), due).await?;
     tokio::time::sleep_until(due).await;
     Ok(answer)
@@ -93,7 +93,7 @@ async fn carry_out(
 ) -> Result<Answer, Cut> {
     let (name, bytes_in) = (route.name, received.content.len());
     let (spaces, entries) = written(server, parts, route, &received);
-    let held = server.sky.call(name, due, &spaces, entries).await;
+    let held = server.network.call(name, due, &spaces, entries).await;
     let _held = match held {
         Ok(held) => held,
         Err(Refused::Busy) => return Ok(refused(name, Failure::TooMany(None), bytes_in)),
@@ -212,21 +212,21 @@ pub async fn before(server: &Server, name: &str, kind: &Kind) -> Result<Option<A
         } => invented(*status, headers, body).into(),
         Kind::Bomb { mebibytes } => bomb(*mebibytes).into(),
         Kind::Expire => {
-            let mut world = server.world();
-            let now = world.clock.now();
-            world.oauth.expire(now);
+            let mut state = server.state();
+            let now = state.clock.now();
+            state.oauth.expire(now);
             return Ok(None);
         }
         Kind::Revoke => {
-            server.world().oauth.revoke_all();
+            server.state().oauth.revoke_all();
             return Ok(None);
         }
         Kind::LoseSessions => {
-            server.world().sessions.clear();
+            server.state().sessions.clear();
             return Ok(None);
         }
         Kind::ResetCursors => {
-            server.world().cursors.values_mut().for_each(list::Cursor::kill);
+            server.state().cursors.values_mut().for_each(list::Cursor::kill);
             return Ok(None);
         }
         Kind::CutDuring
@@ -249,7 +249,7 @@ async fn receive(
 ) -> Result<Result<Body, Failure>, Cut> {
     let upload = matches!(route.act, Act::Upload(_));
     let most = if upload { LARGEST } else { LARGEST_JSON };
-    let store = Arc::clone(&server.world().store);
+    let store = Arc::clone(&server.state().store);
     let (mut receiver, mut len) = (Receiver::new(&store), 0_u64);
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else { return Err(Cut) };
@@ -370,7 +370,7 @@ fn cut_short(value: &Value) -> Response<Out> {
 fn damaged(server: &Server, received: &Body) -> std::io::Result<Body> {
     let bytes = received.content.read_all()?;
     let middle = bytes.len() / 2;
-    let store = Arc::clone(&server.world().store);
+    let store = Arc::clone(&server.state().store);
     Body::of(&store, &flipped(&bytes, middle))
 }
 
@@ -404,7 +404,7 @@ fn run(
     if let Act::App(act) = route.act {
         let known = basic(parts).is_some_and(|(key, secret)| {
             server
-                .world()
+                .state()
                 .oauth
                 .apps
                 .get(&key)
@@ -417,30 +417,30 @@ fn run(
             Err(Failure::Bad("Invalid app key or secret.".into()))
         };
     }
-    let mut world = server.world();
-    let call = gate::caller(&world, &parts.headers, route.scope)?;
+    let mut state = server.state();
+    let call = gate::caller(&state, &parts.headers, route.scope)?;
     let mut arg = argument(parts, route, &received)?;
     let received = match fault {
         Some(Kind::Entry { .. }) => without_first(&mut arg, received)?,
         _ => received,
     };
     let mut outcome = match route.act {
-        Act::Rpc(act) => act(&mut world, &call, &arg).map(Outcome::Json),
-        Act::Upload(act) => act(&mut world, &call, &arg, received).map(Outcome::Json),
+        Act::Rpc(act) => act(&mut state, &call, &arg).map(Outcome::Json),
+        Act::Upload(act) => act(&mut state, &call, &arg, received).map(Outcome::Json),
         Act::Download(act) => {
             if !received.content.is_empty() {
                 return Err(Failure::Bad("This API function takes no body.".into()));
             }
-            act(&world, &call, &arg).map(|download| Outcome::File(Box::new(download)))
+            act(&state, &call, &arg).map(|download| Outcome::File(Box::new(download)))
         }
-        Act::Link => links::temporary(&mut world, &call, &arg, &server.origin).map(Outcome::Json),
+        Act::Link => links::temporary(&mut state, &call, &arg, &server.origin).map(Outcome::Json),
         Act::Revoke => {
-            world.oauth.revoke(&gate::token(&parts.headers));
+            state.oauth.revoke(&gate::token(&parts.headers));
             Ok(Outcome::Json(Value::Null))
         }
         Act::Longpoll | Act::App(_) => Err(Failure::internal("answered elsewhere")),
     };
-    world.announce();
+    state.announce();
     if let (Ok(Outcome::Json(value)), Some(Kind::Entry { error })) = (&mut outcome, fault)
         && let Some(entries) = value["entries"].as_array_mut()
     {
@@ -451,11 +451,11 @@ fn run(
 
 /// The namespaces that a call writes to, and with how many entries; the gate has still to look at it.
 fn written(server: &Server, parts: &Parts, route: &Route, received: &Body) -> (BTreeSet<Ns>, usize) {
-    if !server.sky.locks(route.name) {
+    if !server.network.locks(route.name) {
         return Default::default();
     }
-    let world = server.world();
-    let call = gate::caller(&world, &parts.headers, route.scope);
+    let state = server.state();
+    let call = gate::caller(&state, &parts.headers, route.scope);
     let (Ok(call), Ok(arg)) = (call, argument(parts, route, received)) else {
         return Default::default();
     };
@@ -470,13 +470,13 @@ fn written(server: &Server, parts: &Parts, route: &Route, received: &Body) -> (B
     }
     let spaces = paths
         .iter()
-        .filter_map(|path| space(&world, &call, path))
+        .filter_map(|path| space(&state, &call, path))
         .collect();
     (spaces, entries.map_or(1, Vec::len))
 }
 
-fn space(world: &World, call: &Call, path: &str) -> Option<Ns> {
-    own_path(world, call, path).map(|(ns, _)| ns)
+fn space(state: &State, call: &Call, path: &str) -> Option<Ns> {
+    own_path(state, call, path).map(|(ns, _)| ns)
 }
 
 async fn longpoll(
@@ -490,11 +490,11 @@ async fn longpoll(
     }
     let arg = argument(parts, route, received)?;
     let seconds = arg["timeout"].as_u64().unwrap_or(30);
-    let mut changed = server.world().changed.subscribe();
+    let mut changed = server.state().changed.subscribe();
     let wait = async {
         loop {
             changed.borrow_and_update();
-            if list::poll(&server.world(), &arg)? {
+            if list::poll(&server.state(), &arg)? {
                 return Ok(true);
             }
             // The sender lives as long as the server; a cursor that was reset is noticed within a second.
