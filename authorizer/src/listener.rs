@@ -35,7 +35,7 @@ use tokio::{
 const HEAD_TIMEOUT: Duration = Duration::from_secs(3);
 /// Maximum size of the head of a request; a redirect with a long code is far below.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
-/// How long what a client goes on sending is read and dropped after the response.
+/// How long after the response a client's further bytes are read and dropped.
 const LINGER: Duration = Duration::from_secs(1);
 /// Maximum number of connections of one listener, where the limit of open files allows it: enough that a newcomer has time to
 /// send its request, however fast others come.
@@ -95,7 +95,7 @@ struct Connection {
     is_waiting: Arc<AtomicBool>,
 }
 
-/// Accepts connections for ever.
+/// Accepts connections until the process ends.
 async fn accept<H, F>(listener: TcpListener, max: usize, handler: H)
 where
     H: Fn(Request) -> F + Clone + Send + Sync + 'static,
@@ -131,7 +131,7 @@ fn close_oldest(connections: &mut VecDeque<Connection>) {
     }
 }
 
-/// Answers the one request of a connection. A client that goes away, or never says a whole request, is no concern of the login.
+/// Answers the one request of a connection. A client that goes away, or never sends a whole request, doesn't affect the login.
 async fn answer<H, F>(stream: TcpStream, client: SocketAddr, handler: H, is_waiting: Arc<AtomicBool>)
 where
     H: Fn(Request) -> F,
@@ -173,7 +173,8 @@ where
     }
 }
 
-/// Ends a connection. What still comes is read and dropped: to close it unread would take the response back.
+/// Ends a connection. What still arrives is read and dropped: a connection that is closed with unread bytes is reset, and may
+/// lose the response.
 async fn linger(mut stream: TcpStream) {
     if stream.shutdown().await.is_ok() {
         let mut rest = stream.take(MAX_HEAD_BYTES as u64);
@@ -181,7 +182,7 @@ async fn linger(mut stream: TcpStream) {
     }
 }
 
-/// Returns the target and the host of a request that is to be handled.
+/// Returns the target and the host of a request for the handler.
 fn admit(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(String, String), StatusCode> {
     if method != Method::GET {
         return Err(StatusCode::METHOD_NOT_ALLOWED);
@@ -222,7 +223,7 @@ mod tests {
 
     use super::*;
 
-    /// Starts a server that responds with what it is told of a request.
+    /// Starts a server whose handler returns the request.
     fn start() -> SocketAddr {
         let listener = net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();

@@ -88,7 +88,7 @@ pub(crate) fn run(cli: &Cli, endpoints: &Endpoints, signals: &Signals) -> Result
     })
 }
 
-/// Checks that what is to be printed is possible.
+/// Checks that the format is possible for this login.
 fn check_format(cli: &Cli, app_key: &str, challenge: Option<&Challenge>) -> Result<(), Failure> {
     if challenge.is_none() {
         return Ok(());

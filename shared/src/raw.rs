@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Stands before the digits of a byte.
+/// The mark before the digits of a byte.
 pub const MARK: char = '\0';
 
 /// Returns a name or path as text.
@@ -30,12 +30,12 @@ fn escape(bytes: &[u8]) -> String {
     out
 }
 
-/// Whether a text is that of a name which is not UTF-8.
+/// Returns whether a text is that of a name which is not UTF-8.
 pub fn is_raw(text: &str) -> bool {
     text.contains(MARK)
 }
 
-/// Returns the name or path that a text stands for.
+/// Returns the name or path of a text.
 pub fn name(text: &str) -> Cow<'_, OsStr> {
     if is_raw(text) {
         Cow::Owned(OsString::from_vec(bytes(text)))
@@ -44,7 +44,7 @@ pub fn name(text: &str) -> Cow<'_, OsStr> {
     }
 }
 
-/// Returns the bytes of the name that a text stands for.
+/// Returns the bytes of the name of a text.
 pub fn bytes(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut parts = text.split(MARK);
@@ -54,12 +54,12 @@ pub fn bytes(text: &str) -> Vec<u8> {
             .get(..2)
             .and_then(|digits| u8::from_str_radix(digits, 16).ok())
         {
-            // Nothing that has a meaning in a path is written in digits.
+            // Digits never mean a character with a meaning in a path.
             Some(byte) if !byte.is_ascii() => {
                 out.push(byte);
                 out.extend(part[2..].bytes());
             }
-            // It is nobody's name, and the file system will say so.
+            // It is not the name of a file; the file system will refuse it.
             _ => {
                 out.push(0);
                 out.extend(part.bytes());
@@ -69,12 +69,12 @@ pub fn bytes(text: &str) -> Vec<u8> {
     out
 }
 
-/// Returns the place of `relative`, as text, below `root`.
+/// Returns the path of `relative`, a text, below `root`.
 pub fn join(root: &Path, relative: &str) -> PathBuf {
     root.join(&*name(relative))
 }
 
-/// Whether a text is what [`text`] makes of a name: one that spells characters byte by byte is not.
+/// Returns whether a text is what [`text`] makes of a name. One that writes the bytes of a character as digits is not.
 pub fn is_sound(text: &str) -> bool {
     !is_raw(text) || escape(&bytes(text)) == text
 }

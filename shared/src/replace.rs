@@ -1,5 +1,5 @@
-//! Files of our own that are replaced as a whole, as in the cache directory, and the removal of those that are of no use any
-//! more: old ones, and what a killed process left half written.
+//! Replaces files of the programs as a whole, as in the cache directory, and removes those that are no longer useful: old ones,
+//! and those that a killed process left half written.
 
 use std::{
     fs::{self, DirBuilder, File, Metadata, TryLockError},
@@ -9,13 +9,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// What the names of half written files end in.
+/// Suffix of the names of half written files.
 const SUFFIX: &str = ".new";
-/// Where locks can't tell, a half written file belongs to nobody if it wasn't written to for this long.
+/// Where locks don't work, a half written file counts as abandoned if it wasn't written to for this long.
 const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
 
 /// Replaces the file at `path` by what `write` writes, in one step: readers see the old version or the new one. Only this user
-/// may read the new file. The folder is made if it isn't there.
+/// may read the new file. A missing folder is created.
 ///
 /// # Errors
 /// When the new version can't be written; the old one stays.
@@ -35,18 +35,18 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) ->
     Ok(())
 }
 
-/// Whether a file was last written to longer than `age` ago. A time in the future is that of another machine's clock.
+/// Returns whether a file was last written to longer than `age` ago. A time in the future comes from the clock of another machine.
 pub fn is_older(metadata: &Metadata, age: Duration) -> bool {
     let written = metadata.modified().ok();
     let past = written.and_then(|at| SystemTime::now().duration_since(at).ok());
     past.is_some_and(|past| past > age)
 }
 
-/// Removes the files in `folder` that are ours and were last written to longer than `age` ago.
+/// Removes the files in `folder` for which `is_ours` is true and which were last written to longer than `age` ago.
 pub fn remove_old(folder: &Path, age: Duration, is_ours: impl Fn(&Path) -> bool) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if is_ours(&entry.path()) && entry.metadata().is_ok_and(|there| is_older(&there, age)) {
-            let _ = fs::remove_file(entry.path()); // it is of no use and does no harm
+            let _ = fs::remove_file(entry.path()); // it does no harm
         }
     }
 }
@@ -56,12 +56,12 @@ pub fn remove_half_written(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if is_half_written(&path) && is_abandoned(&path) {
-            let _ = fs::remove_file(path); // it is of no use, and does no harm
+            let _ = fs::remove_file(path); // it does no harm
         }
     }
 }
 
-/// Whether a file is called `NAME.DIGITS.new`.
+/// Returns whether the name of a file is `NAME.DIGITS.new`.
 fn is_half_written(path: &Path) -> bool {
     let digits = path
         .file_name()
@@ -72,7 +72,7 @@ fn is_half_written(path: &Path) -> bool {
     })
 }
 
-/// Whether no process writes to a half written file any more.
+/// Returns whether no process writes to a half written file any more.
 fn is_abandoned(path: &Path) -> bool {
     let Ok(file) = File::open(path) else { return false };
     match file.try_lock() {

@@ -5,7 +5,7 @@ use url::Url;
 
 /// The path that the browser is sent to, so that the code disappears from its address bar.
 pub(super) const FINAL_PATH: &str = "/done";
-/// The path that the browser begins at; a ticket that only the opened browser is told follows it.
+/// The path that the browser begins at; a ticket follows it that only the opened browser gets.
 pub(super) const START_PATH: &str = "/start/";
 
 /// What the redirect said.

@@ -116,8 +116,8 @@ impl Session {
         })
     }
 
-    /// Sends this user's browser on to Dropbox, and nobody else: that address contains what a stranger must not know. Where the
-    /// system doesn't tell whose program asks, the first one is taken for the browser.
+    /// Sends only this user's browser on to Dropbox: that address contains what other users must not know. Where the system
+    /// doesn't tell whose program asks, the first one is taken for the browser.
     fn start(&mut self, ticket: &Secret, peer: impl FnOnce() -> Peer) -> Response<String> {
         let Some(login) = self.login.as_mut().filter(|login| login.ticket == *ticket) else {
             return page(StatusCode::NOT_FOUND, NOTHING_HERE.html());
@@ -162,7 +162,7 @@ impl Session {
     }
 
     fn report(&self, message: Message) {
-        let _ = self.messages.send(message); // at the end nobody listens
+        let _ = self.messages.send(message); // at the end the receiver is gone
     }
 }
 

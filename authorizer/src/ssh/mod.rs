@@ -71,7 +71,7 @@ impl<'a> Node<'a> {
         if call.destination.starts_with('-') {
             return Err(
                 Failure::usage(format!("'{}' is not a destination for ssh", call.destination))
-                    .next("authorizer --ssh user@login.example.org NAME"),
+                    .hint("for example: authorizer --ssh user@login.example.org NAME"),
             );
         }
         let mut words = call.ssh.split_whitespace();
@@ -232,7 +232,7 @@ impl<'a> Node<'a> {
                 "{}: was not connected on {}",
                 self.call.name, self.call.destination
             ))
-            .why("ssh's output ended, though ssh itself goes on")
+            .why("ssh's output ended, but ssh itself is still running")
             .hint(format!(
                 "check that this ends by itself: {} {} true",
                 self.call.ssh, self.call.destination

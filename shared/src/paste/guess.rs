@@ -3,7 +3,7 @@
 /// Which of two meanings to assume.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Guess {
-    /// A long dash stands for one hyphen, rather than for two.
+    /// A long dash means one hyphen, rather than two.
     pub(super) short_dash: bool,
     /// In quoted-printable, `=` at the end of a line belongs to what follows (`=`, `0D`), rather than to the line end.
     pub(super) cut_escapes: bool,
