@@ -20,7 +20,7 @@ use crate::{
     commands::{self, App, change, copy, help, list, look},
     completion,
     config::{CONFIG_VARIABLE, Config, Defaults, Password, Site, Store, default_path},
-    dropbox::{Cache, Http, Meter, Rates},
+    dropbox::{Cache, Http, RateLimiter, Rates},
     filter::Size,
     limits::{self, OpenFiles},
     local, raw, report,
@@ -573,10 +573,10 @@ async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
         defaults,
         quiet: global.quiet,
         stats: global.stats,
-        meter: Arc::new(Meter::new(Rates {
-            calls: global.tpslimit,
-            up: global.bwlimit.and_then(|rate| rate.up),
-            down: global.bwlimit.and_then(|rate| rate.down),
+        rates: Arc::new(RateLimiter::new(Rates {
+            calls_per_second: global.tpslimit,
+            upload_bytes_per_second: global.bwlimit.and_then(|rate| rate.up),
+            download_bytes_per_second: global.bwlimit.and_then(|rate| rate.down),
         })),
         state: directory(|base| base.state_dir()).map(|dir| dir.join("transfers")),
         cache: cache.map(Cache::new),

@@ -18,7 +18,7 @@ use shared::{
 
 use crate::{
     config::{CONFIG_VARIABLE, Password, Store, auth, default_path},
-    dropbox::{Client, Http, Meter, Rates, RemotePath},
+    dropbox::{Client, Http, RateLimiter, RemotePath},
     location::Location,
 };
 
@@ -183,10 +183,6 @@ fn client(store: &Store, name: &str) -> Option<Client> {
     let origin = std::env::var(ORIGIN_VARIABLE).ok();
     let http = Http::new(Endpoints::new(origin.as_deref()).ok()?, crate::USER_AGENT);
     let auth = auth(Some(store), name, &remote, http.clone());
-    let meter = Arc::new(Meter::new(Rates {
-        calls: None,
-        up: None,
-        down: None,
-    }));
-    Some(Client::new(http, auth, 1, meter).with_tries(Some(1)))
+    let rates = Arc::new(RateLimiter::default());
+    Some(Client::new(http, auth, 1, rates).with_tries(Some(1)))
 }

@@ -1,12 +1,12 @@
 //! The account itself: who it is, how much room it has, and giving the login back.
 
-use shared::api::{
+use crate::api::{
     Nothing,
     auth::REVOKE,
     users::{Account, GET_CURRENT_ACCOUNT, GET_SPACE_USAGE, SpaceUsage},
 };
 
-use super::{Client, Error};
+use crate::{Client, Error};
 
 impl Client {
     /// Who is connected.

@@ -4,17 +4,82 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{Response, header::HeaderMap};
-use shared::api::{error::RouteError, salvage::is_json};
+use serde::de::DeserializeOwned;
 
-use super::{Error, NetworkError, http::network_error};
+use crate::{
+    Error, NetworkError,
+    api::{error::RouteError, salvage::is_json},
+    http::network_error,
+    limit::stall::STALL_TIMEOUT,
+};
 
-/// What a page means that stands where an answer should.
-pub(super) const LOGIN_PAGE: &str = "a web page came; perhaps this network wants a login of its own";
+/// What a web page means that stands where an answer should.
+pub(crate) const LOGIN_PAGE: &str = "a web page came; perhaps this network wants a login of its own";
+/// The longest JSON answer that is read, in bytes: a page of 2000 entries with the longest paths has a tenth of it. What comes
+/// compressed is counted as it is unpacked.
+const MAX_ANSWER_BYTES: usize = 32 << 20;
+/// How much is read of an answer that says why a call was refused, in bytes.
+const MAX_REFUSAL_BYTES: usize = 64 << 10;
 /// The pause after a 429 that names none (the official SDK waits as long).
 const UNNAMED_PAUSE: Duration = Duration::from_secs(5);
 
-/// What a network says in Dropbox's place by the status alone: a login at the proxy, an address elsewhere.
-pub(super) fn refusal_of_network(status: u16, headers: &HeaderMap) -> Option<Error> {
+/// Returns an answer whose status is success.
+///
+/// # Errors
+/// What any other status means.
+pub(crate) async fn checked(mut response: Response) -> Result<Response, Error> {
+    let status = response.status().as_u16();
+    if status == 200 || status == 206 {
+        return Ok(response);
+    }
+    if let Some(error) = refusal_of_network(status, response.headers()) {
+        return Err(error);
+    }
+    let after = retry_after(response.headers());
+    let mut body = BytesMut::new();
+    // What can't be read of it is not needed: the status says most.
+    let read = async {
+        while body.len() < MAX_REFUSAL_BYTES
+            && let Ok(Some(chunk)) = response.chunk().await
+        {
+            body.extend_from_slice(&chunk);
+        }
+    };
+    let _ = tokio::time::timeout(STALL_TIMEOUT, read).await;
+    Err(refusal(status, after, &body))
+}
+
+/// Reads a result that is the answer's body.
+pub(crate) async fn read_json<R>(
+    response: Response,
+    read: &impl Fn(&[u8]) -> serde_json::Result<R>,
+) -> Result<R, Error> {
+    let body = limited(response, MAX_ANSWER_BYTES).await?;
+    // The result of a Void route is `null`, or (seen) nothing at all.
+    let body = if body.is_empty() {
+        Bytes::from_static(b"null")
+    } else {
+        body
+    };
+    read(&body).map_err(|error| unread(&body, &error))
+}
+
+/// Reads a result that stands in the answer's header, before its bytes.
+pub(crate) fn read_result_header<R: DeserializeOwned>(response: &Response) -> Result<R, Error> {
+    let headers = response.headers();
+    let Some(result) = headers.get("Dropbox-API-Result") else {
+        let kind = headers.get("content-type");
+        let is_html = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        return Err(match is_html {
+            true => Error::Portal(LOGIN_PAGE.into()),
+            false => Error::NotDropbox("it has no Dropbox-API-Result".into()),
+        });
+    };
+    serde_json::from_slice(result.as_bytes()).map_err(|error| unread(result.as_bytes(), &error))
+}
+
+/// Returns what a network says in Dropbox's place by the status alone: a login at the proxy, an address elsewhere.
+pub(crate) fn refusal_of_network(status: u16, headers: &HeaderMap) -> Option<Error> {
     match status {
         300..=399 => {
             let to = header(headers, "location").and_then(|to| reqwest::Url::parse(to).ok());
@@ -37,24 +102,24 @@ pub(super) fn refusal_of_network(status: u16, headers: &HeaderMap) -> Option<Err
 }
 
 /// Whether a body is a web page.
-pub(super) fn is_page(body: &[u8]) -> bool {
+pub(crate) fn is_page(body: &[u8]) -> bool {
     body.trim_ascii_start().first() == Some(&b'<')
 }
 
-/// The bytes of an answer, of which there may be `most`.
-pub(super) async fn limited(mut response: Response, most: usize) -> Result<Bytes, Error> {
+/// Returns the bytes of an answer, of which there may be `max`.
+pub(crate) async fn limited(mut response: Response, max: usize) -> Result<Bytes, Error> {
     let mut all = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(|e| network_error(&e))? {
-        if all.len() + chunk.len() > most {
-            return Err(Error::Unreadable(format!("it has more than {} MiB", most >> 20)));
+        if all.len() + chunk.len() > max {
+            return Err(Error::Unreadable(format!("it has more than {} MiB", max >> 20)));
         }
         all.extend_from_slice(&chunk);
     }
     Ok(all.freeze())
 }
 
-/// What an answer is that isn't what was expected.
-pub(super) fn unread(body: &[u8], error: &serde_json::Error) -> Error {
+/// Returns what an answer means that can't be read as what was expected.
+fn unread(body: &[u8], error: &serde_json::Error) -> Error {
     match () {
         () if is_page(body) => Error::Portal(LOGIN_PAGE.into()),
         // It came whole: asking again would bring the same.
@@ -63,8 +128,8 @@ pub(super) fn unread(body: &[u8], error: &serde_json::Error) -> Error {
     }
 }
 
-/// From a status that isn't success to an error.
-pub(super) fn refusal(status: u16, after: Option<Duration>, body: &[u8]) -> Error {
+/// Returns what a status that isn't success means, with the body that explains it.
+fn refusal(status: u16, after: Option<Duration>, body: &[u8]) -> Error {
     let text = || {
         String::from_utf8_lossy(body)
             .chars()
@@ -98,14 +163,14 @@ pub(super) fn refusal(status: u16, after: Option<Duration>, body: &[u8]) -> Erro
     }
 }
 
-/// The same pause as in `Retry-After`, in the body of a 429: `{"error": {"reason": …, "retry_after": 15}}`.
+/// Returns the same pause as in `Retry-After`, in the body of a 429: `{"error": {"reason": …, "retry_after": 15}}`.
 fn pause_in(body: &[u8]) -> Option<Duration> {
     let body: serde_json::Value = serde_json::from_slice(body).ok()?;
     body["error"]["retry_after"].as_u64().map(Duration::from_secs)
 }
 
-/// `Retry-After`: seconds, or a date, which is compared with the answer's own.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+/// Returns the pause of `Retry-After`: seconds, or a date, which is compared with the answer's own.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = header(headers, "retry-after")?.trim();
     if let Ok(seconds) = text.parse() {
         return Duration::try_from_secs_f64(seconds).ok();
@@ -119,7 +184,7 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// Returns a header's value, if it is text.
-pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 

@@ -7,10 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use shared::{api::users::RootInfo, oauth::TokenRequest, secret::Secret};
+use shared::{oauth::TokenRequest, secret::Secret};
 use tokio::sync::Mutex;
 
-use super::{Change, Credentials, Error, Http, PathRoot, Start, TokenStore, exchange, retry::with_retries};
+use crate::{
+    Change, Credentials, Error, Http, PathRoot, Start, TokenStore, api::users::RootInfo, blocking::blocking,
+    token::exchange_with_retries,
+};
 
 /// Refresh this long before the end, as the official SDK does. In seconds.
 const EARLY_SECONDS: i64 = 300;
@@ -27,7 +30,7 @@ pub struct Access {
     pub root: PathRoot,
 }
 
-/// The live tokens of one credentials.
+/// The live tokens of one remote.
 #[derive(Debug)]
 pub struct Auth {
     store: Option<Arc<dyn TokenStore>>,
@@ -207,7 +210,10 @@ impl Auth {
         refused: Option<&Secret>,
     ) -> Result<Secret, Error> {
         // Another process may have refreshed, or reconnected, meanwhile.
-        let saved = self.store.as_ref().and_then(|store| store.load());
+        let saved = match self.store.clone() {
+            Some(store) => blocking(move || store.load()).await,
+            None => None,
+        };
         // Somebody else's login is none of this run's.
         let is_mine = |saved: &Credentials| {
             let (theirs, mine) = (&saved.account_id, &credentials.account_id);
@@ -242,7 +248,7 @@ impl Auth {
             refresh_token: refresh_token.clone(),
             app_secret: credentials.app_secret.clone(),
         };
-        let answer = with_retries(|| exchange(&self.http, &request)).await;
+        let answer = exchange_with_retries(&self.http, &request).await;
         let answer = answer.inspect_err(|error| {
             let failed = Failed {
                 refresh_token: refresh_token.clone(),
@@ -266,8 +272,7 @@ impl Auth {
         let Some(store) = self.store.clone() else {
             return;
         };
-        let saved = tokio::task::spawn_blocking(move || store.save(&change)).await;
-        if let Ok(Err(error)) = saved {
+        if let Err(error) = blocking(move || store.save(&change)).await {
             tracing::warn!("{what} could not be saved, and is used for this run only: {error}");
         }
     }

@@ -4,29 +4,37 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
-use shared::api::{
-    Route,
-    files::{
-        COPY_BATCH, COPY_BATCH_CHECK, CREATE_FOLDER_BATCH, CREATE_FOLDER_BATCH_CHECK, CreateFolderBatchArg,
-        DELETE_BATCH, DELETE_BATCH_CHECK, DeleteArg, DeleteBatchArg, Entries, JobArg, JobStatus, Launch,
-        MAX_BATCH_ENTRIES, MOVE_BATCH, MOVE_BATCH_CHECK, Outcome, RelocationArg, RelocationBatchArg,
+
+use crate::{
+    Client, DropboxPath, Error, Fate,
+    api::{
+        Route,
+        files::{
+            COPY_BATCH, COPY_BATCH_CHECK, CREATE_FOLDER_BATCH, CREATE_FOLDER_BATCH_CHECK,
+            CreateFolderBatchArg, DELETE_BATCH, DELETE_BATCH_CHECK, DeleteArg, DeleteBatchArg, Entries,
+            JobArg, JobStatus, Launch, MAX_BATCH_ENTRIES, MOVE_BATCH, MOVE_BATCH_CHECK, Outcome,
+            RelocationArg, RelocationBatchArg,
+        },
     },
+    retry::Backoff,
 };
 
-use super::{Client, DropboxPath, Error, Fate};
-
-/// The first wait for a job, and the longest between two questions.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// A job that is still under way after this long is left to itself.
-const JOB_PATIENCE: Duration = Duration::from_secs(600);
-/// After this long people are told that there is one, and then again each time that it has doubled.
+/// The first wait for a job, and the longest between two questions for it.
+const FIRST_JOB_WAIT: Duration = Duration::from_millis(100);
+const MAX_JOB_WAIT: Duration = Duration::from_secs(5);
+/// How long a job may take; then it is left to itself.
+const JOB_TIMEOUT: Duration = Duration::from_secs(600);
+/// After how long people are told that there is a job, and then again each time that it has doubled.
 const NOTEWORTHY: Duration = Duration::from_secs(5);
-/// An entry that met other writers is tried so often.
-const ENTRY_TRIES: u32 = 6;
-
-/// What was lost on the way is looked for, and tried again, so often.
-const LOST_TRIES: u32 = 2;
+/// Maximum number of tries of an entry that other writers got in the way of.
+const MAX_ENTRY_TRIES: u32 = 6;
+/// The first wait before such an entry is tried again.
+const FIRST_ENTRY_WAIT: Duration = Duration::from_millis(200);
+/// How often it is looked for entries whose answer was lost, and the first wait before that.
+const MAX_LOST_TRIES: u32 = 2;
+const FIRST_LOST_WAIT: Duration = Duration::from_millis(500);
+/// More than all waits between rounds, of which there are few.
+const MAX_ROUND_WAIT: Duration = Duration::from_secs(30);
 
 type Launcher<A> = Route<A, Launch<Entries<Outcome>>>;
 type Checker = Route<JobArg, JobStatus<Entries<Outcome>>>;
@@ -44,7 +52,8 @@ pub enum Relocation {
 pub type Outcomes = Vec<Result<(), Error>>;
 
 impl Client {
-    /// Deletes; something that isn't there is no error. With a revision, only if it is still that one.
+    /// Deletes files, and folders with all in them; something that isn't there is no error. An entry with a revision is deleted
+    /// only if it is still that one.
     pub async fn delete_all(&self, targets: &[(DropboxPath, Option<String>)]) -> Outcomes {
         let arg = |entries: &[&(DropboxPath, Option<String>)]| DeleteBatchArg {
             entries: entries
@@ -56,15 +65,26 @@ impl Client {
                 .collect(),
         };
         let outcomes = self.all(&DELETE_BATCH, &DELETE_BATCH_CHECK, targets, arg).await;
-        let forgive = |outcome: Result<(), Error>| match outcome {
-            Err(error) if error.is_not_found() => Ok(()),
-            outcome => outcome,
-        };
-        outcomes.into_iter().map(forgive).collect()
+        forgive(outcomes, Error::is_not_found)
     }
 
     /// Copies or renames files and folders on the server, from the first place of a pair to the second, where nothing may be.
     pub async fn relocate_all(&self, how: Relocation, pairs: &[(DropboxPath, DropboxPath)]) -> Outcomes {
+        let mut outcomes = self.relocate_once(how, pairs).await;
+        let mut backoff = Backoff::new(FIRST_LOST_WAIT, MAX_ROUND_WAIT);
+        for _ in 0..MAX_LOST_TRIES {
+            let is_lost = |outcome: &Result<(), Error>| outcome.as_ref().is_err_and(Error::is_unknown);
+            let lost: Vec<usize> = (0..pairs.len()).filter(|at| is_lost(&outcomes[*at])).collect();
+            if lost.is_empty() {
+                break;
+            }
+            tokio::time::sleep(backoff.next_wait()).await;
+            self.relocate_lost(how, pairs, &lost, &mut outcomes).await;
+        }
+        outcomes
+    }
+
+    async fn relocate_once(&self, how: Relocation, pairs: &[(DropboxPath, DropboxPath)]) -> Outcomes {
         let arg = |entries: &[&(DropboxPath, DropboxPath)]| RelocationBatchArg {
             entries: entries
                 .iter()
@@ -74,55 +94,51 @@ impl Client {
                 })
                 .collect(),
         };
-        let call = async |pairs: &[(DropboxPath, DropboxPath)]| match how {
+        match how {
             Relocation::Copy => self.all(&COPY_BATCH, &COPY_BATCH_CHECK, pairs, arg).await,
             Relocation::Move => self.all(&MOVE_BATCH, &MOVE_BATCH_CHECK, pairs, arg).await,
-        };
-        let mut outcomes = call(pairs).await;
-        for round in 1..=LOST_TRIES {
-            // Whose answer was lost: nothing was there before, so what is there now tells.
-            let lost: Vec<usize> = outcomes
-                .iter()
-                .enumerate()
-                .filter(|(_, outcome)| outcome.as_ref().is_err_and(Error::is_unknown))
-                .map(|(at, _)| at)
-                .collect();
-            if lost.is_empty() {
-                break;
-            }
-            tokio::time::sleep(FIRST_WAIT * 5 * round).await;
-            let looks = lost.into_iter().map(|at| async move {
-                let (from, to) = &pairs[at];
-                (at, self.is_relocated(how, from, to).await)
-            });
-            let looked: Vec<(usize, bool)> = stream::iter(looks)
-                .buffer_unordered(self.pace().most())
-                .collect()
-                .await;
-            let mut again = Vec::new();
-            for (at, is_there) in looked {
-                if is_there {
-                    outcomes[at] = Ok(());
-                } else {
-                    again.push(at);
-                }
-            }
-            let rest: Vec<_> = again.iter().map(|at| pairs[*at].clone()).collect();
-            for (at, outcome) in again.into_iter().zip(call(&rest).await) {
-                let (from, to) = &pairs[at];
-                // It may have been under way still when we looked.
-                let is_late = outcome.as_ref().is_err_and(|e| {
-                    e.route()
-                        .is_some_and(|e| e.has("conflict") || e.has("from_lookup"))
-                });
-                outcomes[at] = if is_late && self.is_relocated(how, from, to).await {
-                    Ok(())
-                } else {
-                    outcome
-                };
+        }
+    }
+
+    /// Finds out what became of the `lost` pairs, whose answer was lost, and relocates those again that didn't arrive. Nothing was
+    /// at their new places before, so what is there now tells.
+    async fn relocate_lost(
+        &self,
+        how: Relocation,
+        pairs: &[(DropboxPath, DropboxPath)],
+        lost: &[usize],
+        outcomes: &mut Outcomes,
+    ) {
+        let looks = lost.iter().map(|at| async move {
+            let (from, to) = &pairs[*at];
+            (*at, self.is_relocated(how, from, to).await)
+        });
+        let looked: Vec<(usize, bool)> = stream::iter(looks)
+            .buffer_unordered(self.max_calls())
+            .collect()
+            .await;
+        let mut again = Vec::new();
+        for (at, has_arrived) in looked {
+            if has_arrived {
+                outcomes[at] = Ok(());
+            } else {
+                again.push(at);
             }
         }
-        outcomes
+        let rest: Vec<_> = again.iter().map(|at| pairs[*at].clone()).collect();
+        for (at, outcome) in again.into_iter().zip(self.relocate_once(how, &rest).await) {
+            let (from, to) = &pairs[at];
+            // The first try may have been under way still when it was looked for.
+            let is_late = outcome.as_ref().is_err_and(|error| {
+                let route = error.route();
+                route.is_some_and(|error| error.has("conflict") || error.has("from_lookup"))
+            });
+            outcomes[at] = if is_late && self.is_relocated(how, from, to).await {
+                Ok(())
+            } else {
+                outcome
+            };
+        }
     }
 
     async fn is_relocated(&self, how: Relocation, from: &DropboxPath, to: &DropboxPath) -> bool {
@@ -138,19 +154,13 @@ impl Client {
         let outcomes = self
             .all(&CREATE_FOLDER_BATCH, &CREATE_FOLDER_BATCH_CHECK, paths, arg)
             .await;
-        let forgive = |outcome: Result<(), Error>| match outcome {
-            Err(error)
-                if error
-                    .route()
-                    .is_some_and(|e| e.ends_with(&["conflict", "folder"])) =>
-            {
-                Ok(())
-            }
-            outcome => outcome,
-        };
-        outcomes.into_iter().map(forgive).collect()
+        forgive(outcomes, |error| {
+            let route = error.route();
+            route.is_some_and(|error| error.ends_with(&["conflict", "folder"]))
+        })
     }
 
+    /// Does something to all `entries`, as many at once as a batch may have.
     async fn all<A: Serialize, E>(
         &self,
         launch: &Launcher<A>,
@@ -158,46 +168,48 @@ impl Client {
         entries: &[E],
         arg: impl Fn(&[&E]) -> A,
     ) -> Outcomes {
-        let mut outcomes: Outcomes = Vec::with_capacity(entries.len());
+        let mut outcomes = Vec::with_capacity(entries.len());
         for batch in entries.chunks(MAX_BATCH_ENTRIES) {
-            let first = outcomes.len();
-            outcomes.extend(
-                batch
-                    .iter()
-                    .map(|_| Err(Error::NotDropbox("it misses an entry".into()))),
-            );
-            let mut waiting: Vec<usize> = (0..batch.len()).collect();
-            for round in 1..=ENTRY_TRIES {
-                let now: Vec<&E> = waiting.iter().map(|at| &batch[*at]).collect();
-                let done = self.job(launch, check, &arg(&now)).await;
-                let mut again = Vec::new();
-                for (place, at) in waiting.into_iter().enumerate() {
-                    let outcome = match &done {
-                        Err(error) => Err(error.clone()),
-                        Ok(all) => match all.get(place) {
-                            Some(Outcome::Success) => Ok(()),
-                            Some(Outcome::Failure { failure }) => Err(Error::Route(failure.clone())),
-                            Some(Outcome::Unknown) | None => continue,
-                        },
-                    };
-                    let is_contention = |error: &Error| {
-                        error.route().is_some() && error.fate() == Fate::TryAgain && round < ENTRY_TRIES
-                    };
-                    if outcome.as_ref().is_err_and(is_contention) {
-                        again.push(at);
-                    }
-                    outcomes[first + at] = outcome;
-                }
-                waiting = again;
-                if waiting.is_empty() {
-                    break;
-                }
-                tokio::time::sleep(FIRST_WAIT * (1 << round)).await;
-            }
+            outcomes.extend(self.batch(launch, check, batch, &arg).await);
         }
         outcomes
     }
 
+    /// Does something to the entries of one batch, and again to those that other writers got in the way of.
+    async fn batch<A: Serialize, E>(
+        &self,
+        launch: &Launcher<A>,
+        check: &Checker,
+        batch: &[E],
+        arg: &impl Fn(&[&E]) -> A,
+    ) -> Outcomes {
+        let missing = || Err(Error::NotDropbox("it misses an entry".into()));
+        let mut outcomes: Outcomes = batch.iter().map(|_| missing()).collect();
+        let mut waiting: Vec<usize> = (0..batch.len()).collect();
+        let mut backoff = Backoff::new(FIRST_ENTRY_WAIT, MAX_ROUND_WAIT);
+        for round in 1..=MAX_ENTRY_TRIES {
+            let now: Vec<&E> = waiting.iter().map(|at| &batch[*at]).collect();
+            let done = self.job(launch, check, &arg(&now)).await;
+            let mut again = Vec::new();
+            for (place, at) in waiting.into_iter().enumerate() {
+                let Some(outcome) = outcome_at(&done, place) else {
+                    continue;
+                };
+                if round < MAX_ENTRY_TRIES && outcome.as_ref().is_err_and(is_contention) {
+                    again.push(at);
+                }
+                outcomes[at] = outcome;
+            }
+            waiting = again;
+            if waiting.is_empty() {
+                break;
+            }
+            tokio::time::sleep(backoff.next_wait()).await;
+        }
+        outcomes
+    }
+
+    /// Sends one batch, and waits for the job that it may become.
     async fn job<A: Serialize>(
         &self,
         launch: &Launcher<A>,
@@ -209,13 +221,13 @@ impl Client {
             Launch::AsyncJobId { async_job_id } => JobArg { async_job_id },
             Launch::Other => return Err(Error::NotDropbox(format!("{} gave no job", launch.name))),
         };
-        let mut wait = FIRST_WAIT;
+        let mut backoff = Backoff::new(FIRST_JOB_WAIT, MAX_JOB_WAIT);
         let (began, mut tell_after) = (Instant::now(), NOTEWORTHY);
         loop {
-            tokio::time::sleep(wait).await;
+            tokio::time::sleep(backoff.next_wait()).await;
             let waited = began.elapsed();
-            if waited >= JOB_PATIENCE {
-                return Err(Error::Unfinished(JOB_PATIENCE));
+            if waited >= JOB_TIMEOUT {
+                return Err(Error::Unfinished(JOB_TIMEOUT));
             }
             if waited >= tell_after {
                 tell_after *= 2;
@@ -226,11 +238,74 @@ impl Client {
                 );
             }
             match self.rpc(check, &arg).await? {
-                JobStatus::InProgress => wait = (wait * 2).min(LONGEST_WAIT),
+                JobStatus::InProgress => {}
                 JobStatus::Complete(done) => return Ok(done.entries),
                 JobStatus::Failed { failed } => return Err(Error::Route(failed)),
                 JobStatus::Other => return Err(Error::NotDropbox(format!("{} says nothing", check.name))),
             }
         }
+    }
+}
+
+/// Returns what a batch says of the entry at `place`. `None` if it says nothing that can be used.
+fn outcome_at(done: &Result<Vec<Outcome>, Error>, place: usize) -> Option<Result<(), Error>> {
+    match done {
+        Err(error) => Some(Err(error.clone())),
+        Ok(all) => match all.get(place)? {
+            Outcome::Success => Some(Ok(())),
+            Outcome::Failure { failure } => Some(Err(Error::Route(failure.clone()))),
+            Outcome::Unknown => None,
+        },
+    }
+}
+
+/// Whether an entry failed since others wrote at the same time.
+fn is_contention(error: &Error) -> bool {
+    error.route().is_some() && error.fate() == Fate::TryAgain
+}
+
+/// Takes entries for done whose error says that there was nothing to do.
+fn forgive(outcomes: Outcomes, is_done: impl Fn(&Error) -> bool) -> Outcomes {
+    let forgive = |outcome: Result<(), Error>| {
+        outcome.or_else(|error| if is_done(&error) { Ok(()) } else { Err(error) })
+    };
+    outcomes.into_iter().map(forgive).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::error::RouteError;
+
+    fn failure(tags: &str) -> RouteError {
+        RouteError::from_body(format!(r#"{{"error":{tags}}}"#).as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn outcomes_are_told_apart_entry_by_entry() {
+        let busy = failure(r#"{".tag":"too_many_write_operations"}"#);
+        let done = Ok(vec![
+            Outcome::Success,
+            Outcome::Failure { failure: busy },
+            Outcome::Unknown,
+        ]);
+        assert!(matches!(outcome_at(&done, 0), Some(Ok(()))));
+        assert!(matches!(outcome_at(&done, 1), Some(Err(error)) if is_contention(&error)));
+        assert!(outcome_at(&done, 2).is_none() && outcome_at(&done, 3).is_none());
+        let lost = Err(Error::BadRequest("x".into()));
+        assert!(matches!(outcome_at(&lost, 3), Some(Err(error)) if !is_contention(&error)));
+    }
+
+    #[test]
+    fn only_what_there_was_nothing_to_do_for_is_forgiven() {
+        let gone = Error::Route(failure(
+            r#"{".tag":"path_lookup","path_lookup":{".tag":"not_found"}}"#,
+        ));
+        let other = Error::Route(failure(r#"{".tag":"path_write"}"#));
+        let outcomes = forgive(vec![Ok(()), Err(gone), Err(other)], Error::is_not_found);
+        assert_eq!(
+            outcomes.iter().map(Result::is_ok).collect::<Vec<_>>(),
+            [true, true, false]
+        );
     }
 }

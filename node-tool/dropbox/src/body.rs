@@ -12,10 +12,12 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::task::JoinHandle;
 
-use super::{
+use crate::{
     Error,
-    meter::{Meter, Way},
-    pulse::{Pulse, Watch},
+    limit::{
+        rate::{Direction, RateLimiter},
+        stall::{StallGuard, Watch},
+    },
 };
 
 /// Reads the bytes of a body: from an offset, so many.
@@ -36,7 +38,7 @@ pub struct Payload {
     content: Content,
     length_bytes: u64,
     broken: Arc<Mutex<Option<Error>>>,
-    pulse: Arc<Pulse>,
+    guard: Arc<StallGuard>,
 }
 
 #[derive(Clone)]
@@ -69,7 +71,7 @@ impl Payload {
             content,
             length_bytes,
             broken: Arc::default(),
-            pulse: Arc::new(Pulse::new(None)),
+            guard: Arc::new(StallGuard::new(None)),
         }
     }
 
@@ -77,14 +79,14 @@ impl Payload {
     #[must_use]
     pub fn watched(self, watch: Watch) -> Self {
         Self {
-            pulse: Arc::new(Pulse::new(Some(watch))),
+            guard: Arc::new(StallGuard::new(Some(watch))),
             ..self
         }
     }
 
-    /// Whether its bytes still move.
-    pub(super) fn pulse(&self) -> &Pulse {
-        &self.pulse
+    /// Returns what watches whether its bytes still move.
+    pub(crate) fn guard(&self) -> &StallGuard {
+        &self.guard
     }
 
     /// How many bytes.
@@ -93,12 +95,12 @@ impl Payload {
     }
 
     /// Why they could not be read.
-    pub(super) fn broken(&self) -> Option<Error> {
+    pub(crate) fn broken(&self) -> Option<Error> {
         self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The bytes as a body, from their beginning.
-    pub(super) fn open(&self, meter: &Arc<Meter>) -> Body {
+    pub(crate) fn open(&self, rates: &Arc<RateLimiter>) -> Body {
         let chunks = match &self.content {
             Content::Kept(chunks) => Chunks::Kept(chunks.clone().into()),
             Content::Read(reader) => Chunks::Read {
@@ -108,28 +110,28 @@ impl Payload {
                 next: None,
             },
         };
-        self.pulse.begin();
+        self.guard.started();
         Body {
-            pulse: Arc::clone(&self.pulse),
+            guard: Arc::clone(&self.guard),
             chunks,
             left_bytes: self.length_bytes,
             broken: Arc::clone(&self.broken),
             ready: None,
-            meter: Arc::clone(meter),
+            rates: Arc::clone(rates),
             wait: None,
         }
     }
 }
 
 /// Chunks in order, with their exact length known.
-pub(super) struct Body {
+pub(crate) struct Body {
     chunks: Chunks,
     left_bytes: u64,
     broken: Arc<Mutex<Option<Error>>>,
     /// The next chunk, which may have to wait.
     ready: Option<Bytes>,
-    meter: Arc<Meter>,
-    pulse: Arc<Pulse>,
+    rates: Arc<RateLimiter>,
+    guard: Arc<StallGuard>,
     wait: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
@@ -205,8 +207,8 @@ impl http_body::Body for Body {
             let Some(chunk) = next else {
                 return Poll::Ready(None);
             };
-            let at = this.meter.bytes(Way::Up, chunk.len());
-            at.iter().for_each(|at| this.pulse.rests_until(*at));
+            let at = this.rates.take_bytes(Direction::Upload, chunk.len());
+            at.iter().for_each(|at| this.guard.paused_until(*at));
             this.wait = at.map(|at| Box::pin(tokio::time::sleep_until(at.into())));
             this.ready = Some(chunk);
         }
@@ -217,7 +219,7 @@ impl http_body::Body for Body {
         let chunk = this.ready.take();
         let bytes = chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
         this.left_bytes -= bytes;
-        this.pulse.sent(bytes);
+        this.guard.progressed(bytes);
         Poll::Ready(chunk.map(|chunk| Ok(Frame::data(chunk))))
     }
 

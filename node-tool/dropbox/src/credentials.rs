@@ -2,7 +2,9 @@
 
 use std::{error::Error, fmt};
 
-use shared::{api::users::RootInfo, oauth::TokenAnswer, secret::Secret};
+use shared::{oauth::TokenAnswer, secret::Secret};
+
+use crate::api::users::RootInfo;
 
 /// A login and what is known of its account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

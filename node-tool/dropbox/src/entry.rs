@@ -1,9 +1,8 @@
 //! What a listing says of a file or folder, as far as it is worth keeping: a million entries are to fit into memory.
 
-use shared::{
-    api::files::{FileMetadata, FolderMetadata, Time},
-    content_hash::ContentHash,
-};
+use shared::content_hash::ContentHash;
+
+use crate::api::files::{FileMetadata, FolderMetadata, Time};
 
 /// A file or folder below the folder that was listed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use shared::api::error::RouteError;
+use crate::api::error::RouteError;
 
 /// A longer pause than this isn't waited for: the run ends and says so.
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(900);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(900);
 
 /// What a call came to, when not to its result.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -1,11 +1,11 @@
 //! What cloud documents become when they are exported.
 
-use shared::{
-    api::files::{EXPORT, ExportArg},
-    content_hash::{ContentHash, Hasher},
-};
+use shared::content_hash::{ContentHash, Hasher};
 
-use super::{Client, Error};
+use crate::{
+    Client, Error,
+    api::files::{EXPORT, ExportArg},
+};
 
 impl Client {
     /// Exports the document `id` and returns the size in bytes and the hash of what came; without a format, in the document's
@@ -18,7 +18,7 @@ impl Client {
             path: id.to_owned(),
             export_format: format.map(str::to_owned),
         };
-        let mut tries = self.tries_of_a_call();
+        let mut tries = self.tries();
         let mut download = self.download(&EXPORT, &arg, None, &mut tries).await?;
         let expected = download.answer.export_metadata.export_hash;
         let (mut size, mut hasher) = (0, Hasher::new());

@@ -16,7 +16,7 @@ use shared::{
     trust,
 };
 
-use super::{Error, NetworkError};
+use crate::{Error, NetworkError};
 
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(20);
@@ -52,7 +52,7 @@ impl Http {
     /// # Errors
     /// When no secure connections can be set up, for example without any trusted certificate, or the proxy is of a kind that
     /// can't be used.
-    pub(super) fn post(&self, host: Host, path: &str) -> Result<reqwest::RequestBuilder, Error> {
+    pub(crate) fn post(&self, host: Host, path: &str) -> Result<reqwest::RequestBuilder, Error> {
         let clients = self
             .clients
             .get_or_init(|| Clients::new(&self.endpoints, &self.user_agent));
@@ -170,7 +170,7 @@ fn refused_by_proxy(error: &reqwest::Error) -> Option<String> {
 }
 
 /// What a failed send means.
-pub(super) fn network_error(error: &reqwest::Error) -> Error {
+pub(crate) fn network_error(error: &reqwest::Error) -> Error {
     let host = error
         .url()
         .and_then(|u| u.host_str())

@@ -1,5 +1,5 @@
-//! Whether pages that follow each other lead anywhere. Empty ones are nothing special, and one may lead to itself for a
-//! moment; cursors in a circle, or for ever new ones with nothing behind them, never end by themselves.
+//! Notices pages that lead nowhere. Empty pages are nothing special, and one may lead to itself for a moment; but cursors in a
+//! circle, or ever new ones with nothing behind them, would never end.
 
 use std::{
     collections::{HashSet, hash_map::DefaultHasher},
@@ -7,38 +7,55 @@ use std::{
     time::Duration,
 };
 
-use super::Error;
+use crate::{Error, retry::Backoff};
 
-/// Cursors that come again, with a longer pause after each.
-const REPEATS: u32 = 10;
-const REPEAT_WAIT: Duration = Duration::from_millis(200);
-/// Pages in a row that may be empty.
-const EMPTY: u32 = 300;
+/// Maximum number of cursors that come again.
+const MAX_REPEATS: u32 = 10;
+/// The first wait before a cursor that came again is followed, and the longest.
+const FIRST_REPEAT_WAIT: Duration = Duration::from_millis(200);
+const MAX_REPEAT_WAIT: Duration = Duration::from_secs(2);
+/// Maximum number of empty pages in a row.
+const MAX_EMPTY: u32 = 300;
 
-/// What was seen of the pages so far.
-#[derive(Debug, Default)]
-pub(super) struct Pages {
+/// What was seen of the pages of one list so far.
+#[derive(Debug)]
+pub(crate) struct Pages {
     seen: HashSet<u64>,
     repeats: u32,
     empty: u32,
+    backoff: Backoff,
 }
 
 impl Pages {
-    /// Takes a page that names `next` as the way to go on. Returns how long to wait before that.
+    pub(crate) fn new() -> Self {
+        Self {
+            seen: HashSet::new(),
+            repeats: 0,
+            empty: 0,
+            backoff: Backoff::new(FIRST_REPEAT_WAIT, MAX_REPEAT_WAIT),
+        }
+    }
+
+    /// Takes a page with `entries` entries that names `next` as the way to go on. Returns how long to wait before that.
     ///
     /// # Errors
     /// When it leads nowhere.
-    pub fn turn(&mut self, next: &str, entries: usize) -> Result<Option<Duration>, Error> {
+    pub(crate) fn turn(&mut self, next: &str, entries: usize) -> Result<Option<Duration>, Error> {
         let mut hasher = DefaultHasher::new();
         next.hash(&mut hasher);
         self.empty = if entries == 0 { self.empty + 1 } else { 0 };
         let is_new = self.seen.insert(hasher.finish());
         self.repeats += u32::from(!is_new);
-        if self.repeats > REPEATS || self.empty > EMPTY {
-            return Err(Error::Unreadable("its pages don't come to an end".into()));
+        if self.repeats > MAX_REPEATS || self.empty > MAX_EMPTY {
+            return Err(endless());
         }
-        Ok((!is_new).then(|| REPEAT_WAIT * self.repeats))
+        Ok((!is_new).then(|| self.backoff.next_wait()))
     }
+}
+
+/// Returns the error for pages that lead nowhere.
+pub(crate) fn endless() -> Error {
+    Error::Unreadable("its pages don't come to an end".into())
 }
 
 #[cfg(test)]
@@ -47,7 +64,7 @@ mod tests {
 
     /// How many pages are taken before it is enough.
     fn taken(cursors: impl Iterator<Item = String>, entries: usize) -> usize {
-        let mut pages = Pages::default();
+        let mut pages = Pages::new();
         cursors
             .take(100_000)
             .take_while(|cursor| pages.turn(cursor, entries).is_ok())
@@ -57,15 +74,15 @@ mod tests {
     #[test]
     fn circles_and_endless_emptiness_end() {
         let fresh = || (0..).map(|n: u32| n.to_string());
-        assert_eq!(taken(fresh(), 0), EMPTY as usize);
+        assert_eq!(taken(fresh(), 0), MAX_EMPTY as usize);
         assert_eq!(taken(fresh(), 1), 100_000, "many pages are nothing special");
         assert_eq!(
             taken((0..).map(|n: u32| (n % 3).to_string()), 5),
-            3 + REPEATS as usize
+            3 + MAX_REPEATS as usize
         );
         assert_eq!(
             taken(std::iter::repeat("same".to_owned()), 0),
-            1 + REPEATS as usize
+            1 + MAX_REPEATS as usize
         );
     }
 }

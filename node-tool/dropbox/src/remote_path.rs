@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::DropboxPath;
+use crate::DropboxPath;
 
 /// A path in the Dropbox of a remote. Displayed as a person would type it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,97 +1,158 @@
-//! What is worth another try, and for how long: one loop for every call.
+//! What is worth another try, when, and what people hear of it: one loop and one back-off for the whole crate.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use rand::RngExt;
 
-use super::{Error, Fate};
+use crate::{Error, Fate};
 
 /// Tries of one call, counting the first, unless something says otherwise.
-pub const TRIES: u32 = 8;
-/// No new try of a call after this long. A pause that Dropbox asks for may be 300 s.
-const PATIENCE: Duration = Duration::from_secs(900);
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+pub const MAX_TRIES: u32 = 8;
+/// No call is tried again after this long. A pause that Dropbox asks for may be 300 s.
+const RETRY_DEADLINE: Duration = Duration::from_secs(900);
+const INITIAL_BACKOFF: Duration = Duration::from_millis(500);
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
 /// Tries where something else than Dropbox answers: it may be a stray page, and it may be a network's login.
-const PORTAL_TRIES: u32 = 3;
-/// A wait of this length is worth a word, one of several together too.
+const MAX_PORTAL_TRIES: u32 = 3;
+/// People are told about a wait once a call has been held up for this long.
 const NOTEWORTHY: Duration = Duration::from_secs(4);
+/// After a word about a wait, no other for this long.
+const QUIET: Duration = Duration::from_secs(10);
 
-/// The tries of one call.
+/// Waits that double from the first one on, up to a longest.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    next: Duration,
+    max: Duration,
+}
+
+impl Backoff {
+    pub(crate) fn new(first: Duration, max: Duration) -> Self {
+        Self {
+            next: first.min(max),
+            max,
+        }
+    }
+
+    /// Returns how long to wait now.
+    pub(crate) fn next_wait(&mut self) -> Duration {
+        let wait = self.next;
+        self.next = (wait * 2).min(self.max);
+        wait
+    }
+}
+
+/// The budget of tries of one call, or of several that bring one thing.
 #[derive(Debug)]
 pub struct Tries {
     made: u32,
-    most: u32,
+    max: u32,
     since: Instant,
+    backoff: Backoff,
 }
 
 impl Default for Tries {
-    /// None yet, of [`TRIES`].
+    /// None yet, of [`MAX_TRIES`].
     fn default() -> Self {
-        Self::new(TRIES)
+        Self::new(MAX_TRIES)
     }
 }
 
 impl Tries {
-    /// None yet, of `most`.
-    pub fn new(most: u32) -> Self {
+    /// None yet, of `max`.
+    pub fn new(max: u32) -> Self {
         Self {
             made: 0,
-            most,
+            max,
             since: Instant::now(),
+            backoff: Backoff::new(INITIAL_BACKOFF, MAX_BACKOFF),
         }
     }
 
-    /// Something came of it: what fails from now on is another failure.
+    /// Starts over, since something came of the tries so far: what fails from now on is another failure.
     pub fn made_progress(&mut self) {
-        *self = Self::new(self.most);
+        *self = Self::new(self.max);
     }
 
     /// Whether people should be told that there will be a wait of this length.
-    pub fn is_noteworthy(&self, error: &Error, wait: Duration) -> bool {
+    fn is_noteworthy(&self, error: &Error, wait: Duration) -> bool {
         matches!(error, Error::Portal(_)) || self.since.elapsed() + wait >= NOTEWORTHY
     }
 
-    /// How long to wait before the next try after `error`; nothing if there should be none.
+    /// Returns how long to wait before the next try after `error`. `None` if there should be none.
     pub fn wait_after(&mut self, error: &Error) -> Option<Duration> {
         self.made += 1;
-        let most = match error {
-            Error::Portal(_) => self.most.min(PORTAL_TRIES),
-            _ => self.most,
+        let max = match error {
+            Error::Portal(_) => self.max.min(MAX_PORTAL_TRIES),
+            _ => self.max,
         };
-        if error.fate() != Fate::TryAgain || self.made >= most || self.since.elapsed() > PATIENCE {
+        if error.fate() != Fate::TryAgain || self.made >= max || self.since.elapsed() > RETRY_DEADLINE {
             return None;
         }
-        let backoff = FIRST_WAIT
-            .saturating_mul(1 << self.made.min(10).saturating_sub(1))
-            .min(LONGEST_WAIT);
-        let jittered = backoff.mul_f64(rand::rng().random_range(0.5..1.0));
+        // Calls that failed together should not be repeated together.
+        let jittered = self
+            .backoff
+            .next_wait()
+            .mul_f64(rand::rng().random_range(0.5..1.0));
         Some(error.retry_after().map_or(jittered, |after| jittered.max(after)))
     }
 }
 
-/// Repeats `call`, which has no lasting effect, until it succeeds or is not worth another try.
-///
-/// # Errors
-/// The last try's.
-pub async fn with_retries<T, F>(mut call: impl FnMut() -> F) -> Result<T, Error>
-where
-    F: Future<Output = Result<T, Error>>,
-{
-    let mut tries = Tries::default();
-    let mut is_told = false;
+/// Tells people about waits, but not about each: many calls wait side by side.
+#[derive(Debug, Default)]
+pub(crate) struct WaitNotices {
+    quiet_until: Mutex<Option<Instant>>,
+}
+
+impl WaitNotices {
+    /// Tells about a wait after `error`, unless another one was told about just now.
+    fn tell(&self, error: &Error, wait: Duration) {
+        let now = Instant::now();
+        let mut quiet_until = self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if quiet_until.is_some_and(|until| now < until) {
+            return;
+        }
+        *quiet_until = now.checked_add(wait.max(QUIET));
+        let seconds = wait.as_secs_f64().max(1.0);
+        match error {
+            Error::RateLimited { .. } => tracing::warn!("Dropbox says wait: trying again in {seconds:.0} s"),
+            _ => tracing::warn!("{error}; trying again in {seconds:.0} s"),
+        }
+    }
+}
+
+/// Why an attempt failed.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    /// It may be tried again, if the error is of a kind that passes.
+    Passing(Error),
+    /// It is not to be tried again, whatever the error is.
+    Final(Error),
+}
+
+/// Repeats `attempt` until it succeeds or isn't worth another try. `name` is that of the call, for the log.
+pub(crate) async fn retry<T>(
+    name: &str,
+    tries: &mut Tries,
+    notices: &WaitNotices,
+    mut attempt: impl AsyncFnMut() -> Result<T, Failed>,
+) -> Result<T, Error> {
     loop {
-        let error = match call().await {
+        let error = match attempt().await {
             Ok(done) => return Ok(done),
-            Err(error) => error,
+            Err(Failed::Final(error)) => return Err(error),
+            Err(Failed::Passing(error)) => error,
         };
         let Some(wait) = tries.wait_after(&error) else {
             return Err(error);
         };
-        if tries.is_noteworthy(&error, wait) && !std::mem::replace(&mut is_told, true) {
-            tracing::warn!("{error}; trying again in {:.0} s", wait.as_secs_f64().max(1.0));
+        if tries.is_noteworthy(&error, wait) {
+            notices.tell(&error, wait);
         }
-        tracing::info!("waiting {:.1} s: {error}", wait.as_secs_f64());
+        tracing::info!("{name}: waiting {:.1} s: {error}", wait.as_secs_f64());
         tokio::time::sleep(wait).await;
     }
 }
@@ -99,6 +160,32 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_is_repeated_until_it_succeeds_or_is_final() {
+        let broken = || Error::Server {
+            status: 500,
+            after: None,
+        };
+        let run = async |fails: u32, last: fn(Error) -> Failed| {
+            let mut made = 0;
+            let mut tries = Tries::default();
+            let result = retry("x", &mut tries, &WaitNotices::default(), async || {
+                made += 1;
+                match made {
+                    _ if made <= fails => Err(Failed::Passing(broken())),
+                    _ if made == fails + 1 && fails == 2 => Err(last(broken())),
+                    _ => Ok(made),
+                }
+            })
+            .await;
+            (result.ok(), made)
+        };
+        assert_eq!(run(0, Failed::Final).await, (Some(1), 1));
+        assert_eq!(run(2, Failed::Final).await, (None, 3));
+        assert_eq!(run(2, Failed::Passing).await, (Some(4), 4));
+        assert_eq!(run(100, Failed::Final).await, (None, MAX_TRIES));
+    }
 
     #[test]
     fn waits_grow_and_end() {
@@ -113,7 +200,7 @@ mod tests {
             waits
                 .iter()
                 .zip(1..)
-                .all(|(w, n)| *w <= FIRST_WAIT * (1 << (n - 1)) && *w <= LONGEST_WAIT)
+                .all(|(w, n)| *w <= INITIAL_BACKOFF * (1 << (n - 1)) && *w <= MAX_BACKOFF)
         );
     }
 

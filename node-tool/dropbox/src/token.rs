@@ -8,10 +8,11 @@ use shared::{
     secret::Secret,
 };
 
-use super::{
+use crate::{
     Error, Http,
     answer::{LOGIN_PAGE, is_page, limited, refusal_of_network, retry_after},
     http::network_error,
+    retry::{Failed, Tries, WaitNotices, retry},
 };
 
 /// The longest answer that is read, in bytes.
@@ -52,6 +53,21 @@ pub async fn exchange(http: &Http, request: &TokenRequest) -> Result<TokenAnswer
             Err(_) => Err(Error::NotDropbox(format!("HTTP {status} without an explanation"))),
         },
     }
+}
+
+/// Asks the token endpoint, and again where that may help.
+///
+/// # Errors
+/// The last try's.
+pub async fn exchange_with_retries(http: &Http, request: &TokenRequest) -> Result<TokenAnswer, Error> {
+    let attempt = async || exchange(http, request).await.map_err(Failed::Passing);
+    retry(
+        "oauth2/token",
+        &mut Tries::default(),
+        &WaitNotices::default(),
+        attempt,
+    )
+    .await
 }
 
 fn refused(refusal: TokenRefusal) -> Error {

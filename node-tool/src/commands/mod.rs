@@ -27,7 +27,7 @@ use crate::{
         ACCESS_TOKEN_VARIABLE, CONFIG_VARIABLE, ConfigError, Defaults, Environment, PASSWORD_VARIABLE,
         Remote, Store, auth,
     },
-    dropbox::{Cache, Client, DropboxPath, Error, Fate, Http, Meter, NetworkError, RemotePath},
+    dropbox::{Cache, Client, DropboxPath, Error, Fate, Http, NetworkError, RateLimiter, RemotePath},
     location::Location,
     raw,
     side::{Side, SideError, View},
@@ -54,7 +54,7 @@ pub struct App {
     /// Connections at once, at most.
     pub transfers: usize,
     /// The rates that the user set.
-    pub meter: Arc<Meter>,
+    pub rates: Arc<RateLimiter>,
     /// Errors only.
     pub quiet: bool,
     /// How often a line tells how far a transfer is, where there is no terminal.
@@ -88,7 +88,7 @@ impl App {
         let (remote, is_in_file) = self.remote(name)?;
         let store = is_in_file.then_some(&self.store);
         let auth = auth(store, name, &remote, self.http.clone());
-        let client = Client::new(self.http.clone(), auth, self.transfers, Arc::clone(&self.meter));
+        let client = Client::new(self.http.clone(), auth, self.transfers, Arc::clone(&self.rates));
         let client = Arc::new(client.with_cache(self.cache.clone()).with_tries(self.tries));
         clients.insert(name.to_owned(), Arc::clone(&client));
         Ok(client)

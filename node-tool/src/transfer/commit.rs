@@ -170,7 +170,7 @@ async fn commit(client: &Client, batch: Vec<Sent>, limits: &Limits, outcomes: &O
     // What changed on disk since it was read is not committed half.
     let mut batch = unchanged(batch, outcomes).await;
     // One budget, whichever way it goes wrong.
-    let mut tries = client.tries_of_a_call();
+    let mut tries = client.tries();
     for round in 1..=ENTRY_TRIES {
         let Some((sent, results)) = finish(client, batch, limits, outcomes, &mut tries).await else {
             return;
@@ -310,7 +310,7 @@ async fn still_missing(client: &Client, batch: Vec<Sent>, outcomes: &Outcomes<'_
     let look = |sent: Sent| async move { (is_there(client, &sent).await, sent) };
     let looked: Vec<(bool, Sent)> = stream::iter(batch)
         .map(look)
-        .buffered(client.pace().most())
+        .buffered(client.max_calls())
         .collect()
         .await;
     let (done, missing): (Vec<_>, Vec<_>) = looked.into_iter().partition(|(is_there, _)| *is_there);
@@ -321,7 +321,7 @@ async fn still_missing(client: &Client, batch: Vec<Sent>, outcomes: &Outcomes<'_
 /// Settles many at once; the lanes limit them.
 async fn settle_all(client: &Client, unclear: Vec<(Sent, Error)>, outcomes: &Outcomes<'_>) {
     stream::iter(unclear)
-        .for_each_concurrent(client.pace().most(), |(sent, error)| async move {
+        .for_each_concurrent(client.max_calls(), |(sent, error)| async move {
             if is_there(client, &sent).await {
                 return is_done(&sent, outcomes);
             }

@@ -104,11 +104,11 @@ pub async fn download(
     tokio::join!(
         stream::iter(small)
             .chain(zipped)
-            .for_each_concurrent(client.pace().most() + AHEAD, each),
+            .for_each_concurrent(client.max_calls() + AHEAD, each),
         stream::iter(big).for_each_concurrent(BIG_AT_ONCE, each),
     );
     stream::iter(links)
-        .for_each_concurrent(client.pace().most() + AHEAD, each)
+        .for_each_concurrent(client.max_calls() + AHEAD, each)
         .await;
 }
 
@@ -272,7 +272,7 @@ async fn export(
     limits: &Limits,
     listener: &Listener,
 ) -> Result<(), Problem> {
-    let mut tries = client.tries_of_a_call();
+    let mut tries = client.tries();
     loop {
         let partial = tokio::task::block_in_place(|| Partial::create(root, &action.to))?;
         let error = match fetch_export(client, arg, &partial, listener, &mut tries).await {

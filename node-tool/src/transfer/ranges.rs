@@ -142,7 +142,7 @@ impl Down<'_> {
         stream::iter(missing)
             .take_while(|_| std::future::ready(!self.halt.is_asked()))
             .map(|(start, begun)| self.range(start, begun, &assembly))
-            .buffer_unordered(self.client.pace().most())
+            .buffer_unordered(self.client.max_calls())
             .try_collect::<Vec<()>>()
             .await?;
         let assembly = assembly
@@ -190,7 +190,7 @@ impl Down<'_> {
 
     /// Brings what is missing up to `end`.
     async fn range_to(&self, end: u64, writing: &mut Writing<'_>) -> Result<(), Problem> {
-        let mut tries = self.client.tries_of_a_call();
+        let mut tries = self.client.tries();
         while writing.at < end {
             let before = writing.at;
             let error = match self.stream(before, end, writing, &mut tries).await {

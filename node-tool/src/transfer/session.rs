@@ -190,7 +190,7 @@ impl Sending<'_> {
         let mut sent = stream::iter(missing)
             .take_while(|_| std::future::ready(!self.tools.outcomes.is_over()))
             .map(|(offset, length)| self.parts(&session, offset, length))
-            .buffer_unordered(self.tools.client.pace().most());
+            .buffer_unordered(self.tools.client.max_calls());
         while let Some(parts) = sent.try_next().await? {
             for (offset, blocks) in parts {
                 assembly.place(offset, &blocks);

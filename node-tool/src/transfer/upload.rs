@@ -140,7 +140,7 @@ async fn send_all(
             client,
             limits,
             memory: Memory::new(limits.memory_bytes),
-            cut: Cut::new(client.rate_of_a_call()),
+            cut: Cut::new(client.upload_rate_per_call()),
             budget: Budget::new(client.header_bytes().await),
             plain: Sessions::new(small_files, None),
             concurrent: Sessions::new(big.len(), Some(SessionType::Concurrent)),

@@ -89,13 +89,7 @@ impl Zips<'_> {
         let is_answer = |error: &Error| !matches!(error, Error::RateLimited { .. } | Error::Portal(_));
         let mut download = self
             .client
-            .download_unless(
-                &DOWNLOAD_ZIP,
-                &arg,
-                None,
-                &mut self.client.tries_of_a_call(),
-                is_answer,
-            )
+            .download_unless(&DOWNLOAD_ZIP, &arg, None, &mut self.client.tries(), is_answer)
             .await?;
         let file = tokio::task::block_in_place(|| self.root.unnamed())?;
         let mut at = 0;

@@ -38,7 +38,7 @@ pub(super) async fn ask(login: &Login<'_>, remote: &mut Remote, wish: Wish) -> R
     remote.root_namespace_id = None;
     let auth = auth(None, name, remote, app.http.clone());
     let client =
-        Client::new(app.http.clone(), auth, app.transfers, Arc::clone(&app.meter)).with_tries(app.tries);
+        Client::new(app.http.clone(), auth, app.transfers, Arc::clone(&app.rates)).with_tries(app.tries);
     let found = match client.current_account().await {
         Ok(account) => Some((account, client.space_usage().await.ok())),
         // Named later, with the other missing boxes.

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     config::{Remote, Root},
-    dropbox::{Error, exchange, knows_app},
+    dropbox::{Error, exchange_with_retries, knows_app},
     report, terminal,
 };
 
@@ -372,7 +372,7 @@ impl Login<'_> {
                 redirect_uri: redirect_uri.clone(),
                 proof: Proof::Verifier(self.verifier.secret().clone()),
             };
-            match crate::dropbox::with_retries(|| exchange(&self.app.http, &request)).await {
+            match exchange_with_retries(&self.app.http, &request).await {
                 Ok(answer) if answer.account_id.is_none() && answer.team_id.is_some() => {
                     return Err(self.team_app());
                 }

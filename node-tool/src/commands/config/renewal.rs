@@ -7,7 +7,7 @@ use shared::{exit, failure::Failure, oauth::TokenRequest, paste, plain::quoted, 
 
 use crate::{
     config::Remote,
-    dropbox::{Error, Http, exchange, knows_app, with_retries},
+    dropbox::{Error, Http, exchange_with_retries, knows_app},
     report, terminal,
 };
 
@@ -45,7 +45,7 @@ pub(super) async fn renew(remote: &mut Remote, http: &Http) -> Renewal {
         refresh_token,
         app_secret: remote.app_secret.clone(),
     };
-    match with_retries(|| exchange(http, &request)).await {
+    match exchange_with_retries(http, &request).await {
         Ok(answer) => {
             remote.accept(&answer);
             Renewal::Works

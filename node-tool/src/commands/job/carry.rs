@@ -468,7 +468,7 @@ async fn tell_weather(places: &Places, progress: &Progress) {
     loop {
         tokio::time::sleep(OFTEN).await;
         let weather = |side: &Side| match side {
-            Side::Remote { client, .. } => client.pace().weather(),
+            Side::Remote { client, .. } => client.throttle_reason(),
             Side::Local(_) => None,
         };
         progress.tell(weather(&places.from).or_else(|| weather(&places.to)));

@@ -121,7 +121,7 @@ async fn print_export(place: &Side, document: &Document, args: &Args) -> Result<
         path: document.id.clone(),
         export_format: document.chosen.clone(),
     };
-    let mut tries = client.tries_of_a_call();
+    let mut tries = client.tries();
     let mut download = client.download(&EXPORT, &arg, None, &mut tries).await?;
     let expected = download.answer.export_metadata.export_hash;
     let (from, to) = args.range(download.answer.export_metadata.size);
@@ -220,7 +220,7 @@ async fn print(place: &Side, file: &FileInfo, from: u64, to: u64) -> Result<Prin
                 tracing::info!(object = %place.location(), "printed without comparing a hash: only whole files have one");
             }
             let mut at = from;
-            let mut tries = client.tries_of_a_call();
+            let mut tries = client.tries();
             while at < to {
                 let whole = at == 0 && is_whole;
                 let mut download = client

@@ -4,16 +4,14 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use shared::{api::files::Time, content_hash::ContentHash};
+use shared::content_hash::ContentHash;
 
-use super::{
-    entry::{Document, FileInfo, Kind},
-    listing::Row,
-};
+use super::rows::Row;
+use crate::{Document, FileInfo, Kind, api::files::Time};
 
 /// Path, name, kind, id, mounted namespace.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Line<'a>(
+pub(crate) struct Line<'a>(
     Cow<'a, str>,
     Option<Cow<'a, str>>,
     KeptKind<'a>,

@@ -5,11 +5,9 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use shared::api::{files::Metadata, salvage::OddEntry};
-
-use super::{
-    DropboxPath,
-    entry::{Entry, FileInfo, Kind},
+use crate::{
+    DropboxPath, Entry, FileInfo, Kind,
+    api::{files::Metadata, salvage::OddEntry},
 };
 
 /// The entries of a folder.
@@ -25,7 +23,7 @@ pub struct Listing {
 
 /// One entry of what was said.
 #[derive(Debug)]
-pub(super) struct Row<'a> {
+pub(crate) struct Row<'a> {
     /// Its path in the server's lower case.
     pub path_lower: Cow<'a, str>,
     /// Its name, if that isn't just the last part of the path.
@@ -45,7 +43,7 @@ type ByNumber = HashMap<u32, Box<str>>;
 ///
 /// A million entries are to fit in a few hundred megabytes, so they exist once, and become a [`Listing`] where they stand.
 #[derive(Debug, Default)]
-pub(super) struct Collected {
+pub(crate) struct Collected {
     /// Of the listed folder: components of its path.
     depth: usize,
     /// Their paths are the lower ones still.
@@ -80,15 +78,21 @@ fn at_number(few: &ByNumber, at: usize) -> Option<Cow<'_, str>> {
 }
 
 impl Collected {
-    pub fn new(base: &DropboxPath) -> Self {
+    pub(crate) fn new(base: &DropboxPath) -> Self {
         Self {
             depth: base.depth(),
             ..Self::default()
         }
     }
 
+    /// Takes what one page says.
+    pub(crate) fn apply_page(&mut self, entries: Vec<Metadata>, odd: Vec<OddEntry>) {
+        odd.into_iter().for_each(|odd| self.apply_odd(odd));
+        entries.into_iter().for_each(|entry| self.apply(entry));
+    }
+
     /// Takes one entry.
-    pub fn apply(&mut self, metadata: Metadata) {
+    pub(crate) fn apply(&mut self, metadata: Metadata) {
         match metadata {
             Metadata::File(file) => {
                 let info = FileInfo::from(&file);
@@ -114,7 +118,7 @@ impl Collected {
     }
 
     /// Takes an entry that can't be used: whatever was said of its path before is over, and it is a problem of the listing.
-    pub fn apply_odd(&mut self, odd: OddEntry) {
+    pub(crate) fn apply_odd(&mut self, odd: OddEntry) {
         if let Some(path) = odd.path_lower.filter(|path| path.starts_with('/')) {
             self.take_away(path);
         }
@@ -122,12 +126,12 @@ impl Collected {
     }
 
     /// Whether something was said that can't be used.
-    pub fn has_odd(&self) -> bool {
+    pub(crate) fn has_odd(&self) -> bool {
         !self.odd.is_empty()
     }
 
     /// How many different paths were named.
-    pub fn distinct(&self) -> usize {
+    pub(crate) fn distinct(&self) -> usize {
         let paths: HashSet<&str> = self.entries.iter().map(|entry| entry.path.as_str()).collect();
         paths.len()
     }
@@ -138,7 +142,7 @@ impl Collected {
     }
 
     /// Whether the listed folder isn't what it was.
-    pub fn is_uprooted(&self) -> bool {
+    pub(crate) fn is_uprooted(&self) -> bool {
         self.is_uprooted
     }
 
@@ -160,7 +164,7 @@ impl Collected {
     }
 
     /// Puts back what was kept.
-    pub fn restore(&mut self, row: Row<'_>) {
+    pub(crate) fn restore(&mut self, row: Row<'_>) {
         self.mount(row.namespace.as_deref());
         let id = row.id.map(|id| id.into_owned().into());
         self.push(
@@ -172,7 +176,7 @@ impl Collected {
     }
 
     /// Forgets what doesn't count any more, and sorts the rest by path.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         let valid = self.valid();
         let (mut names, mut spaces) = (ByNumber::with_capacity(self.names.len()), ByNumber::new());
         let kept = valid.iter().enumerate().filter(|(_, valid)| **valid);
@@ -190,7 +194,7 @@ impl Collected {
     }
 
     /// What is kept of it, once it is settled.
-    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+    pub(crate) fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
         self.entries.iter().enumerate().map(|(at, entry)| Row {
             path_lower: Cow::Borrowed(entry.path.as_str()),
             name: at_number(&self.names, at),
@@ -231,7 +235,7 @@ impl Collected {
     }
 
     /// Makes a listing of it.
-    pub fn resolve(mut self) -> Listing {
+    pub(crate) fn resolve(mut self) -> Listing {
         self.settle();
         let mut folders: HashMap<Box<str>, Box<str>> = HashMap::new();
         for (at, name) in &self.names {

@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use shared::replace::{remove_half_written, remove_old, replace_file};
 
-use super::{DropboxPath, cache_row::Line, listing::Collected};
+use super::{cache_row::Line, rows::Collected};
+use crate::DropboxPath;
 
 /// A listing is kept for so long at most, in seconds.
 const LIFE_SECONDS: u64 = 7 * 24 * 3600;
@@ -34,13 +35,14 @@ pub struct Cache {
 }
 
 /// Where one listing is kept.
-pub(super) struct Place {
+#[derive(Clone)]
+pub(crate) struct Place {
     path: PathBuf,
     key: String,
 }
 
 /// A kept listing.
-pub(super) struct Known {
+pub(crate) struct Known {
     pub collected: Collected,
     pub cursor: String,
     /// When it was listed from the beginning, in seconds since 1970.
@@ -57,7 +59,7 @@ struct Head {
 }
 
 /// Seconds since 1970.
-pub(super) fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
 }
@@ -69,7 +71,7 @@ impl Cache {
     }
 
     /// The place of the listing of `path`, as `identity` sees it.
-    pub(super) fn place(&self, identity: &str, path: &DropboxPath) -> Place {
+    pub(crate) fn place(&self, identity: &str, path: &DropboxPath) -> Place {
         // As it was typed: only Dropbox knows which other spellings mean the same folder.
         let key = format!("{identity}\n{}", path.as_str());
         let name = HEXLOWER.encode(&Sha256::digest(&key)[..NAME_BYTES]);
@@ -82,7 +84,7 @@ impl Cache {
 
 impl Place {
     /// What is kept, if all of it is there.
-    pub fn load(&self, path: &DropboxPath) -> Option<Known> {
+    pub(crate) fn load(&self, path: &DropboxPath) -> Option<Known> {
         let mut lines = Lines::open(&self.path)?;
         let head: Head = serde_json::from_str(lines.next()?).ok()?;
         let age = now().saturating_sub(head.since);
@@ -102,7 +104,7 @@ impl Place {
     }
 
     /// Keeps a listing; what can't be kept is listed anew.
-    pub fn save(&self, collected: &Collected, cursor: &str, since: u64) {
+    pub(crate) fn save(&self, collected: &Collected, cursor: &str, since: u64) {
         if let Err(error) = self.write(collected, cursor, since) {
             tracing::info!("the listing is not kept: {error}");
         }
@@ -138,7 +140,7 @@ impl Place {
     }
 
     /// It is of no use any more.
-    pub fn forget(&self) {
+    pub(crate) fn forget(&self) {
         let _ = fs::remove_file(&self.path); // somebody else may have been quicker
     }
 }
@@ -183,7 +185,7 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::api::files::Metadata;
+    use crate::api::files::Metadata;
 
     fn collected(path: &DropboxPath) -> Collected {
         let mut collected = Collected::new(path);

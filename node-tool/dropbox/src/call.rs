@@ -1,0 +1,374 @@
+//! One call: what it is signed with, its tries, and what it takes to put a failed one right.
+
+use std::{pin::Pin, time::Duration};
+
+use reqwest::{RequestBuilder, Response};
+use serde::{Serialize, de::DeserializeOwned};
+use shared::endpoints::Host;
+
+use crate::{
+    Client, Error, NetworkError, PathRoot, Payload,
+    answer::{checked, header, read_json, read_result_header},
+    api::{Nothing, Repeat, Route, Style, files::UPLOAD, json::header_safe, users::GET_CURRENT_ACCOUNT},
+    auth::Access,
+    download::Download,
+    http::network_error,
+    limit::stall::STALL_TIMEOUT,
+    retry::{Failed, Tries, retry},
+};
+
+/// How long a commit may take, which may be minutes (seen: 120 s for one file, 500 s for a batch).
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(600);
+/// How long a long poll of a minute may take: Dropbox adds up to 90 seconds.
+const LONGPOLL_TIMEOUT: Duration = Duration::from_secs(180);
+/// Maximum number of times that one call renews an expired token, which may expire again while the call is slow.
+const MAX_EXPIRED_RENEWALS: u32 = 3;
+
+/// What one call has tried to put itself right.
+#[derive(Default)]
+struct Recoveries {
+    renewals: u32,
+    has_followed_root: bool,
+}
+
+impl Client {
+    /// Calls a route whose argument and result are JSON bodies.
+    ///
+    /// # Errors
+    /// The last try's.
+    pub async fn rpc<A: Serialize, R: DeserializeOwned>(
+        &self,
+        route: &Route<A, R>,
+        arg: &A,
+    ) -> Result<R, Error> {
+        self.rpc_within(route, arg, &mut self.tries()).await
+    }
+
+    /// Does the same as [`rpc`](Self::rpc) with what is left of `tries`.
+    ///
+    /// # Errors
+    /// The last try's.
+    pub async fn rpc_within<A: Serialize, R: DeserializeOwned>(
+        &self,
+        route: &Route<A, R>,
+        arg: &A,
+        tries: &mut Tries,
+    ) -> Result<R, Error> {
+        self.rpc_read(route, arg, tries, |body| serde_json::from_slice(body))
+            .await
+    }
+
+    /// Does the same as [`rpc`](Self::rpc) where the answer is a list, of which `read` takes each entry by itself.
+    ///
+    /// # Errors
+    /// The last try's.
+    pub(crate) async fn rpc_list<A: Serialize, R>(
+        &self,
+        route: &Route<A, R>,
+        arg: &A,
+        read: impl Fn(&[u8]) -> serde_json::Result<R>,
+    ) -> Result<R, Error> {
+        self.rpc_read(route, arg, &mut self.tries(), read).await
+    }
+
+    async fn rpc_read<A: Serialize, R>(
+        &self,
+        route: &Route<A, R>,
+        arg: &A,
+        tries: &mut Tries,
+        read: impl Fn(&[u8]) -> serde_json::Result<R>,
+    ) -> Result<R, Error> {
+        let body = json(arg)?;
+        let attempt = async |access: &Access| {
+            let _permit = self.login.limit.acquire().await;
+            let request = self
+                .request(route, access)?
+                .header("Content-Type", "application/json")
+                .body(body.clone())
+                .timeout(timeout(route));
+            read_json(send(route.name, request).await?, &read).await
+        };
+        self.attempts(route, tries, |_| false, attempt).await
+    }
+
+    /// Calls a route whose body is bytes.
+    ///
+    /// # Errors
+    /// The last try's.
+    pub async fn upload<A: Serialize, R: DeserializeOwned>(
+        &self,
+        route: &Route<A, R>,
+        arg: &A,
+        payload: &Payload,
+    ) -> Result<R, Error> {
+        self.upload_unless(route, arg, payload, |_| false).await
+    }
+
+    /// Does the same as [`upload`](Self::upload), but doesn't try again after errors that are an answer to the caller.
+    ///
+    /// # Errors
+    /// The last try's.
+    pub async fn upload_unless<A: Serialize, R: DeserializeOwned>(
+        &self,
+        route: &Route<A, R>,
+        arg: &A,
+        payload: &Payload,
+        is_answer: impl Fn(&Error) -> bool,
+    ) -> Result<R, Error> {
+        let arg = header_safe(&json(arg)?);
+        let attempt = async |access: &Access| {
+            let _permit = self.login.limit.acquire().await;
+            let request = self
+                .request(route, access)?
+                .header("Content-Type", "application/octet-stream")
+                .header("Dropbox-API-Arg", &arg)
+                .header("Content-Length", payload.length_bytes())
+                .body(reqwest::Body::wrap(payload.open(self.login.limit.rates())));
+            let read = |body: &[u8]| serde_json::from_slice(body);
+            let call = async { read_json(send(route.name, request).await?, &read).await };
+            let result = payload.guard().run_until_stalled(timeout(route), call).await;
+            // From here the disk's fault looks like the network's.
+            if let Some(error) = payload.broken() {
+                return Err(error);
+            }
+            let result = result.unwrap_or_else(|| Err(no_answer()));
+            if result.is_ok() {
+                payload.guard().completed();
+            }
+            self.login.limit.carried(payload.length_bytes());
+            result
+        };
+        self.attempts(route, &mut self.tries(), is_answer, attempt).await
+    }
+
+    /// Calls a route that answers with bytes, with what is left of `tries`; `range` is first and last byte. A caller that takes
+    /// up again what broke later gives the same tries, so that a file has one budget of them.
+    ///
+    /// # Errors
+    /// The last try's. [`Download::chunk`] reports what breaks later.
+    pub async fn download<A: Serialize, R: DeserializeOwned>(
+        &self,
+        route: &Route<A, R>,
+        arg: &A,
+        range: Option<(u64, u64)>,
+        tries: &mut Tries,
+    ) -> Result<Download<'_, R>, Error> {
+        self.download_unless(route, arg, range, tries, |_| false).await
+    }
+
+    /// Does the same as [`download`](Self::download), but doesn't try again after errors that are an answer to the caller.
+    ///
+    /// # Errors
+    /// The last try's.
+    pub async fn download_unless<A: Serialize, R: DeserializeOwned>(
+        &self,
+        route: &Route<A, R>,
+        arg: &A,
+        range: Option<(u64, u64)>,
+        tries: &mut Tries,
+        is_answer: impl Fn(&Error) -> bool,
+    ) -> Result<Download<'_, R>, Error> {
+        let arg = header_safe(&json(arg)?);
+        let attempt = async |access: &Access| {
+            let permit = self.login.limit.acquire().await;
+            let mut request = self
+                .request(route, access)?
+                .header("Dropbox-API-Arg", &arg)
+                .header("Content-Length", 0);
+            if let Some((first, last)) = range {
+                request = request.header("Range", format!("bytes={first}-{last}"));
+            }
+            let sent = tokio::time::timeout(STALL_TIMEOUT, send(route.name, request)).await;
+            let response = sent.map_err(|_| no_answer())??;
+            let answer = read_result_header(&response)?;
+            Ok(Download::new(answer, response, permit))
+        };
+        self.attempts(route, tries, is_answer, attempt).await
+    }
+
+    /// Tries `attempt` until it succeeds or isn't worth another try. Renews a token that is refused, and follows the account to
+    /// another root.
+    async fn attempts<A, R, T>(
+        &self,
+        route: &Route<A, R>,
+        tries: &mut Tries,
+        is_answer: impl Fn(&Error) -> bool,
+        attempt: impl AsyncFn(&Access) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        debug_assert!(route.style != Style::Download || route.repeat == Repeat::Safe);
+        let mut recoveries = Recoveries::default();
+        retry(route.name, tries, &self.login.notices, async || {
+            let mut access = self.access().await.map_err(Failed::Final)?;
+            loop {
+                let error = match attempt(&access).await {
+                    Ok(done) => {
+                        self.succeeded(route);
+                        return Ok(done);
+                    }
+                    Err(error) => error,
+                };
+                let recovered = self.recover(&error, &access, &mut recoveries).await;
+                match recovered.map_err(Failed::Final)? {
+                    Some(other) => access = other,
+                    None => {
+                        self.back_off(&error);
+                        let may_be_done = route.repeat == Repeat::LookFirst && error.is_unknown();
+                        return Err(if may_be_done || is_answer(&error) {
+                            Failed::Final(error)
+                        } else {
+                            Failed::Passing(error)
+                        });
+                    }
+                }
+            }
+        })
+        .await
+    }
+
+    fn succeeded<A, R>(&self, route: &Route<A, R>) {
+        if depends_on_root(route) {
+            self.has_called();
+        }
+        self.login.limit.succeeded();
+    }
+
+    /// Slows all calls down where an error says that there are too many.
+    fn back_off(&self, error: &Error) {
+        match error {
+            // The run ends rather than wait so long: no reason to hold back the calls that are left.
+            _ if error.is_refused_for_long() => {}
+            Error::RateLimited { .. } | Error::Network(NetworkError::Timeout(_)) => {
+                self.login.limit.back_off(error.retry_after());
+            }
+            Error::Server {
+                after: Some(after), ..
+            } => self.login.limit.back_off(Some(*after)),
+            _ => {}
+        }
+    }
+
+    /// Returns what to sign the next try with after an error that was about `access`. `None` if it was about something else.
+    ///
+    /// # Errors
+    /// When it can't be put right.
+    async fn recover(
+        &self,
+        error: &Error,
+        access: &Access,
+        recoveries: &mut Recoveries,
+    ) -> Result<Option<Access>, Error> {
+        match error {
+            Error::PathRoot(why)
+                if !recoveries.has_followed_root
+                    && let Some(root) = why.root_namespace_id() =>
+            {
+                recoveries.has_followed_root = true;
+                self.follow_root(root, error).await.map(Some)
+            }
+            Error::Access(why) => {
+                // An expired token may expire again under a slow call; a refused one is refused for good.
+                let max = match () {
+                    () if why.has("expired_access_token") => MAX_EXPIRED_RENEWALS,
+                    () if why.has("invalid_access_token") => 1,
+                    () => return Err(error.clone()),
+                };
+                if recoveries.renewals >= max {
+                    return Err(Error::LoginOver(why.to_string()));
+                }
+                recoveries.renewals += 1;
+                self.login.auth.renew(&access.token, self.start).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The account's root is the namespace `root` now, as `error` says: goes on there, unless something was done in the old one.
+    async fn follow_root(&self, root: &str, error: &Error) -> Result<Access, Error> {
+        let access = self.access().await?;
+        if access.root == PathRoot::Root(root.to_owned()) {
+            return Ok(access); // another call has been told before
+        }
+        // What was planned for the old root is not done in the new one.
+        let may_follow = self.may_follow_root();
+        self.login.auth.move_root(root, may_follow).await;
+        if !may_follow {
+            return Err(error.clone());
+        }
+        tracing::warn!(
+            "the team space has moved: {} uses its new root from now on",
+            self.remote()
+        );
+        self.access().await
+    }
+
+    /// Returns what the next call is signed with. Asks where the account's root is, once, if that isn't known and matters.
+    async fn access(&self) -> Result<Access, Error> {
+        if !self.login.auth.knows(self.start).await {
+            let asked = &self.login.root_was_asked;
+            asked.get_or_try_init(|| self.ask_for_root()).await?;
+        }
+        self.login.auth.access(self.start).await
+    }
+
+    /// A call before the call: not an `async fn`, or its type would hold itself.
+    fn ask_for_root(&self) -> Pin<Box<dyn Future<Output = Result<(), Error>> + '_>> {
+        Box::pin(async move {
+            let account = self.as_usual().rpc(&GET_CURRENT_ACCOUNT, &Nothing).await?;
+            self.learn(&account.root_info).await;
+            Ok(())
+        })
+    }
+
+    /// Returns how many bytes of a call's headers depend on the account: the token, and where its root is.
+    pub async fn header_bytes(&self) -> usize {
+        let access = self.access().await;
+        access.map_or(0, |access| {
+            access.token.expose().len() + access.root.header().map_or(0, |root| root.len() + 32)
+        })
+    }
+
+    fn request<A, R>(&self, route: &Route<A, R>, access: &Access) -> Result<RequestBuilder, Error> {
+        let request = self.login.http.post(route.host, &format!("/2/{}", route.name))?;
+        if route.host == Host::Notify {
+            return Ok(request); // its cursor says whose it is, and it refuses a token
+        }
+        let request = request.bearer_auth(access.token.expose());
+        Ok(match access.root.header().filter(|_| depends_on_root(route)) {
+            Some(root) => request.header("Dropbox-API-Path-Root", root),
+            None => request,
+        })
+    }
+}
+
+async fn send(name: &str, request: RequestBuilder) -> Result<Response, Error> {
+    let response = request.send().await.map_err(|e| network_error(&e))?;
+    tracing::debug!(
+        "{name}: HTTP {}, request id {}",
+        response.status().as_u16(),
+        header(response.headers(), "x-dropbox-request-id").unwrap_or("-")
+    );
+    checked(response).await
+}
+
+/// Whether a call's answer depends on where paths start. Questions about the account don't, and have to be answered also where
+/// its root has become another one.
+fn depends_on_root<A, R>(route: &Route<A, R>) -> bool {
+    !route.name.starts_with("users/")
+}
+
+/// Returns how long a call may take; an upload, how long it may go without moving any bytes.
+fn timeout<A, R>(route: &Route<A, R>) -> Duration {
+    match route.host {
+        Host::Notify => LONGPOLL_TIMEOUT,
+        _ if route.name.contains("finish") || route.name == UPLOAD.name => COMMIT_TIMEOUT,
+        _ => STALL_TIMEOUT,
+    }
+}
+
+fn no_answer() -> Error {
+    Error::Network(NetworkError::Timeout("Dropbox".into()))
+}
+
+fn json(arg: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(arg).map_err(|e| Error::Unsayable(e.to_string()))
+}

@@ -1,0 +1,104 @@
+//! Rates that the user sets (`--tpslimit` and `--bwlimit` of rclone): when the next call may begin, and when the next bytes may
+//! move. Each caller takes the next free moment and waits for it, so that the rates hold for all that share a limiter.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// What is allowed; `None` is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Rates {
+    /// Calls a second.
+    pub calls_per_second: Option<f64>,
+    /// Bytes of content a second, to Dropbox.
+    pub upload_bytes_per_second: Option<u64>,
+    /// Bytes of content a second, from Dropbox.
+    pub download_bytes_per_second: Option<u64>,
+}
+
+/// Which way bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// To Dropbox.
+    Upload,
+    /// From Dropbox.
+    Download,
+}
+
+/// Keeps calls and their content to [`Rates`]. All clients that share one keep to them together.
+#[derive(Debug, Default)]
+pub struct RateLimiter {
+    rates: Rates,
+    calls: NextFree,
+    upload: NextFree,
+    download: NextFree,
+}
+
+/// The moment from which on nothing is taken. `None` if nothing was taken yet.
+#[derive(Debug, Default)]
+struct NextFree(Mutex<Option<Instant>>);
+
+impl NextFree {
+    /// Takes the next free moment and `time` from there on. Returns that moment.
+    fn take(&self, time: Duration) -> Instant {
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let mine = free.map_or(now, |free| free.max(now));
+        *free = Some(mine + time);
+        mine
+    }
+}
+
+impl RateLimiter {
+    /// Keeps to `rates`.
+    pub fn new(rates: Rates) -> Self {
+        Self {
+            rates,
+            ..Self::default()
+        }
+    }
+
+    /// Returns how many bytes a second may be uploaded. `None` is no limit.
+    pub(crate) fn upload_bytes_per_second(&self) -> Option<u64> {
+        self.rates.upload_bytes_per_second
+    }
+
+    /// Waits until a call may begin.
+    pub(crate) async fn wait_for_call(&self) {
+        if let Some(rate) = self.rates.calls_per_second.filter(|rate| *rate > 0.0) {
+            let at = self.calls.take(Duration::from_secs_f64(1.0 / rate));
+            tokio::time::sleep_until(at.into()).await;
+        }
+    }
+
+    /// Takes the right to move `count` bytes. Returns when they may move; `None` is now.
+    pub(crate) fn take_bytes(&self, direction: Direction, count: usize) -> Option<Instant> {
+        let (rate, free) = match direction {
+            Direction::Upload => (self.rates.upload_bytes_per_second?, &self.upload),
+            Direction::Download => (self.rates.download_bytes_per_second?, &self.download),
+        };
+        #[expect(clippy::cast_precision_loss, reason = "a wait of a second more or less")]
+        let time = Duration::from_secs_f64(count as f64 / rate.max(1) as f64);
+        Some(free.take(time))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_follow_each_other_at_the_rate() {
+        let limiter = RateLimiter::new(Rates {
+            upload_bytes_per_second: Some(1000),
+            ..Rates::default()
+        });
+        let first = limiter.take_bytes(Direction::Upload, 500).unwrap();
+        let second = limiter.take_bytes(Direction::Upload, 2000).unwrap();
+        let third = limiter.take_bytes(Direction::Upload, 1).unwrap();
+        assert_eq!(second - first, Duration::from_millis(500));
+        assert_eq!(third - second, Duration::from_secs(2));
+        assert_eq!(limiter.take_bytes(Direction::Download, 1), None);
+    }
+}

@@ -1,0 +1,221 @@
+//! Listing: page by page, or only what changed since the last time.
+
+pub(crate) mod cache;
+mod cache_row;
+pub(crate) mod rows;
+
+use crate::{
+    Client, DropboxPath, Entry, Error, Kind,
+    api::files::{
+        CursorArg, GET_METADATA, LIST_FOLDER, LIST_FOLDER_CONTINUE, ListFolderArg, ListFolderResult,
+        MAX_LIST_LIMIT, Metadata, PathArg,
+    },
+    blocking::blocking,
+    pages::{Pages, endless},
+};
+
+use cache::Place;
+use rows::{Collected, Listing};
+
+/// How often a listing is begun anew whose cursor is reset on the way.
+const MAX_RESETS: u32 = 2;
+/// After this many pages it is looked for the first time whether they bring anything new.
+const FIRST_CHECK: usize = 100;
+/// No account has so many files and folders; their list would fill a node's memory.
+const MAX_ENTRIES: usize = 20_000_000;
+
+/// What a path turned out to be.
+#[derive(Debug)]
+pub enum Listed {
+    /// A folder, and what is in it.
+    Folder(Listing),
+    /// A single file.
+    File(Entry),
+}
+
+/// A listing that came to its end.
+struct Ended {
+    collected: Collected,
+    cursor: String,
+    pages: usize,
+    /// In the pages that were asked for with a cursor.
+    entries: usize,
+}
+
+impl Ended {
+    /// Makes a listing of it, which is kept in `place` if there is one, as begun at `since`.
+    async fn resolve(self, place: Option<&Place>, since: u64) -> Listing {
+        let (mut collected, cursor, place) = (self.collected, self.cursor, place.cloned());
+        blocking(move || {
+            if let Some(place) = place {
+                collected.settle();
+                place.save(&collected, &cursor, since);
+            }
+            collected.resolve()
+        })
+        .await
+    }
+}
+
+impl Client {
+    /// Lists `path`; `recursive` with all that is below. A file is listed as itself. Of a large folder that was listed before,
+    /// only the changes are asked for, if the client [keeps listings](Self::with_cache).
+    ///
+    /// # Errors
+    /// When there is nothing at `path`, or the listing doesn't come to its end.
+    pub async fn list(&self, path: &DropboxPath, recursive: bool) -> Result<Listed, Error> {
+        let place = match self.cache().await {
+            Some((cache, identity)) if recursive => Some(cache.place(&identity, path)),
+            _ => None,
+        };
+        if let Some(place) = &place
+            && let Some(listing) = self.list_changes(path, place).await?
+        {
+            return Ok(Listed::Folder(listing));
+        }
+        let is_reset = |error: &Error| error.route().is_some_and(|error| error.has("reset"));
+        let mut resets = 0;
+        loop {
+            match self.list_anew(path, recursive, place.as_ref()).await {
+                Err(error) if resets < MAX_RESETS && is_reset(&error) => resets += 1,
+                done => return done,
+            }
+        }
+    }
+
+    /// Brings the listing that is kept in `place` up to date. `None` if none is kept there, or it can't be used any more.
+    async fn list_changes(&self, path: &DropboxPath, place: &Place) -> Result<Option<Listing>, Error> {
+        let (base, kept) = (path.clone(), place.clone());
+        let Some(known) = blocking(move || kept.load(&base)).await else {
+            return Ok(None);
+        };
+        match self.pages(known.collected, known.cursor, 0).await {
+            Ok(ended) if ended.collected.is_uprooted() || ended.collected.has_odd() => {
+                place.forget();
+                Ok(None)
+            }
+            Ok(ended) => {
+                let place = (ended.entries > 0).then_some(place);
+                Ok(Some(ended.resolve(place, known.since).await))
+            }
+            // The server has the last word: whatever it doesn't like about the cursor, it is asked from the beginning.
+            Err(error) if error.route().is_some() || matches!(error, Error::BadRequest(_)) => {
+                tracing::info!("listing '{}' from the beginning: {error}", path.as_str());
+                place.forget();
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lists `path` from the beginning, and keeps a large listing in `place`.
+    async fn list_anew(
+        &self,
+        path: &DropboxPath,
+        recursive: bool,
+        place: Option<&Place>,
+    ) -> Result<Listed, Error> {
+        let page = match self.first_page(path, recursive).await {
+            Ok(page) => page,
+            Err(error) if error.route().is_some_and(|e| e.ends_with(&["not_folder"])) => {
+                let there = self.stat(path).await?;
+                return there.map(Listed::File).ok_or(error);
+            }
+            Err(error) => return Err(error),
+        };
+        let mut collected = Collected::new(path);
+        collected.apply_page(page.entries, page.odd);
+        let ended = if page.has_more {
+            self.pages(collected, page.cursor, 1).await?
+        } else {
+            Ended {
+                collected,
+                cursor: page.cursor,
+                pages: 1,
+                entries: 0,
+            }
+        };
+        // Keeping a single page would save no call: one page is asked for anyhow.
+        let place = place.filter(|_| ended.pages > 1 && !ended.collected.has_odd());
+        Ok(Listed::Folder(ended.resolve(place, cache::now()).await))
+    }
+
+    async fn first_page(&self, path: &DropboxPath, recursive: bool) -> Result<ListFolderResult, Error> {
+        let arg = ListFolderArg {
+            path: path.as_str().to_owned(),
+            recursive,
+            limit: Some(MAX_LIST_LIMIT),
+        };
+        self.rpc_list(&LIST_FOLDER, &arg, ListFolderResult::read).await
+    }
+
+    /// Applies all pages from `cursor` on to what was collected from `pages` pages before.
+    async fn pages(
+        &self,
+        mut collected: Collected,
+        mut cursor: String,
+        mut pages: usize,
+    ) -> Result<Ended, Error> {
+        let (mut entries, mut progress) = (0, Pages::new());
+        let (mut check_at, mut distinct) = (FIRST_CHECK, 0);
+        loop {
+            let arg = CursorArg { cursor };
+            let page = self
+                .rpc_list(&LIST_FOLDER_CONTINUE, &arg, ListFolderResult::read)
+                .await?;
+            let count = page.entries.len() + page.odd.len();
+            if page.has_more
+                && let Some(wait) = progress.turn(&page.cursor, count)?
+            {
+                tokio::time::sleep(wait).await;
+            }
+            (cursor, pages, entries) = (page.cursor, pages + 1, entries + count);
+            collected.apply_page(page.entries, page.odd);
+            if !page.has_more {
+                return Ok(Ended {
+                    collected,
+                    cursor,
+                    pages,
+                    entries,
+                });
+            }
+            // The same entries may come again and again, behind ever new cursors.
+            if pages >= check_at {
+                check_at = pages * 2;
+                let before = distinct;
+                (collected, distinct) = blocking(move || {
+                    let distinct = collected.distinct();
+                    (collected, distinct)
+                })
+                .await;
+                if distinct <= before || distinct > MAX_ENTRIES {
+                    return Err(endless());
+                }
+            }
+        }
+    }
+
+    /// Returns what stands at `path`, or `None`. The path of the entry is its name alone.
+    ///
+    /// # Errors
+    /// When Dropbox can't be asked.
+    pub async fn stat(&self, path: &DropboxPath) -> Result<Option<Entry>, Error> {
+        if path.is_root() {
+            return Ok(Some(Entry {
+                path: String::new(),
+                kind: Kind::Folder,
+                id: None,
+            }));
+        }
+        let arg = PathArg {
+            path: path.as_str().to_owned(),
+        };
+        match self.rpc(&GET_METADATA, &arg).await {
+            Ok(Metadata::File(file)) => Ok(Some(file.into())),
+            Ok(Metadata::Folder(folder)) => Ok(Some(folder.into())),
+            Ok(Metadata::Deleted(_) | Metadata::Unknown) => Ok(None),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
