@@ -1,8 +1,9 @@
 //! Exchanges a code for a token at Dropbox; only if this computer holds the verifier.
 
-use std::{io, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use shared::{
+    cause::{self, innermost},
     endpoints::{Endpoints, Host},
     exit,
     failure::Failure,
@@ -28,9 +29,8 @@ pub(crate) fn exchange(endpoints: &Endpoints, request: &TokenRequest) -> Result<
         builder
     };
     let client = builder.build().map_err(|e| {
-        Failure::new("could not set up secure connections")
-            .why(innermost(&e))
-            .hint("if the system has no certificates, set SSL_CERT_FILE to a bundle of them")
+        let failure = Failure::new("could not set up secure connections").why(innermost(&e));
+        trust::no_certificates(failure, certificates().as_deref())
     })?;
     for left in (0..MAX_ATTEMPTS).rev() {
         match once(&client, endpoints, request) {
@@ -66,7 +66,7 @@ fn once(
         .body(request.form().expose().to_owned())
         .send();
     let answer = sent.map_err(|e| {
-        if let Some(reason) = distrust(&e) {
+        if let Some(reason) = bad_certificate(&e) {
             return AttemptError::Permanent(untrusted(what(), &url, &reason));
         }
         AttemptError::Temporary(
@@ -117,49 +117,39 @@ fn once(
 
 /// Adds that the server can't prove that it is Dropbox.
 fn untrusted(failure: Failure, url: &str, reason: &str) -> Failure {
-    let certificates = std::env::var(trust::CERTIFICATES_VARIABLE).ok();
     let failure = failure.why(format!("{url} can't show that it is Dropbox: {reason}"));
-    trust::untrusted(failure, certificates.as_deref()).code(exit::FATAL)
+    trust::untrusted(failure, certificates().as_deref()).code(exit::FATAL)
+}
+
+/// Returns the value of the variable for certificates.
+fn certificates() -> Option<String> {
+    std::env::var(trust::CERTIFICATES_VARIABLE).ok()
 }
 
 /// Returns what is wrong with the certificate; `None` if something else is wrong.
-fn distrust(error: &(dyn std::error::Error + 'static)) -> Option<String> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(tls @ rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
-            return Some(tls.to_string());
-        }
-        // The chain of sources skips what an I/O error wraps.
-        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(wrapped) => Some(wrapped),
-            None => error.source(),
-        };
+fn bad_certificate(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    match cause::find(error)? {
+        tls @ rustls::Error::InvalidCertificate(_) => Some(tls.to_string()),
+        _ => None,
     }
-    None
-}
-
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut deepest = error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    deepest.to_string()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     #[test]
     fn an_untrusted_certificate_is_found_however_deep_it_is() {
         let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         let deep = io::Error::other(io::Error::other(tls));
-        let reason = distrust(&deep).unwrap();
+        let reason = bad_certificate(&deep).unwrap();
         let text = untrusted(Failure::new("x"), "https://api.dropboxapi.com", &reason).to_string();
         assert!(
             text.contains("UnknownIssuer") && text.contains("SSL_CERT_FILE"),
             "{text}"
         );
-        assert_eq!(distrust(&io::Error::other("the network is down")), None);
+        assert_eq!(bad_certificate(&io::Error::other("the network is down")), None);
     }
 }

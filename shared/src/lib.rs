@@ -17,6 +17,7 @@
 //! | [`duration`] | durations as people write them |
 //! | [`secret`] | text that no `Debug`, `Display` or log can show |
 //! | [`failure`] | errors at the edge of a program: what happened, why, what to do next |
+//! | [`cause`] | finds the cause in a chain of errors |
 //! | [`exit`] | the exit codes |
 //! | [`version`] | the version and the build |
 //! | [`trust`] | advice for certificates that are not trusted or are missing |
@@ -29,6 +30,7 @@
 
 pub mod address_bar;
 pub mod api;
+pub mod cause;
 pub mod completion;
 pub mod content_hash;
 pub mod duration;

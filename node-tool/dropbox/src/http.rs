@@ -5,13 +5,13 @@
 //! (SSL_CERT_FILE is honoured), proxies from HTTPS_PROXY and NO_PROXY.
 
 use std::{
-    io,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use reqwest::{Url, redirect};
 use shared::{
+    cause::{self, innermost},
     endpoints::{Endpoints, Host},
     trust,
 };
@@ -151,22 +151,12 @@ fn proxy_problem(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
 
 /// What a proxy said that doesn't let us through, if that is the matter.
 fn refused_by_proxy(error: &reqwest::Error) -> Option<String> {
-    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = next {
-        // The type isn't public.
-        match error.to_string().as_str() {
-            "tunnel error: proxy authorization required" => {
-                return Some("it wants a login (HTTP 407)".into());
-            }
-            "tunnel error: unsuccessful" => return Some("it refuses connections to Dropbox".into()),
-            _ => {}
-        }
-        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(wrapped) => Some(wrapped),
-            None => error.source(),
-        };
-    }
-    None
+    // The type isn't public.
+    cause::chain(error).find_map(|error| match error.to_string().as_str() {
+        "tunnel error: proxy authorization required" => Some("it wants a login (HTTP 407)".into()),
+        "tunnel error: unsuccessful" => Some("it refuses connections to Dropbox".into()),
+        _ => None,
+    })
 }
 
 /// What a failed send means.
@@ -183,7 +173,7 @@ pub(crate) fn network_error(error: &reqwest::Error) -> Error {
     if let Some(reason) = refused_by_proxy(error) {
         return Error::Network(NetworkError::Proxy(reason));
     }
-    Error::Network(if let Some(reason) = distrust(error) {
+    Error::Network(if let Some(reason) = bad_certificate(error) {
         NetworkError::Untrusted { host, reason }
     } else if error.is_connect() {
         NetworkError::Connect {
@@ -200,29 +190,12 @@ pub(crate) fn network_error(error: &reqwest::Error) -> Error {
     })
 }
 
-/// What is wrong with the certificate, if that is the matter.
-fn distrust(error: &reqwest::Error) -> Option<String> {
-    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = next {
-        if let Some(tls @ rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
-            return Some(tls.to_string());
-        }
-        // An I/O error stands for what it wraps, and skips it in its chain of sources.
-        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(wrapped) => Some(wrapped),
-            None => error.source(),
-        };
+/// Returns what is wrong with the certificate; `None` if something else is wrong.
+fn bad_certificate(error: &reqwest::Error) -> Option<String> {
+    match cause::find(error)? {
+        tls @ rustls::Error::InvalidCertificate(_) => Some(tls.to_string()),
+        _ => None,
     }
-    None
-}
-
-/// The deepest cause: the others only repeat it.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut deepest = error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    deepest.to_string()
 }
 
 #[cfg(test)]
