@@ -71,12 +71,11 @@ where
         .enable_all()
         .build()?;
     let max = max_connections(listeners.len());
-    let _context = runtime.enter();
     for listener in listeners {
         listener.set_nonblocking(true)?;
+        let _context = runtime.enter(); // `from_std` registers with it
         runtime.spawn(accept(TcpListener::from_std(listener)?, max, handler.clone()));
     }
-    drop(_context);
     thread::Builder::new().spawn(move || runtime.block_on(std::future::pending::<()>()))?;
     Ok(())
 }

@@ -26,8 +26,10 @@ pub struct Failure {
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Advice {
+pub enum Advice {
+    /// A command that can be typed as it is.
     Command(String),
+    /// What needs a person's thought.
     Hint(String),
 }
 
@@ -70,6 +72,15 @@ impl Failure {
     pub fn hint(mut self, text: impl fmt::Display) -> Self {
         self.advice.push(Advice::Hint(text.to_string()));
         self
+    }
+
+    /// Adds a command or a hint.
+    #[must_use]
+    pub fn advise(self, advice: Advice) -> Self {
+        match advice {
+            Advice::Command(command) => self.next(command),
+            Advice::Hint(text) => self.hint(text),
+        }
     }
 
     /// Sets the exit code (see [`exit`]).
