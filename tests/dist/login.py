@@ -2,11 +2,15 @@
 """Plays a whole login against the sandbox with packaged programs, then copies a small tree up and down.
 
     login.py SANDBOX AUTHORIZER… -- NODE-TOOL…
+    login.py --only-connect FILE NODE-TOOL…
 
 Each program is a command of one or more words, such as `wine64 authorizer.exe` or `chroot root node-tool`. node-tool asks (with
 its verifier), the authorizer answers through a browser that is played here, and node-tool redeems the code.
+The second form connects node-tool alone, as dbx:, to a sandbox that runs already and has printed its line into FILE.
 """
 
+import base64
+import hashlib
 import json
 import os
 import pathlib
@@ -33,6 +37,31 @@ def main(sandbox, authorizer, node_tool):
         dropbox.stdin.close()
         dropbox.wait()
         shutil.rmtree(home, ignore_errors=True)
+
+
+def only_connect(ready, node_tool):
+    """As a script would: with a whole token, which is fetched here."""
+    verifier = "v" * 43
+    digest = hashlib.sha256(verifier.encode()).digest()
+    question = {
+        "client_id": ready["app_key"],
+        "response_type": "code",
+        "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+        "code_challenge_method": "S256",
+        "token_access_type": "offline",
+    }
+    page = allow(f"{ready['origin']}/oauth2/authorize?{urllib.parse.urlencode(question)}")
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": ready["app_key"],
+        "code": page.split("<code id=code>")[1].split("<")[0],
+        "code_verifier": verifier,
+    }
+    with urllib.request.urlopen(f"{ready['origin']}/oauth2/token", urllib.parse.urlencode(form).encode()) as answer:
+        token = json.load(answer)
+    token["expiry"] = "2099-01-01T00:00:00Z"
+    create = [*node_tool, "config", "create", "dbx", "--token-stdin", "--app-key", ready["app_key"]]
+    subprocess.run(create, input=json.dumps(token), text=True, check=True, timeout=60, stdout=subprocess.DEVNULL)
 
 
 def connect(ready, authorizer, node_tool, environment, settings):
@@ -65,13 +94,19 @@ def answer(command, environment):
         if "Waiting" in words and consent:
             break
     expect(consent, "the authorizer printed no address")
+    allow(consent)
+    out, err = process.communicate(timeout=120)
+    expect(process.returncode == 0, decode(err))
+    return out
+
+
+def allow(consent):
+    """Presses Allow on a consent page, and returns the page that follows."""
     form = urllib.parse.urlencode({"request": urllib.parse.urlsplit(consent).query, "decision": "allow"})
     target = urllib.parse.urljoin(consent, "/oauth2/authorize")
     with urllib.request.urlopen(target, form.encode(), timeout=60) as page:
         expect(page.status == 200, "the browser ended at an error")
-    out, err = process.communicate(timeout=120)
-    expect(process.returncode == 0, decode(err))
-    return out
+        return page.read().decode()
 
 
 def decode(bytes):
@@ -101,6 +136,9 @@ def expect(condition, otherwise):
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["--only-connect"] and len(sys.argv) > 3:
+        only_connect(json.loads(pathlib.Path(sys.argv[2]).read_text()), sys.argv[3:])
+        sys.exit()
     if "--" not in sys.argv or len(sys.argv) < 5:
         sys.exit(__doc__)
     at = sys.argv.index("--")
