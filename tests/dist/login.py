@@ -27,7 +27,9 @@ def main(sandbox, authorizer, node_tool):
     home = pathlib.Path(tempfile.mkdtemp(prefix="login-", dir="/tmp"))
     dropbox = subprocess.Popen([sandbox, "--until-eof"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     ready = json.loads(dropbox.stdout.readline())
-    environment = os.environ | {"DROPBOX_URL": ready["origin"], "WINEDEBUG": "-all", "TZ": "UTC"}
+    # What else this machine sets, such as its own certificates, may not be there for the programs.
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "WINEPREFIX") if name in os.environ}
+    environment = kept | {"DROPBOX_URL": ready["origin"], "WINEDEBUG": "-all", "TZ": "UTC"}
     settings = environment | {"NODE_TOOL_CONFIG": os.environ.get("LOGIN_CONFIG", str(home / "config.toml"))}
     try:
         connect(ready, authorizer, node_tool, environment, settings)
