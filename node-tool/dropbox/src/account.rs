@@ -9,7 +9,7 @@ use crate::api::{
 use crate::{Client, Error};
 
 impl Client {
-    /// Who is connected.
+    /// Returns who is connected.
     ///
     /// # Errors
     /// When Dropbox can't be asked.
@@ -17,7 +17,7 @@ impl Client {
         self.rpc(&GET_CURRENT_ACCOUNT, &Nothing).await
     }
 
-    /// How much is used and allowed.
+    /// Returns how many bytes are used and allowed.
     ///
     /// # Errors
     /// When Dropbox can't be asked.
@@ -28,7 +28,7 @@ impl Client {
     /// Ends the login, on every node that shares it.
     ///
     /// # Errors
-    /// When Dropbox can't be told.
+    /// When Dropbox can't be reached.
     pub async fn revoke(&self) -> Result<Nothing, Error> {
         self.rpc(&REVOKE, &Nothing).await
     }

@@ -1,6 +1,5 @@
-//! The live access token of one remote: refreshed before it expires, by one task at a time, and once more
-//! when Dropbox refuses it. New tokens are saved for the other processes of this user; that failing is no
-//! reason to stop.
+//! The live access token of one login: renewed before it expires, by one task at a time, and once more when Dropbox refuses it.
+//! New tokens are saved for the other processes of this user; a failure to save them is no reason to stop.
 
 use std::{
     sync::{Arc, PoisonError},
@@ -15,22 +14,22 @@ use crate::{
     token::exchange_with_retries,
 };
 
-/// Refresh this long before the end, as the official SDK does. In seconds.
-const EARLY_SECONDS: i64 = 300;
+/// How long before its end a token is renewed, in seconds (the official SDK does so, too).
+const RENEW_BEFORE_SECONDS: i64 = 300;
 
-/// After a renewal failed that may succeed later, others don't try it again for this long: each would wait as long.
-const FAILED_FOR: Duration = Duration::from_secs(60);
+/// How long a renewal is not tried again that failed and may succeed later: each call would wait for all of its tries.
+const RETRY_RENEWAL_AFTER: Duration = Duration::from_secs(60);
 
 /// What a call is signed with.
 #[derive(Clone, Debug)]
-pub struct Access {
+pub(crate) struct Access {
     /// The access token.
-    pub token: Secret,
+    pub(crate) token: Secret,
     /// Where the paths of the call start.
-    pub root: PathRoot,
+    pub(crate) root: PathRoot,
 }
 
-/// The live tokens of one remote.
+/// The live tokens of one login. Clients take them from here.
 #[derive(Debug)]
 pub struct Auth {
     store: Option<Arc<dyn TokenStore>>,
@@ -40,7 +39,7 @@ pub struct Auth {
     http: Http,
     has_one_start: bool,
     credentials: Mutex<Credentials>,
-    /// What came of the last renewal, if it failed.
+    /// The last renewal, if it failed.
     failed: std::sync::Mutex<Option<Failed>>,
 }
 
@@ -53,10 +52,10 @@ struct Failed {
 }
 
 impl Failed {
-    /// Whether another one with this token would come to the same.
+    /// Whether another renewal with this token would come to the same.
     fn counts_for(&self, refresh_token: &Secret) -> bool {
         let is_final = matches!(self.error, Error::LoginOver(_));
-        self.refresh_token == *refresh_token && (is_final || self.at.elapsed() < FAILED_FOR)
+        self.refresh_token == *refresh_token && (is_final || self.at.elapsed() < RETRY_RENEWAL_AFTER)
     }
 }
 
@@ -93,18 +92,18 @@ impl Auth {
         }
     }
 
-    /// The remote's name.
-    pub fn name(&self) -> &str {
+    /// Returns the name that people know it by.
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Whether all its paths start at one place, typed with a slash or not.
-    pub fn has_one_start(&self) -> bool {
+    pub(crate) fn has_one_start(&self) -> bool {
         self.has_one_start
     }
 
-    /// The account, the app and the root that paths start from. `None` if the account isn't known.
-    pub async fn identity(&self, start: Start) -> Option<String> {
+    /// Returns what tells listings of this login from others: account, app and root. `None` if the account isn't known.
+    pub(crate) async fn identity(&self, start: Start) -> Option<String> {
         let space = self.space(start).await;
         let credentials = self.credentials.lock().await;
         Some(format!(
@@ -115,8 +114,8 @@ impl Auth {
         ))
     }
 
-    /// The namespace that paths start in. `None` is the person's own folder, as far as it is known.
-    pub async fn space(&self, start: Start) -> Option<String> {
+    /// Returns the namespace that paths start in. `None` is the person's own folder, as far as is known.
+    pub(crate) async fn space(&self, start: Start) -> Option<String> {
         let credentials = self.credentials.lock().await;
         match credentials.path_root(start) {
             Some(PathRoot::Root(id) | PathRoot::Namespace(id)) => {
@@ -127,12 +126,12 @@ impl Auth {
     }
 
     /// Whether it is known where paths start.
-    pub async fn knows(&self, start: Start) -> bool {
+    pub(crate) async fn knows(&self, start: Start) -> bool {
         self.credentials.lock().await.path_root(start).is_some()
     }
 
     /// Keeps what Dropbox says about where the account's paths start, also for later runs.
-    pub async fn learn(&self, info: &RootInfo) {
+    pub(crate) async fn learn(&self, info: &RootInfo) {
         let change = Change::Root(info.clone());
         let mut credentials = self.credentials.lock().await;
         let before = credentials.clone();
@@ -144,11 +143,11 @@ impl Auth {
         self.save("where the account's root is", change).await;
     }
 
-    /// An access token that is good for minutes.
+    /// Returns what a call is signed with; its token is good for minutes.
     ///
     /// # Errors
-    /// When it has to be refreshed and can't be.
-    pub async fn access(&self, start: Start) -> Result<Access, Error> {
+    /// When the token has to be renewed and can't be.
+    pub(crate) async fn access(&self, start: Start) -> Result<Access, Error> {
         let mut credentials = self.credentials.lock().await;
         let token = match usable(&credentials) {
             Some(token) => token,
@@ -157,7 +156,7 @@ impl Auth {
         self.sendable(access(token, &credentials, start)?)
     }
 
-    /// What a call is signed with, if it can stand in a header.
+    /// Returns what a call is signed with, if it can stand in a header.
     fn sendable(&self, access: Access) -> Result<Access, Error> {
         if !is_sendable(access.token.expose()) {
             return Err(self.bad_login("access token"));
@@ -177,11 +176,11 @@ impl Auth {
         ))
     }
 
-    /// Another access token than the one that Dropbox refused.
+    /// Returns what a call is signed with, with another access token than the one that Dropbox refused.
     ///
     /// # Errors
-    /// When it can't be refreshed.
-    pub async fn renew(&self, refused: &Secret, start: Start) -> Result<Access, Error> {
+    /// When there is no other, and it can't be renewed.
+    pub(crate) async fn renew(&self, refused: &Secret, start: Start) -> Result<Access, Error> {
         let mut credentials = self.credentials.lock().await;
         let token = match usable(&credentials) {
             Some(token) if token != *refused => token, // another task was quicker
@@ -190,8 +189,8 @@ impl Auth {
         self.sendable(access(token, &credentials, start)?)
     }
 
-    /// The account's root is another namespace now: later runs will use it, and this one, if it is `at_once`.
-    pub async fn move_root(&self, namespace_id: &str, at_once: bool) {
+    /// Notes that the account's root is another namespace now: later runs will use it, and this one, if it is `at_once`.
+    pub(crate) async fn move_root(&self, namespace_id: &str, at_once: bool) {
         let change = Change::RootMoved(namespace_id.to_owned());
         if at_once {
             change.apply(&mut *self.credentials.lock().await);
@@ -199,11 +198,12 @@ impl Auth {
         self.save("the new root", change).await;
     }
 
-    /// What is known of the login now, new tokens included.
-    pub async fn credentials(&self) -> Credentials {
+    /// Returns what is known of the login now, new tokens included.
+    pub(crate) async fn credentials(&self) -> Credentials {
         self.credentials.lock().await.clone()
     }
 
+    /// Returns a new access token: one that another process has saved, or a fresh one.
     async fn refresh(
         &self,
         credentials: &mut Credentials,
@@ -268,6 +268,7 @@ impl Auth {
         Ok(answer.access_token)
     }
 
+    /// Keeps a change for other processes and later runs. `what` names it in a warning.
     async fn save(&self, what: &str, change: Change) {
         let Some(store) = self.store.clone() else {
             return;
@@ -289,11 +290,11 @@ fn is_sendable(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// The access token, if it doesn't end soon.
+/// Returns the access token, if it doesn't end soon.
 fn usable(credentials: &Credentials) -> Option<Secret> {
     let fresh = credentials
         .expires_at
-        .is_none_or(|end| end - EARLY_SECONDS > now());
+        .is_none_or(|end| end - RENEW_BEFORE_SECONDS > now());
     credentials
         .access_token
         .clone()
@@ -302,4 +303,99 @@ fn usable(credentials: &Credentials) -> Option<Secret> {
 
 fn now() -> i64 {
     jiff::Timestamp::now().as_second()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{MemoryStore, Server, answer, login};
+
+    const REFUSED: &str = r#"{"error":"invalid_grant","error_description":"revoked"}"#;
+
+    fn expired() -> Credentials {
+        Credentials {
+            expires_at: Some(now()),
+            ..login("old")
+        }
+    }
+
+    fn auth(server: &Server, store: &Arc<MemoryStore>) -> Auth {
+        let store: Arc<dyn TokenStore> = Arc::clone(store) as _;
+        Auth::new("dbx", expired(), server.http.clone()).with_store(store)
+    }
+
+    #[tokio::test]
+    async fn a_token_that_ends_soon_is_renewed_and_saved() {
+        let server = Server::start([answer(
+            200,
+            r#"{"access_token":"new","token_type":"bearer","expires_in":14400}"#,
+        )])
+        .await;
+        let store = Arc::new(MemoryStore {
+            kept: Some(expired()).into(),
+            ..MemoryStore::default()
+        });
+        let access = auth(&server, &store).access(Start::Usual).await.unwrap();
+        assert_eq!(access.token, Secret::new("new"));
+        assert_eq!(
+            server.requests()[0].body,
+            "grant_type=refresh_token&refresh_token=refresh&client_id=key"
+        );
+        let kept = store.load().unwrap();
+        assert_eq!(kept.access_token, Some(Secret::new("new")));
+        assert!(kept.expires_at.unwrap() > now() + RENEW_BEFORE_SECONDS);
+    }
+
+    #[tokio::test]
+    async fn a_token_that_another_process_has_renewed_is_taken_unless_it_is_somebody_elses() {
+        for (account, is_taken) in [("dbid:1", true), ("dbid:2", false)] {
+            let server = Server::start([answer(400, REFUSED)]).await;
+            let theirs = Credentials {
+                account_id: Some(account.into()),
+                root_namespace_id: Some("9".into()),
+                ..login("theirs")
+            };
+            let store = Arc::new(MemoryStore {
+                kept: Some(theirs).into(),
+                ..MemoryStore::default()
+            });
+            let auth = auth(&server, &store);
+            let access = auth.access(Start::Usual).await;
+            assert_eq!(access.is_ok(), is_taken, "{account}");
+            assert_eq!(server.asked().is_empty(), is_taken, "{account}");
+            assert_eq!(
+                auth.credentials().await.root_namespace_id,
+                None,
+                "paths start as before"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_renewal_that_was_refused_is_not_tried_again() {
+        let server = Server::start([answer(400, REFUSED)]).await;
+        let auth = auth(&server, &Arc::default());
+        for _ in 0..2 {
+            let error = auth.access(Start::Usual).await.unwrap_err();
+            assert!(matches!(error, Error::LoginOver(_)), "{error}");
+        }
+        assert_eq!(server.asked(), ["/oauth2/token"]);
+    }
+
+    #[tokio::test]
+    async fn a_token_that_no_header_can_carry_is_named_with_its_place() {
+        let server = Server::start([]).await;
+        let auth = Auth::new("dbx", login("a\nb"), server.http.clone()).with_origin("in the config /x");
+        let error = auth.access(Start::Usual).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the access token of dbx: in the config /x has a character that none has"
+        );
+        let auth = Auth::new("dbx", login("a b"), server.http.clone());
+        let error = auth.access(Start::Usual).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the access token of dbx: has a character that none has"
+        );
+    }
 }

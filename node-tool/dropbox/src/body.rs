@@ -20,10 +20,10 @@ use crate::{
     },
 };
 
-/// Reads the bytes of a body: from an offset, so many.
+/// Reads bytes of a body: from an offset, this many.
 type Reader = Arc<dyn Fn(u64, usize) -> io::Result<Bytes> + Send + Sync>;
 
-/// Bytes that are read at a time.
+/// How many bytes are read at a time.
 const CHUNK_BYTES: u64 = 256 * 1024;
 
 /// The error that a [payload](Payload::read)'s reader wraps into an I/O error when the source isn't any more what it was when its
@@ -48,12 +48,13 @@ enum Content {
 }
 
 impl Payload {
-    /// Bytes that stay in memory until the call is over.
+    /// Makes a body of bytes that stay in memory until the call is over.
     pub fn kept(chunks: Vec<Bytes>) -> Self {
         Self::new(chunks.iter().map(|c| c.len() as u64).sum(), Content::Kept(chunks))
     }
 
-    /// Bytes that are read as they are sent, at most [`CHUNK_BYTES`] at a time and one chunk ahead.
+    /// Makes a body of `length_bytes` bytes that `reader` reads while they are sent: from an offset, this many, at most 256 KiB at a
+    /// time and one chunk ahead. It is called on threads that may block, and again for each try of the call.
     pub fn read(
         length_bytes: u64,
         reader: impl Fn(u64, usize) -> io::Result<Bytes> + Send + Sync + 'static,
@@ -61,7 +62,7 @@ impl Payload {
         Self::new(length_bytes, Content::Read(Arc::new(reader)))
     }
 
-    /// No bytes.
+    /// Makes a body without bytes.
     pub fn empty() -> Self {
         Self::kept(Vec::new())
     }
@@ -75,7 +76,7 @@ impl Payload {
         }
     }
 
-    /// Tells `watch` how its bytes go.
+    /// Reports to `watch` what becomes of its bytes.
     #[must_use]
     pub fn watched(self, watch: Watch) -> Self {
         Self {
@@ -89,17 +90,17 @@ impl Payload {
         &self.guard
     }
 
-    /// How many bytes.
+    /// Returns its length.
     pub fn length_bytes(&self) -> u64 {
         self.length_bytes
     }
 
-    /// Why they could not be read.
+    /// Returns why the bytes could not be read, if they could not.
     pub(crate) fn broken(&self) -> Option<Error> {
         self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The bytes as a body, from their beginning.
+    /// Returns the bytes from their beginning, to be sent at these rates.
     pub(crate) fn open(&self, rates: &Arc<RateLimiter>) -> Body {
         let chunks = match &self.content {
             Content::Kept(chunks) => Chunks::Kept(chunks.clone().into()),
@@ -123,12 +124,12 @@ impl Payload {
     }
 }
 
-/// Chunks in order, with their exact length known.
+/// Chunks in order, of a known length.
 pub(crate) struct Body {
     chunks: Chunks,
     left_bytes: u64,
     broken: Arc<Mutex<Option<Error>>>,
-    /// The next chunk, which may have to wait.
+    /// The next chunk, which may have to wait for its turn.
     ready: Option<Bytes>,
     rates: Arc<RateLimiter>,
     guard: Arc<StallGuard>,

@@ -372,3 +372,169 @@ fn no_answer() -> Error {
 fn json(arg: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(arg).map_err(|e| Error::Unsayable(e.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Credentials, Secret,
+        api::{
+            files::{GET_METADATA, PathArg},
+            sharing::{CREATE_LINK, CreateLinkArg},
+        },
+        testing::{Answer, Server, answer, login},
+    };
+
+    const FOLDER: &str = r#"{".tag":"folder","name":"a","id":"id:1","path_lower":"/a"}"#;
+
+    fn path() -> PathArg {
+        PathArg { path: "/a".into() }
+    }
+
+    fn refused_token(tag: &str) -> Answer {
+        answer(401, &format!(r#"{{"error":{{".tag":"{tag}"}}}}"#))
+    }
+
+    fn new_token(token: &str) -> Answer {
+        answer(
+            200,
+            &format!(r#"{{"access_token":"{token}","token_type":"bearer","expires_in":14400}}"#),
+        )
+    }
+
+    fn other_root() -> Answer {
+        answer(
+            422,
+            r#"{"error":{".tag":"invalid_root","invalid_root":{".tag":"team","root_namespace_id":"2","home_namespace_id":"3"}}}"#,
+        )
+    }
+
+    #[tokio::test]
+    async fn an_expired_token_is_renewed_and_the_call_made_again() {
+        let server = Server::start([
+            refused_token("expired_access_token"),
+            new_token("new"),
+            answer(200, FOLDER),
+        ])
+        .await;
+        let client = server.client(login("old"));
+        client.rpc(&GET_METADATA, &path()).await.unwrap();
+        assert_eq!(
+            server.asked(),
+            ["files/get_metadata", "/oauth2/token", "files/get_metadata"]
+        );
+        let signed: Vec<_> = server
+            .requests()
+            .iter()
+            .filter_map(|request| request.header("authorization").map(str::to_owned))
+            .collect();
+        assert_eq!(signed, ["Bearer old", "Bearer new"]);
+        assert_eq!(client.credentials().await.access_token, Some(Secret::new("new")));
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_refused_again_ends_the_login() {
+        for (tag, renewals) in [("invalid_access_token", 1), ("expired_access_token", 3)] {
+            let refusals = (0..=renewals).flat_map(|at| [refused_token(tag), new_token(&format!("new{at}"))]);
+            let server = Server::start(refusals).await;
+            let error = server
+                .client(login("old"))
+                .rpc(&GET_METADATA, &path())
+                .await
+                .unwrap_err();
+            assert!(matches!(error, Error::LoginOver(_)), "{error}");
+            assert_eq!(server.asked().len(), 2 * renewals + 1, "{tag}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_may_have_been_done_is_repeated_only_where_that_is_safe() {
+        let broken = || answer(500, "");
+        let server = Server::start([broken(), answer(200, FOLDER)]).await;
+        server
+            .client(login("t"))
+            .rpc(&GET_METADATA, &path())
+            .await
+            .unwrap();
+        assert_eq!(server.asked().len(), 2);
+
+        let server = Server::start([broken(), broken()]).await;
+        let arg = CreateLinkArg { path: "/a".into() };
+        let error = server
+            .client(login("t"))
+            .rpc(&CREATE_LINK, &arg)
+            .await
+            .unwrap_err();
+        assert!(error.is_unknown(), "{error}");
+        assert_eq!(server.asked().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_error_that_answers_the_caller_is_not_tried_again() {
+        let server = Server::start([answer(500, "")]).await;
+        let error = server
+            .client(login("t"))
+            .download_unless(
+                &crate::api::files::DOWNLOAD,
+                &path(),
+                None,
+                &mut Tries::default(),
+                |_| true,
+            )
+            .await
+            .unwrap_err();
+        assert!(matches!(error, Error::Server { status: 500, .. }));
+        assert_eq!(server.asked().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn another_root_is_followed_only_before_anything_was_done() {
+        let rooted = || Credentials {
+            root_namespace_id: Some("1".into()),
+            account_root_id: Some("1".into()),
+            ..login("t")
+        };
+        let server = Server::start([other_root(), answer(200, FOLDER), answer(200, FOLDER)]).await;
+        let client = server.client(rooted());
+        client.rpc(&GET_METADATA, &path()).await.unwrap();
+        let roots: Vec<_> = server
+            .requests()
+            .iter()
+            .filter_map(|request| request.header("dropbox-api-path-root").map(str::to_owned))
+            .collect();
+        assert_eq!(
+            roots,
+            [r#"{".tag":"root","root":"1"}"#, r#"{".tag":"root","root":"2"}"#]
+        );
+
+        let server = Server::start([answer(200, FOLDER), other_root()]).await;
+        let client = server.client(rooted());
+        client.rpc(&GET_METADATA, &path()).await.unwrap();
+        let error = client.rpc(&GET_METADATA, &path()).await.unwrap_err();
+        assert!(matches!(error, Error::PathRoot(_)), "{error}");
+        assert_eq!(client.credentials().await.root_namespace_id.as_deref(), Some("1"));
+    }
+
+    #[tokio::test]
+    async fn the_accounts_root_is_asked_for_once_if_it_matters() {
+        let account = r#"{"account_id":"dbid:1","name":{"display_name":"A"},"email":"a@b","root_info":{".tag":"team","root_namespace_id":"7","home_namespace_id":"8"}}"#;
+        let server = Server::start([answer(200, account), answer(200, FOLDER), answer(200, FOLDER)]).await;
+        let client = server.client(login("t")).from_root();
+        for _ in 0..2 {
+            client.rpc(&GET_METADATA, &path()).await.unwrap();
+        }
+        assert_eq!(
+            server.asked(),
+            [
+                "users/get_current_account",
+                "files/get_metadata",
+                "files/get_metadata"
+            ]
+        );
+        let last = server.requests().pop().unwrap();
+        assert_eq!(
+            last.header("dropbox-api-path-root"),
+            Some(r#"{".tag":"root","root":"7"}"#)
+        );
+    }
+}

@@ -8,11 +8,11 @@ use std::borrow::Cow;
 
 use shared::raw;
 
-/// Stands before a character that only looks as if it were mapped, and before the digits of a byte.
+/// Marks a character that only looks as if it were mapped, and the digits of a byte.
 const QUOTE: char = '\u{201b}';
-/// What Dropbox can't have, and what it is mapped to.
+/// Characters that Dropbox can't have in a name, and what they are mapped to.
 const PAIRS: [(char, char); 2] = [('\\', '＼'), ('\u{7f}', '␡')];
-/// A blank at the end of a name.
+/// What a blank at the end of a name is mapped to.
 const BLANK: char = '␠';
 
 /// Returns a path as Dropbox can have it.
@@ -36,6 +36,7 @@ fn meant(name: &str) -> Option<String> {
     (encode_name(&meant) == name && raw::is_sound(&meant)).then_some(meant)
 }
 
+/// Changes each name of a path.
 fn each<'a>(path: &'a str, change: impl Fn(&'a str) -> Cow<'a, str>) -> String {
     path.split('/').map(change).collect::<Vec<_>>().join("/")
 }
@@ -66,6 +67,7 @@ pub fn encode_name(name: &str) -> String {
     out + &end
 }
 
+/// Returns what `name` would mean if it were the image of a local name.
 fn decode_name(name: &str) -> String {
     let (rest, end) = match name.strip_suffix(BLANK) {
         // Quotes of the name itself come in pairs: a single one belongs to the blank.

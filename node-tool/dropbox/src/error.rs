@@ -1,74 +1,74 @@
-//! From an HTTP answer to an error kind that a caller can match on.
+//! What goes wrong, as kinds that a caller can match on, and what each means for the rest of the work.
 
 use std::time::Duration;
 
 use crate::api::error::RouteError;
 
-/// A longer pause than this isn't waited for: the run ends and says so.
-pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(900);
+/// The longest pause that is waited for. If Dropbox asks for a longer one, the run ends.
+const MAX_PAUSE: Duration = Duration::from_secs(900);
 
-/// What a call came to, when not to its result.
+/// Why a call failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// The route's own error (409).
+    /// The route's own error (HTTP 404, 409), or that of one entry of a batch.
     #[error("{}", say_route(.0))]
     Route(RouteError),
-    /// The login is over: the refresh token is not accepted any more.
+    /// The login has ended: its token is not accepted any more.
     #[error("Dropbox no longer accepts this login ({0})")]
     LoginOver(String),
     /// The app isn't accepted: it is disabled or unknown, or its tokens need its secret (`invalid_client`).
     #[error("Dropbox doesn't accept the app of this login ({0})")]
     AppRefused(String),
-    /// The token may not do this (401, 403).
+    /// The token may not do this (HTTP 401, 403).
     #[error("{}", say_access(.0))]
     Access(RouteError),
-    /// The argument was refused (400).
+    /// The request was refused as it is (HTTP 400).
     #[error("Dropbox refused the request: {0}")]
     BadRequest(String),
-    /// What there is to send can't be said in Dropbox's words. Nothing was sent.
+    /// The argument can't be expressed in JSON, such as a time that Dropbox can't keep. Nothing was sent.
     #[error("{0}")]
     Unsayable(String),
-    /// The account's root is another one than before, or a namespace can't be seen (422).
+    /// The account's root is another one than before, or the account can't see a namespace (HTTP 422).
     #[error("{}", say_root(.0))]
     PathRoot(RouteError),
-    /// Slow down (429).
+    /// Dropbox asks to slow down (HTTP 429).
     #[error("{}", say_pause(*after, "Dropbox asked to slow down, too often".into()))]
     RateLimited {
-        /// How long to send nothing.
+        /// How long nothing should be sent, if Dropbox says so.
         after: Option<Duration>,
-        /// `too_many_write_operations` is lock contention, not a quota.
+        /// Whether the reason is lock contention (`too_many_write_operations`), not a quota.
         contention: bool,
     },
-    /// 5xx or something like it.
+    /// Dropbox failed (HTTP 408, 5xx).
     #[error("{}", say_pause(*after, format!("Dropbox had a problem of its own (HTTP {status})")))]
     Server {
-        /// The status.
+        /// The HTTP status.
         status: u16,
-        /// How long to send nothing, if it says so.
+        /// How long nothing should be sent, if Dropbox says so.
         after: Option<Duration>,
     },
-    /// No answer, or half of one.
+    /// There is no answer, or only a part of one.
     #[error("{0}")]
     Network(NetworkError),
-    /// An answer that Dropbox would not give.
+    /// The answer is none that Dropbox would give.
     #[error("the answer did not come from Dropbox: {0}")]
     NotDropbox(String),
-    /// Something on the way answers in Dropbox's place: a network's login page, a filter.
+    /// Something on the way answers in Dropbox's place, such as a network's login page or a filter.
     #[error("something else than Dropbox answers: {0}")]
     Portal(String),
-    /// An answer of Dropbox that isn't what the route promises; another try would bring the same.
+    /// Dropbox's answer isn't what the route promises. Another try would bring the same.
     #[error("Dropbox's answer can't be used: {0}")]
     Unreadable(String),
-    /// A job on the server that doesn't come to its end; it may still.
+    /// A job on the server took longer than this. It may still finish.
     #[error("Dropbox has not finished it in {} s, and may still do so", .0.as_secs())]
     Unfinished(Duration),
-    /// What is kept of the login can't be sent. Nothing was.
+    /// What is kept of the login can't be sent. Nothing was sent.
     #[error("{0}")]
     BadLogin(String),
-    /// The body could not be read from disk.
+    /// The body could not be read.
     #[error("could not read it: {0}")]
     Source(String),
-    /// The body isn't what it was when its hash was taken.
+    /// The body is not any more what it was when its hash was taken.
     #[error("it changed while it was read")]
     Changed,
 }
@@ -79,39 +79,39 @@ pub enum NetworkError {
     /// Nothing was sent.
     #[error("no connection to {host}: {reason}")]
     Connect {
-        /// Where to.
+        /// The other end.
         host: String,
         /// Why.
         reason: String,
     },
-    /// Whoever answers can't show that it is Dropbox. Nothing was sent.
+    /// The certificate of the other end isn't trusted. Nothing was sent.
     #[error("{host} can't show that it is Dropbox: {reason}")]
     Untrusted {
-        /// Where to.
+        /// The other end.
         host: String,
         /// What is wrong with its certificate.
         reason: String,
     },
-    /// The proxy doesn't let us through. Nothing was sent.
+    /// The proxy refuses, or can't be used. Nothing was sent.
     #[error("the proxy can't be used: {0}")]
     Proxy(String),
-    /// There is no way to make secure connections.
+    /// Secure connections can't be set up. Nothing was sent.
     #[error("secure connections can't be set up: {0}")]
     NoTls(String),
-    /// The answer is unknown: it may or may not have been done.
+    /// The connection broke. The request may or may not have been carried out.
     #[error("the connection to {host} broke: {reason}")]
     Broken {
-        /// Where to.
+        /// The other end.
         host: String,
         /// Why.
         reason: String,
     },
-    /// No answer in time.
+    /// There was no answer in time, or nothing moved for too long.
     #[error("{0} did not answer in time")]
     Timeout(String),
 }
 
-/// What an error means for the run.
+/// What an error means for the rest of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// The same call may succeed.
@@ -123,7 +123,7 @@ pub enum Fate {
 }
 
 impl Error {
-    /// What it means for the run.
+    /// Returns what it means for the rest of the work.
     pub fn fate(&self) -> Fate {
         match self {
             _ if self.is_refused_for_long() => Fate::StopRun,
@@ -169,12 +169,12 @@ impl Error {
         self.fate() == Fate::StopRun || matches!(self, Self::Portal(_))
     }
 
-    /// Whether Dropbox wants nothing to be sent for longer than is waited.
+    /// Whether Dropbox wants nothing to be sent for longer than anybody waits.
     pub fn is_refused_for_long(&self) -> bool {
-        self.retry_after().is_some_and(|after| after > LONGEST_PAUSE)
+        self.retry_after().is_some_and(|after| after > MAX_PAUSE)
     }
 
-    /// How long Dropbox wants nothing to be sent.
+    /// Returns how long Dropbox wants nothing to be sent.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { after, .. } | Self::Server { after, .. } => *after,
@@ -191,7 +191,7 @@ impl Error {
         }
     }
 
-    /// The route's error, if it is one.
+    /// Returns the route's error, if it is one.
     pub fn route(&self) -> Option<&RouteError> {
         match self {
             Self::Route(error) => Some(error),
@@ -205,9 +205,9 @@ impl Error {
     }
 }
 
-/// `words`, or how long Dropbox wants to be left alone.
+/// Returns `words`, or words about a pause that is too long to wait for.
 fn say_pause(after: Option<Duration>, words: String) -> String {
-    match after.filter(|after| *after > LONGEST_PAUSE) {
+    match after.filter(|after| *after > MAX_PAUSE) {
         Some(after) => format!(
             "Dropbox asks to send nothing for {} s; that is too long to wait",
             after.as_secs()
@@ -216,7 +216,7 @@ fn say_pause(after: Option<Duration>, words: String) -> String {
     }
 }
 
-/// Words for the tags that users meet; the tag itself is added so that it can be searched for.
+/// Returns words for the tags that users meet. The tag itself is added so that it can be searched for.
 fn say_route(error: &RouteError) -> String {
     if let Some(message) = error.user_message() {
         return format!("Dropbox says: {message} ({error})");

@@ -19,11 +19,12 @@ use shared::{
 use crate::{Error, NetworkError};
 
 /// How long a connection may take to open.
-const CONNECT: Duration = Duration::from_secs(20);
-/// Idle connections stay this long.
-const IDLE: Duration = Duration::from_secs(60);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long idle connections are kept.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The way out. It is prepared when the first call is made: what needs no connection needs no certificates either.
+/// The HTTP connections of a program. They are set up for the first call, so that what needs no connection needs no certificates
+/// either. Cheap to clone; all clones share the connections.
 #[derive(Clone, Debug)]
 pub struct Http {
     clients: Arc<OnceLock<Result<Clients, Error>>>,
@@ -38,7 +39,7 @@ struct Clients {
 }
 
 impl Http {
-    /// The way to `endpoints`, for a program that calls itself `user_agent`, such as `my-program/1.0`.
+    /// Connects to `endpoints`, for a program that calls itself `user_agent`, such as `my-program/1.0`.
     pub fn new(endpoints: Endpoints, user_agent: impl Into<String>) -> Self {
         Self {
             clients: Arc::default(),
@@ -47,7 +48,7 @@ impl Http {
         }
     }
 
-    /// A POST to `path` on `host`.
+    /// Returns a POST to `path` on `host`.
     ///
     /// # Errors
     /// When no secure connections can be set up, for example without any trusted certificate, or the proxy is of a kind that
@@ -77,8 +78,8 @@ impl Clients {
             let builder = reqwest::Client::builder()
                 .user_agent(user_agent)
                 .redirect(redirect::Policy::none())
-                .connect_timeout(CONNECT)
-                .pool_idle_timeout(IDLE)
+                .connect_timeout(CONNECT_TIMEOUT)
+                .pool_idle_timeout(IDLE_TIMEOUT)
                 .tcp_keepalive(Duration::from_secs(30))
                 .tcp_nodelay(true);
             if endpoints.is_loopback() {
@@ -113,7 +114,7 @@ impl Clients {
     }
 }
 
-/// What is wrong with the proxy that the environment names, if anything. One of a foreign kind would silently not be used, and
+/// Returns what is wrong with the proxy that the environment names, if anything. One of a foreign kind would silently not be used, and
 /// connections past it end in nothing. Its address is not repeated: it may hold a password.
 fn proxy_problem(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     let set = |name: &&&str| variable(name).is_some_and(|value| !value.is_empty());
@@ -149,7 +150,7 @@ fn proxy_problem(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     (!is_address).then(|| format!("{name} is not an address such as http://proxy.example.org:3128"))
 }
 
-/// What a proxy said that doesn't let us through, if that is the matter.
+/// Returns how the proxy refused, if that is why an error came.
 fn refused_by_proxy(error: &reqwest::Error) -> Option<String> {
     // The type isn't public.
     cause::chain(error).find_map(|error| match error.to_string().as_str() {
@@ -159,7 +160,7 @@ fn refused_by_proxy(error: &reqwest::Error) -> Option<String> {
     })
 }
 
-/// What a failed send means.
+/// Returns what a request means that could not be sent, or whose answer could not be read.
 pub(crate) fn network_error(error: &reqwest::Error) -> Error {
     let host = error
         .url()

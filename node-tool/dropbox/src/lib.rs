@@ -1,8 +1,40 @@
-//! A Dropbox client: listing, uploading, downloading, batches, and all that makes them bear a bad day, such as retries, limits,
+//! A Dropbox client: listing, uploading, downloading and batches, and what makes them last through a bad day: retries, limits,
 //! tokens that are renewed, and answers that are not Dropbox's.
 //!
-//! Knows no flags, no config, no plans and no terminal. A program gives it [`Credentials`], and a [`TokenStore`] if new tokens are
-//! to outlast the process.
+//! It knows no flags, no config, no plans and no terminal. A program gives it [`Credentials`], and a [`TokenStore`] if what the
+//! client finds out, such as new tokens, is to outlast the process.
+//!
+//! ```text
+//!   Client ── list, batch, revisions, search, links, changes, account, export     what to ask
+//!      │
+//!      ▼
+//!    call ──▶ auth ──▶ token       one call: signed, tried again, its token renewed
+//!      │
+//!      ▼
+//!   retry, limit, body, answer, http     when, how many, how fast; from HTTP to results and errors
+//! ```
+//!
+//! What there is no method for is called by its [route](api): [`Client::rpc`], [`Client::upload`] and [`Client::download`].
+//!
+//! ```no_run
+//! # async fn list() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//!
+//! use dropbox::{Auth, Client, Credentials, DropboxPath, Endpoints, Http, Listed, RateLimiter, Secret};
+//!
+//! let http = Http::new(Endpoints::new(None)?, "my-program/1.0");
+//! let credentials = Credentials {
+//!     access_token: Some(Secret::new("sl.…")),
+//!     ..Credentials::default()
+//! };
+//! let auth = Auth::new("dbx", credentials, http.clone());
+//! let client = Client::new(http, auth, 8, Arc::new(RateLimiter::default()));
+//! if let Listed::Folder(listing) = client.list(&DropboxPath::parse("/Photos")?, true).await? {
+//!     println!("{} files and folders", listing.entries.len());
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 #![warn(missing_docs, unreachable_pub)]
 
@@ -31,6 +63,8 @@ mod remote_path;
 mod retry;
 mod revisions;
 mod search;
+#[cfg(test)]
+mod testing;
 mod token;
 
 pub use shared::{api, content_hash::ContentHash, endpoints::Endpoints, secret::Secret};

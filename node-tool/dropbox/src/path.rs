@@ -49,7 +49,7 @@ impl DropboxPath {
     /// with `malformed_path` is refused; for all else it has the last word.
     ///
     /// # Errors
-    /// Names the path and the reason.
+    /// When it can't. The error names the path and the reason.
     pub fn check(&self) -> Result<(), PathError> {
         self.check_with(check_form)
     }
@@ -73,7 +73,7 @@ impl DropboxPath {
         })
     }
 
-    /// The path of `relative`, which uses `/`, below this one.
+    /// Returns the path of `relative`, which uses `/`, below this one.
     #[must_use]
     pub fn join(&self, relative: &str) -> Self {
         relative
@@ -82,7 +82,7 @@ impl DropboxPath {
             .fold(self.clone(), |path, part| path.child(part))
     }
 
-    /// As Dropbox wants it.
+    /// Returns the path as Dropbox wants it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -92,22 +92,22 @@ impl DropboxPath {
         self.0.is_empty()
     }
 
-    /// How many names it has.
+    /// Returns how many names it has.
     pub fn depth(&self) -> usize {
         self.0.split('/').skip(1).count()
     }
 
-    /// The last name; the root has none.
+    /// Returns the last name; the root has none.
     pub fn name(&self) -> Option<&str> {
         self.0.rsplit_once('/').map(|(_, name)| name)
     }
 
-    /// The folder it is in; the root has none.
+    /// Returns the folder it is in; the root is in none.
     pub fn parent(&self) -> Option<Self> {
         self.0.rsplit_once('/').map(|(parent, _)| Self(parent.to_owned()))
     }
 
-    /// The rest of the path below `folder`; the root for that folder itself. `None` if it isn't there. Letter case doesn't
+    /// Returns the rest of the path below `folder`: the root for that folder itself, `None` if it isn't there. Letter case doesn't
     /// matter, as to Dropbox.
     pub fn below(&self, folder: &Self) -> Option<Self> {
         let folded = |name: &str| -> String { name.chars().flat_map(char::to_lowercase).collect() };
@@ -137,7 +137,7 @@ fn check_form(name: &str) -> Result<(), &'static str> {
 /// (dropbox-api.md §7.3). What stands there already needs no check: its name is right.
 ///
 /// # Errors
-/// Says why Dropbox would refuse it.
+/// The reason why Dropbox would refuse it.
 pub fn check_name(name: &str) -> Result<(), &'static str> {
     const RESERVED: [&str; 6] = [
         "desktop.ini",

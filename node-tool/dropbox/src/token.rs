@@ -1,4 +1,4 @@
-//! The token endpoint.
+//! The token endpoint: from codes and refresh tokens to access tokens.
 
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ use crate::{
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Asks the token endpoint once.
 ///
@@ -28,7 +30,7 @@ pub async fn exchange(http: &Http, request: &TokenRequest) -> Result<TokenAnswer
         .post(Host::Api, TOKEN_PATH)?
         .header("Content-Type", "application/x-www-form-urlencoded")
         .body(request.form().expose().to_owned())
-        .timeout(Duration::from_secs(60))
+        .timeout(TIMEOUT)
         .send()
         .await
         .map_err(|e| network_error(&e))?;
@@ -70,6 +72,7 @@ pub async fn exchange_with_retries(http: &Http, request: &TokenRequest) -> Resul
     .await
 }
 
+/// Returns what a refusal means: something is wrong with the app, or with what it sent.
 fn refused(refusal: TokenRefusal) -> Error {
     let is_app = matches!(refusal.error.as_str(), "invalid_client" | "unauthorized_client");
     let why = refusal.error_description.unwrap_or(refusal.error);

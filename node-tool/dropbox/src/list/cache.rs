@@ -21,14 +21,14 @@ use shared::replace::{remove_half_written, remove_old, replace_file};
 use super::{cache_row::Line, rows::Collected};
 use crate::DropboxPath;
 
-/// A listing is kept for so long at most, in seconds.
-const LIFE_SECONDS: u64 = 7 * 24 * 3600;
-/// What the files begin with; another number is another format.
+/// How long a listing is kept at most, in seconds.
+const MAX_AGE_SECONDS: u64 = 7 * 24 * 3600;
+/// The version of the files' format, which they begin with. Files of another one are not read.
 const FORMAT: u32 = 2;
 /// Bytes of a file's name, each written as two hexadecimal digits.
 const NAME_BYTES: usize = 16;
 
-/// The cache directory.
+/// Keeps listings of large folders from one run to the next.
 #[derive(Clone, Debug)]
 pub struct Cache {
     directory: PathBuf,
@@ -58,19 +58,19 @@ struct Head {
     entries: usize,
 }
 
-/// Seconds since 1970.
+/// Returns the time in seconds since 1970.
 pub(crate) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
 }
 
 impl Cache {
-    /// Keeps listings below `directory`, which is made when it is needed.
+    /// Keeps listings below `directory`, which is made when it is needed. Anybody may delete it at any time.
     pub fn new(directory: PathBuf) -> Self {
         Self { directory }
     }
 
-    /// The place of the listing of `path`, as `identity` sees it.
+    /// Returns the place of the listing of `path`, as `identity` sees it.
     pub(crate) fn place(&self, identity: &str, path: &DropboxPath) -> Place {
         // As it was typed: only Dropbox knows which other spellings mean the same folder.
         let key = format!("{identity}\n{}", path.as_str());
@@ -83,12 +83,12 @@ impl Cache {
 }
 
 impl Place {
-    /// What is kept, if all of it is there.
+    /// Returns what is kept, if all of it is there.
     pub(crate) fn load(&self, path: &DropboxPath) -> Option<Known> {
         let mut lines = Lines::open(&self.path)?;
         let head: Head = serde_json::from_str(lines.next()?).ok()?;
         let age = now().saturating_sub(head.since);
-        if head.format != FORMAT || head.key != self.key || age > LIFE_SECONDS {
+        if head.format != FORMAT || head.key != self.key || age > MAX_AGE_SECONDS {
             return None;
         }
         let mut collected = Collected::new(path);
@@ -103,7 +103,7 @@ impl Place {
         })
     }
 
-    /// Keeps a listing; what can't be kept is listed anew.
+    /// Keeps a listing. That it can't be kept is no error: it will be listed anew.
     pub(crate) fn save(&self, collected: &Collected, cursor: &str, since: u64) {
         if let Err(error) = self.write(collected, cursor, since) {
             tracing::info!("the listing is not kept: {error}");
@@ -113,7 +113,7 @@ impl Place {
     fn write(&self, collected: &Collected, cursor: &str, since: u64) -> io::Result<()> {
         let parent = self.path.parent().unwrap_or(Path::new("."));
         DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
-        remove_old(parent, Duration::from_secs(LIFE_SECONDS), is_listing);
+        remove_old(parent, Duration::from_secs(MAX_AGE_SECONDS), is_listing);
         remove_half_written(parent);
         replace_file(&self.path, |new| self.write_to(new, collected, cursor, since))
     }
@@ -139,7 +139,7 @@ impl Place {
         out.flush()
     }
 
-    /// It is of no use any more.
+    /// Removes what is kept, which is of no use any more.
     pub(crate) fn forget(&self) {
         let _ = fs::remove_file(&self.path); // somebody else may have been quicker
     }
@@ -173,7 +173,7 @@ impl Lines {
         })
     }
 
-    /// The next whole line, without its end.
+    /// Returns the next whole line, without its end.
     fn next(&mut self) -> Option<&str> {
         self.line.clear();
         self.reader.read_line(&mut self.line).ok()?;
@@ -234,7 +234,7 @@ mod tests {
             fs::write(&place.path, &flipped).unwrap();
             assert!(place.load(&path).is_none(), "flipped at {at}");
         }
-        place.save(&collected(&path), "c1", now() - LIFE_SECONDS - 1);
+        place.save(&collected(&path), "c1", now() - MAX_AGE_SECONDS - 1);
         assert!(place.load(&path).is_none());
     }
 }

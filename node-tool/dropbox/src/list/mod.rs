@@ -219,3 +219,91 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Cache,
+        testing::{Answer, Server, answer, login},
+    };
+
+    fn folder(name: &str) -> String {
+        format!(r#"{{".tag":"folder","name":"{name}","id":"id:{name}","path_lower":"/{name}"}}"#)
+    }
+
+    fn page(entries: &[String], cursor: &str, has_more: bool) -> Answer {
+        let entries = entries.join(",");
+        answer(
+            200,
+            &format!(r#"{{"entries":[{entries}],"cursor":"{cursor}","has_more":{has_more}}}"#),
+        )
+    }
+
+    fn reset() -> Answer {
+        answer(409, r#"{"error_summary":"reset/","error":{".tag":"reset"}}"#)
+    }
+
+    async fn names(client: &Client) -> Vec<String> {
+        match client.list(&DropboxPath::default(), true).await.unwrap() {
+            Listed::Folder(listing) => listing.entries.into_iter().map(|entry| entry.path).collect(),
+            Listed::File(file) => panic!("{file:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_follow_each_other_and_a_reset_begins_anew() {
+        let server = Server::start([
+            page(&[folder("gone")], "c1", true),
+            reset(),
+            page(&[folder("a")], "c1", true),
+            page(&[folder("b")], "c2", false),
+        ])
+        .await;
+        assert_eq!(names(&server.client(login("t"))).await, ["a", "b"]);
+    }
+
+    #[tokio::test]
+    async fn a_kept_listing_is_brought_up_to_date_and_dropped_if_its_cursor_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let deleted = r#"{".tag":"deleted","name":"a","path_lower":"/a"}"#.to_owned();
+        let server = Server::start([
+            page(&[folder("a")], "c1", true),
+            page(&[folder("b")], "c2", false),
+            page(&[deleted, folder("c")], "c3", false),
+            reset(),
+            page(&[folder("d")], "c4", false),
+        ])
+        .await;
+        let client = server.client(login("t"));
+        let client = client.with_cache(Some(Cache::new(directory.path().to_owned())));
+        assert_eq!(names(&client).await, ["a", "b"]);
+        assert_eq!(names(&client).await, ["b", "c"]);
+        assert_eq!(names(&client).await, ["d"]);
+        let cursors: Vec<String> = server
+            .requests()
+            .into_iter()
+            .map(|request| request.body)
+            .filter(|body| body.contains("cursor"))
+            .collect();
+        assert_eq!(
+            cursors,
+            [r#"{"cursor":"c1"}"#, r#"{"cursor":"c2"}"#, r#"{"cursor":"c3"}"#]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_file_is_listed_as_itself() {
+        let server = Server::start([
+            answer(409, r#"{"error":{".tag":"path","path":{".tag":"not_folder"}}}"#),
+            answer(
+                200,
+                r#"{".tag":"file","name":"f","id":"id:1","client_modified":"2020-01-01T00:00:00Z","rev":"0123456789","size":3}"#,
+            ),
+        ])
+        .await;
+        let path = DropboxPath::parse("f").unwrap();
+        let listed = server.client(login("t")).list(&path, true).await.unwrap();
+        assert!(matches!(listed, Listed::File(file) if file.file().unwrap().size_bytes == 3));
+    }
+}

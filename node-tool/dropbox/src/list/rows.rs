@@ -1,4 +1,4 @@
-//! Entries of a listing, with their right names.
+//! Entries of a listing as Dropbox says them, row by row, and how they become entries with their right names.
 
 use std::{
     borrow::Cow,
@@ -34,27 +34,27 @@ pub(crate) struct Row<'a> {
     pub namespace: Option<Cow<'a, str>>,
 }
 
-/// What few entries have, by their numbers.
+/// What only few entries have, by the numbers of these.
 type ByNumber = HashMap<u32, Box<str>>;
 
-/// All that was said, in the order in which it was said: a later entry of a path replaces an earlier one. Keyed by
-/// `path_lower`, which the server promises; names are put together at the end, since `path_display` is right only in its
-/// last part and parents may come later than children.
+/// All rows, in the order in which Dropbox said them: a later row of a path replaces an earlier one. Keyed by `path_lower`, which
+/// Dropbox promises; names are put together at the end, since `path_display` is right only in its last part, and parents may come
+/// later than children.
 ///
 /// A million entries are to fit in a few hundred megabytes, so they exist once, and become a [`Listing`] where they stand.
 #[derive(Debug, Default)]
 pub(crate) struct Collected {
-    /// Of the listed folder: components of its path.
+    /// How many names the path of the listed folder has.
     depth: usize,
-    /// Their paths are the lower ones still.
+    /// Their paths are in lower case until the end.
     entries: Vec<Entry>,
     /// Names that aren't just the last part of the path, by the number of the entry.
     names: ByNumber,
     /// Namespaces that are mounted at folders.
     spaces: ByNumber,
-    /// Entries that say that something is gone.
+    /// The rows that say that something is gone.
     gone: HashSet<u32>,
-    /// What can't be used of what was said: the path as far as it is known, and why.
+    /// Rows that can't be used: the path as far as it is known, and why.
     odd: Vec<(Option<String>, String)>,
     /// The listed folder itself, or one around it, went away or became a file.
     is_uprooted: bool,
@@ -64,7 +64,7 @@ fn last(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// To sort what is in a folder right behind it: a slash before all other characters.
+/// Returns a key that sorts what is in a folder right behind it: a slash comes before all other characters.
 fn tree_order(path: &str) -> impl Iterator<Item = u8> + '_ {
     path.bytes().map(|byte| if byte == b'/' { 0 } else { byte })
 }
@@ -125,12 +125,12 @@ impl Collected {
         self.odd.push((odd.path, odd.reason));
     }
 
-    /// Whether something was said that can't be used.
+    /// Whether there are rows that can't be used.
     pub(crate) fn has_odd(&self) -> bool {
         !self.odd.is_empty()
     }
 
-    /// How many different paths were named.
+    /// Returns how many different paths there are.
     pub(crate) fn distinct(&self) -> usize {
         let paths: HashSet<&str> = self.entries.iter().map(|entry| entry.path.as_str()).collect();
         paths.len()
@@ -141,7 +141,7 @@ impl Collected {
         self.push(path, None, Kind::Folder, None);
     }
 
-    /// Whether the listed folder isn't what it was.
+    /// Whether the listed folder went away or became a file.
     pub(crate) fn is_uprooted(&self) -> bool {
         self.is_uprooted
     }
@@ -193,7 +193,7 @@ impl Collected {
         (self.names, self.spaces, self.gone) = (names, spaces, HashSet::new());
     }
 
-    /// What is kept of it, once it is settled.
+    /// Returns the rows that are worth keeping, once it is [settled](Self::settle).
     pub(crate) fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
         self.entries.iter().enumerate().map(|(at, entry)| Row {
             path_lower: Cow::Borrowed(entry.path.as_str()),
@@ -204,8 +204,7 @@ impl Collected {
         })
     }
 
-    /// Which entries count: the last of their path, and not before the last time when something around them went away or
-    /// became a file.
+    /// Returns which rows count: the last of their path, unless something around them went away or became a file later.
     fn valid(&self) -> Vec<bool> {
         let path = |at: u32| self.entries[at as usize].path.as_str();
         let mut order: Vec<u32> = (0..number(self.entries.len())).collect();
@@ -276,10 +275,10 @@ impl Collected {
     }
 }
 
-/// What is said of an entry that stands nowhere.
+/// Why an entry without a path can't be used.
 const NO_PATH: &str = "Dropbox gives no path for it";
 
-/// A whole path without its first `depth` components and the slashes around them.
+/// Returns a whole path without its first `depth` names and the slashes around them.
 fn below(path: &str, depth: usize) -> String {
     let Some(whole) = path.strip_prefix('/') else {
         return path.to_owned();
@@ -292,7 +291,7 @@ fn below(path: &str, depth: usize) -> String {
     }
 }
 
-/// The path below the listed folder, or nothing for that folder itself.
+/// Returns the path below the listed folder. `None` for that folder itself.
 fn relative(lower: &str, name: &str, depth: usize, folders: &HashMap<Box<str>, Box<str>>) -> Option<String> {
     let cuts: Vec<usize> = lower.match_indices('/').map(|(at, _)| at).skip(1).collect();
     // Ends of all ancestors, the outermost first.
@@ -313,7 +312,7 @@ fn relative(lower: &str, name: &str, depth: usize, folders: &HashMap<Box<str>, B
     Some(path)
 }
 
-/// A name is data: one that would lead elsewhere is never followed.
+/// Returns why a path can't be used here. Names are data: one that would lead elsewhere is never followed.
 fn refuse(path: &str) -> Option<&'static str> {
     path.split('/').find_map(|part| match part {
         "" => Some("it has an empty name"),
