@@ -33,7 +33,7 @@ pub(crate) fn exchange(endpoints: &Endpoints, request: &TokenRequest) -> Result<
         trust::no_certificates(failure, certificates().as_deref())
     })?;
     for left in (0..MAX_ATTEMPTS).rev() {
-        match once(&client, endpoints, request) {
+        match attempt(&client, endpoints, request) {
             Ok(answer) => return Ok(answer),
             Err(AttemptError::Permanent(failure)) => return Err(failure),
             Err(AttemptError::Temporary(failure)) if left == 0 => return Err(failure),
@@ -53,7 +53,7 @@ enum AttemptError {
     Permanent(Failure),
 }
 
-fn once(
+fn attempt(
     client: &reqwest::blocking::Client,
     endpoints: &Endpoints,
     request: &TokenRequest,

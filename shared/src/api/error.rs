@@ -2,7 +2,7 @@
 //!
 //! Dropbox's error unions nest and are open. Each level is `{".tag": "x", …}`, with the next level under
 //! the key `x`, or, where the member is a struct, under `reason` or `failure`. Walking the tags instead of
-//! decoding thirty unions means that a tag nobody has heard of is still one that can be shown.
+//! decoding thirty unions means that unknown tags can be shown, too.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -18,7 +18,7 @@ pub struct RouteError {
 }
 
 impl RouteError {
-    /// Reads the body of a 409, 401 or 403: `{"error": …, "user_message": {"text": …}}`. `None` if it isn't one.
+    /// Reads the body of a 409, 401 or 403: `{"error": …, "user_message": {"text": …}}`. `None` means that it is none.
     pub fn from_body(body: &[u8]) -> Option<Self> {
         let value: Value = serde_json::from_slice(body).ok()?;
         let mut error = Self::from_union(value.get("error")?);
@@ -30,9 +30,9 @@ impl RouteError {
         Some(error)
     }
 
-    /// Reads the plain text of a 400 that stands for a missing permission: "Error in call to API function …: Your app (ID: …) is
-    /// not permitted to access this endpoint, because it does not have the required scope 'files.content.write' …". `None` if
-    /// it is about something else.
+    /// Reads the plain text of a 400 for a missing permission: "Error in call to API function …: Your app (ID: …) is
+    /// not permitted to access this endpoint, because it does not have the required scope 'files.content.write' …". `None` means
+    /// that it is about something else.
     pub fn from_scope_text(text: &str) -> Option<Self> {
         let scope = text
             .split_once("required scope")
@@ -97,12 +97,12 @@ impl RouteError {
             .filter(|inner| inner.is_object() || (inner.is_string() && tag != "malformed_path"))
     }
 
-    /// The tags from the outermost inwards.
+    /// Returns the tags, outermost first.
     pub fn tags(&self) -> Vec<&str> {
         self.tags.iter().map(String::as_str).collect()
     }
 
-    /// Whether the tags are, or end in, this run: `["conflict", "file"]` matches `path/conflict/file`.
+    /// Returns whether the tags end in `run`: `["conflict", "file"]` matches `path/conflict/file`.
     pub fn ends_with(&self, run: &[&str]) -> bool {
         self.tags.len() >= run.len()
             && self.tags[self.tags.len() - run.len()..]
@@ -111,27 +111,27 @@ impl RouteError {
                 .all(|(a, b)| a == b)
     }
 
-    /// The account's root now, of `invalid_root`.
+    /// Returns the namespace of the account's root now; only with `invalid_root`.
     pub fn root_namespace_id(&self) -> Option<&str> {
         self.root_namespace_id.as_deref()
     }
 
-    /// Whether a tag stands anywhere among the tags.
+    /// Returns whether `tag` is one of the tags.
     pub fn has(&self, tag: &str) -> bool {
         self.tags.iter().any(|t| t == tag)
     }
 
-    /// Where the server's data ends, in bytes; only with `incorrect_offset`.
+    /// Returns where the server's data ends, in bytes; only with `incorrect_offset`.
     pub fn correct_offset(&self) -> Option<u64> {
         self.correct_offset
     }
 
-    /// The permission that is missing; only with `missing_scope`.
+    /// Returns the missing permission; only with `missing_scope`.
     pub fn required_scope(&self) -> Option<&str> {
         self.required_scope.as_deref()
     }
 
-    /// Dropbox's words for the user, if there are any.
+    /// Returns Dropbox's words for the user, if there are any.
     pub fn user_message(&self) -> Option<&str> {
         self.user_message.as_deref()
     }

@@ -1,8 +1,8 @@
-//! JSON that may stand in an HTTP header.
+//! JSON for HTTP headers.
 
 use std::fmt::Write;
 
-/// `json` with every character outside printable ASCII as `\uXXXX`, in UTF-16 code units: a surrogate
+/// Returns `json` with every character outside printable ASCII as `\uXXXX`, in UTF-16 code units: a surrogate
 /// pair for characters outside the Basic Multilingual Plane.
 ///
 /// Source: Dropbox "JSON encoding" page.

@@ -1,8 +1,8 @@
 //! Dropbox's API as data: each route with its host, style, argument, result and whether it may be repeated.
 //!
-//! The types are our own, a small part of `dropbox-api-spec`; `tests` checks them against the official
-//! generated ones. Ours keep what the generated ones lose: unknown tags of any union survive, `.tag` may
-//! stand anywhere in its object, and an entry is small. ARCHITECTURE.md says more.
+//! The types are our own, a small part of `dropbox-api-spec`; `tests` compares them with the official generated ones. Ours keep
+//! what the generated ones lose: unknown tags of any union are kept, `.tag` may be anywhere in its object, and an entry is
+//! small. ARCHITECTURE.md says more.
 
 pub mod auth;
 pub mod error;
@@ -19,33 +19,33 @@ use crate::endpoints::Host;
 /// How argument and result travel (`dropbox-api-spec`, attribute `style`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
-    /// JSON in the body, both ways.
+    /// Argument and result are JSON in the body.
     Rpc,
-    /// Argument in `Dropbox-API-Arg`, bytes in the request's body.
+    /// The argument is in `Dropbox-API-Arg`, bytes are in the request's body.
     Upload,
-    /// Argument in `Dropbox-API-Arg`, result in `Dropbox-API-Result`, bytes in the answer's body.
+    /// The argument is in `Dropbox-API-Arg`, the result in `Dropbox-API-Result`, bytes are in the response's body.
     Download,
 }
 
-/// Whether a call may be sent again when its answer was lost.
+/// Whether a call may be repeated if its response was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {
-    /// Again as it is: it reads, or doing it twice gives the same.
+    /// It may be repeated: it only reads, or doing it twice has the same effect.
     Safe,
-    /// Only after a look at what is there now.
+    /// It may be repeated only after checking what is there now.
     LookFirst,
 }
 
 /// One route: its name without the leading `/2/`, and how to call it.
 #[derive(Debug)]
 pub struct Route<Arg, Answer> {
-    /// For example `files/list_folder`.
+    /// The name, for example `files/list_folder`.
     pub name: &'static str,
-    /// Which host serves it.
+    /// The host that serves it.
     pub host: Host,
     /// How argument and result travel.
     pub style: Style,
-    /// May it be sent again?
+    /// Whether a call may be repeated.
     pub repeat: Repeat,
     types: PhantomData<fn(Arg) -> Answer>,
 }
@@ -82,7 +82,7 @@ impl<Arg, Answer> Route<Arg, Answer> {
     }
 }
 
-/// The result of a `Void` route: the body isn't looked at (it is `null`, or empty).
+/// The result of a `Void` route: the body, `null` or empty, is ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Nothing;
 

@@ -1,7 +1,7 @@
-//! A list of which one entry can't be read: each entry stands alone.
+//! Reads a list of which some entries can't be read.
 //!
-//! Serde gives up a whole page for one time of the year 9999, half a surrogate pair or a size of `null`. When it has given up,
-//! the page is cut into its entries without looking into them, and each is read by itself.
+//! Serde rejects a whole page for one time in the year 9999, half a surrogate pair or a size of `null`. Then the page is cut into
+//! its entries without looking into them, and each is read separately.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -9,16 +9,16 @@ use serde_json::Value;
 /// An entry that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OddEntry {
-    /// Its path as the server has it, or its name alone, as far as either can be read.
+    /// Its path as the server sent it, or only its name, as far as either can be read.
     pub path: Option<String>,
-    /// Its `path_lower`, the server's key.
+    /// Its `path_lower`, by which the server identifies it.
     pub path_lower: Option<String>,
     /// What is wrong with it.
     pub reason: String,
 }
 
 /// Reads the JSON object `body`, whose list `key` has entries of type `E`. Returns the object with an empty list, the entries
-/// that can be read and `is_known`, and the others. `None` if the object itself can't be read.
+/// that can be read and `is_known`, and the others. `None` means that the object itself can't be read.
 pub fn salvage<R: DeserializeOwned, E: DeserializeOwned>(
     body: &[u8],
     key: &str,
@@ -40,7 +40,7 @@ pub fn salvage<R: DeserializeOwned, E: DeserializeOwned>(
     Some((rest, good, odd))
 }
 
-/// Whether `body` is JSON but for what may stand in a string: then the same call would bring the same answer.
+/// Returns whether `body` is JSON, except for what strings may contain: then the same call would return the same body.
 pub fn is_json(body: &[u8]) -> bool {
     match serde_json::from_slice::<Value>(body) {
         Ok(_) => true,
@@ -50,7 +50,7 @@ pub fn is_json(body: &[u8]) -> bool {
     }
 }
 
-/// Serde's words without the place, which is one in the middle of a page.
+/// Returns serde's message without the position, which is in the middle of a page.
 fn plain(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let words = text.split(" at line ").next().unwrap_or(&text);
@@ -71,7 +71,7 @@ impl OddEntry {
     }
 }
 
-/// Where a JSON text is: inside a string or how deep between brackets.
+/// The position in a JSON text: inside a string, or the depth of brackets.
 #[derive(Default)]
 struct Scanner {
     depth: usize,
@@ -80,7 +80,7 @@ struct Scanner {
 }
 
 impl Scanner {
-    /// Takes a byte; whether it is one of the text's structure, outside of strings.
+    /// Takes a byte, and returns whether it belongs to the structure, outside of strings.
     fn takes(&mut self, byte: u8) -> bool {
         if self.is_string {
             match byte {
@@ -101,7 +101,7 @@ impl Scanner {
     }
 }
 
-/// The texts of the list's entries, and the object with an empty list instead.
+/// Returns the texts of the list's entries, and the object with an empty list instead.
 fn split<'a>(body: &'a [u8], key: &str) -> Option<(Vec<&'a [u8]>, Vec<u8>)> {
     let start = value_of(body, key)?;
     let list = &body[start..];
@@ -126,7 +126,7 @@ fn split<'a>(body: &'a [u8], key: &str) -> Option<(Vec<&'a [u8]>, Vec<u8>)> {
     None
 }
 
-/// Where the value of `key` begins, a member of the outermost object.
+/// Returns where the value of `key`, a member of the outermost object, begins.
 fn value_of(body: &[u8], key: &str) -> Option<usize> {
     let (mut scanner, mut string_at, mut last) = (Scanner::default(), 0, &body[..0]);
     for (at, byte) in body.iter().enumerate() {
@@ -144,7 +144,7 @@ fn value_of(body: &[u8], key: &str) -> Option<usize> {
     None
 }
 
-/// A member of an object that is text, with what can't be read of it replaced.
+/// Returns a member of an object that is text, with what can't be read of it replaced.
 fn field(entry: &[u8], key: &str) -> Option<String> {
     let value = &entry[value_of(entry, key)?..];
     let (mut scanner, mut end) = (Scanner::default(), None);
@@ -161,7 +161,7 @@ fn field(entry: &[u8], key: &str) -> Option<String> {
     Some(lenient(&String::from_utf8_lossy(&value[1..end?])))
 }
 
-/// What a JSON string says; half surrogate pairs as U+FFFD.
+/// Returns the value of a JSON string, with half surrogate pairs as U+FFFD.
 fn lenient(text: &str) -> String {
     let (mut units, mut rest): (Vec<u16>, _) = (Vec::new(), text.chars());
     while let Some(c) = rest.next() {

@@ -1,24 +1,24 @@
-//! Many changes in one call, and the jobs that they may become.
+//! Batches: many changes in one call, and the jobs that they may become.
 
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Route, error::RouteError};
 
-/// The most entries of one batch call, and sessions of one `start_batch`.
+/// Maximum number of entries of a batch call, and of sessions of `start_batch`.
 pub const MAX_BATCH_ENTRIES: usize = 1000;
 
-/// Makes up to 1000 folders; the answer may be a job.
+/// Creates up to 1000 folders; the response may be a job.
 pub const CREATE_FOLDER_BATCH: Route<CreateFolderBatchArg, Launch<Entries<Outcome>>> =
     Route::rpc("files/create_folder_batch");
 
-/// How that job stands.
+/// Returns the status of that job.
 pub const CREATE_FOLDER_BATCH_CHECK: Route<JobArg, JobStatus<Entries<Outcome>>> =
     Route::rpc("files/create_folder_batch/check");
 
 /// Removes up to 1000 files and folders.
 pub const DELETE_BATCH: Route<DeleteBatchArg, Launch<Entries<Outcome>>> = Route::rpc("files/delete_batch");
 
-/// How that job stands.
+/// Returns the status of that job.
 pub const DELETE_BATCH_CHECK: Route<JobArg, JobStatus<Entries<Outcome>>> =
     Route::rpc("files/delete_batch/check");
 
@@ -26,7 +26,7 @@ pub const DELETE_BATCH_CHECK: Route<JobArg, JobStatus<Entries<Outcome>>> =
 pub const COPY_BATCH: Route<RelocationBatchArg, Launch<Entries<Outcome>>> =
     Route::rpc_once("files/copy_batch_v2");
 
-/// How that job stands.
+/// Returns the status of that job.
 pub const COPY_BATCH_CHECK: Route<JobArg, JobStatus<Entries<Outcome>>> =
     Route::rpc("files/copy_batch/check_v2");
 
@@ -34,29 +34,29 @@ pub const COPY_BATCH_CHECK: Route<JobArg, JobStatus<Entries<Outcome>>> =
 pub const MOVE_BATCH: Route<RelocationBatchArg, Launch<Entries<Outcome>>> =
     Route::rpc_once("files/move_batch_v2");
 
-/// How that job stands.
+/// Returns the status of that job.
 pub const MOVE_BATCH_CHECK: Route<JobArg, JobStatus<Entries<Outcome>>> =
     Route::rpc("files/move_batch/check_v2");
 
-/// A batch's answer: as many entries as were asked, in their order.
+/// The result of a batch: one entry for each entry of the argument, in the same order.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Entries<T> {
-    /// Same positions as in the argument.
+    /// The entries, in the order of the argument.
     pub entries: Vec<T>,
 }
 
-/// What became of one entry of a batch; a success may carry metadata, which nobody needs.
+/// The result of one entry of a batch; the metadata of a success is ignored.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = ".tag", rename_all = "snake_case")]
 pub enum Outcome {
-    /// It is done.
+    /// The entry succeeded.
     Success,
-    /// It is not.
+    /// The entry failed.
     Failure {
-        /// Why not.
+        /// The reason.
         failure: RouteError,
     },
-    /// A newer kind of answer.
+    /// A result that is newer than this program.
     #[serde(other)]
     Unknown,
 }
@@ -64,9 +64,9 @@ pub enum Outcome {
 /// `files.DeleteArg`
 #[derive(Clone, Debug, Serialize)]
 pub struct DeleteArg {
-    /// What.
+    /// The path of the file or folder.
     pub path: String,
-    /// Only if this is its revision.
+    /// Deletes the file only if it has this revision.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_rev: Option<String>,
 }
@@ -74,70 +74,70 @@ pub struct DeleteArg {
 /// `files.RelocationArg`
 #[derive(Clone, Debug, Serialize)]
 pub struct RelocationArg {
-    /// What.
+    /// The path of the file or folder.
     pub from_path: String,
-    /// Where to.
+    /// The new path.
     pub to_path: String,
 }
 
 /// `files.CreateFolderBatchArg`
 #[derive(Clone, Debug, Serialize)]
 pub struct CreateFolderBatchArg {
-    /// Up to 1000 at once.
+    /// The paths, up to 1000.
     pub paths: Vec<String>,
 }
 
 /// `files.DeleteBatchArg`
 #[derive(Clone, Debug, Serialize)]
 pub struct DeleteBatchArg {
-    /// Up to 1000.
+    /// The entries, up to 1000.
     pub entries: Vec<DeleteArg>,
 }
 
 /// `files.RelocationBatchArgBase` and `files.MoveBatchArg`
 #[derive(Clone, Debug, Serialize)]
 pub struct RelocationBatchArg {
-    /// Up to 1000.
+    /// The entries, up to 1000.
     pub entries: Vec<RelocationArg>,
 }
 
 /// `async.PollArg`
 #[derive(Clone, Debug, Serialize)]
 pub struct JobArg {
-    /// As the launch gave it.
+    /// The job's id, as the launch returned it.
     pub async_job_id: String,
 }
 
-/// The answer of a launch: done, or a job that is under way.
+/// The response to a launch: the result, or a job that is in progress.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = ".tag", rename_all = "snake_case")]
 pub enum Launch<T> {
-    /// Done at once.
+    /// The result.
     Complete(T),
-    /// To be asked for.
+    /// A job, whose status is to be asked for.
     AsyncJobId {
-        /// The job.
+        /// The job's id.
         async_job_id: String,
     },
-    /// A newer kind of answer.
+    /// A response that is newer than this program.
     #[serde(other)]
     Other,
 }
 
-/// How a job stands.
+/// The status of a job.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = ".tag", rename_all = "snake_case")]
 pub enum JobStatus<T> {
-    /// Under way.
+    /// The job is in progress.
     InProgress,
-    /// Done.
+    /// The job is complete.
     Complete(T),
-    /// All of it came to nothing.
+    /// The job failed as a whole.
     Failed {
-        /// Why.
+        /// The reason.
         failed: RouteError,
     },
-    /// A newer kind of answer.
+    /// A status that is newer than this program.
     #[serde(other)]
     Other,
 }

@@ -1,4 +1,4 @@
-//! Downloading files, folders as zips, and exports of cloud documents.
+//! Downloads: files, folders as zips, and exports of cloud documents.
 
 use super::{
     list::PathArg,
@@ -8,28 +8,28 @@ use crate::api::Route;
 use crate::content_hash::ContentHash;
 use serde::{Deserialize, Serialize};
 
-/// A file's content.
+/// Downloads the content of a file.
 pub const DOWNLOAD: Route<PathArg, FileMetadata> = Route::download("files/download");
 
-/// A folder with all in it, as one zip.
+/// Downloads a folder and everything in it as a zip.
 pub const DOWNLOAD_ZIP: Route<PathArg, DownloadZipResult> = Route::download("files/download_zip");
 
-/// A cloud document in another format.
+/// Downloads a cloud document in another format.
 pub const EXPORT: Route<ExportArg, Exported> = Route::download("files/export");
 
 /// `files.DownloadZipResult`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct DownloadZipResult {
-    /// The folder.
+    /// The metadata of the folder.
     pub metadata: FolderMetadata,
 }
 
 /// `files.ExportArg`
 #[derive(Clone, Debug, Serialize)]
 pub struct ExportArg {
-    /// Which document.
+    /// The path of the document.
     pub path: String,
-    /// Into what; the document's own default if absent.
+    /// The format; `None` means the document's default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub export_format: Option<String>,
 }
@@ -37,18 +37,18 @@ pub struct ExportArg {
 /// `files.ExportResult`, as far as it is used.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Exported {
-    /// What comes.
+    /// The metadata of the exported content.
     pub export_metadata: ExportMetadata,
 }
 
 /// `files.ExportMetadata`
 #[derive(Clone, Debug, Deserialize)]
 pub struct ExportMetadata {
-    /// With its ending.
+    /// The name, with the extension of the format.
     pub name: String,
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Of the exported bytes.
+    /// The content hash of the exported bytes.
     #[serde(default)]
     pub export_hash: Option<ContentHash>,
 }

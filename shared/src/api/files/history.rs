@@ -1,4 +1,4 @@
-//! Earlier states of files.
+//! Revisions of files.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,43 +8,43 @@ use crate::api::{
     salvage::{OddEntry, salvage},
 };
 
-/// Earlier states of a file.
+/// Lists the revisions of a file.
 pub const LIST_REVISIONS: Route<RevisionsArg, Revisions> = Route::rpc("files/list_revisions");
 
-/// Makes an earlier state of a file the present one.
+/// Restores a revision of a file.
 pub const RESTORE: Route<RestoreArg, FileMetadata> = Route::rpc("files/restore");
 
 /// `files.ListRevisionsArg`
 #[derive(Clone, Debug, Serialize)]
 pub struct RevisionsArg {
-    /// Of which file.
+    /// The path of the file.
     pub path: String,
-    /// 1 to 100.
+    /// Maximum number of revisions, 1 to 100.
     pub limit: u64,
 }
 
 /// `files.ListRevisionsResult`
 #[derive(Clone, Debug, Deserialize)]
 pub struct Revisions {
-    /// Whether the file is gone now.
+    /// Whether the file is deleted now.
     pub is_deleted: bool,
-    /// The newest first.
+    /// The revisions, the newest first.
     pub entries: Vec<FileMetadata>,
-    /// What can't be used of them.
+    /// The entries that can't be used.
     #[serde(skip)]
     pub odd: Vec<OddEntry>,
 }
 
 impl Revisions {
-    /// Reads an answer, of which not every entry need be usable.
+    /// Reads a response, even if some entries can't be used.
     ///
     /// # Errors
-    /// When the answer itself can't be read.
+    /// When the response itself can't be read.
     pub fn read(body: &[u8]) -> serde_json::Result<Self> {
         serde_json::from_slice(body).or_else(|error| Self::salvage(body).ok_or(error))
     }
 
-    /// Reads an answer of which not every entry can be used. `None` if the answer itself can't be.
+    /// Reads a response with entries that can't be used. `None` means that the response itself can't be read.
     pub fn salvage(body: &[u8]) -> Option<Self> {
         let (answer, entries, odd) = salvage::<Self, FileMetadata>(body, "entries", |_| true)?;
         Some(Self {
@@ -58,8 +58,8 @@ impl Revisions {
 /// `files.RestoreArg`
 #[derive(Clone, Debug, Serialize)]
 pub struct RestoreArg {
-    /// Where to.
+    /// The path to restore to.
     pub path: String,
-    /// Which state.
+    /// The revision.
     pub rev: String,
 }

@@ -1,4 +1,4 @@
-//! Listing folders, and waiting for changes in them.
+//! Listings of folders, and waiting for changes in them.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,67 +8,67 @@ use crate::api::{
     salvage::{OddEntry, salvage},
 };
 
-/// The most entries to ask a listing page for.
+/// Maximum number of entries to ask for on a page.
 pub const MAX_LIST_LIMIT: u32 = 2000;
 
-/// One page of a listing, from its start.
+/// Returns the first page of a listing.
 pub const LIST_FOLDER: Route<ListFolderArg, ListFolderResult> = Route::rpc("files/list_folder");
 
-/// The next page, or what changed since.
+/// Returns the next page of a listing, or what changed since its end.
 pub const LIST_FOLDER_CONTINUE: Route<CursorArg, ListFolderResult> = Route::rpc("files/list_folder/continue");
 
-/// What stands at a path (never the root).
+/// Returns what is at a path (never the root).
 pub const GET_METADATA: Route<PathArg, Metadata> = Route::rpc("files/get_metadata");
 
-/// Where a listing would end now.
+/// Returns the cursor of a listing that ends now.
 pub const LATEST_CURSOR: Route<ListFolderArg, Latest> = Route::rpc("files/list_folder/get_latest_cursor");
 
-/// Waits until something changes; carries no Authorization.
+/// Waits until something changes. The call must not carry an Authorization header.
 pub const LONGPOLL: Route<LongpollArg, Longpoll> = Route::notify("files/list_folder/longpoll");
 
 /// `files.ListFolderArg`
 #[derive(Clone, Debug, Serialize)]
 pub struct ListFolderArg {
-    /// `""` is the root.
+    /// The path; `""` is the root.
     pub path: String,
-    /// With all that is below.
+    /// Whether to list everything below the folder.
     #[serde(skip_serializing_if = "is_false")]
     pub recursive: bool,
-    /// About how many entries a page should have.
+    /// Approximate number of entries on a page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
 
-/// An argument that is a cursor alone.
+/// An argument that is only a cursor.
 #[derive(Clone, Debug, Serialize)]
 pub struct CursorArg {
-    /// As the last page gave it.
+    /// The cursor of the last page.
     pub cursor: String,
 }
 
-/// An argument that is a path alone (or `id:…`, or for reading `rev:…`).
+/// An argument that is only a path (or `id:…`, or for reading `rev:…`).
 #[derive(Clone, Debug, Serialize)]
 pub struct PathArg {
     /// The path.
     pub path: String,
 }
 
-/// `files.ListFolderResult`. A page may be empty and still have more behind it.
+/// `files.ListFolderResult`. A page may be empty although more pages follow.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ListFolderResult {
-    /// In no promised order.
+    /// The entries, in no particular order.
     pub entries: Vec<Metadata>,
-    /// For the next page, or for what changes later.
+    /// The cursor of the next page, or of later changes.
     pub cursor: String,
-    /// Whether there is a next page now.
+    /// Whether another page follows now.
     pub has_more: bool,
-    /// What can't be used of the page, entry by entry.
+    /// The entries that can't be used.
     #[serde(skip)]
     pub odd: Vec<OddEntry>,
 }
 
 impl ListFolderResult {
-    /// Reads a page, of which not every entry need be usable.
+    /// Reads a page, even if some entries can't be used.
     ///
     /// # Errors
     /// When the page itself can't be read.
@@ -80,7 +80,7 @@ impl ListFolderResult {
         }
     }
 
-    /// Reads a page of which not every entry can be used. `None` if the page itself can't be.
+    /// Reads a page with entries that can't be used. `None` means that the page itself can't be read.
     pub fn salvage(body: &[u8]) -> Option<Self> {
         let is_known = |entry: &Metadata| !matches!(entry, Metadata::Unknown);
         let (page, entries, odd) = salvage::<Self, Metadata>(body, "entries", is_known)?;
@@ -91,25 +91,25 @@ impl ListFolderResult {
 /// `files.ListFolderGetLatestCursorResult`
 #[derive(Clone, Debug, Deserialize)]
 pub struct Latest {
-    /// For what changes from now on.
+    /// The cursor of later changes.
     pub cursor: String,
 }
 
 /// `files.ListFolderLongpollArg`
 #[derive(Clone, Debug, Serialize)]
 pub struct LongpollArg {
-    /// Of a listing that came to its end.
+    /// The cursor of a complete listing.
     pub cursor: String,
-    /// 30 to 480 seconds; up to 90 are added at random.
+    /// How long to wait, 30 to 480 seconds; the server adds up to 90 at random.
     pub timeout: u64,
 }
 
 /// `files.ListFolderLongpollResult`
 #[derive(Clone, Debug, Deserialize)]
 pub struct Longpoll {
-    /// Whether it is worth asking.
+    /// Whether something changed.
     pub changes: bool,
-    /// Seconds to wait before the next poll.
+    /// Number of seconds to wait before the next poll.
     #[serde(default)]
     pub backoff: Option<u64>,
 }

@@ -1,9 +1,9 @@
-//! What Dropbox says of a file or folder.
+//! The metadata of files and folders.
 
 use crate::content_hash::ContentHash;
 use serde::{Deserialize, Serialize};
 
-/// `files.Metadata`: what stands at a path.
+/// `files.Metadata`: what is at a path.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = ".tag", rename_all = "snake_case")]
 pub enum Metadata {
@@ -11,7 +11,7 @@ pub enum Metadata {
     File(FileMetadata),
     /// A folder.
     Folder(FolderMetadata),
-    /// Something that was here.
+    /// A file or folder that was deleted.
     Deleted(DeletedMetadata),
     /// A kind that is newer than this program.
     #[serde(other)]
@@ -21,41 +21,41 @@ pub enum Metadata {
 /// `files.FileMetadata`, as far as it is used.
 #[derive(Clone, Debug, Deserialize)]
 pub struct FileMetadata {
-    /// The last component, in its right case.
+    /// The name, in its exact letter case.
     pub name: String,
-    /// The key to compare by; absent when the file isn't mounted.
+    /// The path to compare by; `None` if the file isn't mounted.
     #[serde(default)]
     pub path_lower: Option<String>,
-    /// Right only in its last component.
+    /// The path to show; only its last component has its exact letter case.
     #[serde(default)]
     pub path_display: Option<String>,
-    /// Stays the same through renames.
+    /// The id, which renames don't change.
     pub id: String,
     /// The modification time that the client set.
     pub client_modified: Time,
-    /// This revision.
+    /// The revision.
     pub rev: String,
-    /// In bytes.
+    /// The size in bytes.
     #[serde(deserialize_with = "size")]
     pub size: u64,
-    /// Absent on what can't be downloaded.
+    /// The content hash; `None` if the file can't be downloaded.
     #[serde(default)]
     pub content_hash: Option<ContentHash>,
-    /// False for Paper and other cloud documents.
+    /// Whether the file can be downloaded; false for Paper and other cloud documents.
     #[serde(default = "yes")]
     pub is_downloadable: bool,
-    /// Only of those.
+    /// The formats of a file that can't be downloaded.
     #[serde(default)]
     pub export_info: Option<ExportInfo>,
 }
 
-/// `files.ExportInfo`: what a cloud document can be exported to.
+/// `files.ExportInfo`: the formats of a cloud document.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct ExportInfo {
-    /// The document's own default.
+    /// The document's default format.
     #[serde(default)]
     pub export_as: Option<String>,
-    /// All of them.
+    /// All formats.
     #[serde(default)]
     pub export_options: Vec<String>,
 }
@@ -63,18 +63,18 @@ pub struct ExportInfo {
 /// `files.FolderMetadata`, as far as it is used.
 #[derive(Clone, Debug, Deserialize)]
 pub struct FolderMetadata {
-    /// The last component, in its right case.
+    /// The name, in its exact letter case.
     pub name: String,
-    /// Stays the same through renames.
+    /// The id, which renames don't change.
     #[serde(default)]
     pub id: Option<String>,
-    /// The key to compare by.
+    /// The path to compare by.
     #[serde(default)]
     pub path_lower: Option<String>,
-    /// Right only in its last component.
+    /// The path to show; only its last component has its exact letter case.
     #[serde(default)]
     pub path_display: Option<String>,
-    /// Set where a shared folder is mounted: another namespace, so another write lock.
+    /// The sharing info of a mounted shared folder, which is a namespace of its own with a write lock of its own.
     #[serde(default)]
     pub sharing_info: Option<FolderSharingInfo>,
 }
@@ -82,7 +82,7 @@ pub struct FolderMetadata {
 /// `files.FolderSharingInfo`, as far as it is used.
 #[derive(Clone, Debug, Deserialize)]
 pub struct FolderSharingInfo {
-    /// The namespace of a mount point.
+    /// The namespace of the mounted folder.
     #[serde(default)]
     pub shared_folder_id: Option<String>,
 }
@@ -90,12 +90,12 @@ pub struct FolderSharingInfo {
 /// `files.DeletedMetadata`
 #[derive(Clone, Debug, Deserialize)]
 pub struct DeletedMetadata {
-    /// The key to compare by.
+    /// The path to compare by.
     #[serde(default)]
     pub path_lower: Option<String>,
 }
 
-/// A point in time in whole seconds since 1970, written `2015-05-12T15:50:38Z`.
+/// A time in whole seconds since 1970, written `2015-05-12T15:50:38Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(pub i64);
 
@@ -117,7 +117,7 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
-/// No file is larger than a pebibyte; larger numbers would only overflow in sums.
+/// Maximum size of a file that is believed: sums of larger numbers could overflow.
 const LARGEST_SIZE: u64 = 1 << 50;
 
 fn size<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {

@@ -1,4 +1,4 @@
-//! Searching.
+//! Searches.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,49 +8,49 @@ use crate::api::{
     salvage::{OddEntry, salvage},
 };
 
-/// Files and folders by name and content.
+/// Searches files and folders by name and content.
 pub const SEARCH: Route<SearchArg, SearchResult> = Route::rpc("files/search_v2");
 
-/// The next page of them.
+/// Returns the next page of a search.
 pub const SEARCH_CONTINUE: Route<CursorArg, SearchResult> = Route::rpc("files/search/continue_v2");
 
 /// `files.SearchV2Arg`
 #[derive(Clone, Debug, Serialize)]
 pub struct SearchArg {
-    /// Up to 1000 characters.
+    /// The words to search for, up to 1000 characters.
     pub query: String,
-    /// Where.
+    /// Where to search.
     pub options: SearchOptions,
 }
 
 /// `files.SearchOptions`
 #[derive(Clone, Debug, Serialize)]
 pub struct SearchOptions {
-    /// Below this; `""` is everywhere.
+    /// Searches below this path only; `""` is the root.
     pub path: String,
-    /// A page's length, 1 to 1000.
+    /// Maximum number of matches on a page, 1 to 1000.
     pub max_results: u64,
-    /// Not in the content.
+    /// Searches names only, not content.
     pub filename_only: bool,
 }
 
 /// `files.SearchV2Result`
 #[derive(Clone, Debug, Deserialize)]
 pub struct SearchResult {
-    /// The best first.
+    /// The matches, the best first.
     pub matches: Vec<SearchMatch>,
-    /// Whether there are more.
+    /// Whether there is another page.
     pub has_more: bool,
-    /// For them.
+    /// The cursor of the next page.
     #[serde(default)]
     pub cursor: Option<String>,
-    /// What can't be used of them.
+    /// The matches that can't be used.
     #[serde(skip)]
     pub odd: Vec<OddEntry>,
 }
 
 impl SearchResult {
-    /// Reads a page, of which not every match need be usable.
+    /// Reads a page, even if some matches can't be used.
     ///
     /// # Errors
     /// When the page itself can't be read.
@@ -58,7 +58,7 @@ impl SearchResult {
         serde_json::from_slice(body).or_else(|error| Self::salvage(body).ok_or(error))
     }
 
-    /// Reads a page of which not every match can be used. `None` if the page itself can't be.
+    /// Reads a page with matches that can't be used. `None` means that the page itself can't be read.
     pub fn salvage(body: &[u8]) -> Option<Self> {
         let (page, matches, odd) = salvage::<Self, SearchMatch>(body, "matches", |_| true)?;
         Some(Self { matches, odd, ..page })
@@ -68,7 +68,7 @@ impl SearchResult {
 /// `files.SearchMatchV2`
 #[derive(Clone, Debug, Deserialize)]
 pub struct SearchMatch {
-    /// What was found.
+    /// The metadata of the match.
     pub metadata: MetadataV2,
 }
 
@@ -76,12 +76,12 @@ pub struct SearchMatch {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = ".tag", rename_all = "snake_case")]
 pub enum MetadataV2 {
-    /// The usual.
+    /// Metadata that is known.
     Metadata {
-        /// What it is.
+        /// The metadata.
         metadata: Box<Metadata>,
     },
-    /// A newer kind.
+    /// A kind that is newer than this program.
     #[serde(other)]
     Other,
 }

@@ -1,4 +1,4 @@
-//! Uploading: whole files, and sessions that take pieces.
+//! Uploads: whole files, and sessions that take chunks.
 
 use super::{
     batch::{Entries, Outcome},
@@ -9,10 +9,10 @@ use crate::api::{Nothing, Route, error::RouteError};
 use crate::content_hash::ContentHash;
 use serde::{Deserialize, Serialize};
 
-/// The longest file, through a session: 2^41 − 2^22 bytes.
+/// Maximum size of a file, through a session: 2^41 − 2^22 bytes.
 pub const MAX_FILE_BYTES: u64 = (1 << 41) - (1 << 22);
 
-/// One file in one call.
+/// Uploads a file in one call.
 pub const UPLOAD: Route<UploadArg, FileMetadata> = Route::upload("files/upload");
 
 /// Starts one session, with its first bytes.
@@ -29,22 +29,22 @@ pub const SESSION_APPEND: Route<SessionAppendArg, Nothing> = Route::upload("file
 pub const SESSION_APPEND_BATCH: Route<SessionAppendBatchArg, Entries<Outcome>> =
     Route::upload("files/upload_session/append_batch");
 
-/// Makes files of up to 1000 closed sessions, under one lock of the namespace, so never two at once: one whose answer was
-/// lost may still be under way.
+/// Turns up to 1000 closed sessions into files, under one lock of the namespace. Never call it twice at once: a call whose
+/// response was lost may still be in progress.
 pub const SESSION_FINISH_BATCH: Route<SessionFinishBatchArg, Entries<FinishOutcome>> =
     Route::rpc_once("files/upload_session/finish_batch_v2");
 
-/// `files.CommitInfo`: how a file is put in its place.
+/// `files.CommitInfo`: where and how a file is created.
 #[derive(Clone, Debug, Serialize)]
 pub struct CommitInfo {
-    /// Where to.
+    /// The path of the file.
     pub path: String,
-    /// Over what.
+    /// What the file may replace.
     pub mode: WriteMode,
     /// The modification time to keep.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_modified: Option<Time>,
-    /// No notification on the user's desktops.
+    /// Suppresses notifications on the user's desktops.
     pub mute: bool,
 }
 
@@ -52,13 +52,13 @@ pub struct CommitInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = ".tag", rename_all = "snake_case")]
 pub enum WriteMode {
-    /// Never replaces.
+    /// Replaces no file.
     Add,
-    /// Replaces whatever file is there.
+    /// Replaces any file.
     Overwrite,
-    /// Replaces this revision and no other.
+    /// Replaces this revision only.
     Update {
-        /// The revision that was seen.
+        /// The revision.
         update: String,
     },
 }
@@ -66,10 +66,10 @@ pub enum WriteMode {
 /// `files.UploadArg`
 #[derive(Clone, Debug, Serialize)]
 pub struct UploadArg {
-    /// The place.
+    /// Where and how the file is created.
     #[serde(flatten)]
     pub commit: CommitInfo,
-    /// Of the body.
+    /// The content hash of the body.
     pub content_hash: ContentHash,
 }
 
@@ -77,22 +77,22 @@ pub struct UploadArg {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = ".tag", rename_all = "snake_case")]
 pub enum SessionType {
-    /// Bytes come in order.
+    /// The bytes come in order.
     Sequential,
-    /// Pieces of whole blocks come in any order.
+    /// Chunks of whole blocks come in any order.
     Concurrent,
 }
 
 /// `files.UploadSessionStartArg`
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct SessionStartArg {
-    /// No more bytes will come.
+    /// Whether the session is complete.
     #[serde(skip_serializing_if = "is_false")]
     pub close: bool,
-    /// Sequential if absent.
+    /// The type; `None` means sequential.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_type: Option<SessionType>,
-    /// Of the body.
+    /// The content hash of the body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_hash: Option<ContentHash>,
 }
@@ -100,45 +100,45 @@ pub struct SessionStartArg {
 /// `files.UploadSessionStartResult`
 #[derive(Clone, Debug, Deserialize)]
 pub struct SessionStarted {
-    /// Good for 7 days.
+    /// The id of the session, valid for 7 days.
     pub session_id: String,
 }
 
 /// `files.UploadSessionStartBatchArg`
 #[derive(Clone, Debug, Serialize)]
 pub struct SessionStartBatchArg {
-    /// Sequential if absent.
+    /// The type; `None` means sequential.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_type: Option<SessionType>,
-    /// 1 to 1000.
+    /// Number of sessions, 1 to 1000.
     pub num_sessions: u64,
 }
 
 /// `files.UploadSessionStartBatchResult`
 #[derive(Clone, Debug, Deserialize)]
 pub struct SessionsStarted {
-    /// As many as were asked for.
+    /// The ids, one for each session.
     pub session_ids: Vec<String>,
 }
 
 /// `files.UploadSessionCursor`
 #[derive(Clone, Debug, Serialize)]
 pub struct SessionCursor {
-    /// Which session.
+    /// The id of the session.
     pub session_id: String,
-    /// How many bytes are before this piece.
+    /// Number of bytes before this chunk.
     pub offset: u64,
 }
 
 /// `files.UploadSessionAppendArg`
 #[derive(Clone, Debug, Serialize)]
 pub struct SessionAppendArg {
-    /// Where to.
+    /// The session and the offset.
     pub cursor: SessionCursor,
-    /// No more bytes will come.
+    /// Whether the session is complete after this chunk.
     #[serde(skip_serializing_if = "is_false")]
     pub close: bool,
-    /// Of the body.
+    /// The content hash of the body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_hash: Option<ContentHash>,
 }
@@ -146,9 +146,9 @@ pub struct SessionAppendArg {
 /// `files.UploadSessionAppendBatchArg`
 #[derive(Clone, Debug, Serialize)]
 pub struct SessionAppendBatchArg {
-    /// In the order of their bytes in the body.
+    /// The chunks, in the order of their bytes in the body.
     pub entries: Vec<SessionAppendEntry>,
-    /// Of the whole body.
+    /// The content hash of the whole body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_hash: Option<ContentHash>,
 }
@@ -156,11 +156,11 @@ pub struct SessionAppendBatchArg {
 /// `files.UploadSessionAppendBatchArgEntry`
 #[derive(Clone, Debug, Serialize)]
 pub struct SessionAppendEntry {
-    /// Where to.
+    /// The session and the offset.
     pub cursor: SessionCursor,
-    /// How many bytes of the body.
+    /// Length of the chunk in bytes.
     pub length: u64,
-    /// No more bytes will come.
+    /// Whether the session is complete after this chunk.
     #[serde(skip_serializing_if = "is_false")]
     pub close: bool,
 }
@@ -168,31 +168,31 @@ pub struct SessionAppendEntry {
 /// `files.UploadSessionFinishBatchArg`
 #[derive(Clone, Debug, Serialize)]
 pub struct SessionFinishBatchArg {
-    /// Up to 1000.
+    /// The sessions, up to 1000.
     pub entries: Vec<SessionFinishArg>,
 }
 
 /// `files.UploadSessionFinishArg`
 #[derive(Clone, Debug, Serialize)]
 pub struct SessionFinishArg {
-    /// The offset is the whole size.
+    /// The session; the offset is the size of the file.
     pub cursor: SessionCursor,
-    /// Where to.
+    /// Where and how the file is created.
     pub commit: CommitInfo,
 }
 
-/// What became of one entry of `finish_batch_v2`.
+/// The result of one entry of `finish_batch_v2`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = ".tag", rename_all = "snake_case")]
 pub enum FinishOutcome {
-    /// The file is there.
+    /// The file was created.
     Success(FileMetadata),
-    /// It is not.
+    /// The file was not created.
     Failure {
-        /// Why not.
+        /// The reason.
         failure: RouteError,
     },
-    /// A newer kind of answer.
+    /// A result that is newer than this program.
     #[serde(other)]
     Unknown,
 }
