@@ -232,3 +232,65 @@ impl http_body::Body for Body {
         self.left_bytes == 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ContentHash, Flow,
+        api::files::{SESSION_START, SessionStartArg, SessionStarted},
+        testing::{Server, answer, login},
+    };
+
+    fn arg(content: &[u8]) -> SessionStartArg {
+        SessionStartArg {
+            content_hash: Some(ContentHash::of(content)),
+            ..SessionStartArg::default()
+        }
+    }
+
+    async fn send(server: &Server, payload: &Payload) -> Result<SessionStarted, Error> {
+        let client = server.client(login("t"));
+        client.upload(&SESSION_START, &arg(b"x"), payload).await
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_again_for_each_try_and_its_bytes_are_taken_back() {
+        let content: Vec<u8> = (0..CHUNK_BYTES + 10)
+            .map(|at| b'a' + u8::try_from(at % 26).unwrap())
+            .collect();
+        let server = Server::start([answer(500, ""), answer(200, r#"{"session_id":"s"}"#)]).await;
+        let flows = Arc::new(Mutex::new(Vec::new()));
+        let payload = {
+            let (content, flows) = (content.clone(), Arc::clone(&flows));
+            let read = move |at: u64, count| {
+                let at = usize::try_from(at).unwrap();
+                Ok(Bytes::copy_from_slice(&content[at..at + count]))
+            };
+            let watch: Watch = Arc::new(move |flow| flows.lock().unwrap().push(flow));
+            Payload::read(CHUNK_BYTES + 10, read).watched(watch)
+        };
+        assert_eq!(send(&server, &payload).await.unwrap().session_id, "s");
+        for request in server.requests() {
+            assert_eq!(request.body.as_bytes(), content);
+        }
+        let whole = [Flow::Sent(CHUNK_BYTES), Flow::Sent(10)];
+        let flows = flows.lock().unwrap();
+        assert_eq!(flows[..2], whole);
+        assert_eq!(flows[2..], [Flow::Returned(CHUNK_BYTES + 10), whole[0], whole[1]]);
+    }
+
+    #[tokio::test]
+    async fn a_source_that_fails_is_not_taken_for_the_network() {
+        type Fails = fn() -> io::Error;
+        let cases: [(Fails, &str); 2] = [
+            (|| io::Error::other(SourceChanged), "it changed while it was read"),
+            (|| io::Error::other("no disk"), "could not read it: no disk"),
+        ];
+        for (error, words) in cases {
+            let server = Server::start([]).await;
+            let payload = Payload::read(5, move |_, _| Err(error()));
+            assert_eq!(send(&server, &payload).await.unwrap_err().to_string(), words);
+        }
+    }
+}

@@ -46,3 +46,53 @@ impl<'a, Answer> Download<'a, Answer> {
         Ok(chunk)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Error,
+        api::files::{DOWNLOAD, PathArg},
+        retry::Tries,
+        testing::{Server, answer, login},
+    };
+
+    const FILE: &str =
+        r#"{"name":"f","id":"id:1","client_modified":"2020-01-01T00:00:00Z","rev":"0123456789","size":5}"#;
+
+    #[tokio::test]
+    async fn a_range_comes_with_its_metadata() {
+        let server = Server::start([answer(206, "ello").with_header("Dropbox-API-Result", FILE)]).await;
+        let client = server.client(login("t"));
+        let arg = PathArg { path: "/f".into() };
+        let mut tries = Tries::default();
+        let mut download = client
+            .download(&DOWNLOAD, &arg, Some((1, 4)), &mut tries)
+            .await
+            .unwrap();
+        assert!(download.partial && download.answer.size == 5);
+        let mut bytes = Vec::new();
+        while let Some(chunk) = download.chunk().await.unwrap() {
+            bytes.extend(chunk);
+        }
+        assert_eq!(bytes, b"ello");
+        let request = server.requests().remove(0);
+        assert_eq!(request.header("range"), Some("bytes=1-4"));
+        assert_eq!(request.header("dropbox-api-arg"), Some(r#"{"path":"/f"}"#));
+    }
+
+    #[tokio::test]
+    async fn a_page_in_the_place_of_a_file_is_no_file() {
+        let page = || answer(200, "<html>").with_header("Content-Type", "text/html");
+        for (answer, is_portal) in [(page(), true), (answer(200, "hello"), false)] {
+            let server = Server::start([answer]).await;
+            let client = server.client(login("t"));
+            let arg = PathArg { path: "/f".into() };
+            let error = client
+                .download(&DOWNLOAD, &arg, None, &mut Tries::new(1))
+                .await
+                .unwrap_err();
+            assert_eq!(matches!(error, Error::Portal(_)), is_portal, "{error}");
+            assert!(is_portal || matches!(error, Error::NotDropbox(_)), "{error}");
+        }
+    }
+}

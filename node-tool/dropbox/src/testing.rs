@@ -17,13 +17,24 @@ use crate::{Auth, Change, Client, Credentials, Endpoints, Http, RateLimiter, Sec
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     status: u16,
+    /// Header lines, each with its end.
+    headers: String,
     body: String,
+}
+
+impl Answer {
+    /// Adds a header.
+    pub(crate) fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers += &format!("{name}: {value}\r\n");
+        self
+    }
 }
 
 /// Returns an answer with this status and JSON body.
 pub(crate) fn answer(status: u16, body: &str) -> Answer {
     Answer {
         status,
+        headers: String::new(),
         body: body.to_owned(),
     }
 }
@@ -132,9 +143,16 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
     Some(request)
 }
 
-async fn write(stream: &mut BufReader<TcpStream>, Answer { status, body }: &Answer) {
+async fn write(stream: &mut BufReader<TcpStream>, answer: &Answer) {
+    let Answer {
+        status,
+        headers,
+        body,
+    } = answer;
     let length = body.len();
-    let text = format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+    let text = format!(
+        "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}"
+    );
     stream.write_all(text.as_bytes()).await.unwrap();
 }
 
