@@ -53,18 +53,26 @@ fn commands(line: &str) -> Vec<Advice> {
     found
 }
 
-/// Reads a command as a shell would: words, single quotes, `< FILE`.
-fn command(text: &str) -> Option<Advice> {
-    let mut words = vec![String::new()];
+/// Splits a line into words as a shell does, as far as blanks and single quotes go.
+pub fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
     let mut is_quoted = false;
-    for c in text.chars() {
+    for c in line.chars() {
         match c {
             '\'' => is_quoted = !is_quoted,
-            ' ' if !is_quoted => words.push(String::new()),
-            c => words.last_mut()?.push(c),
+            ' ' if !is_quoted => words.push(std::mem::take(&mut word)),
+            c => word.push(c),
         }
     }
+    words.push(word);
     words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Reads a command as a shell would: words, and `< FILE`.
+fn command(text: &str) -> Option<Advice> {
+    let mut words = words(text);
     let input = words.iter().position(|word| word == "<").and_then(|at| {
         let file = words.get(at + 1).cloned();
         words.truncate(at);

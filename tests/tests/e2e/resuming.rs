@@ -96,12 +96,33 @@ fn appended(env: &TestEnv) -> u64 {
     calls.map(|call| call.bytes_in).sum()
 }
 
+/// An environment in which the upload of 100 MiB was killed after `pieces` pieces, and the file's bytes.
+fn killed_upload(seed: u64, pieces: usize) -> anyhow::Result<(TestEnv, Vec<u8>)> {
+    let env = TestEnv::connected()?;
+    let bytes = noise(seed, 100 << 20);
+    write(&env.path("from/big"), &bytes, 1_500_000_000)?;
+    kill_after(&env, pieces)?;
+    Ok((env, bytes))
+}
+
+/// Checks what has arrived in the Dropbox.
+fn assert_uploaded(env: &TestEnv, bytes: &[u8]) {
+    let arrived = env.sandbox.read_file("/to/big");
+    assert!(arrived.as_deref() == Some(bytes), "another content arrived");
+}
+
+/// Checks what has arrived here.
+fn assert_downloaded(env: &TestEnv, bytes: &[u8]) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        fs::read(env.path("down/big"))? == bytes,
+        "another content arrived"
+    );
+    Ok(())
+}
+
 #[test]
 fn a_killed_upload_goes_on_from_the_pieces_that_are_there() -> anyhow::Result<()> {
-    let env = TestEnv::connected()?;
-    let bytes = noise(3, 100 << 20);
-    write(&env.path("from/big"), &bytes, 1_500_000_000)?;
-    kill_after(&env, 5)?;
+    let (env, bytes) = killed_upload(3, 5)?;
     let kept = noted(&env)?;
     let end = env.node_tool(["cleanup", "from"])?;
     assert!(
@@ -118,27 +139,19 @@ fn a_killed_upload_goes_on_from_the_pieces_that_are_there() -> anyhow::Result<()
     );
     assert_eq!(appended(&env), SIZE - kept);
     assert_eq!(env.sandbox.count("files/upload_session/start_batch"), 0);
-    assert!(
-        env.sandbox.read_file("/to/big") == Some(bytes),
-        "another content arrived"
-    );
+    assert_uploaded(&env, &bytes);
     assert_eq!(journals(&env), Vec::<PathBuf>::new(), "nothing is left");
     Ok(())
 }
 
 #[test]
 fn a_changed_source_or_a_lost_session_starts_anew() -> anyhow::Result<()> {
-    let env = TestEnv::connected()?;
-    write(&env.path("from/big"), &noise(3, 100 << 20), 1_500_000_000)?;
-    kill_after(&env, 5)?;
+    let (env, _) = killed_upload(3, 5)?;
     let bytes = noise(4, 100 << 20);
     write(&env.path("from/big"), &bytes, 1_500_000_001)?;
     env.node_tool(["copy", "from", "dbx:to"])?.ok()?;
     assert_eq!(appended(&env), SIZE);
-    assert!(
-        env.sandbox.read_file("/to/big") == Some(bytes),
-        "another content arrived"
-    );
+    assert_uploaded(&env, &bytes);
 
     let bytes = noise(5, 100 << 20);
     write(&env.path("from/big"), &bytes, 1_500_000_002)?;
@@ -152,19 +165,13 @@ fn a_changed_source_or_a_lost_session_starts_anew() -> anyhow::Result<()> {
         .fault(Fault::on("files/upload_session/append_v2", Kind::LoseSessions));
     env.node_tool(["copy", "from", "dbx:to"])?.ok()?;
     assert_eq!(env.sandbox.count("files/upload_session/start_batch"), 1);
-    assert!(
-        env.sandbox.read_file("/to/big") == Some(bytes),
-        "another content arrived"
-    );
+    assert_uploaded(&env, &bytes);
     Ok(())
 }
 
 #[test]
 fn a_damaged_journal_is_no_obstacle() -> anyhow::Result<()> {
-    let env = TestEnv::connected()?;
-    let bytes = noise(6, 100 << 20);
-    write(&env.path("from/big"), &bytes, 1_500_000_000)?;
-    kill_after(&env, 4)?;
+    let (env, bytes) = killed_upload(6, 4)?;
     let kept: u64 = records(&env)?.iter().rev().skip(1).sum();
     let journal = journals(&env).pop().context("no journal")?;
     let text = fs::read_to_string(&journal)?;
@@ -173,10 +180,7 @@ fn a_damaged_journal_is_no_obstacle() -> anyhow::Result<()> {
     fs::write(&journal, text[..cut].replacen("\n", "\nnonsense\n", 1))?;
     env.node_tool(["copy", "from", "dbx:to"])?.ok()?;
     assert_eq!(appended(&env), SIZE - kept);
-    assert!(
-        env.sandbox.read_file("/to/big") == Some(bytes),
-        "another content arrived"
-    );
+    assert_uploaded(&env, &bytes);
     Ok(())
 }
 
@@ -185,6 +189,15 @@ fn kill_download_after(env: &TestEnv, ranges: usize) -> anyhow::Result<()> {
     let hang = Fault::on("files/download", Kind::Stall { millis: 3_600_000 });
     env.sandbox.fault(hang.nth(u32::try_from(ranges)? + 1).times(100));
     run_until_noted(env, &["copy", "dbx:from", "down", "--transfers", "4"], ranges)
+}
+
+/// An environment in which the download of 100 MiB was killed after `ranges` ranges, and the file's bytes.
+fn killed_download(seed: u64, ranges: usize) -> anyhow::Result<(TestEnv, Vec<u8>)> {
+    let env = TestEnv::connected()?;
+    let bytes = noise(seed, 100 << 20);
+    env.sandbox.put_file("/from/big", &bytes, None)?;
+    kill_download_after(&env, ranges)?;
+    Ok((env, bytes))
 }
 
 fn leftovers(env: &TestEnv) -> Vec<PathBuf> {
@@ -198,10 +211,7 @@ fn leftovers(env: &TestEnv) -> Vec<PathBuf> {
 
 #[test]
 fn a_killed_download_goes_on_from_the_ranges_on_disk() -> anyhow::Result<()> {
-    let env = TestEnv::connected()?;
-    let bytes = noise(7, 100 << 20);
-    env.sandbox.put_file("/from/big", &bytes, None)?;
-    kill_download_after(&env, 3)?;
+    let (env, bytes) = killed_download(7, 3)?;
     assert!(!env.path("down/big").exists());
     assert_eq!(leftovers(&env).len(), 1);
     // What was left is nobody's file.
@@ -215,10 +225,7 @@ fn a_killed_download_goes_on_from_the_ranges_on_disk() -> anyhow::Result<()> {
         end.err
     );
     assert_eq!(env.sandbox.count("files/download"), 4);
-    assert!(
-        fs::read(env.path("down/big"))? == bytes,
-        "another content arrived"
-    );
+    assert_downloaded(&env, &bytes)?;
     assert_eq!(
         (leftovers(&env), journals(&env)),
         (Vec::new(), Vec::new()),
@@ -229,10 +236,7 @@ fn a_killed_download_goes_on_from_the_ranges_on_disk() -> anyhow::Result<()> {
 
 #[test]
 fn what_the_disk_lost_or_dropbox_changed_is_fetched_anew() -> anyhow::Result<()> {
-    let env = TestEnv::connected()?;
-    let bytes = noise(8, 100 << 20);
-    env.sandbox.put_file("/from/big", &bytes, None)?;
-    kill_download_after(&env, 3)?;
+    let (env, bytes) = killed_download(8, 3)?;
     // A node that crashed: what was noted isn't all on disk.
     let partial = leftovers(&env).pop().context("nothing is left")?;
     fs::OpenOptions::new()
@@ -240,20 +244,14 @@ fn what_the_disk_lost_or_dropbox_changed_is_fetched_anew() -> anyhow::Result<()>
         .open(&partial)?
         .set_len(20 << 20)?;
     env.node_tool(["copy", "dbx:from", "down"])?.ok()?;
-    assert!(
-        fs::read(env.path("down/big"))? == bytes,
-        "another content arrived"
-    );
+    assert_downloaded(&env, &bytes)?;
     fs::remove_file(env.path("down/big"))?;
 
     kill_download_after(&env, 3)?;
     let shorter = noise(9, 50 << 20);
     env.sandbox.put_file("/from/big", &shorter, None)?;
     env.node_tool(["copy", "dbx:from", "down"])?.ok()?;
-    assert!(
-        fs::read(env.path("down/big"))? == shorter,
-        "another content arrived"
-    );
+    assert_downloaded(&env, &shorter)?;
     assert_eq!(
         (leftovers(&env), journals(&env)),
         (Vec::new(), Vec::new()),
@@ -264,20 +262,14 @@ fn what_the_disk_lost_or_dropbox_changed_is_fetched_anew() -> anyhow::Result<()>
 
 #[test]
 fn a_symlink_in_the_place_of_a_half_file_is_not_written_through() -> anyhow::Result<()> {
-    let env = TestEnv::connected()?;
-    let bytes = noise(10, 100 << 20);
-    env.sandbox.put_file("/from/big", &bytes, None)?;
-    kill_download_after(&env, 2)?;
+    let (env, bytes) = killed_download(10, 2)?;
     let partial = leftovers(&env).pop().context("nothing is left")?;
     fs::remove_file(&partial)?;
     fs::write(env.path("precious"), "mine")?;
     std::os::unix::fs::symlink(env.path("precious"), &partial)?;
     env.node_tool(["copy", "dbx:from", "down"])?.ok()?;
     assert_eq!(fs::read(env.path("precious"))?, b"mine");
-    assert!(
-        fs::read(env.path("down/big"))? == bytes,
-        "another content arrived"
-    );
+    assert_downloaded(&env, &bytes)?;
     assert!(!env.path("down/big").is_symlink());
     Ok(())
 }
@@ -315,10 +307,7 @@ fn a_halted_download_keeps_every_byte_that_has_arrived() -> anyhow::Result<()> {
         bytes.len() as u64,
         "what is there isn't fetched again"
     );
-    assert!(
-        fs::read(env.path("down/big"))? == bytes,
-        "another content arrived"
-    );
+    assert_downloaded(&env, &bytes)?;
     Ok(())
 }
 
@@ -349,19 +338,13 @@ fn on_a_slow_line_an_upload_keeps_what_has_arrived_to_the_block() -> anyhow::Res
     env.node_tool(["copy", "from", "dbx:to"])?.ok()?;
     let again: u64 = sent(&env).iter().sum();
     assert_eq!(again + kept, bytes.len() as u64, "what is there isn't sent again");
-    assert!(
-        env.sandbox.read_file("/to/big") == Some(bytes),
-        "another content arrived"
-    );
+    assert_uploaded(&env, &bytes);
     Ok(())
 }
 
 #[test]
 fn a_journal_with_a_wrong_digit_costs_a_block_and_no_file() -> anyhow::Result<()> {
-    let env = TestEnv::connected()?;
-    let bytes = noise(13, 100 << 20);
-    write(&env.path("from/big"), &bytes, 1_500_000_000)?;
-    kill_after(&env, 4)?;
+    let (env, bytes) = killed_upload(13, 4)?;
     let kept: u64 = records(&env)?.iter().skip(2).sum();
     let journal = journals(&env).pop().context("no journal")?;
     let text = fs::read_to_string(&journal)?;
@@ -381,9 +364,6 @@ fn a_journal_with_a_wrong_digit_costs_a_block_and_no_file() -> anyhow::Result<()
     fs::write(&journal, lines.join("\n") + "\n")?;
     env.node_tool(["copy", "from", "dbx:to"])?.ok()?;
     assert_eq!(appended(&env), SIZE - kept);
-    assert!(
-        env.sandbox.read_file("/to/big") == Some(bytes),
-        "another content arrived"
-    );
+    assert_uploaded(&env, &bytes);
     Ok(())
 }

@@ -12,16 +12,15 @@ mod shrink;
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Write as _,
-    os::unix::process::CommandExt as _,
-    path::{Path, PathBuf},
-    process::{Command, ExitCode},
+    path::PathBuf,
+    process::ExitCode,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::Context as _;
 use clap::Parser;
 use rand::{SeedableRng as _, rngs::StdRng};
-use sandbox::NAMES;
+use tests::private_hosts::{Network, enter, rclone};
 
 use case::Case;
 use play::{Complaint, Ground};
@@ -46,21 +45,11 @@ struct Args {
     rclone: Option<PathBuf>,
 }
 
-/// Set where the hosts file is already ours.
-const INSIDE: &str = "FUZZ_INSIDE";
-
 fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
-    if std::env::var_os(INSIDE).is_none() {
-        anyhow::ensure!(
-            rustix::process::geteuid().is_root(),
-            "the fuzzer needs root, for a private hosts file and port 443"
-        );
-        tests::programs::program("node-tool")?; // built where there is a network
-        return Err(enter().into());
-    }
+    enter(Network::Loopback)?;
     let tls = tempfile::TempDir::new()?;
-    let mut ground = Ground::new(rclone(&args)?, tls.path())?;
+    let mut ground = Ground::new(rclone(args.rclone.as_deref())?, tls.path())?;
     if let Some(json) = &args.case {
         let case: Case = serde_json::from_str(json).context("--case")?;
         let complaints = ground.play(&case)?;
@@ -125,34 +114,4 @@ fn unknown(ground: &mut Ground, case: &Case, seen: &mut Seen) -> anyhow::Result<
 
 fn say(text: &str) -> std::io::Result<()> {
     writeln!(std::io::stdout(), "{text}")
-}
-
-/// Runs itself again where Dropbox's names mean this machine; comes back only if that fails.
-fn enter() -> std::io::Error {
-    let script = format!(
-        r#"ip link set lo up; hosts=$(mktemp); echo "127.0.0.1 localhost {}" > "$hosts"; mount --bind "$hosts" /etc/hosts; rm "$hosts"; exec "$@""#,
-        NAMES.join(" ")
-    );
-    let me = match std::env::current_exe() {
-        Ok(me) => me,
-        Err(error) => return error,
-    };
-    Command::new("unshare")
-        .args(["--mount", "--net", "bash", "-c", &script, "fuzz"])
-        .arg(me)
-        .args(std::env::args_os().skip(1))
-        .env(INSIDE, "1")
-        .env_remove("DROPBOX_URL")
-        .exec()
-}
-
-/// Where rclone is.
-fn rclone(args: &Args) -> anyhow::Result<PathBuf> {
-    let given = args
-        .rclone
-        .clone()
-        .or(std::env::var_os("RCLONE").map(PathBuf::from));
-    let path = given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/.venv/bin/rclone"));
-    path.canonicalize()
-        .with_context(|| format!("no rclone at {}; ./tests/peers/run installs it", path.display()))
 }

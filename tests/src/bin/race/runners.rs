@@ -18,7 +18,7 @@ use wait4::Wait4 as _;
 /// A program with its flags.
 #[derive(Clone, Debug)]
 pub struct Runner {
-    /// As it stands in the table.
+    /// Its name in the table.
     pub name: &'static str,
     /// The program.
     pub program: PathBuf,

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use super::{
+    jobs::{Job, Run},
     runners::Runner,
-    works::{Run, Work},
 };
 
 /// The rows so far.
@@ -15,7 +15,7 @@ pub struct Table {
 }
 
 struct Row {
-    work: &'static str,
+    job: &'static str,
     runner: &'static str,
     seconds: f64,
     /// Multiple of the least time that the network model allows.
@@ -49,7 +49,7 @@ impl Table {
     }
 
     /// Adds a run.
-    pub fn row(&mut self, work: &Work, runner: &Runner, run: &Run) {
+    pub fn row(&mut self, job: &Job, runner: &Runner, run: &Run) {
         let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
         let seconds = run.cost.took.as_secs_f64();
         let verdict = if run.wrong.is_empty() { "right" } else { "WRONG" };
@@ -62,16 +62,16 @@ impl Table {
         ];
         say(&format!(
             "… {}, {}: {seconds:.1} s, {} calls, {} MiB at most, {} s CPU, {verdict}",
-            work.name, runner.name, cells[0], cells[2], cells[3]
+            job.name, runner.name, cells[0], cells[2], cells[3]
         ));
         let wrong = run.wrong.iter().take(5);
         self.wrong
-            .extend(wrong.map(|line| format!("{}, {}: {line}", work.name, runner.name)));
+            .extend(wrong.map(|line| format!("{}, {}: {line}", job.name, runner.name)));
         self.rows.push(Row {
-            work: work.name,
+            job: job.name,
             runner: runner.name,
             seconds,
-            of_least: work.least_seconds(run.bytes).map(|least| seconds / least),
+            of_least: job.least_seconds(run.bytes).map(|least| seconds / least),
             rest: cells.join(" | "),
         });
     }
@@ -79,20 +79,20 @@ impl Table {
     /// Prints it.
     pub fn end(&self) -> ExitCode {
         say(
-            "\n| work | runner | seconds | × the link's least | node-tool is faster by | calls | MiB | peak MiB | CPU s | tree |",
+            "\n| job | runner | seconds | × the link's least | node-tool is faster by | calls | MiB | peak MiB | CPU s | tree |",
         );
         say("|---|---|--:|--:|--:|--:|--:|--:|--:|---|");
         for row in &self.rows {
             let ours = self
                 .rows
                 .iter()
-                .find(|r| r.work == row.work && r.runner == "node-tool");
+                .find(|r| r.job == row.job && r.runner == "node-tool");
             let ratio = ours
                 .filter(|_| row.runner.starts_with("rclone"))
                 .map(|ours| format!("{:.1}×", row.seconds / ours.seconds));
             say(&format!(
                 "| {} | {} | {:.1} | {} | {} | {} |",
-                row.work,
+                row.job,
                 row.runner,
                 row.seconds,
                 row.of_least

@@ -12,9 +12,9 @@ use tests::{
 
 use super::runners::{Cost, Runner};
 
-/// A piece of work.
-pub struct Work {
-    /// As it stands in the table.
+/// A job.
+pub struct Job {
+    /// Its name in the table.
     pub name: &'static str,
     /// Which way.
     way: Way,
@@ -33,7 +33,7 @@ enum Way {
     Again,
 }
 
-/// What a run of a work has shown.
+/// What a run of a job has shown.
 pub struct Run {
     /// What it cost.
     pub cost: Cost,
@@ -45,8 +45,8 @@ pub struct Run {
     pub wrong: Vec<String>,
 }
 
-const fn work(name: &'static str, way: Way, files: usize, folders: usize, bytes: usize) -> Work {
-    Work {
+const fn job(name: &'static str, way: Way, files: usize, folders: usize, bytes: usize) -> Job {
+    Job {
         name,
         way,
         tree: (files, folders, bytes),
@@ -58,25 +58,25 @@ const fn work(name: &'static str, way: Way, files: usize, folders: usize, bytes:
 const MIB: usize = 1 << 20;
 
 /// Everything that is raced.
-pub const WORKS: &[Work] = &[
-    work("2,000 × 10 kB up", Way::Up, 2000, 20, 10_000),
-    Work {
+pub const JOBS: &[Job] = &[
+    job("2,000 × 10 kB up", Way::Up, 2000, 20, 10_000),
+    Job {
         header_limit: 8 * 1024,
-        ..work("2,000 × 10 kB up, 8 KiB header", Way::Up, 2000, 20, 10_000)
+        ..job("2,000 × 10 kB up, 8 KiB header", Way::Up, 2000, 20, 10_000)
     },
-    work("1 GiB up", Way::Up, 1, 1, 1024 * MIB),
-    work("2,000 × 10 kB down", Way::Down, 2000, 20, 10_000),
-    work("1 GiB down", Way::Down, 1, 1, 1024 * MIB),
-    work(
+    job("1 GiB up", Way::Up, 1, 1, 1024 * MIB),
+    job("2,000 × 10 kB down", Way::Down, 2000, 20, 10_000),
+    job("1 GiB down", Way::Down, 1, 1, 1024 * MIB),
+    job(
         "size of 50,000 files in 2,500 folders",
         Way::Size,
         50_000,
         2500,
         1,
     ),
-    Work {
+    Job {
         network: NetworkModel::default,
-        ..work(
+        ..job(
             "size of 1,000,000 files in 20,000 folders, loopback speed",
             Way::Size,
             1_000_000,
@@ -84,26 +84,26 @@ pub const WORKS: &[Work] = &[
             1,
         )
     },
-    work(
+    job(
         "sync again, 20,000 files in 1,000 folders",
         Way::Again,
         20_000,
         1000,
         100,
     ),
-    work("200 × 8 MiB up", Way::Up, 200, 10, 8 * MIB),
-    work("200 × 8 MiB down", Way::Down, 200, 10, 8 * MIB),
-    Work {
+    job("200 × 8 MiB up", Way::Up, 200, 10, 8 * MIB),
+    job("200 × 8 MiB down", Way::Down, 200, 10, 8 * MIB),
+    Job {
         network: NetworkModel::default,
-        ..work("1 GiB up, loopback speed", Way::Up, 1, 1, 1024 * MIB)
+        ..job("1 GiB up, loopback speed", Way::Up, 1, 1, 1024 * MIB)
     },
-    Work {
+    Job {
         network: NetworkModel::default,
-        ..work("1 GiB down, loopback speed", Way::Down, 1, 1, 1024 * MIB)
+        ..job("1 GiB down, loopback speed", Way::Down, 1, 1, 1024 * MIB)
     },
 ];
 
-impl Work {
+impl Job {
     /// Whether it means something for a runner.
     pub fn takes(&self, runner: &Runner) -> bool {
         match runner.name {
