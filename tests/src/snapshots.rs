@@ -10,7 +10,10 @@ use regex::Regex;
 use crate::test_env::{TestEnv, text};
 
 /// What differs from run to run, and what stands for it.
-const VARIABLE: [(&str, &str); 3] = [
+const VARIABLE: [(&str, &str); 5] = [
+    (r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d", "[NOW]"),
+    // Whether a cut connection is seen as closed or reset depends on the moment.
+    (r"(the connection to \S+ broke): .*", "$1: [REASON]"),
     (r"\d+(\.\d+)? (s|ms)\b", "[TIME]"),
     (r"[\d.]+ [KMG]?i?B/s", "[RATE]"),
     (r"127\.0\.0\.1:\d+", "[ADDRESS]"),
@@ -19,7 +22,7 @@ const VARIABLE: [(&str, &str); 3] = [
 /// Replaces paths of `env`, its sandbox's address, durations and rates in what a program printed.
 ///
 /// # Errors
-/// Never, unless a pattern of [`VARIABLE`] is wrong.
+/// When a pattern is wrong, which a test would show at once.
 pub fn redacted(env: &TestEnv, printed: &str) -> anyhow::Result<String> {
     let dir = text(&env.path(""));
     let mut out = printed

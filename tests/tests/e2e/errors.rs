@@ -128,10 +128,6 @@ fn arguments() -> anyhow::Result<()> {
                 "authorizer a! --no-browser --timeout 1s",
             ),
             plain(
-                "authorizer: a challenge that is none",
-                "authorizer appkey0sandbox1 short --no-browser --timeout 1s",
-            ),
-            plain(
                 "authorizer: a duration that is none",
                 "authorizer appkey0sandbox1 --no-browser --timeout soon",
             ),
@@ -168,7 +164,7 @@ fn filters() -> anyhow::Result<()> {
                 "node-tool ls dbx: --files-from list --include '*.txt'",
                 |env| here(env, "list"),
             ),
-            plain("a depth that is none", "node-tool ls dbx: --max-depth -1"),
+            plain("a depth that is none", "node-tool ls dbx: --max-depth deep"),
         ],
     )
 }
@@ -274,8 +270,13 @@ fn transfers() -> anyhow::Result<()> {
                 |env| here(env, "from/a"),
             ),
             given(
-                "a backup folder in the source",
-                "node-tool sync from to --backup-dir from/old",
+                "both places are on this machine",
+                "node-tool copy from to",
+                |env| here(env, "from/a"),
+            ),
+            given(
+                "a backup folder that is the target",
+                "node-tool sync from dbx:to --backup-dir dbx:to",
                 |env| here(env, "from/a"),
             ),
             given(
@@ -451,7 +452,7 @@ fn configuration() -> anyhow::Result<()> {
         "configuration",
         &[
             input("a paste that is no login", CREATE, "good morning\n"),
-            input("a paste that was cut", CREATE, "dbx1.c.287.eyJj\n"),
+            input("a paste that was cut", CREATE, "dbxgrant1.c.287.eyJj\n"),
             input("no paste", CREATE, "\n"),
             input("JSON that holds no token", CREATE, "{\"expiry\": 3}\n"),
             plain("no app key", "node-tool config create new --token-stdin"),

@@ -30,7 +30,7 @@ fn listed(help: &str) -> impl Iterator<Item = &str> {
 /// Compares the help of a command and of all below it with their snapshots, and returns how many there were.
 fn compare(env: &TestEnv, program: &str, verbs: &[String]) -> anyhow::Result<usize> {
     let text = help(env, program, verbs)?;
-    let name = [&[program.to_owned()], verbs].concat().join(" ");
+    let name = [&[program.to_owned()], verbs].concat().join("_");
     check(Path::new(DIR), &name, &text);
     let mut count = 1;
     for verb in listed(&text) {
