@@ -1,8 +1,8 @@
 //! Which arguments Dropbox takes, as data, and the strict check against it: unknown fields, wrong types, missing fields
 //! and broken patterns are refused as Dropbox refuses them.
 //!
-//! [`types`] and [`shares`] hold the tables, [`routes`](super::routes) says which route takes what, [`check`] checks and
-//! [`dump`] writes the tables as JSON so that they can be compared with Dropbox's own SDK.
+//! [`types`] and [`shares`] hold the tables, [`routes`](super::routes) says which route takes what, [`check`](mod@check) checks and
+//! [`dump`](mod@dump) writes the tables as JSON so that they can be compared with Dropbox's own SDK.
 
 mod check;
 mod dump;
