@@ -237,4 +237,21 @@ mod tests {
         place.save(&collected(&path), "c1", now() - MAX_AGE_SECONDS - 1);
         assert!(place.load(&path).is_none());
     }
+
+    #[test]
+    fn fuzz_a_kept_listing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = DropboxPath::parse("Base").unwrap();
+        let place = Cache::new(directory.path().to_owned()).place("me", &path);
+        place.save(&collected(&path), "c1", now());
+        let whole = fs::read_to_string(&place.path).unwrap();
+        let (rows, _checksum) = whole.trim_end().rsplit_once('\n').unwrap();
+        // With a checksum that is right, so that something is read at all.
+        fuzzing::run(&[format!("{rows}\n").as_bytes()], |rows| {
+            let checksum = HEXLOWER.encode(&Sha256::digest(rows));
+            fs::write(&place.path, [rows, checksum.as_bytes(), b"\n"].concat()).unwrap();
+            let known = place.load(&path);
+            known.map(|known| known.collected.resolve().entries.len())
+        });
+    }
 }
