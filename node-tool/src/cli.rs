@@ -16,18 +16,19 @@ use shared::{
     failure::{Failure, printable},
 };
 
+use dropbox::{Cache, Http, RateLimiter, Rates};
+use engine::{filter::Size, run::Shutdown};
+use shared::raw;
+use stores::{dropbox::View, local};
+
 use crate::{
-    commands::{self, App, change, copy, help, list, look},
+    app::App,
+    commands::{self, change, copy, help, list, look},
     completion,
     config::{CONFIG_VARIABLE, Config, Defaults, Password, Site, Store, default_path},
-    dropbox::{Cache, Http, RateLimiter, Rates},
-    filter::Size,
+    failures::config_failure,
     limits::{self, OpenFiles},
-    local, raw, report,
-    side::View,
-    terminal,
-    transfer::Halt,
-    variables,
+    report, terminal, variables,
 };
 
 /// What is under way when a signal comes has so long to end: nobody likes to wait, and batch systems kill.
@@ -437,7 +438,7 @@ fn with_runtime(cli: Cli) -> Result<u8, Failure> {
         }
         _ => None,
     };
-    let halt = Halt::default();
+    let shutdown = Shutdown::default();
     let stopped = move |signal: &str| {
         let failure = Failure::new(format!("stopped by {signal}")).code(exit::INTERRUPTED);
         match next {
@@ -448,10 +449,10 @@ fn with_runtime(cli: Cli) -> Result<u8, Failure> {
     let result = runtime.block_on(async {
         limits::hear_of_large_files();
         // In a task of its own, so that it is heard while the job waits for a disk.
-        let signals = tokio::spawn(interrupted(halt.clone(), stopped));
+        let signals = tokio::spawn(interrupted(shutdown.clone(), stopped));
         tokio::select! {
             Ok(signal) = signals => Err(stopped(signal)),
-            result = dispatch(cli, halt.clone()) => result,
+            result = dispatch(cli, shutdown.clone()) => result,
         }
     });
     report::end_progress();
@@ -463,7 +464,7 @@ fn with_runtime(cli: Cli) -> Result<u8, Failure> {
     result
 }
 
-async fn dispatch(cli: Cli, halt: Halt) -> Result<u8, Failure> {
+async fn dispatch(cli: Cli, shutdown: Shutdown) -> Result<u8, Failure> {
     // These need no config, no network and no home.
     match &cli.command {
         Command::Authorize(_) => return Err(help::authorize()),
@@ -472,7 +473,7 @@ async fn dispatch(cli: Cli, halt: Halt) -> Result<u8, Failure> {
         Command::Man(args) => return help::man(args, program()),
         _ => {}
     }
-    let app = prepare(&cli, halt).await?;
+    let app = prepare(&cli, shutdown).await?;
     let result = match cli.command {
         Command::Config(args) => commands::config::run(args, &app).await,
         Command::Lsd(args) => list::ls::run(&args, list::ls::Format::Folders, &app).await,
@@ -516,7 +517,7 @@ async fn dispatch(cli: Cli, halt: Halt) -> Result<u8, Failure> {
     })
 }
 
-async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
+async fn prepare(cli: &Cli, shutdown: Shutdown) -> Result<App, Failure> {
     let global = &cli.global;
     let origin = std::env::var(ORIGIN_VARIABLE)
         .ok()
@@ -548,7 +549,7 @@ async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
         _ => {
             let loading = store.clone();
             let config = terminal::wait(move || Ok(loading.load())).await?; // may ask for its password
-            let config = config.map_err(commands::config_failure)?;
+            let config = config.map_err(config_failure)?;
             protect(&store, &config);
             let is_asked = matches!(cli.command, Command::Config(_));
             // A newer version's keys are no fault; only what looks mistyped is named in every command.
@@ -582,9 +583,9 @@ async fn prepare(cli: &Cli, halt: Halt) -> Result<App, Failure> {
         cache: cache.map(Cache::new),
         memory_bytes: memory(global)?,
         tries: global.low_level_retries,
-        halt,
+        shutdown,
         view: View::new(global.encode_names, global.export_formats.clone()),
-        clients: std::sync::Mutex::default(),
+        clients: parking_lot::Mutex::default(),
     })
 }
 
@@ -638,7 +639,7 @@ fn memory(global: &Global) -> Result<usize, Failure> {
 
 /// Ctrl-C, SIGTERM as batch systems send it at a time limit, or SIGHUP when a terminal goes away. The first one asks a
 /// transfer to begin nothing new, if one is under way, and leaves it some time for what is; the second is the end.
-async fn interrupted(halt: Halt, stopped: impl Fn(&str) -> Failure + Send + 'static) -> &'static str {
+async fn interrupted(shutdown: Shutdown, stopped: impl Fn(&str) -> Failure + Send + 'static) -> &'static str {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
@@ -663,7 +664,7 @@ async fn interrupted(halt: Halt, stopped: impl Fn(&str) -> Failure + Send + 'sta
         }
     };
     let first = next().await;
-    if halt.ask(first) {
+    if shutdown.request(first) {
         report::note(&format!(
             "{first}: finishing what is under way, for at most {} s; once more to leave at once",
             GRACE.as_secs()

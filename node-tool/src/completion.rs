@@ -16,9 +16,10 @@ use shared::{
     endpoints::{Endpoints, ORIGIN_VARIABLE},
 };
 
+use dropbox::{Client, Http, RateLimiter, RemotePath};
+
 use crate::{
     config::{CONFIG_VARIABLE, Password, Store, auth, default_path},
-    dropbox::{Client, Http, RateLimiter, RemotePath},
     location::Location,
 };
 

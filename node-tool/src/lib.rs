@@ -1,38 +1,28 @@
 //! `node-tool`: lists, copies and syncs between Dropbox and a cluster's file system.
 //!
 //! ```text
-//!   cli ─▶ commands ─▶ plan ◀── local, dropbox      two listings become a plan
-//!              │         │
-//!              ▼         ▼
-//!           report ◀─ transfer ──▶ local, dropbox   the plan is carried out; what happens is told
+//!   cli ─▶ commands ─▶ engine (list, plan, run) ─▶ stores (local folder, Dropbox) ─▶ dropbox
+//!              │
+//!              ▼
+//!           report      what a person sees
 //! ```
 //!
-//! Imports point down: `commands → side → transfer → plan → {dropbox, local} → filter → tree → shared`. `plan` does no I/O,
-//! `dropbox` alone sends HTTP, `report` alone prints, nothing imports `commands`.
+//! This crate is the face: from a command line to options, from events and tallies to lines. `report` alone prints, and
+//! nothing imports `commands`.
 
+mod app;
+mod app_hint;
 pub mod cli;
-pub mod commands;
-pub mod completion;
+mod commands;
+mod completion;
 pub mod config;
-mod convert;
-pub mod documents;
-pub mod failed;
-pub mod filter;
-pub mod limits;
-pub mod local;
-pub mod location;
-pub mod plan;
+mod failures;
+mod flags;
+mod limits;
+mod location;
 pub mod report;
-pub mod roots;
-pub mod side;
-pub mod terminal;
-pub mod transfer;
-pub mod tree;
+mod terminal;
 mod variables;
-pub mod view;
-
-use ::dropbox;
-use shared::raw;
 
 pub use cli::main;
 

@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::{
-    config::check_name,
-    dropbox::{DropboxPath, PathError, RemotePath},
-    raw,
-};
+use dropbox::{DropboxPath, PathError, RemotePath};
+
+use crate::config::check_name;
 
 /// A place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +49,7 @@ impl Location {
                     path: DropboxPath::parse(path)?,
                 }))
             }
-            _ => Ok(Self::Local(raw::name(text).into_owned().into())),
+            _ => Ok(Self::Local(shared::raw::name(text).into_owned().into())),
         }
     }
 }

@@ -18,11 +18,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use node_tool::{
-    filter::Filter,
-    local::{self, Symlinks},
-};
+use engine::{entry::Entry, filter::Filter, listing::Symlinks};
 use peer::Rclone;
+use stores::Place;
 
 const CASES_A_TREE: u64 = 20;
 
@@ -99,9 +97,14 @@ fn rule_files(dir: &Path, args: &[String]) -> String {
         .collect()
 }
 
+fn entries(root: &Path) -> Vec<Entry> {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let listing = runtime.block_on(Place::local(root).list(&Filter::default(), Symlinks::Report));
+    listing.unwrap().entries
+}
+
 fn all_files(root: &Path) -> Vec<String> {
-    let entries = local::walk(root, &Filter::default(), Symlinks::Tell).entries;
-    entries
+    entries(root)
         .into_iter()
         .filter(|entry| entry.file().is_some())
         .map(|entry| entry.path)
@@ -194,8 +197,7 @@ fn push(args: &mut Vec<String>, flag: &str, value: String) {
 }
 
 fn is_a_folder_somewhere(root: &Path, name: &str) -> bool {
-    local::walk(root, &Filter::default(), Symlinks::Tell)
-        .entries
+    entries(root)
         .iter()
         .any(|entry| entry.file().is_none() && entry.name() == name)
 }

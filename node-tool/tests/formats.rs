@@ -11,14 +11,13 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use engine::{entry::Modified, filter::Filter, listing::Symlinks};
 use jiff::tz::TimeZone;
-use node_tool::{
-    filter::Filter,
-    local::{self, Symlinks},
-    report::format::{Checked, Item, Lsf, Lsjson, Sort, SumForm, TimeForm, Total, TreeView, sum_line},
-    tree::Modified,
+use node_tool::report::format::{
+    Checked, Item, Lsf, Lsjson, Sort, SumForm, TimeForm, Total, TreeView, sum_line,
 };
 use peer::Rclone;
+use stores::{Place, local};
 
 /// The tree, as both see it.
 struct Odd {
@@ -90,7 +89,10 @@ fn set_time(path: &Path, seconds: u64, nanoseconds: u32) {
 
 /// As the commands make them, with what rclone knows of local folders beside: sizes and times.
 fn items(root: &Path) -> Vec<Item> {
-    let walked = local::walk(root, &Filter::default(), Symlinks::Tell);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let walked = runtime
+        .block_on(Place::local(root).list(&Filter::default(), Symlinks::Report))
+        .unwrap();
     assert!(walked.skipped.is_empty());
     let with_rest = |item: Item| {
         let path = root.join(&item.path);

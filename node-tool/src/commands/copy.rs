@@ -1,10 +1,11 @@
 //! `copy`, `copyto`, `move`, `moveto` and `sync`.
 
+use engine::plan::Verb;
 use shared::failure::Failure;
 
 use super::{
     App,
-    job::{self, Flags, MoveFlags, Request, SyncFlags, Verb},
+    job::{self, Flags, MoveFlags, Request, SyncFlags},
 };
 
 /// The arguments of `copy` and `copyto`.

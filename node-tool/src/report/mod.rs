@@ -23,7 +23,7 @@ use shared::{
     plain::{printable, printable_json, printable_lines, without_error_numbers},
 };
 
-use crate::raw;
+use shared::raw;
 
 pub use lines::start_logging;
 pub use progress::Progress;

@@ -4,8 +4,13 @@ use std::{path::Path, time::Duration};
 
 use shared::{exit, failure::Failure};
 
-use super::{App, side_failure};
-use crate::{local, report, side::Side, transfer};
+use stores::{
+    dropbox::resumable,
+    local::{self, LocalStore},
+};
+
+use super::{App, place_failure};
+use crate::report;
 
 /// What was written to this lately may belong to a download that still runs.
 const AGE: Duration = Duration::from_secs(3600);
@@ -32,14 +37,15 @@ pub struct Args {
 /// # Errors
 /// When the folder can't be looked at.
 pub fn run(args: &Args, app: &App) -> Result<u8, Failure> {
-    let side = app.side(&args.path)?;
-    let Side::Local(root) = &side else {
+    let side = app.place(&args.path)?;
+    let Some(root) = side.local_path() else {
         return Err(Failure::usage("there is nothing to clean up in a Dropbox")
             .why("unfinished uploads go away by themselves after 7 days, deleted files after some weeks")
             .next("node-tool cleanup .    # or another local folder"));
     };
-    let opened = local::Root::new(root);
-    let found = local::leftovers(&opened).map_err(|e| side_failure("look at", &side, &e.into()))?;
+    let store = LocalStore::new(root);
+    let opened = store.root();
+    let found = local::leftovers(opened).map_err(|e| place_failure("look at", &side, &e.into()))?;
     let (mut count, mut bytes, mut well) = (0, 0, true);
     for leftover in found {
         let path = root.join(&leftover.path);
@@ -96,16 +102,16 @@ fn is_left(leftover: &local::Leftover) -> bool {
 fn forget(args: &Args, root: &Path, state: &Path) -> bool {
     let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
     let mut well = true;
-    for noted in transfer::noted(state)
+    for transfer in resumable(state)
         .iter()
-        .filter(|noted| noted.local.starts_with(&root))
+        .filter(|transfer| transfer.local.starts_with(&root))
     {
-        let words = &noted.words;
+        let words = &transfer.words;
         if !args.all || args.dry_run {
             report::note(&format!(
                 "{words} can go on where it stopped; --all forgets how far it was"
             ));
-        } else if let Err(error) = noted.forget() {
+        } else if let Err(error) = transfer.forget() {
             report::warn(&format!("could not forget {words}: {error}"));
             well = false;
         } else {

@@ -2,16 +2,16 @@
 
 use shared::{exit, failure::Failure};
 
-use super::{App, missing, side_failure, told};
-use crate::{
-    documents,
-    failed::FailureKind,
-    filter::{self, Filter},
-    local::Symlinks,
-    report,
-    side::{Side, SideError, What},
-    tree::Entry,
+use super::{App, missing, place_failure, told};
+use engine::{
+    Retry,
+    entry::Entry,
+    filter::Filter,
+    listing::{RootKind, Symlinks},
 };
+use stores::{Place, dropbox::as_it_is};
+
+use crate::{commands::exit_code, flags::filter::FilterFlags, report};
 
 /// The arguments of `delete`.
 #[derive(Debug, clap::Args)]
@@ -27,7 +27,7 @@ pub struct Args {
     #[arg(long)]
     rmdirs: bool,
     #[command(flatten)]
-    filter: filter::Flags,
+    filter: FilterFlags,
 }
 
 /// The arguments of `deletefile`.
@@ -48,23 +48,23 @@ pub struct FileArgs {
 /// When the folder isn't there or can't be listed.
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let filter = args.filter.filter()?;
-    let side = app.side(&args.path)?;
-    let found = side.look(&filter, Symlinks::Tell).await;
-    let found = found.map_err(|e| side_failure("list", &side, &e))?;
-    if found.what == What::File {
+    let side = app.place(&args.path)?;
+    let found = side.list_filtered(&filter, Symlinks::Report).await;
+    let found = found.map_err(|e| place_failure("list", &side, &e))?;
+    if found.root == RootKind::File {
         let own = side
             .own_place()
             .await
-            .map_err(|e| side_failure("look at", &side, &e))?;
-        if own.location() != side.location() {
+            .map_err(|e| place_failure("look at", &side, &e))?;
+        if own.to_string() != side.to_string() {
             return Err(super::by_its_export(&side, &own));
         }
     }
-    for (path, reason) in &found.problems {
-        report::warn(&format!("left out '{path}': {reason}"));
+    for left_out in &found.unreadable {
+        report::warn(&format!("left out '{}': {}", left_out.path, left_out.reason));
     }
-    for (path, reason) in &found.skipped {
-        report::warn(&format!("left '{path}': {reason}"));
+    for left_out in &found.skipped {
+        report::warn(&format!("left '{}': {}", left_out.path, left_out.reason));
     }
     let files: Vec<&Entry> = found
         .entries
@@ -80,30 +80,29 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     if !args.rmdirs {
         folders.clear();
     }
-    let whole = match found.what {
-        What::Nothing => return Err(missing(&side)),
-        What::File => side.split().map(|(around, _)| around).unwrap_or(side),
-        What::Folder => side,
+    let whole = match found.root {
+        RootKind::Missing => return Err(missing(&side)),
+        RootKind::File => side.split().map(|(around, _)| around).unwrap_or(side),
+        RootKind::Folder => side,
     };
     let mut failures = remove(&whole, &files, &folders, args.dry_run).await?;
-    failures.extend(found.problems.iter().map(|_| FailureKind::Permanent));
-    Ok(FailureKind::exit_code(failures).unwrap_or(exit::SUCCESS))
+    failures.extend(found.unreadable.iter().map(|_| Retry::Never));
+    Ok(exit_code(Retry::of_all(failures)).unwrap_or(exit::SUCCESS))
 }
 
 /// Whether the filters let an entry in by its own name too: a cloud document is not deleted for the name of its export.
-fn is_meant(entry: &Entry, filter: &Filter, side: &Side) -> bool {
-    if !documents::is_exported(entry) {
+fn is_meant(entry: &Entry, filter: &Filter, side: &Place) -> bool {
+    if !entry.is_exported() {
         return true;
     }
     let mut own = entry.clone();
-    documents::as_it_is(&mut own);
+    as_it_is(&mut own);
     let place = side.join(&own.path);
     let is_meant = !filter.select(vec![own]).is_empty();
     if !is_meant {
         report::warn(&format!(
             "left '{}': it is the export of a cloud document, '{}'",
-            entry.path,
-            place.location()
+            entry.path, place
         ));
     }
     is_meant
@@ -114,25 +113,25 @@ fn is_meant(entry: &Entry, filter: &Filter, side: &Side) -> bool {
 /// # Errors
 /// When it isn't there, or is a folder.
 pub async fn file(args: &FileArgs, app: &App) -> Result<u8, Failure> {
-    let side = app.side(&args.path)?;
+    let side = app.place(&args.path)?;
     let there = side
         .stat()
         .await
-        .map_err(|e| side_failure("look at", &side, &e))?;
+        .map_err(|e| place_failure("look at", &side, &e))?;
     let entry = match there {
         None => {
             let own = side
                 .own_place()
                 .await
-                .map_err(|e| side_failure("look at", &side, &e))?;
-            return Err(if own.location() == side.location() {
+                .map_err(|e| place_failure("look at", &side, &e))?;
+            return Err(if own.to_string() == side.to_string() {
                 missing(&side).code(exit::FILE_NOT_FOUND)
             } else {
                 super::by_its_export(&side, &own)
             });
         }
         Some(at) if at.file().is_none() => {
-            return Err(Failure::new(format!("'{}' is a folder", side.location()))
+            return Err(Failure::new(format!("'{}' is a folder", side))
                 .next(format!("node-tool purge {}", side.typed()))
                 .code(exit::FILE_NOT_FOUND));
         }
@@ -141,7 +140,7 @@ pub async fn file(args: &FileArgs, app: &App) -> Result<u8, Failure> {
     let (around, name) = side.split().ok_or_else(|| missing(&side))?;
     let entry = Entry { path: name, ..entry };
     let failures = remove(&around, &[&entry], &[], args.dry_run).await?;
-    Ok(FailureKind::exit_code(failures).unwrap_or(exit::SUCCESS))
+    Ok(exit_code(Retry::of_all(failures)).unwrap_or(exit::SUCCESS))
 }
 
 /// Removes them and reports what fails. Returns the kinds of the failures.
@@ -149,11 +148,11 @@ pub async fn file(args: &FileArgs, app: &App) -> Result<u8, Failure> {
 /// # Errors
 /// When nothing else can succeed, which is said once.
 async fn remove(
-    side: &Side,
+    side: &Place,
     files: &[&Entry],
     folders: &[&Entry],
     dry_run: bool,
-) -> Result<Vec<FailureKind>, Failure> {
+) -> Result<Vec<Retry>, Failure> {
     if dry_run {
         for entry in files {
             let size = entry.file().map_or(0, |file| file.size_bytes);
@@ -164,19 +163,26 @@ async fn remove(
         return Ok(Vec::new());
     }
     let mut failures = Vec::new();
-    let outcomes = side.remove(files, folders).await;
-    for (place, (entry, outcome)) in files.iter().chain(folders).zip(outcomes).enumerate() {
-        if place < files.len() {
-            if let Err(error) = &outcome {
-                if matches!(error, SideError::Dropbox(error) if error.ends_run()) {
-                    return Err(side_failure("delete from", side, error));
-                }
-                failures.push(FailureKind::from(error));
+    let targets: Vec<_> = files
+        .iter()
+        .map(|entry| (entry.path.as_str(), entry.file()))
+        .collect();
+    for (entry, outcome) in files.iter().zip(side.store().remove_files(&targets).await) {
+        if let Err(error) = &outcome {
+            if error.ends_run() {
+                return Err(place_failure("delete from", side, error));
             }
-            told(side, &entry.path, "Deleted", outcome);
-        } else if outcome.is_ok() {
-            tracing::info!(object = %entry.path, "Removed directory");
-        } // a folder that still holds something stays
+            failures.push(error.retry());
+        }
+        told(side, &entry.path, "Deleted", outcome);
+    }
+    let paths: Vec<&str> = folders.iter().map(|entry| entry.path.as_str()).collect();
+    if !paths.is_empty() {
+        for (path, outcome) in paths.iter().zip(side.store().remove_dirs(&paths).await) {
+            if outcome.is_ok() {
+                tracing::info!(object = %path, "Removed directory");
+            } // a folder that still holds something stays
+        }
     }
     Ok(failures)
 }

@@ -21,23 +21,22 @@ pub struct Args {
 /// # Errors
 /// When it can't be made.
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
-    let side = app.side(&args.path)?;
+    let side = app.place(&args.path)?;
     if args.dry_run {
-        tracing::warn!(object = %side.location(), "Skipped make directory as --dry-run is set");
+        tracing::warn!(object = %side, "Skipped make directory as --dry-run is set");
         return Ok(exit::SUCCESS);
     }
     match side.stat().await {
         Ok(Some(at)) if at.file().is_some() => {
-            return Err(
-                Failure::new(format!("could not make the folder '{}'", side.location()))
-                    .why("a file of this name is there"),
-            );
+            return Err(Failure::new(format!("could not make the folder '{}'", side))
+                .why("a file of this name is there"));
         }
         Ok(Some(_)) => return Ok(exit::SUCCESS),
         Ok(None) | Err(_) => {} // making it says why it can't be made
     }
     let done = side
-        .make_folders(&[""])
+        .store()
+        .make_dirs(&[""])
         .await
         .into_iter()
         .all(|done| told(&side, "", "Made directory", done));

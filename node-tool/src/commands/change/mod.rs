@@ -9,32 +9,32 @@ pub mod touch;
 
 use shared::failure::Failure;
 
-use super::{App, missing, side_failure};
-use crate::side::{Side, SideError};
+use stores::Place;
+
+use super::{App, missing, place_failure};
 
 /// Tells of an outcome, and whether it was good.
-fn told(side: &Side, path: &str, what: &str, outcome: Result<(), SideError>) -> bool {
+fn told(place: &Place, path: &str, what: &str, outcome: engine::Result<()>) -> bool {
     match outcome {
         Ok(()) => {
             tracing::info!(object = %path, "{what}");
             true
         }
         Err(error) => {
-            crate::report::error(&side_failure("change", &side.join(path), &error));
+            crate::report::error(&place_failure("change", &place.join(path), &error));
             false
         }
     }
 }
 
 /// A folder is needed and there is a file.
-fn not_a_folder(side: &Side) -> Failure {
-    Failure::new(format!("'{}' is a file", side.location()))
-        .next(format!("node-tool deletefile {}", side.typed()))
+fn not_a_folder(side: &Place) -> Failure {
+    Failure::new(format!("'{}' is a file", side)).next(format!("node-tool deletefile {}", side.typed()))
 }
 
 /// A cloud document was called by its export's name, which is no name for making or removing.
-fn by_its_export(side: &Side, own: &Side) -> Failure {
-    Failure::new(format!("'{}' is the export of a cloud document", side.location()))
-        .why(format!("the document itself is '{}'", own.location()))
-        .next(format!("node-tool deletefile {}", own.location()))
+fn by_its_export(side: &Place, own: &Place) -> Failure {
+    Failure::new(format!("'{}' is the export of a cloud document", side))
+        .why(format!("the document itself is '{}'", own))
+        .next(format!("node-tool deletefile {}", own))
 }

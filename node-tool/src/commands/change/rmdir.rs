@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use shared::{exit, failure::Failure};
 
-use super::{App, missing, not_a_folder, side_failure, told};
-use crate::{
+use super::{App, missing, not_a_folder, place_failure, told};
+use engine::{
     filter::Filter,
-    local::Symlinks,
-    side::{Found, Side, What},
-    tree::Entry,
+    listing::{Listing, RootKind, Symlinks},
+    relative_path::ancestors,
 };
+use stores::Place;
 
 /// The arguments of `rmdir`.
 #[derive(Debug, clap::Args)]
@@ -35,14 +35,14 @@ pub struct AllArgs {
     leave_root: bool,
 }
 
-async fn look(args: &Args, filter: &Filter, app: &App) -> Result<(Side, Found), Failure> {
-    let side = app.side(&args.path)?;
-    let found = side.look(filter, Symlinks::Tell).await;
-    let found = found.map_err(|e| side_failure("list", &side, &e))?;
-    match found.what {
-        What::Nothing => Err(missing(&side)),
-        What::File => Err(not_a_folder(&side)),
-        What::Folder => Ok((side, found)),
+async fn look(args: &Args, filter: &Filter, app: &App) -> Result<(Place, Listing), Failure> {
+    let side = app.place(&args.path)?;
+    let found = side.list_filtered(filter, Symlinks::Report).await;
+    let found = found.map_err(|e| place_failure("list", &side, &e))?;
+    match found.root {
+        RootKind::Missing => Err(missing(&side)),
+        RootKind::File => Err(not_a_folder(&side)),
+        RootKind::Folder => Ok((side, found)),
     }
 }
 
@@ -52,8 +52,8 @@ async fn look(args: &Args, filter: &Filter, app: &App) -> Result<(Side, Found), 
 /// When it isn't there, isn't empty or can't be removed.
 pub async fn one(args: &Args, app: &App) -> Result<u8, Failure> {
     let (side, found) = look(args, &Filter::default().no_deeper_than(1), app).await?;
-    if !found.entries.is_empty() || !found.skipped.is_empty() || !found.problems.is_empty() {
-        return Err(Failure::new(format!("'{}' is not empty", side.location()))
+    if !found.entries.is_empty() || !found.skipped.is_empty() || !found.unreadable.is_empty() {
+        return Err(Failure::new(format!("'{}' is not empty", side))
             .next(format!(
                 "node-tool rmdirs {}    # removes empty folders in it",
                 side.typed()
@@ -76,8 +76,8 @@ pub async fn all(args: &AllArgs, app: &App) -> Result<u8, Failure> {
     let outside: Vec<String> = found
         .skipped
         .iter()
-        .chain(&found.problems)
-        .map(|(path, _)| below(&side, path))
+        .chain(&found.unreadable)
+        .map(|left_out| below(&side, &left_out.path))
         .collect();
     let files = found
         .entries
@@ -85,47 +85,40 @@ pub async fn all(args: &AllArgs, app: &App) -> Result<u8, Failure> {
         .filter(|entry| entry.file().is_some())
         .map(|entry| entry.path.as_str());
     for path in files.chain(outside.iter().map(String::as_str)) {
-        let mut rest = path;
-        while let Some((folder, _)) = rest.rsplit_once('/') {
-            occupied.insert(folder);
-            rest = folder;
-        }
-        occupied.insert("");
+        occupied.extend(ancestors(path).chain([""]));
     }
-    let mut empty: Vec<&Entry> = found
+    let mut empty: Vec<&str> = found
         .entries
         .iter()
         .filter(|entry| entry.file().is_none() && !occupied.contains(entry.path.as_str()))
+        .map(|entry| entry.path.as_str())
         .collect();
-    empty.sort_by(|a, b| b.path.cmp(&a.path));
+    empty.sort_unstable_by(|a, b| b.cmp(a));
     let root_too = !args.leave_root && !occupied.contains("");
     remove(&side, &empty, root_too, args.one.dry_run).await
 }
 
 /// What was left out of a walk is named in full.
-fn below(side: &Side, path: &str) -> String {
-    match side {
-        Side::Local(root) => path
-            .strip_prefix(&*root.to_string_lossy())
-            .map_or(path, |rest| rest.trim_start_matches('/'))
-            .to_owned(),
-        Side::Remote { .. } => path.to_owned(),
-    }
+fn below(place: &Place, path: &str) -> String {
+    let root = place.local_path().map(|root| root.to_string_lossy().into_owned());
+    root.and_then(|root| path.strip_prefix(&root))
+        .map_or(path, |rest| rest.trim_start_matches('/'))
+        .to_owned()
 }
 
-async fn remove(side: &Side, folders: &[&Entry], root_too: bool, dry_run: bool) -> Result<u8, Failure> {
+async fn remove(side: &Place, folders: &[&str], root_too: bool, dry_run: bool) -> Result<u8, Failure> {
     if dry_run {
         for folder in folders {
-            tracing::warn!(object = %folder.path, "Skipped remove directory as --dry-run is set");
+            tracing::warn!(object = %folder, "Skipped remove directory as --dry-run is set");
         }
         if root_too {
-            tracing::warn!(object = %side.location(), "Skipped remove directory as --dry-run is set");
+            tracing::warn!(object = %side, "Skipped remove directory as --dry-run is set");
         }
         return Ok(exit::SUCCESS);
     }
     let mut all_well = true;
-    for (folder, outcome) in folders.iter().zip(side.remove(&[], folders).await) {
-        all_well &= told(side, &folder.path, "Removed directory", outcome);
+    for (folder, outcome) in folders.iter().zip(side.store().remove_dirs(folders).await) {
+        all_well &= told(side, folder, "Removed directory", outcome);
     }
     // The root of a Dropbox stays.
     if root_too && all_well && side.split().is_some() {

@@ -1,20 +1,10 @@
 //! `touch`: makes an empty file, or gives a file another time.
 
-use bytes::Bytes;
-use shared::{
-    api::files::{CommitInfo, Time, UPLOAD, UploadArg, WriteMode},
-    content_hash::ContentHash,
-    exit,
-    failure::Failure,
-};
+use engine::entry::Modified;
+use shared::{exit, failure::Failure};
+use stores::TouchError;
 
-use super::{App, side_failure};
-use crate::{
-    dropbox::{Client, DropboxPath, Error, Payload, Relocation},
-    local::set_modified,
-    side::Side,
-    tree::{FileInfo, Modified},
-};
+use super::{App, place_failure};
 
 /// The arguments of `touch`.
 #[derive(Debug, clap::Args)]
@@ -39,92 +29,33 @@ pub struct Args {
 /// # Errors
 /// When the file can't be made or its time can't be changed.
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
-    let side = app.side(&args.path)?;
+    let side = app.place(&args.path)?;
     let time = args.timestamp.unwrap_or_else(super::super::list::now);
     let there = side
         .stat()
         .await
-        .map_err(|e| side_failure("look at", &side, &e))?;
+        .map_err(|e| place_failure("look at", &side, &e))?;
     if args.dry_run {
-        tracing::warn!(object = %side.location(), "Skipped touch as --dry-run is set");
+        tracing::warn!(object = %side, "Skipped touch as --dry-run is set");
         return Ok(exit::SUCCESS);
     }
-    match (&side, there.as_ref().map(|at| at.file())) {
-        (_, None) if args.no_create => {}
-        (_, Some(None)) => return Err(Failure::usage(format!("'{}' is a folder", side.location()))),
-        (Side::Local(path), Some(_)) => {
-            set_modified(path, time).map_err(|e| side_failure("touch", &side, &e.into()))?
-        }
-        (Side::Local(path), None) => {
-            let made = std::fs::File::create_new(path).and_then(|_| set_modified(path, time));
-            made.map_err(|e| side_failure("make", &side, &e.into()))?;
-        }
-        (Side::Remote { .. }, Some(Some(file))) if file.size_bytes > 0 || file.document().is_some() => {
-            return Err(Failure::new(format!("could not touch '{}'", side.location()))
-                .why("Dropbox sets a file's time only when its content is uploaded")
-                .next("copy a file with that time to it"));
-        }
-        (Side::Remote { .. }, old) => empty(&side, old.flatten(), time).await?,
+    match &there {
+        None if args.no_create => return Ok(exit::SUCCESS),
+        Some(at) if at.file().is_none() => return Err(Failure::usage(format!("'{side}' is a folder"))),
+        _ => {}
     }
-    Ok(exit::SUCCESS)
-}
-
-async fn empty(side: &Side, old: Option<&FileInfo>, time: Modified) -> Result<(), Failure> {
-    let Side::Remote { client, path, .. } = side else {
-        return Ok(());
-    };
-    let Some(old) = old.and_then(|file| file.remote.as_ref()) else {
-        return upload(side, client, path, time).await;
-    };
-    // Dropbox takes the same content for no change at all, so the new file is made beside the old one, and takes its place.
-    let around = path.parent().unwrap_or_default();
-    let new = around.join(&format!(".node-tool.{:016x}.touch", rand::random::<u64>()));
-    upload(side, client, &new, time).await?;
-    let error = match replace(client, &new, path, &old.rev).await {
-        Ok(()) => return Ok(()),
-        Err(error) => error,
-    };
-    let failure = side_failure("touch", side, &error.into());
-    Err(match client.delete_all(&[(new.clone(), None)]).await.pop() {
-        Some(Err(_)) => failure.next(format!(
-            "node-tool deletefile '{}'   removes an empty file that was left behind",
-            client.location(&new)
+    let touched = side.touch(there.as_ref().and_then(|at| at.file()), time).await;
+    touched.map_err(|error| match error {
+        TouchError::Make(error) => place_failure("make", &side, &error),
+        TouchError::Touch(error, None) => place_failure("touch", &side, &error),
+        TouchError::Touch(error, Some(left)) => place_failure("touch", &side, &error).next(format!(
+            "node-tool deletefile '{left}'   removes an empty file that was left behind"
         )),
-        _ => failure,
-    })
-}
-
-/// Puts the file `new` in the place of the revision `rev` at `path`. If that fails, the old one is there again.
-async fn replace(client: &Client, new: &DropboxPath, path: &DropboxPath, rev: &str) -> Result<(), Error> {
-    let old = [(path.clone(), Some(rev.to_owned()))];
-    client.delete_all(&old).await.pop().unwrap_or(Ok(()))?;
-    let moves = [(new.clone(), path.clone())];
-    let moved = client.relocate_all(Relocation::Move, &moves).await.pop();
-    let Some(Err(error)) = moved else { return Ok(()) };
-    // If another file came there meanwhile, it stays.
-    if !error.route().is_some_and(|route| route.has("conflict")) {
-        let _ = client.restore(path, rev).await; // what failed first is told
-    }
-    Err(error)
-}
-
-/// Uploads an empty file to where nothing is.
-async fn upload(side: &Side, client: &Client, path: &DropboxPath, time: Modified) -> Result<(), Failure> {
-    let arg = UploadArg {
-        commit: CommitInfo {
-            path: path.as_str().to_owned(),
-            mode: WriteMode::Add,
-            client_modified: Some(Time(time.seconds)),
-            mute: true,
-        },
-        content_hash: ContentHash::of_blocks(&[]),
-    };
-    let nothing = Payload::kept(Vec::<Bytes>::new());
-    client
-        .upload(&UPLOAD, &arg, &nothing)
-        .await
-        .map_err(|e| side_failure("make", side, &e.into()))?;
-    Ok(())
+        TouchError::HasContent => Failure::new(format!("could not touch '{side}'"))
+            .why("Dropbox sets a file's time only when its content is uploaded")
+            .next("copy a file with that time to it"),
+    })?;
+    Ok(exit::SUCCESS)
 }
 
 fn timestamp(text: &str) -> Result<Modified, String> {

@@ -13,9 +13,10 @@ use super::{
     root::Wish,
     show::who,
 };
+use dropbox::{Error, Fate};
+
 use crate::{
     config::{Config, Remote, Root, check_name},
-    dropbox::{Error, Fate},
     report, terminal,
 };
 

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use shared::{exit, failure::Failure};
 
 use super::super::{App, config_failure};
+use dropbox::Error;
+
 use crate::{
     config::{Config, Remote, check_name, rclone},
-    dropbox::Error,
     report,
 };
 

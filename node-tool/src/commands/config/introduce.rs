@@ -10,9 +10,10 @@ use super::{
     root::{self, Wish},
     show::who,
 };
+use dropbox::{Client, Error};
+
 use crate::{
     config::{Remote, auth},
-    dropbox::{Client, Error},
     report,
 };
 

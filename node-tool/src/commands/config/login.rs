@@ -19,9 +19,10 @@ use super::{
     renewal::{self, Renewal},
     tokens::{keep_rclone_token, keep_token},
 };
+use dropbox::{Error, exchange_with_retries, knows_app};
+
 use crate::{
     config::{Remote, Root},
-    dropbox::{Error, exchange_with_retries, knows_app},
     report, terminal,
 };
 

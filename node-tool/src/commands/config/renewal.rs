@@ -5,11 +5,9 @@ use std::path::Path;
 
 use shared::{exit, failure::Failure, oauth::TokenRequest, paste, plain::quoted, secret::Secret};
 
-use crate::{
-    config::Remote,
-    dropbox::{Error, Http, exchange_with_retries, knows_app},
-    report, terminal,
-};
+use dropbox::{Error, Http, exchange_with_retries, knows_app};
+
+use crate::{config::Remote, report, terminal};
 
 /// A wrong secret may be followed by so many others.
 const SECRETS: u32 = 3;

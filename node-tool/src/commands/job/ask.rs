@@ -1,33 +1,30 @@
 //! Questions before anything is changed.
 
+use engine::plan::{Plan, Step, Verb};
 use shared::{exit, failure::Failure};
+use stores::Place;
 
-use super::{Places, SyncFlags, Verb};
-use crate::{
-    commands::ask,
-    plan::{Action, Plan},
-    report, terminal,
-};
+use super::SyncFlags;
+use crate::{commands::ask, report, terminal};
 
-/// So many files are deleted without a question.
-const HANDFUL: usize = 5;
+/// Maximum number of files that are deleted without a question.
+const CONFIRM_ABOVE: usize = 5;
 
 /// Asks before a sync that deletes more than a handful, where somebody sits who can answer.
 ///
 /// # Errors
 /// When the answer is no.
-pub(super) async fn many_deletes(plan: &Plan, sync: &SyncFlags, places: &Places) -> Result<(), Failure> {
-    if plan.deletes.len() <= HANDFUL || sync.yes || !terminal::is_there() {
+pub(super) async fn many_deletes(plan: &Plan, sync: &SyncFlags, target: &Place) -> Result<(), Failure> {
+    if plan.deletes.len() <= CONFIRM_ABOVE || sync.yes || !terminal::is_there() {
         return Ok(());
     }
-    for entry in plan.deletes.iter().take(HANDFUL) {
-        report::note(&format!("  {}", shared::failure::printable(&entry.path)));
+    for step in plan.deletes.iter().take(CONFIRM_ABOVE) {
+        report::note(&format!("  {}", shared::failure::printable(&step.to)));
     }
-    report::note(&format!("  … and {} more", plan.deletes.len() - HANDFUL));
+    report::note(&format!("  … and {} more", plan.deletes.len() - CONFIRM_ABOVE));
     let question = format!(
-        "Delete {} from {}? (y/n)",
-        report::files(plan.deletes.len() as u64),
-        places.to.location()
+        "Delete {} from {target}? (y/n)",
+        report::files(plan.deletes.len() as u64)
     );
     if ask::yes(&question).await? {
         return Ok(());
@@ -57,31 +54,21 @@ pub(super) async fn each(plan: &mut Plan, verb: Verb) -> Result<(), Failure> {
     }
     let word = if verb == Verb::Move { "move" } else { "copy" };
     let mut standing = Standing::Ask;
-    for actions in [&mut plan.actions, &mut plan.last] {
-        let mut wanted_ones: Vec<Action> = Vec::new();
-        for action in std::mem::take(actions) {
-            if wanted(word, &action.from, &mut standing).await? {
-                wanted_ones.push(action);
-            }
-        }
-        *actions = wanted_ones;
+    for steps in [&mut plan.copies, &mut plan.late_copies] {
+        keep_wanted(word, steps, &mut standing).await?;
     }
-    standing = Standing::Ask;
-    let mut renames = Vec::new();
-    for rename in std::mem::take(&mut plan.renames) {
-        if wanted("rename", &rename.entry.path, &mut standing).await? {
-            renames.push(rename);
+    keep_wanted("rename", &mut plan.renames, &mut Standing::Ask).await?;
+    keep_wanted("delete", &mut plan.deletes, &mut Standing::Ask).await
+}
+
+async fn keep_wanted(what: &str, steps: &mut Vec<Step>, standing: &mut Standing) -> Result<(), Failure> {
+    let mut kept = Vec::new();
+    for step in std::mem::take(steps) {
+        if wanted(what, &step.from, standing).await? {
+            kept.push(step);
         }
     }
-    plan.renames = renames;
-    standing = Standing::Ask;
-    let mut deletes = Vec::new();
-    for entry in std::mem::take(&mut plan.deletes) {
-        if wanted("delete", &entry.path, &mut standing).await? {
-            deletes.push(entry);
-        }
-    }
-    plan.deletes = deletes;
+    *steps = kept;
     Ok(())
 }
 

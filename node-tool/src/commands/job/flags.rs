@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use shared::{duration, failure::Failure};
 
-use crate::{
-    filter,
-    local::Symlinks,
-    plan::{By, Rules},
+use engine::{
+    filter::Size,
+    listing::Symlinks,
+    plan::{BackupNames, CompareBy, Order, Rules},
 };
+
+use crate::flags::filter::FilterFlags;
 
 /// The flags that all of them share.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -80,28 +82,28 @@ pub struct Flags {
     pub suffix_keep_extension: bool,
     /// Stop before more than SIZE is copied (exit code 8)
     #[arg(long, value_name = "SIZE")]
-    pub max_transfer: Option<filter::Size>,
+    pub max_transfer: Option<Size>,
     /// Stop after this long, such as 90s or 1h30m (exit code 10)
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub max_duration: Option<Duration>,
     /// In which order: size, name or modtime; with ',descending' the other way round
-    #[arg(long, value_name = "ORDER", value_parser = Order::parse)]
+    #[arg(long, value_name = "ORDER", value_parser = clap::value_parser!(Order))]
     pub order_by: Option<Order>,
     /// Exit with 9 if nothing had to be copied
     #[arg(long)]
     pub error_on_no_transfer: bool,
     #[command(flatten)]
-    pub filter: filter::Flags,
+    pub filter: FilterFlags,
 }
 
 impl Flags {
     /// Which files are copied.
     pub fn rules(&self) -> Rules {
         let by = match (self.checksum, self.size_only, self.ignore_times) {
-            (true, ..) => By::Checksum,
-            (_, true, _) => By::SizeOnly,
-            (.., true) => By::Nothing,
-            _ => By::SizeAndTime,
+            (true, ..) => CompareBy::Checksum,
+            (_, true, _) => CompareBy::SizeOnly,
+            (.., true) => CompareBy::Nothing,
+            _ => CompareBy::SizeAndTime,
         };
         Rules {
             by,
@@ -119,7 +121,7 @@ impl Flags {
             (true, ..) => Symlinks::Translate,
             (_, true, _) => Symlinks::Follow,
             (.., true) => Symlinks::Skip,
-            _ => Symlinks::Tell,
+            _ => Symlinks::Report,
         }
     }
 
@@ -131,45 +133,17 @@ impl Flags {
         }
     }
 
-    /// What is appended to the name of what is kept; an empty suffix is none.
-    pub fn suffix(&self) -> Option<&str> {
-        self.suffix.as_deref().filter(|suffix| !suffix.is_empty())
-    }
-
-    /// Returns the path under which a file is kept that is replaced or deleted.
-    pub fn kept_name(&self, path: &str) -> String {
-        let Some(suffix) = self.suffix() else {
-            return path.to_owned();
-        };
-        let (stem, extensions) = self.around_suffix(path);
-        format!("{stem}{suffix}{extensions}")
-    }
-
-    /// Whether a path is one that [`Flags::kept_name`] could have returned.
-    pub fn is_kept_name(&self, path: &str) -> bool {
-        let Some(suffix) = self.suffix() else { return false };
-        let (stem, extensions) = self.around_suffix(path);
-        let is_name = |before: &str| !before.is_empty() && !before.ends_with('/');
-        let kept = |text: &str| text.strip_suffix(suffix).is_some_and(is_name);
-        // What begins with a dot and keeps its extension has nothing else before the suffix.
-        kept(path) || kept(stem) || !extensions.is_empty() && stem.ends_with(suffix)
-    }
-
-    /// Returns what is before the suffix and what is after it. With `--suffix-keep-extension` the latter is the extension, and
-    /// those before it that are known as such: `.tar.gz`, as in rclone.
-    fn around_suffix<'a>(&self, path: &'a str) -> (&'a str, &'a str) {
-        let start = path.rfind('/').map_or(0, |at| at + 1);
-        let mut cut = path.len();
-        while self.suffix_keep_extension
-            && let Some(dot) = path[start..cut].rfind('.').map(|at| start + at)
-        {
-            let is_first = cut == path.len();
-            if !is_first && mime_guess::from_ext(&path[dot + 1..cut]).is_empty() {
-                break;
-            }
-            cut = dot;
+    /// Returns the names of what is kept.
+    pub fn backup_names(&self) -> BackupNames {
+        BackupNames {
+            suffix: self.suffix.clone().unwrap_or_default(),
+            keeps_extension: self.suffix_keep_extension,
         }
-        path.split_at(cut)
+    }
+
+    /// Whether what is kept gets a suffix; an empty one is none.
+    pub fn has_suffix(&self) -> bool {
+        self.suffix.as_deref().is_some_and(|suffix| !suffix.is_empty())
     }
 }
 
@@ -198,59 +172,6 @@ pub struct MoveFlags {
     pub delete_empty_src_dirs: bool,
 }
 
-/// In which order files are copied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Order {
-    by: Key,
-    is_descending: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Key {
-    Size,
-    Name,
-    Time,
-}
-
-impl Order {
-    fn parse(text: &str) -> Result<Self, String> {
-        let (by, direction) = text.split_once(',').unwrap_or((text, "ascending"));
-        let by = match by {
-            "size" => Key::Size,
-            "name" => Key::Name,
-            "modtime" => Key::Time,
-            _ => return Err("give size, name or modtime, and perhaps ',ascending' or ',descending'".into()),
-        };
-        match direction {
-            "ascending" | "asc" => Ok(Self {
-                by,
-                is_descending: false,
-            }),
-            "descending" | "desc" => Ok(Self {
-                by,
-                is_descending: true,
-            }),
-            _ => Err(format!("'{direction}' is neither ascending nor descending")),
-        }
-    }
-
-    /// Puts actions into this order.
-    pub fn sort(self, actions: &mut [crate::plan::Action]) {
-        actions.sort_by(|a, b| {
-            let order = match self.by {
-                Key::Size => a.source.size_bytes.cmp(&b.source.size_bytes),
-                Key::Name => a.from.cmp(&b.from),
-                Key::Time => a.source.modified.cmp(&b.source.modified),
-            };
-            if self.is_descending {
-                order.reverse()
-            } else {
-                order
-            }
-        });
-    }
-}
-
 /// Flags that contradict each other in a way that clap can't see.
 ///
 /// # Errors
@@ -260,59 +181,5 @@ pub fn check(flags: &Flags) -> Result<(), Failure> {
         Some(suffix) if suffix.contains('/') => Err(Failure::usage("--suffix can't hold a slash")
             .next("--backup-dir DIR keeps files in another folder")),
         _ => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn kept_names_have_their_suffix_where_it_belongs() {
-        let flags = |keep| Flags {
-            suffix: Some(".bak".into()),
-            suffix_keep_extension: keep,
-            ..Flags::default()
-        };
-        for (path, plain, keep) in [
-            ("a.txt", "a.txt.bak", "a.bak.txt"),
-            ("d.d/a", "d.d/a.bak", "d.d/a.bak"),
-            // As rclone 1.75 names them.
-            (".x", ".x.bak", ".bak.x"),
-            ("d/.x", "d/.x.bak", "d/.bak.x"),
-            ("b.tar.gz", "b.tar.gz.bak", "b.bak.tar.gz"),
-            ("a.b.c", "a.b.c.bak", "a.b.bak.c"),
-            ("a.7z.tar", "a.7z.tar.bak", "a.bak.7z.tar"),
-            ("noext", "noext.bak", "noext.bak"),
-        ] {
-            for (flags, kept) in [(flags(false), plain), (flags(true), keep)] {
-                assert_eq!(flags.kept_name(path), kept);
-                assert!(flags.is_kept_name(kept), "{kept}");
-                assert!(!flags.is_kept_name(path), "{path}");
-            }
-        }
-        let none = Flags {
-            suffix: Some(String::new()),
-            ..Flags::default()
-        };
-        assert_eq!(
-            (
-                none.kept_name("a").as_str(),
-                none.suffix(),
-                none.is_kept_name("a")
-            ),
-            ("a", None, false)
-        );
-        assert_eq!(Flags::default().kept_name("a"), "a");
-    }
-
-    #[test]
-    fn orders_are_those_of_rclone() {
-        for good in ["size", "name,descending", "modtime,asc"] {
-            assert!(Order::parse(good).is_ok(), "{good}");
-        }
-        for bad in ["", "age", "size,sideways"] {
-            assert!(Order::parse(bad).is_err(), "{bad}");
-        }
     }
 }

@@ -1,22 +1,20 @@
-//! What a dry run shows, and the list of what failed.
+//! What a dry run shows.
 
-use serde::Serialize;
-use shared::failure::{Failure, printable};
-
-use super::{Flags, Places};
-use crate::{
-    plan::{Action, Plan, Task, Why},
-    report::{self, Summary},
-    tree::{Entry, Kind},
+use engine::{
+    plan::{CopyReason, Plan, Step, StepKind},
+    run::Tally,
 };
+use serde::Serialize;
+use shared::failure::Failure;
+use stores::Place;
 
-/// The most failed files that are listed one by one.
-const LISTED: usize = 50;
+use super::{Flags, observer::bytes, tell};
+use crate::report;
 
 /// A step as `--json` shows it.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase", tag = "action")]
-enum Step<'a> {
+enum Shown<'a> {
     Copy {
         path: &'a str,
         to: &'a str,
@@ -40,13 +38,13 @@ enum Step<'a> {
     },
     /// Of a move: a file of the source goes, since it is in the target already.
     #[serde(rename = "delete-source")]
-    Leave {
+    DeleteSource {
         path: &'a str,
         size: u64,
     },
     /// Of a move: a folder of the source goes.
     #[serde(rename = "rmdir-source")]
-    LeaveFolder {
+    RmdirSource {
         path: &'a str,
     },
 }
@@ -54,58 +52,44 @@ enum Step<'a> {
 #[derive(Clone, Copy, Serialize)]
 #[serde(untagged)]
 enum Reason {
-    Known(Why),
+    Known(CopyReason),
     Open(&'static str),
 }
 
 impl Reason {
     fn words(self) -> &'static str {
         match self {
-            Self::Known(why) => why.words(),
+            Self::Known(reason) => reason.words(),
             Self::Open(_) => "time differs, content would decide",
         }
     }
 }
 
-fn steps<'a>(plan: &'a Plan, leaves: &'a [&'a Entry]) -> impl Iterator<Item = Step<'a>> {
-    let size = |entry: &Entry| entry.file().map_or(0, |file| file.size_bytes);
-    let mkdir = |path: &'a String| Step::Mkdir { path };
-    let copy = |action: &'a Action| Step::Copy {
-        path: &action.from,
-        to: &action.to,
-        size: action.source.size_bytes,
-        why: match action.task {
-            Task::Copy(why) => Reason::Known(why),
-            Task::Settle { .. } => Reason::Open("hash-decides"),
+/// Returns how a step is shown. `None` for the part of a move that its copy says already.
+fn shown(step: &Step) -> Option<Shown<'_>> {
+    let (path, to, size) = (&*step.from, &*step.to, step.meta.size_bytes);
+    Some(match step.kind {
+        StepKind::Mkdir => Shown::Mkdir { path },
+        StepKind::Rename => Shown::Rename { path, to, size },
+        StepKind::Copy(reason) => Shown::Copy {
+            path,
+            to,
+            size,
+            why: Reason::Known(reason),
         },
-    };
-    let renames = plan.renames.iter().map(move |rename| Step::Rename {
-        path: &rename.entry.path,
-        to: &rename.to,
-        size: size(&rename.entry),
-    });
-    let deletes = plan.deletes.iter().map(move |entry| Step::Delete {
-        path: &entry.path,
-        size: size(entry),
-    });
-    let gone = plan.rmdirs.iter().map(|entry| Step::Rmdir { path: &entry.path });
-    let leaves = leaves.iter().map(move |entry| match entry.kind {
-        Kind::File(_) => Step::Leave {
-            path: &entry.path,
-            size: size(entry),
+        StepKind::CompareChecksum { .. } => Shown::Copy {
+            path,
+            to,
+            size,
+            why: Reason::Open("hash-decides"),
         },
-        Kind::Folder => Step::LeaveFolder { path: &entry.path },
-    });
-    plan.folders
-        .iter()
-        .map(mkdir)
-        .chain(renames)
-        .chain(plan.actions.iter().map(copy))
-        .chain(deletes)
-        .chain(gone)
-        .chain(plan.last_folders.iter().map(mkdir))
-        .chain(plan.last.iter().map(copy))
-        .chain(leaves)
+        StepKind::Delete => Shown::Delete { path, size },
+        StepKind::Rmdir => Shown::Rmdir { path },
+        StepKind::DeleteSource { after: Some(_) } => return None,
+        StepKind::DeleteSource { after: None } if step.meta.document().is_some() => return None,
+        StepKind::DeleteSource { after: None } => Shown::DeleteSource { path, size },
+        StepKind::RmdirSource => Shown::RmdirSource { path },
+    })
 }
 
 /// Shows what would be done.
@@ -114,90 +98,66 @@ fn steps<'a>(plan: &'a Plan, leaves: &'a [&'a Entry]) -> impl Iterator<Item = St
 /// When stdout can't be written.
 pub(super) fn show(
     plan: &Plan,
-    leaves: &[&Entry],
-    places: &Places,
+    (source, target): (&Place, &Place),
+    is_move: bool,
     flags: &Flags,
-    summary: &Summary,
+    tally: &Tally,
 ) -> Result<(), Failure> {
+    let steps = || plan.steps().filter_map(shown);
     if flags.json {
-        return report::json_results(
-            steps(plan, leaves).map(|step| serde_json::to_string(&step).unwrap_or_default()),
-        );
+        let lines = steps().map(|step| serde_json::to_string(&step).unwrap_or_default());
+        return report::json_results(lines);
     }
-    for step in steps(plan, leaves) {
-        match step {
-            Step::Copy { path, size, why, .. } => {
-                tracing::warn!(object = %path, "Skipped {} as --dry-run is set (size {}, {})",
-                    if summary.is_move { "move" } else { "copy" },
-                    report::bytes(size),
-                    why.words()
-                )
-            }
-            Step::Rename { path, to, .. } => {
-                tracing::warn!(object = %to, "Skipped rename from {path} as --dry-run is set");
-            }
-            Step::Delete { path, size } => {
-                tracing::warn!(object = %path, "Skipped delete as --dry-run is set (size {})",
-                    report::bytes(size)
-                )
-            }
-            Step::Mkdir { path } => {
-                tracing::warn!(object = %path, "Skipped make directory as --dry-run is set")
-            }
-            Step::Rmdir { path } => {
-                tracing::warn!(object = %path, "Skipped remove directory as --dry-run is set")
-            }
-            Step::Leave { path, size } => {
-                tracing::warn!(object = %path, "Skipped delete from the source as --dry-run is set (size {})",
-                    report::bytes(size)
-                )
-            }
-            Step::LeaveFolder { path } => {
-                tracing::warn!(object = %path, "Skipped remove directory from the source as --dry-run is set")
-            }
-        }
-    }
-    let actions = || plan.actions.iter().chain(&plan.last);
-    let bytes = actions().map(|a| a.source.size_bytes).sum();
+    let verb = if is_move { "move" } else { "copy" };
+    steps().for_each(|step| log(&step, verb));
     let mut line = format!(
-        "dry run, {} to {}: {} to {} ({}), {} already there",
-        places.from.location(),
-        places.to.location(),
-        report::files(actions().count() as u64),
-        if summary.is_move { "move" } else { "copy" },
-        report::bytes(bytes),
-        summary.same
+        "dry run, {source} to {target}: {} to {verb} ({}), {} already there",
+        report::files(plan.all_copies().count() as u64),
+        report::bytes(bytes(plan.all_copies())),
+        tally.unchanged
     );
     for (count, what) in [
-        (summary.left, "left as they are"),
+        (tally.skipped, "left as they are"),
         (plan.renames.len() as u64, "to rename"),
         (plan.deletes.len() as u64, "to delete"),
-        (summary.failed.len() as u64, "can't be copied"),
+        (tally.failed.len() as u64, "can't be copied"),
     ] {
         if count > 0 {
             line += &format!(", {count} {what}");
         }
     }
     report::note(&line);
-    list_failed(summary);
+    tell::failures(tally);
     Ok(())
 }
 
-/// Lists what failed, if it isn't too much.
-pub(super) fn list_failed(summary: &Summary) {
-    let mut failed = summary.failed.clone();
-    failed.sort();
-    for file in failed.iter().take(LISTED) {
-        report::note(&format!(
-            "failed: '{}': {}",
-            printable(&file.path),
-            printable(&file.reason)
-        ));
-    }
-    if failed.len() > LISTED {
-        report::note(&format!(
-            "… and {} more; repeat with -v to see them all",
-            failed.len() - LISTED
-        ));
+fn log(step: &Shown<'_>, verb: &str) {
+    match step {
+        Shown::Copy { path, size, why, .. } => {
+            tracing::warn!(object = %path, "Skipped {verb} as --dry-run is set (size {}, {})",
+                report::bytes(*size),
+                why.words()
+            );
+        }
+        Shown::Rename { path, to, .. } => {
+            tracing::warn!(object = %to, "Skipped rename from {path} as --dry-run is set");
+        }
+        Shown::Delete { path, size } => {
+            tracing::warn!(object = %path, "Skipped delete as --dry-run is set (size {})", report::bytes(*size));
+        }
+        Shown::Mkdir { path } => {
+            tracing::warn!(object = %path, "Skipped make directory as --dry-run is set");
+        }
+        Shown::Rmdir { path } => {
+            tracing::warn!(object = %path, "Skipped remove directory as --dry-run is set");
+        }
+        Shown::DeleteSource { path, size } => {
+            tracing::warn!(object = %path, "Skipped delete from the source as --dry-run is set (size {})",
+                report::bytes(*size)
+            );
+        }
+        Shown::RmdirSource { path } => {
+            tracing::warn!(object = %path, "Skipped remove directory from the source as --dry-run is set");
+        }
     }
 }

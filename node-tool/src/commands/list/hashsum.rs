@@ -2,7 +2,7 @@
 
 use shared::{exit, failure::Failure};
 
-use super::{App, Place};
+use super::{App, PlaceArgs};
 use crate::report::{
     self,
     format::{SumForm, sum_line},
@@ -16,7 +16,7 @@ pub struct Args {
     #[arg(value_parser = ["dropbox"], ignore_case = true)]
     hash: String,
     #[command(flatten)]
-    place: Place,
+    place: PlaceArgs,
     /// Write base64 instead of hexadecimal digits
     #[arg(long)]
     base64: bool,

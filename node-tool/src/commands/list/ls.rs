@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use shared::failure::Failure;
 
-use super::{App, Place};
+use super::{App, PlaceArgs};
 use crate::report::{
     self,
     format::{Item, on_one_line, plain_time},
@@ -13,7 +13,7 @@ use crate::report::{
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    place: Place,
+    place: PlaceArgs,
     /// Also list what is below (lsd only; the others do)
     #[arg(short = 'R', long)]
     recursive: bool,
@@ -65,7 +65,7 @@ impl Format {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::Modified;
+    use engine::entry::Modified;
 
     #[test]
     fn a_name_stays_on_its_line() {

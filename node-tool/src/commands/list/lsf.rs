@@ -3,13 +3,10 @@
 use jiff::tz::TimeZone;
 use shared::failure::Failure;
 
-use super::{App, Place};
-use crate::{
-    report::{
-        self,
-        format::{Lsf, TimeForm},
-    },
-    side::Side,
+use super::{App, PlaceArgs};
+use crate::report::{
+    self,
+    format::{Lsf, TimeForm},
 };
 
 /// The arguments of `lsf`.
@@ -17,7 +14,7 @@ use crate::{
 #[command(after_help = "Example: node-tool lsf -R --files-only --format pst dbx:results")]
 pub struct Args {
     #[command(flatten)]
-    place: Place,
+    place: PlaceArgs,
     /// Also list what is below
     #[arg(short = 'R', long)]
     recursive: bool,
@@ -62,7 +59,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         form.time = time;
     }
     let listing = args.place.list(args.recursive, app).await?;
-    if args.time_format == Some(TimeForm::Plain(9)) && matches!(listing.side, Side::Remote { .. }) {
+    if args.time_format == Some(TimeForm::Plain(9)) && !listing.side.is_local() {
         form.time = TimeForm::Plain(0); // no more than Dropbox keeps
     }
     let items = listing.items(

@@ -2,15 +2,15 @@
 
 use jiff::tz::TimeZone;
 use shared::{exit, failure::Failure};
+use stores::Place;
 
-use super::{App, Place};
+use super::{App, PlaceArgs};
 use crate::{
-    commands::{missing, side_failure},
+    commands::{missing, place_failure},
     report::{
         self,
         format::{Item, Lsjson},
     },
-    side::Side,
 };
 
 /// The arguments of `lsjson`.
@@ -18,7 +18,7 @@ use crate::{
 #[command(after_help = "Example: node-tool lsjson -R --hash dbx:results | jq '.[].Path'")]
 pub struct Args {
     #[command(flatten)]
-    place: Place,
+    place: PlaceArgs,
     /// Also list what is below
     #[arg(short = 'R', long)]
     recursive: bool,
@@ -65,11 +65,11 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
 }
 
 async fn stat(args: &Args, app: &App) -> Result<u8, Failure> {
-    let side = app.side(&args.place.path)?;
+    let side = app.place(&args.place.path)?;
     let entry = side
         .find()
         .await
-        .map_err(|e| side_failure("look at", &side, &e))?;
+        .map_err(|e| place_failure("look at", &side, &e))?;
     let entry = entry.ok_or_else(|| missing(&side))?;
     let is_folder = entry.file().is_none();
     let listing = super::Listing {
@@ -98,13 +98,13 @@ fn without_times(args: &Args, items: &mut [Item]) {
 }
 
 /// rclone takes UTC and whole seconds for Dropbox, and for local files the zone of the machine and nine digits.
-fn form(side: &Side) -> Lsjson {
+fn form(side: &Place) -> Lsjson {
     match side {
-        Side::Local(_) => Lsjson {
+        Place::Local(_) => Lsjson {
             zone: TimeZone::system(),
             digits: 9,
         },
-        Side::Remote { .. } => Lsjson {
+        Place::Dropbox(_) => Lsjson {
             zone: TimeZone::UTC,
             digits: 0,
         },

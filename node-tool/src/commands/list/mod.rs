@@ -7,36 +7,41 @@ pub mod lsjson;
 pub mod size;
 pub mod tree;
 
-use std::os::unix::fs::MetadataExt;
+use std::{os::unix::fs::MetadataExt, path::PathBuf};
 
 use shared::{exit, failure::Failure};
 
-use super::{
-    App, missing, side_failure,
-    symlinks::{SymlinkFlags, tell_skipped},
+use super::{App, missing, place_failure};
+use engine::{
+    entry::{Entry, Modified},
+    listing::RootKind,
 };
+use stores::Place;
+
 use crate::{
-    filter, raw, report,
+    flags::{
+        filter::FilterFlags,
+        symlinks::{SymlinkFlags, tell_skipped},
+    },
+    report,
     report::format::Item,
-    side::{Side, What},
-    tree::{Entry, Modified},
 };
 
 /// A place, and what of it is of interest.
 #[derive(Debug, clap::Args)]
-pub struct Place {
+pub struct PlaceArgs {
     /// What to look at: NAME:path, or a local folder
     #[arg(value_parser = crate::commands::place())]
     path: String,
     #[command(flatten)]
     symlinks: SymlinkFlags,
     #[command(flatten)]
-    filter: filter::Flags,
+    filter: FilterFlags,
 }
 
 /// What was found.
 pub(super) struct Listing {
-    pub side: Side,
+    pub side: Place,
     /// Sorted by path.
     pub entries: Vec<Entry>,
     /// Whether something could not be listed.
@@ -51,7 +56,7 @@ const NO_TIME: Modified = Modified {
     nanoseconds: 0,
 };
 
-impl Place {
+impl PlaceArgs {
     /// Lists it; without `recursive` no deeper than the folder itself, or than `--max-depth` says, as in rclone.
     ///
     /// # Errors
@@ -61,20 +66,20 @@ impl Place {
         if !recursive && self.filter.max_depth.is_none_or(|depth| depth < 0) {
             filter = filter.no_deeper_than(1);
         }
-        let side = app.side(&self.path)?;
-        let found = side.look(&filter, self.symlinks.symlinks()).await;
-        let found = found.map_err(|e| side_failure("list", &side, &e))?;
-        if found.what == What::Nothing {
+        let side = app.place(&self.path)?;
+        let found = side.list_filtered(&filter, self.symlinks.symlinks()).await;
+        let found = found.map_err(|e| place_failure("list", &side, &e))?;
+        if found.root == RootKind::Missing {
             return Err(missing(&side));
         }
         tell_skipped(&found);
-        for (path, reason) in &found.problems {
-            report::warn(&format!("left out '{path}': {reason}"));
+        for left_out in &found.unreadable {
+            report::warn(&format!("left out '{}': {}", left_out.path, left_out.reason));
         }
         Ok(Listing {
             side,
-            is_cut: !found.problems.is_empty(),
-            is_itself: found.what == What::File,
+            is_cut: !found.unreadable.is_empty(),
+            is_itself: found.root == RootKind::File,
             entries: found.entries,
         })
     }
@@ -112,11 +117,7 @@ impl Listing {
 
     /// A folder's size and time: those of the file system, or what rclone shows for a Dropbox, which has neither.
     fn folder(&self, entry: &Entry) -> (Option<u64>, Option<Modified>) {
-        let path = match &self.side {
-            Side::Local(root) if self.is_itself => Some(root.clone()),
-            Side::Local(root) => Some(root.join(&entry.path)),
-            Side::Remote { .. } => None,
-        };
+        let path = self.local_path(entry);
         match path.and_then(|path| std::fs::metadata(path).ok()) {
             Some(metadata) => (
                 Some(metadata.len()).filter(|_| !self.is_itself),
@@ -130,16 +131,17 @@ impl Listing {
     }
 
     fn hash(&self, entry: &Entry) -> Option<(String, String)> {
-        let Side::Local(root) = &self.side else {
-            return None;
-        };
-        let path = if self.is_itself {
-            root.clone()
-        } else {
-            raw::join(root, &entry.path)
-        };
-        let hash = crate::local::hash_file(&path).ok()?;
+        let hash = stores::local::hash_file(&self.local_path(entry)?).ok()?;
         Some(("dropbox".to_owned(), hash.to_string()))
+    }
+
+    /// Returns where an entry is on this machine.
+    fn local_path(&self, entry: &Entry) -> Option<PathBuf> {
+        match &self.side {
+            Place::Local(store) if self.is_itself => Some(store.path().to_owned()),
+            Place::Local(store) => Some(store.path_of(&entry.path)),
+            Place::Dropbox(_) => None,
+        }
     }
 }
 
@@ -170,7 +172,7 @@ mod tests {
     #[test]
     fn what_could_not_be_listed_has_rclones_code() {
         let listing = |is_cut| Listing {
-            side: Side::Local("x".into()),
+            side: Place::local("x".as_ref()),
             entries: Vec::new(),
             is_cut,
             is_itself: false,

@@ -2,7 +2,7 @@
 
 use shared::failure::Failure;
 
-use super::{App, Place};
+use super::{App, PlaceArgs};
 use crate::report::{self, format::Total};
 
 /// The arguments of `size`.
@@ -10,7 +10,7 @@ use crate::report::{self, format::Total};
 #[command(after_help = "Example: node-tool size dbx:results --include '*.h5'")]
 pub struct Args {
     #[command(flatten)]
-    place: Place,
+    place: PlaceArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,

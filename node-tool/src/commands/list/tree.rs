@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use shared::failure::Failure;
 
-use super::{App, Place, now};
+use super::{App, PlaceArgs, now};
 use crate::report::{
     self,
     format::{Sort, TreeView},
@@ -15,7 +15,7 @@ use crate::report::{
 #[expect(clippy::struct_excessive_bools, reason = "a flag each")]
 pub struct Args {
     #[command(flatten)]
-    place: Place,
+    place: PlaceArgs,
     /// Show names that begin with a dot too
     #[arg(short, long)]
     all: bool,

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 use shared::{exit, failure::Failure};
+use stores::dropbox::dropbox_error;
 
-use super::{App, remote, side_failure};
+use super::{App, place_failure, remote};
 use crate::report;
 
 /// The arguments of `about`.
@@ -38,7 +39,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let space = client
         .space_usage()
         .await
-        .map_err(|e| side_failure("ask about", &side, &e.into()))?;
+        .map_err(|e| place_failure("ask about", &side, &dropbox_error(e)))?;
     let total = space.allocation.allocated;
     // In a team, all members' files count against the team's space.
     let used = space.allocation.used.unwrap_or(space.used);

@@ -6,26 +6,30 @@ use std::{
     io::{self, Write},
 };
 
+use engine::{
+    entry::{Entry, FileMeta},
+    filter::Filter,
+    listing::{Listing, RootKind},
+    plan::pair_all,
+    relative_path::{ancestors, fold},
+    store::Store as _,
+};
 use futures_util::{StreamExt, stream};
 use shared::{content_hash::ContentHash, exit, failure::Failure};
+use stores::Place;
 
-use super::{App, missing, side_failure};
+use super::{App, missing, place_failure};
 use crate::{
-    commands::symlinks::{SymlinkFlags, tell_skipped},
-    documents,
-    filter::{self, Filter},
-    local::hash_file,
-    plan, raw,
+    flags::filter::FilterFlags,
+    flags::symlinks::{SymlinkFlags, tell_skipped},
     report::{
         self,
         format::{Checked, on_one_line},
     },
-    side::{Found, Side, SideError, What},
-    tree::{Entry, FileInfo},
 };
 
 /// Files that are hashed at once.
-const AT_ONCE: usize = 4;
+const CONCURRENT_HASHES: usize = 4;
 
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -64,7 +68,7 @@ pub struct Args {
     #[command(flatten)]
     symlinks: SymlinkFlags,
     #[command(flatten)]
-    filter: filter::Flags,
+    filter: FilterFlags,
 }
 
 /// Compares; exit code 1 if anything differs.
@@ -73,18 +77,18 @@ pub struct Args {
 /// When one of the folders isn't there, or a file can't be written to.
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let filter = args.filter.filter()?;
-    let (source, dest) = (app.side(&args.source)?, app.side(&args.dest)?);
+    let (source, dest) = (app.place(&args.source)?, app.place(&args.dest)?);
     let mut outputs = Outputs::open(args)?;
     let mut listed = Vec::new();
     let mut is_cut = false;
     for side in [&source, &dest] {
         let found = side
-            .survey_and_weigh(&filter, args.symlinks.symlinks())
+            .list(&filter, args.symlinks.symlinks())
             .await
-            .map_err(|e| side_failure("list", side, &e))?;
-        match (found.what, listed.is_empty()) {
-            (What::Nothing, true) => return Err(missing(side)),
-            (What::Nothing, false) => {
+            .map_err(|e| place_failure("list", side, &e))?;
+        match (found.root, listed.is_empty()) {
+            (RootKind::Missing, true) => return Err(missing(side)),
+            (RootKind::Missing, false) => {
                 // As in rclone: all that the source has is missing there.
                 report::error(&missing(side));
                 is_cut = true;
@@ -97,8 +101,8 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     // As in a sync: what the filter leaves out of the source isn't compared, and the rest is, whatever it says of the target's.
     let left_out = leave_out(&mut listed[0], &filter);
     let is_left_out = |path: &str| {
-        let key = plan::fold(path);
-        left_out.contains(&*key) || plan::ancestors(&key).any(|folder| left_out.contains(folder))
+        let key = fold(path);
+        left_out.contains(&*key) || ancestors(&key).any(|folder| left_out.contains(folder))
     };
     let (mine, theirs) = (&listed[0].entries, &listed[1].entries);
     let selection = filter.selection(theirs);
@@ -107,7 +111,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let is_extra = |other: &Entry| wanted.contains(other.path.as_str()) && !is_left_out(&other.path);
     let mut outcomes: Vec<(&str, Checked, String)> = Vec::new();
     let mut both = Vec::new();
-    for (entry, other) in plan::pair_all(mine, theirs, dest.names()) {
+    for (entry, other) in pair_all(mine, theirs, dest.store().capabilities().names.ignores_case) {
         match (entry, other) {
             (Some(entry), Some(other)) => match (entry.file(), other.file()) {
                 (Some(file), Some(target)) => both.push((entry, file, other, target)),
@@ -131,19 +135,19 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
                 outcomes.push((&entry.path, Checked::MissingOnTarget, "file not in target".into()));
             }
             // A cloud document of the target is nothing that a copy could have brought there.
-            (None, Some(other)) if documents::is_exported(other) => {}
+            (None, Some(other)) if other.is_exported() => {}
             (None, Some(other)) if other.file().is_some() && !args.one_way && is_extra(other) => {
                 outcomes.push((&other.path, Checked::MissingOnSource, "file not in source".into()));
             }
             _ => {}
         }
     }
-    let places = [(&source, listed[0].what), (&dest, listed[1].what)];
+    let places = [(&source, listed[0].root), (&dest, listed[1].root)];
     let compared = stream::iter(both).map(|(entry, file, other, target)| async move {
         let (outcome, why) = compare((entry, file), (other, target), places, args.size_only).await;
         (entry.path.as_str(), outcome, why)
     });
-    outcomes.extend(compared.buffered(AT_ONCE).collect::<Vec<_>>().await);
+    outcomes.extend(compared.buffered(CONCURRENT_HASHES).collect::<Vec<_>>().await);
     outcomes.sort_by(|a, b| a.0.cmp(b.0));
     let mut different = 0;
     let mut matching = 0;
@@ -157,9 +161,9 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         }
     }
     outputs.finish()?;
-    let problems = listed.iter().map(|found| found.problems.len()).sum::<usize>();
-    for (path, reason) in listed.iter().flat_map(|found| &found.problems) {
-        report::warn(&format!("left out '{path}': {reason}"));
+    let problems = listed.iter().map(|found| found.unreadable.len()).sum::<usize>();
+    for left_out in listed.iter().flat_map(|found| &found.unreadable) {
+        report::warn(&format!("left out '{}': {}", left_out.path, left_out.reason));
     }
     report::note(&format!(
         "{different} differences found, {matching} matching files"
@@ -174,20 +178,18 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
 }
 
 /// Takes what the filter leaves out from what was found. Returns the folded paths of that.
-fn leave_out(found: &mut Found, filter: &Filter) -> HashSet<String> {
+fn leave_out(found: &mut Listing, filter: &Filter) -> HashSet<String> {
     let mut selection = filter.selection(&found.entries).into_iter();
     let left_out = found
         .entries
         .extract_if(.., |_| !selection.next().unwrap_or(false));
-    left_out
-        .map(|entry| plan::fold(&entry.path).into_owned())
-        .collect()
+    left_out.map(|entry| fold(&entry.path).into_owned()).collect()
 }
 
 async fn compare(
-    (entry, file): (&Entry, &FileInfo),
-    (other, target): (&Entry, &FileInfo),
-    [(source, source_is), (dest, dest_is)]: [(&Side, What); 2],
+    (entry, file): (&Entry, &FileMeta),
+    (other, target): (&Entry, &FileMeta),
+    [(source, source_is), (dest, dest_is)]: [(&Place, RootKind); 2],
     size_only: bool,
 ) -> (Checked, String) {
     let has_size = file.document().is_none() && target.document().is_none();
@@ -209,28 +211,19 @@ async fn compare(
 
 /// The size and hash of a file. A cloud document's are known when it is exported.
 async fn hash(
-    side: &Side,
-    what: What,
+    place: &Place,
+    root: RootKind,
     entry: &Entry,
-    file: &FileInfo,
-) -> Result<(u64, ContentHash), SideError> {
-    match (side, file.known_hash()) {
-        (_, Some(hash)) => Ok((file.size_bytes, hash)),
-        (Side::Local(root), None) => {
-            let path = if what == What::File {
-                root.clone()
-            } else {
-                raw::join(root, &entry.path)
-            };
-            let hash = tokio::task::spawn_blocking(move || hash_file(&path)).await;
-            Ok((file.size_bytes, hash.map_err(io::Error::other)??))
+    file: &FileMeta,
+) -> engine::Result<(u64, ContentHash)> {
+    match place {
+        Place::Dropbox(store) => store.size_and_checksum(file).await,
+        Place::Local(store) => {
+            let path = if root == RootKind::File { "" } else { &entry.path };
+            let checksum = store.checksum(path, file).await?;
+            let unknown = || engine::Error::new(engine::Retry::Unknown, "it has no checksum");
+            Ok((file.size_bytes, checksum.ok_or_else(unknown)?))
         }
-        (Side::Remote { client, .. }, None) => match file.document() {
-            Some(document) => Ok(client
-                .hash_of_export(&document.id, document.chosen.as_deref())
-                .await?),
-            None => Err(io::Error::other("Dropbox has no hash of it").into()),
-        },
     }
 }
 

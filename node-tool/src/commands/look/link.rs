@@ -1,8 +1,9 @@
 //! `link`: a link that others can open.
 
 use shared::{exit, failure::Failure};
+use stores::dropbox::dropbox_error;
 
-use super::{App, below_root, side_failure};
+use super::{App, below_root, place_failure};
 use crate::report;
 
 /// The arguments of `link`.
@@ -31,7 +32,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         let ended = client
             .unlink(&path)
             .await
-            .map_err(|e| side_failure("unlink", &side, &e.into()))?;
+            .map_err(|e| place_failure("unlink", &side, &dropbox_error(e)))?;
         report::note(&format!(
             "{} ended",
             if ended.len() == 1 {
@@ -44,7 +45,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         let url = client
             .link(&path)
             .await
-            .map_err(|e| side_failure("link to", &side, &e.into()))?;
+            .map_err(|e| place_failure("link to", &side, &dropbox_error(e)))?;
         report::result(&format!("{url}\n"))?;
     }
     Ok(exit::SUCCESS)

@@ -13,44 +13,41 @@ use std::sync::Arc;
 
 use shared::failure::Failure;
 
-use super::{App, missing, side_failure};
-use crate::{
-    dropbox::{Client, DropboxPath},
-    report::format::on_one_line,
-    side::Side,
-};
+use super::{App, missing, place_failure};
+use dropbox::{Client, DropboxPath};
+use stores::Place;
+
+use crate::report::format::on_one_line;
 
 /// A path from the root of a Dropbox as a line shows it; `slash` is what paths of this remote begin with.
-fn shown(slash: &str, side: &Side, path: Option<&str>) -> String {
+fn shown(slash: &str, side: &Place, path: Option<&str>) -> String {
     let path = path.unwrap_or_default().trim_start_matches('/');
     format!("{slash}{}", on_one_line(&side.shown(path)))
 }
 
 /// A file or folder that has to be in a Dropbox, and not its root. A document may be called by the name of its export.
-async fn below_root(text: &str, what: &str, app: &App) -> Result<(Side, Arc<Client>, DropboxPath), Failure> {
+async fn below_root(text: &str, what: &str, app: &App) -> Result<(Place, Arc<Client>, DropboxPath), Failure> {
     let (side, client, path) = remote(text, app)?;
     if path.is_root() {
-        return Err(Failure::new(format!("could not {what} '{}'", side.location()))
+        return Err(Failure::new(format!("could not {what} '{}'", side))
             .why("it is the root of a Dropbox; name a file or folder in it")
             .next(format!("node-tool lsf {}", side.typed())));
     }
     let own = side.own_place().await;
-    let own = own.map_err(|e| side_failure("look at", &side, &e))?;
-    let path = own.below("");
+    let own = own.map_err(|e| place_failure("look at", &side, &e))?;
+    let path = own.dropbox().map(|store| store.path().clone()).unwrap_or(path);
     Ok((own, client, path))
 }
 
 /// A place that has to be in a Dropbox.
-fn remote(text: &str, app: &App) -> Result<(Side, Arc<Client>, DropboxPath), Failure> {
-    let side = app.side(text)?;
-    match &side {
-        Side::Remote { client, path, .. } => {
-            let (client, path) = (Arc::clone(client), path.clone());
-            Ok((side, client, path))
-        }
-        Side::Local(_) => Err(Failure::usage(format!(
+fn remote(text: &str, app: &App) -> Result<(Place, Arc<Client>, DropboxPath), Failure> {
+    let side = app.place(text)?;
+    let Some(store) = side.dropbox() else {
+        return Err(Failure::usage(format!(
             "'{text}' is on this machine; this needs a place in a Dropbox, such as dbx:path"
         ))
-        .next("node-tool config list    # shows what is connected")),
-    }
+        .next("node-tool config list    # shows what is connected"));
+    };
+    let (client, path) = (Arc::clone(store.client()), store.path().clone());
+    Ok((side, client, path))
 }

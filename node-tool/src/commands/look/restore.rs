@@ -1,8 +1,9 @@
 //! `restore`: an earlier state of a file becomes the present one.
 
 use shared::{exit, failure::Failure};
+use stores::dropbox::dropbox_error;
 
-use super::{App, below_root, missing, side_failure};
+use super::{App, below_root, missing, place_failure};
 use crate::report;
 
 /// The arguments of `restore`.
@@ -31,29 +32,27 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
                 if e.is_not_found() {
                     missing(&side).code(exit::FILE_NOT_FOUND)
                 } else {
-                    side_failure("look at", &side, &e.into())
+                    place_failure("look at", &side, &dropbox_error(e))
                 }
             })?;
             if !revisions.is_deleted {
-                return Err(Failure::usage(format!(
-                    "'{}' is there; which earlier state is meant?",
-                    side.location()
-                ))
-                .next(format!(
-                    "node-tool revisions {}    # then give --rev",
-                    side.typed()
-                )));
+                return Err(
+                    Failure::usage(format!("'{}' is there; which earlier state is meant?", side)).next(
+                        format!("node-tool revisions {}    # then give --rev", side.typed()),
+                    ),
+                );
             }
             let last = revisions.entries.first().ok_or_else(|| missing(&side))?;
             last.rev.clone()
         }
     };
     let file = client.restore(&path, &rev).await.map_err(|e| {
-        side_failure("restore", &side, &e.into()).next(format!("node-tool revisions {}", side.typed()))
+        place_failure("restore", &side, &dropbox_error(e))
+            .next(format!("node-tool revisions {}", side.typed()))
     })?;
     report::note(&format!(
         "restored '{}' ({}) as it was at {rev}",
-        side.location(),
+        side,
         report::bytes(file.size)
     ));
     Ok(exit::SUCCESS)

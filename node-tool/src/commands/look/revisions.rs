@@ -1,13 +1,13 @@
 //! `revisions`: the states of a file that Dropbox still has.
 
 use shared::{exit, failure::Failure};
+use stores::dropbox::dropbox_error;
 
-use super::{App, below_root, missing, side_failure};
-use crate::{
-    dropbox::Error,
-    report::{self, format::plain_time},
-    tree::Modified,
-};
+use super::{App, below_root, missing, place_failure};
+
+use engine::entry::Modified;
+
+use crate::report::{self, format::plain_time};
 
 /// The arguments of `revisions`.
 #[derive(Debug, clap::Args)]
@@ -27,7 +27,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let revisions = match client.revisions(&path).await {
         Ok(revisions) => revisions,
         Err(error) if error.is_not_found() => return Err(missing(&side).code(exit::FILE_NOT_FOUND)),
-        Err(error) => return Err(side_failure("look at", &side, &Error::into(error))),
+        Err(error) => return Err(place_failure("look at", &side, &dropbox_error(error))),
     };
     for odd in &revisions.odd {
         report::warn(&format!("left out a state of it: {}", odd.reason));
@@ -35,7 +35,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     if revisions.is_deleted {
         report::note(&format!(
             "'{}' is deleted; to have it back: node-tool restore {}",
-            side.location(),
+            side,
             side.typed()
         ));
     }

@@ -1,9 +1,13 @@
 //! `watch`: changes as they come.
 
 use shared::{api::files::Metadata, exit, failure::Failure};
+use stores::dropbox::dropbox_error;
 
-use super::{App, missing, remote, shown, side_failure};
-use crate::{dropbox::Error, report, side::Side};
+use super::{App, missing, place_failure, remote, shown};
+use dropbox::Error;
+use stores::Place;
+
+use crate::report;
 
 /// The arguments of `watch`.
 #[derive(Debug, clap::Args)]
@@ -30,11 +34,11 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         if error.is_not_found() {
             missing(&side)
         } else {
-            side_failure("watch", &side, &error.into())
+            place_failure("watch", &side, &dropbox_error(error))
         }
     };
     let mut cursor = client.latest_cursor(&path).await.map_err(fail)?;
-    report::note(&format!("watching '{}' (Ctrl-C ends it)", side.location()));
+    report::note(&format!("watching '{}' (Ctrl-C ends it)", side));
     let slash = client.slash().await;
     let mut count = 0;
     loop {
@@ -78,7 +82,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     }
 }
 
-fn line(change: &Metadata, side: &Side, slash: &str) -> Option<String> {
+fn line(change: &Metadata, side: &Place, slash: &str) -> Option<String> {
     let shown = |path: Option<&str>| shown(slash, side, path);
     match change {
         Metadata::File(file) => Some(format!("+ {}", shown(file.path_display.as_deref()))),

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::tree::Modified;
+use engine::entry::Modified;
 
 const DAY: i64 = 86_400;
 const MONTHS: [&str; 12] = [

@@ -1,6 +1,6 @@
 //! A file or folder as the listings show it.
 
-use crate::tree::{Entry, Kind, Modified};
+use engine::entry::{Entry, Kind, Modified};
 
 /// The name of Dropbox's hash in rclone's output.
 pub(super) const DROPBOX_HASH: &str = "dropbox";
@@ -55,7 +55,7 @@ impl From<&Entry> for Item {
                 ..item
             },
             Kind::File(file) => {
-                let hash = file.remote.as_ref().and_then(|remote| remote.content_hash);
+                let hash = file.checksum();
                 Self {
                     size_bytes: file.document().is_none().then_some(file.size_bytes),
                     modified: Some(file.modified),

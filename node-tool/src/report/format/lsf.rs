@@ -161,7 +161,7 @@ fn quoted(cell: String, separator: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::Modified;
+    use engine::entry::Modified;
 
     fn file(path: &str) -> Item {
         Item {

@@ -104,7 +104,7 @@ fn as_go(json: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::Modified;
+    use engine::entry::Modified;
 
     #[test]
     fn objects_are_those_of_rclone() {

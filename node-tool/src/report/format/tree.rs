@@ -86,7 +86,7 @@ struct Drawing<'a> {
 
 impl TreeView {
     /// The lines, without their ends; `now` decides whether a time shows its year.
-    pub fn lines(&self, items: &[Item], now: crate::tree::Modified) -> Vec<String> {
+    pub fn lines(&self, items: &[Item], now: engine::entry::Modified) -> Vec<String> {
         let mut drawing = Drawing {
             view: self,
             folders: self.folders(items),
@@ -243,7 +243,7 @@ impl Drawing<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::Modified;
+    use engine::entry::Modified;
 
     fn items() -> Vec<Item> {
         let file = |path: &str, size_bytes, seconds| Item {

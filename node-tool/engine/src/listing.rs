@@ -1,0 +1,165 @@
+//! What a store holds, and the rules that its names follow, as plain data.
+
+use std::fmt;
+
+use crate::{
+    entry::{Entry, Special},
+    filter::Filter,
+};
+
+/// How a store tells names apart, and which it can't have.
+#[derive(Clone, Copy)]
+pub struct NameRules {
+    /// Whether two names that differ only in letter case or Unicode form are one name.
+    pub ignores_case: bool,
+    /// The store's name in messages.
+    pub store: &'static str,
+    /// Returns why the store can't have a new file or folder of this name. `None` means that it can.
+    pub refusal: fn(&str) -> Option<String>,
+}
+
+impl NameRules {
+    /// Rules of a store that has each name, byte by byte.
+    pub const EXACT: Self = Self {
+        ignores_case: false,
+        store: "the store",
+        refusal: |_| None,
+    };
+}
+
+impl fmt::Debug for NameRules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NameRules")
+            .field("store", &self.store)
+            .field("ignores_case", &self.ignores_case)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a store can do.
+#[derive(Clone, Copy, Debug)]
+pub struct Capabilities {
+    /// How it tells names apart.
+    pub names: NameRules,
+    /// Whether modification times of files that are there can be set.
+    pub sets_times: bool,
+    /// Whether some paths can be asked for at once without listing all.
+    pub stats_many: bool,
+    /// Whether files of the ending [`LINK_ENDING`](crate::entry::LINK_ENDING) can become symlinks.
+    pub has_symlinks: bool,
+}
+
+/// What to do about symlinks when listing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Symlinks {
+    /// Leave them out and report each.
+    #[default]
+    Report,
+    /// Leave them out.
+    Skip,
+    /// Take what they lead to.
+    Follow,
+    /// Take them as files that say where they lead.
+    Translate,
+    /// In a target: go through those that lead to folders outside it, and leave out and report the others.
+    Enter,
+}
+
+impl Symlinks {
+    /// Returns how the target of a job is listed: to follow links is meant for the source. A link in the target that leads to a
+    /// folder elsewhere must not make what is there a part of the target, where `sync` would delete it.
+    #[must_use]
+    pub fn in_target(self) -> Self {
+        match self {
+            Self::Follow => Self::Report,
+            other => other,
+        }
+    }
+}
+
+/// What to list.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<'a> {
+    /// Folders that it rules out need not be listed; what it says of files is not applied.
+    pub filter: &'a Filter,
+    /// What to do about symlinks.
+    pub symlinks: Symlinks,
+}
+
+/// What is at the root of a listing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RootKind {
+    /// Nothing.
+    #[default]
+    Missing,
+    /// A file.
+    File,
+    /// A folder.
+    Folder,
+}
+
+/// A path that was left out of a listing, and why.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeftOut {
+    /// Its path, as a person would look for it.
+    pub path: String,
+    /// Why, in words.
+    pub reason: String,
+}
+
+impl LeftOut {
+    /// Returns one.
+    pub fn new(path: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+/// What a store holds.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// What is at the root itself.
+    pub root: RootKind,
+    /// Files and folders, sorted by path; of a root that is a file, the file under its name.
+    pub entries: Vec<Entry>,
+    /// What could not be listed or used: nothing may be deleted for its absence.
+    pub unreadable: Vec<LeftOut>,
+    /// What was left out and is no error.
+    pub skipped: Vec<LeftOut>,
+    /// What is neither a file nor a folder, sorted by path, whatever the filter says.
+    pub specials: Vec<(String, Special)>,
+    /// Folders that the filter rules out and that were not looked into.
+    pub pruned: Vec<String>,
+}
+
+impl Listing {
+    /// Takes what a filter leaves out from the entries. Returns its paths, with those of the folders that were not looked into, if
+    /// `wants_paths`.
+    pub fn apply_filter(&mut self, filter: &Filter, wants_paths: bool) -> Vec<String> {
+        if filter.is_everything() {
+            return Vec::new();
+        }
+        let mut left_out = match wants_paths {
+            true => std::mem::take(&mut self.pruned),
+            false => Vec::new(),
+        };
+        let mut selection = filter.selection(&self.entries).into_iter();
+        self.entries.retain(|entry| {
+            let is_in = selection.next().unwrap_or(false);
+            if wants_paths && !is_in {
+                left_out.push(entry.path.clone());
+            }
+            is_in
+        });
+        left_out
+    }
+
+    /// Moves the entries that `is_unusable` says something about to the unreadable ones: they must not be deleted for it.
+    pub fn set_apart(&mut self, is_unusable: impl Fn(&Entry) -> bool, reason: &str) {
+        let unusable = self.entries.extract_if(.., |entry| is_unusable(entry));
+        let unusable = unusable.map(|entry| LeftOut::new(entry.path, reason));
+        self.unreadable.extend(unusable);
+    }
+}

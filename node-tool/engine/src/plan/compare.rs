@@ -1,0 +1,87 @@
+//! Whether two files are the same.
+//!
+//! | size | time (1 s) | hash | |
+//! |---|---|---|---|
+//! | same | same | not looked at | same |
+//! | same | differs | known on both sides, or still to be computed | the hash decides |
+//! | differs | | | different |
+//!
+//! That is the default; [`CompareBy`] has the others.
+
+use crate::entry::FileMeta;
+
+/// What tells two files apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CompareBy {
+    /// Size and time; the hash where only the time differs.
+    #[default]
+    SizeAndTime,
+    /// Size and hash.
+    Checksum,
+    /// Size alone.
+    SizeOnly,
+    /// Nothing: every file counts as different.
+    Nothing,
+}
+
+/// What a comparison finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// The same.
+    Same,
+    /// Not the same.
+    Different(CopyReason),
+    /// The checksum of one or both has to be computed.
+    ChecksumDecides,
+}
+
+/// CopyReason a file is copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CopyReason {
+    /// It isn't there yet.
+    New,
+    /// Another size is there.
+    SizeDiffers,
+    /// Another content is there.
+    ContentDiffers,
+    /// It was not compared.
+    NotCompared,
+}
+
+impl CopyReason {
+    /// Returns it in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::SizeDiffers => "size differs",
+            Self::ContentDiffers => "content differs",
+            Self::NotCompared => "not compared",
+        }
+    }
+}
+
+/// Compares two files.
+pub fn compare(source: &FileMeta, target: &FileMeta, by: CompareBy) -> Comparison {
+    if by == CompareBy::Nothing {
+        return Comparison::Different(CopyReason::NotCompared);
+    }
+    let is_same_time = source.modified.is_same(target.modified);
+    // What a document will be is known only when it is exported.
+    if source.document().is_some() {
+        return match is_same_time || by == CompareBy::SizeOnly {
+            true => Comparison::Same,
+            false => Comparison::Different(CopyReason::NotCompared),
+        };
+    }
+    if source.size_bytes != target.size_bytes {
+        return Comparison::Different(CopyReason::SizeDiffers);
+    }
+    match (by, source.checksum(), target.checksum()) {
+        (CompareBy::SizeOnly, ..) => Comparison::Same,
+        (CompareBy::SizeAndTime, ..) if is_same_time => Comparison::Same,
+        (_, Some(source), Some(target)) if source == target => Comparison::Same,
+        (_, Some(_), Some(_)) => Comparison::Different(CopyReason::ContentDiffers),
+        _ => Comparison::ChecksumDecides,
+    }
+}

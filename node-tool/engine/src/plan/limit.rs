@@ -1,0 +1,77 @@
+//! Cuts a plan where it would copy more than it may (`--max-transfer`).
+
+use super::{Plan, Step, StepKind};
+
+impl Plan {
+    /// Keeps as many copies as `max_bytes` allow, in their order. Returns whether any had to be left out; then nothing is
+    /// deleted either, since what is not copied yet must not be missed yet.
+    pub fn limit_bytes(&mut self, max_bytes: u64) -> bool {
+        let mut sum = 0_u64;
+        let mut cut = |steps: &mut Vec<Step>| {
+            let fits = |step: &Step| {
+                if matches!(step.kind, StepKind::Copy(_)) {
+                    sum = sum.saturating_add(step.meta.size_bytes);
+                }
+                sum <= max_bytes
+            };
+            let count = steps.iter().map(fits).take_while(|fits| *fits).count();
+            let is_cut = count < steps.len();
+            steps.truncate(count);
+            is_cut
+        };
+        let is_cut = cut(&mut self.copies) | cut(&mut self.late_copies);
+        if is_cut {
+            self.drop_deletes();
+            self.late_copies.clear();
+        }
+        is_cut
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{entry::FileMeta, plan::CopyReason};
+
+    fn step(kind: StepKind, size_bytes: u64) -> Step {
+        let meta = FileMeta {
+            size_bytes,
+            ..FileMeta::default()
+        };
+        Step::new(kind, "x", "x", meta)
+    }
+
+    #[test]
+    fn what_is_only_compared_does_not_count() {
+        let copy = StepKind::Copy(CopyReason::New);
+        let compare = StepKind::CompareChecksum { refusal: None };
+        for (max, copies, is_cut) in [(9, 1, true), (10, 2, false), (4, 0, true), (100, 2, false)] {
+            let mut plan = Plan {
+                copies: vec![step(copy, 5), step(copy, 5)],
+                deletes: vec![step(StepKind::Delete, 1)],
+                ..Plan::default()
+            };
+            assert_eq!(plan.limit_bytes(max), is_cut, "{max}");
+            assert_eq!(plan.copies.len(), copies, "{max}");
+            assert_eq!(plan.deletes.is_empty(), is_cut, "{max}");
+        }
+        let mut plan = Plan {
+            copies: vec![step(copy, 5), step(compare, 50), step(copy, 5)],
+            ..Plan::default()
+        };
+        assert!(!plan.limit_bytes(10));
+        assert_eq!(plan.copies.len(), 3);
+    }
+
+    #[test]
+    fn late_copies_wait_where_an_earlier_one_does() {
+        let copy = StepKind::Copy(CopyReason::New);
+        let mut plan = Plan {
+            copies: vec![step(copy, 5), step(copy, 5)],
+            late_copies: vec![step(copy, 0)],
+            ..Plan::default()
+        };
+        assert!(plan.limit_bytes(5));
+        assert_eq!((plan.copies.len(), plan.late_copies.len()), (1, 0));
+    }
+}

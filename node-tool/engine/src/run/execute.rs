@@ -1,0 +1,266 @@
+//! The order of a run.
+
+use std::{collections::HashSet, time::Instant};
+
+use super::{Backup, Event, Run, Transfer, resolve};
+use crate::{
+    entry::own_path,
+    error::{Error, Result, Retry},
+    plan::{Plan, Step, StepId, StepKind},
+    store::{Rename, Store},
+};
+
+/// Number of files that are deleted between two looks whether to stop.
+const DELETE_BATCH: usize = 1000;
+
+/// What a plan is carried out on.
+#[derive(Clone, Copy)]
+pub struct Job<'a> {
+    /// Where files come from.
+    pub source: &'a dyn Store,
+    /// Where they go.
+    pub target: &'a dyn Store,
+    /// The way between the two.
+    pub transfer: &'a dyn Transfer,
+    /// Where replaced and deleted files are kept. `None` means nowhere.
+    pub backup: Option<&'a Backup<'a>>,
+}
+
+/// How a plan is carried out.
+#[derive(Clone, Copy, Debug)]
+pub struct RunOptions {
+    /// When to stop copying. `None` means never.
+    pub deadline: Option<Instant>,
+    /// Maximum number of files that are read at once to compare them.
+    pub concurrency: usize,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            deadline: None,
+            concurrency: 8,
+        }
+    }
+}
+
+/// What ended a run before its end.
+#[derive(Clone, Debug)]
+pub enum Stop {
+    /// An error while copying after which nothing else can succeed.
+    CopyFailed(Error),
+    /// An error while deleting after which nothing else can succeed.
+    DeleteFailed(Error),
+    /// A [`Shutdown`](super::Shutdown) was requested, in this name.
+    Requested(&'static str),
+    /// The deadline passed.
+    Deadline,
+}
+
+/// Carries a plan out; `run` has the tally afterwards. Returns what ended it before its end.
+///
+/// Nothing is deleted in the target once something has failed, and each file of the source is removed only after its own copy.
+pub async fn run(mut plan: Plan, job: &Job<'_>, options: RunOptions, run: &Run) -> Option<Stop> {
+    let _active = run.shutdown().activate();
+    make_dirs(&plan.mkdirs, job, run).await;
+    if let Some(backup) = job.backup {
+        // What is the same after all stays where it is.
+        resolve(&mut plan, job, options.concurrency, run).await;
+        keep_replaced(&mut plan.copies, backup, run).await;
+    }
+    rename(&plan.renames, job, run).await;
+    let copies = std::mem::take(&mut plan.copies);
+    if let Err(stop) = copy(copies, job, options, run).await {
+        return Some(stop);
+    }
+    if let Err(stop) = delete(&mut plan, job, run).await {
+        return Some(stop);
+    }
+    make_dirs(&plan.late_mkdirs, job, run).await;
+    let late = std::mem::take(&mut plan.late_copies);
+    if !late.is_empty()
+        && let Err(stop) = copy(late, job, options, run).await
+    {
+        return Some(stop);
+    }
+    leave_source(&plan, job, run).await;
+    job.transfer.finish(run.changes()).await;
+    None
+}
+
+async fn make_dirs(steps: &[Step], job: &Job<'_>, run: &Run) {
+    if steps.is_empty() {
+        return;
+    }
+    let paths: Vec<&str> = steps.iter().map(|step| &*step.to).collect();
+    run.report_all(steps, job.target.make_dirs(&paths).await, || None);
+}
+
+/// Moves what is going to be replaced into the backup. What can't be kept is not replaced.
+async fn keep_replaced(copies: &mut Vec<Step>, backup: &Backup<'_>, run: &Run) {
+    let replacing: Vec<&Step> = copies.iter().filter(|step| step.replaces.is_some()).collect();
+    let outcomes = backup.keep(&replacing).await;
+    let mut unkept: HashSet<StepId> = HashSet::new();
+    for (step, outcome) in replacing.iter().zip(outcomes) {
+        if let Err(error) = outcome {
+            unkept.insert(step.id);
+            let message = format!("could not be kept: {error}");
+            run.report(step.id, Event::Failed(error.with_message(message)));
+        }
+    }
+    copies.retain(|step| !unkept.contains(&step.id));
+    for step in copies {
+        step.replaces = None; // its place is free now
+    }
+}
+
+async fn rename(steps: &[Step], job: &Job<'_>, run: &Run) {
+    if steps.is_empty() {
+        return;
+    }
+    let renames: Vec<Rename<'_>> = steps
+        .iter()
+        .map(|step| Rename {
+            from: &step.from,
+            to: &step.to,
+            // Else the next run would find the times different.
+            modified: Some(step.meta.modified),
+        })
+        .collect();
+    run.report_all(steps, job.target.rename(&renames).await, || Some(Event::Renamed));
+}
+
+/// Copies, until the deadline.
+async fn copy(copies: Vec<Step>, job: &Job<'_>, options: RunOptions, run: &Run) -> Result<(), Stop> {
+    let bytes = copies.iter().map(|step| step.meta.size_bytes).sum();
+    run.observer().copies_begin(copies.len() as u64, bytes);
+    let copying = async {
+        let mut plan = Plan {
+            copies,
+            ..Plan::default()
+        };
+        resolve(&mut plan, job, options.concurrency, run).await;
+        job.transfer.copy(plan.copies, run).await;
+    };
+    let in_time = match options.deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline.into(), copying).await.is_ok(),
+        None => {
+            copying.await;
+            true
+        }
+    };
+    run.observer().copies_end();
+    match (run.fatal(), run.shutdown().requested_by()) {
+        (Some(error), _) => Err(Stop::CopyFailed(error)),
+        (None, Some(signal)) => Err(Stop::Requested(signal)),
+        (None, None) if !in_time => Err(Stop::Deadline),
+        (None, None) => Ok(()),
+    }
+}
+
+/// Deletes what the source lacks, if everything else went well.
+async fn delete(plan: &mut Plan, job: &Job<'_>, run: &Run) -> Result<(), Stop> {
+    if plan.deletes.is_empty() && plan.rmdirs.is_empty() {
+        return Ok(());
+    }
+    if run.has_failures() {
+        withhold_deletes(plan, run);
+        return Ok(());
+    }
+    match job.backup {
+        Some(backup) => {
+            let files: Vec<&Step> = plan.deletes.iter().collect();
+            let outcomes = backup.keep(&files).await;
+            run.report_all(&plan.deletes, outcomes, || Some(Event::BackedUp));
+        }
+        None => delete_files(&plan.deletes, job, run).await,
+    }
+    if !run.shutdown().is_requested() {
+        remove_folders(&plan.rmdirs, job, run).await;
+    }
+    match (run.fatal(), run.shutdown().requested_by()) {
+        (Some(error), _) => Err(Stop::DeleteFailed(error)),
+        (None, Some(signal)) => Err(Stop::Requested(signal)),
+        (None, None) => Ok(()),
+    }
+}
+
+fn withhold_deletes(plan: &mut Plan, run: &Run) {
+    run.observer().event(None, &Event::DeletesWithheld);
+    plan.drop_deletes();
+    let reason = "something else is in its place, and nothing was deleted";
+    for step in std::mem::take(&mut plan.late_copies) {
+        run.report(step.id, Event::Failed(Error::new(Retry::Unknown, reason)));
+    }
+}
+
+async fn delete_files(steps: &[Step], job: &Job<'_>, run: &Run) {
+    for batch in steps.chunks(DELETE_BATCH) {
+        if run.shutdown().is_requested() {
+            return;
+        }
+        let files: Vec<_> = batch.iter().map(|step| (&*step.to, Some(&step.meta))).collect();
+        run.report_all(batch, job.target.remove_files(&files).await, || {
+            Some(Event::Deleted)
+        });
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn remove_folders(steps: &[Step], job: &Job<'_>, run: &Run) {
+    if steps.is_empty() {
+        return;
+    }
+    let folders: Vec<&str> = steps.iter().map(|step| &*step.to).collect();
+    for (step, outcome) in steps.iter().zip(job.target.remove_dirs(&folders).await) {
+        run.report(
+            step.id,
+            match outcome {
+                Ok(()) => Event::FolderRemoved,
+                // It still holds what another process put there.
+                Err(error) => Event::FolderKept(error),
+            },
+        );
+    }
+}
+
+/// Removes from the source what is in the target now.
+async fn leave_source(plan: &Plan, job: &Job<'_>, run: &Run) {
+    let is_there = |step: &&Step| match step.kind {
+        StepKind::DeleteSource { after: Some(copy) } => run.is_done(copy),
+        _ => true,
+    };
+    let (documents, files): (Vec<&Step>, Vec<&Step>) =
+        plan.source_deletes.iter().filter(is_there).partition(|step| {
+            step.meta
+                .document()
+                .is_some_and(|document| document.chosen.is_some())
+        });
+    for step in documents {
+        let own_path = own_path(&step.from, Some(&step.meta)).to_owned();
+        run.report(step.id, Event::DocumentKept { own_path });
+    }
+    // What the server took along is gone already.
+    let left = files
+        .into_iter()
+        .filter(|step| is_proven(step) || !job.transfer.takes_from_source());
+    let left: Vec<&Step> = left.collect();
+    if !left.is_empty() {
+        let targets: Vec<_> = left.iter().map(|step| (&*step.from, Some(&step.meta))).collect();
+        for (step, outcome) in left.iter().zip(job.source.remove_files(&targets).await) {
+            if let Err(error) = outcome {
+                let message = format!("it was copied and not removed: {error}");
+                run.report(step.id, Event::Failed(error.with_message(message)));
+            }
+        }
+    }
+    let folders: Vec<&str> = plan.source_rmdirs.iter().map(|step| &*step.from).collect();
+    if !folders.is_empty() {
+        let _ = job.source.remove_dirs(&folders).await; // one that still holds something stays
+    }
+}
+
+/// Whether a file of the source was in the target before the run.
+fn is_proven(step: &Step) -> bool {
+    matches!(step.kind, StepKind::DeleteSource { after: None })
+}

@@ -1,0 +1,185 @@
+//! The way from what stores report to the tally and the observer.
+
+use std::{collections::HashSet, fmt, sync::Arc};
+
+use parking_lot::Mutex;
+
+use super::{Event, Failed, Observer, Shutdown, Subject, Tally};
+use crate::{
+    error::Error,
+    plan::{Plan, Step, StepId},
+};
+
+/// A run of a plan, as stores see it: they report to it, and ask whether to go on. Clones are one.
+#[derive(Clone)]
+pub struct Run(Arc<Inner>);
+
+struct Inner {
+    shutdown: Shutdown,
+    observer: Arc<dyn Observer>,
+    /// What each step is about, by its number.
+    subjects: Vec<Option<Names>>,
+    /// Whether it is noted which files are in the target.
+    notes_done: bool,
+    state: Mutex<State>,
+}
+
+struct Names {
+    from: Arc<str>,
+    to: Arc<str>,
+    size_bytes: u64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    tally: Tally,
+    done: HashSet<StepId>,
+    fatal: Option<Error>,
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("state", &self.0.state)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Run {
+    /// Returns a run of a plan. `tally` is what it begins with.
+    pub fn new(plan: &Plan, tally: Tally, shutdown: Shutdown, observer: Arc<dyn Observer>) -> Self {
+        let mut subjects = Vec::new();
+        for step in plan.steps() {
+            let at = step.id.0 as usize;
+            if subjects.len() <= at {
+                subjects.resize_with(at + 1, || None);
+            }
+            subjects[at] = Some(Names {
+                from: Arc::clone(&step.from),
+                to: Arc::clone(&step.to),
+                size_bytes: step.meta.size_bytes,
+            });
+        }
+        Self(Arc::new(Inner {
+            shutdown,
+            observer,
+            subjects,
+            notes_done: !plan.source_deletes.is_empty(),
+            state: Mutex::new(State {
+                tally,
+                ..State::default()
+            }),
+        }))
+    }
+
+    /// Reports what happened to a step. After a failure that [ends the run](Error::ends_run), others of this kind are not
+    /// counted: to all other files the same would happen.
+    pub fn report(&self, id: StepId, event: Event) {
+        let subject = self.subject(id);
+        {
+            let mut state = self.0.state.lock();
+            match &event {
+                Event::Copied { bytes, .. } => {
+                    state.tally.copied += 1;
+                    state.tally.copied_bytes += bytes;
+                }
+                Event::Unchanged => state.tally.unchanged += 1,
+                Event::Renamed => state.tally.renamed += 1,
+                Event::Deleted | Event::BackedUp => state.tally.deleted += 1,
+                Event::Failed(error) => {
+                    if error.ends_run() && state.fatal.replace(error.clone()).is_some() {
+                        return;
+                    }
+                    state.tally.failed.push(Failed {
+                        path: subject.map(|subject| subject.from.to_owned()).unwrap_or_default(),
+                        error: error.clone(),
+                    });
+                }
+                _ => {}
+            }
+            if self.0.notes_done && matches!(event, Event::Copied { .. } | Event::Unchanged) {
+                state.done.insert(id);
+            }
+        }
+        self.0.observer.event(subject, &event);
+    }
+
+    /// Reports that bytes of content arrived at the target; `None` for those of many small files.
+    pub fn moved(&self, id: Option<StepId>, bytes: u64) {
+        let subject = id.and_then(|id| self.subject(id));
+        self.0.observer.event(subject, &Event::Moved { bytes });
+    }
+
+    /// Reports that bytes that had moved have to be sent once more; `None` for those of many small files.
+    pub fn returned(&self, id: Option<StepId>, bytes: u64) {
+        let subject = id.and_then(|id| self.subject(id));
+        self.0.observer.event(subject, &Event::Returned { bytes });
+    }
+
+    /// Whether nothing new is to be begun.
+    pub fn is_over(&self) -> bool {
+        self.0.shutdown.is_requested() || self.0.state.lock().fatal.is_some()
+    }
+
+    /// Returns the request to begin nothing new.
+    pub fn shutdown(&self) -> &Shutdown {
+        &self.0.shutdown
+    }
+
+    /// Returns what the run came to so far.
+    pub fn tally(&self) -> Tally {
+        self.0.state.lock().tally.clone()
+    }
+
+    /// Returns the error after which nothing else can succeed.
+    pub(super) fn fatal(&self) -> Option<Error> {
+        self.0.state.lock().fatal.clone()
+    }
+
+    pub(super) fn has_failures(&self) -> bool {
+        !self.0.state.lock().tally.failed.is_empty()
+    }
+
+    /// Returns the number of files of the target that were made or deleted.
+    pub(super) fn changes(&self) -> u64 {
+        let state = self.0.state.lock();
+        state.tally.copied + state.tally.deleted
+    }
+
+    pub(super) fn is_done(&self, id: StepId) -> bool {
+        self.0.state.lock().done.contains(&id)
+    }
+
+    pub(super) fn observer(&self) -> &dyn Observer {
+        &*self.0.observer
+    }
+
+    /// Reports the outcome of each step of a list.
+    pub(super) fn report_all(
+        &self,
+        steps: &[Step],
+        outcomes: Vec<Result<(), Error>>,
+        good: impl Fn() -> Option<Event>,
+    ) {
+        for (step, outcome) in steps.iter().zip(outcomes) {
+            match outcome {
+                Ok(()) => {
+                    if let Some(event) = good() {
+                        self.report(step.id, event);
+                    }
+                }
+                Err(error) => self.report(step.id, Event::Failed(error)),
+            }
+        }
+    }
+
+    fn subject(&self, id: StepId) -> Option<Subject<'_>> {
+        let names = self.0.subjects.get(id.0 as usize)?.as_ref()?;
+        Some(Subject {
+            id,
+            from: &names.from,
+            to: &names.to,
+            size_bytes: names.size_bytes,
+        })
+    }
+}

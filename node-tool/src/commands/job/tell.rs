@@ -1,0 +1,150 @@
+//! What a person is told of a job.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use engine::{
+    filter::Filter,
+    listing::Listing,
+    plan::{Plan, Refusal},
+    run::Tally,
+};
+use shared::{
+    exit,
+    failure::{Failure, printable},
+};
+use stores::Place;
+
+use super::Flags;
+use crate::{
+    commands::{exit_code, missing},
+    report::{self, Summary},
+};
+
+/// Maximum number of failed files that are listed one by one.
+const MAX_LISTED: usize = 50;
+
+/// Returns the exit code of a run.
+pub(super) fn code(tally: &Tally, is_idle: bool, flags: &Flags) -> u8 {
+    match exit_code(tally.retry()) {
+        Some(code) => code,
+        None if is_idle && flags.error_on_no_transfer => exit::NOTHING_TO_DO,
+        None => exit::SUCCESS,
+    }
+}
+
+/// Names what was left out of a listing and is no error.
+pub(super) fn skipped(listing: &Listing) {
+    for left_out in &listing.skipped {
+        tracing::warn!(object = %left_out.path, "skipped, {}", left_out.reason);
+    }
+}
+
+/// Says which cloud documents of the target a sync leaves there.
+pub(super) fn kept_documents(target: &Listing, filter: &Filter, place: &Place) {
+    if !target.unreadable.is_empty() {
+        return; // nothing is deleted at all
+    }
+    let selection = filter.selection(&target.entries);
+    let kept = target.entries.iter().zip(selection);
+    let kept = kept.filter(|(entry, is_in)| *is_in && entry.document().is_some());
+    let paths: Vec<String> = kept.map(|(entry, _)| format!("'{}'", entry.path)).collect();
+    if paths.is_empty() {
+        return;
+    }
+    report::note(&format!(
+        "cloud documents in '{place}' are left as they are, no file can stand for them: {}",
+        some(&paths)
+    ));
+}
+
+/// Returns the first three, and a sign for more.
+fn some(words: &[String]) -> String {
+    let more = if words.len() > 3 { ", …" } else { "" };
+    format!("{}{more}", words[..words.len().min(3)].join(", "))
+}
+
+/// Names the files that can't be copied, before anything moves.
+pub(super) fn obstacles(plan: &Plan, target: &Place) {
+    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for obstacle in &plan.obstacles {
+        let paths = reasons.entry(&obstacle.reason).or_default();
+        paths.push(format!("'{}'", obstacle.path));
+    }
+    for (reason, paths) in reasons {
+        let files = report::files(paths.len() as u64);
+        report::warn(&format!("{files} can't be copied: {reason}: {}", some(&paths)));
+    }
+    if let Some(way) = plan.obstacles.iter().find_map(|o| o.in_the_way.as_deref()) {
+        let old = target.join(&format!("{way}.old"));
+        let (now, new) = (target.join(way).typed(), old.typed());
+        let rename = if target.is_local() {
+            "mv"
+        } else {
+            "node-tool moveto"
+        };
+        report::note(&format!("  next: {rename} {now} {new}"));
+    }
+    if plan.obstacles.iter().any(|obstacle| obstacle.is_folder_link) {
+        report::note("  or go through symlinks that lead to folders: -K (--keep-dirlinks)");
+    }
+}
+
+/// Says why a plan is not made.
+pub(super) fn refusal(refusal: Refusal, source: &Place, target: &Place) -> Failure {
+    match refusal {
+        Refusal::NoSource => missing(source),
+        Refusal::TargetIsFile => Failure::usage(format!("'{target}' is a file")).code(exit::ERROR),
+        Refusal::EmptySource { deletes } => Failure::new(format!("'{source}' is empty; nothing was deleted"))
+            .why(format!(
+                "sync would delete all {} of the target",
+                report::files(deletes)
+            ))
+            .next(format!(
+                "node-tool delete {}    # if that is meant",
+                target.typed()
+            )),
+        Refusal::TooManyDeletes { deletes, max } => Failure::new(format!(
+            "{} would be deleted, more than --max-delete {max} allows; nothing was changed",
+            report::files(deletes)
+        ))
+        .next("look at them with --dry-run")
+        .code(exit::FATAL),
+    }
+}
+
+/// Lists what failed, if it isn't too much, and says what the run came to.
+pub(super) fn end(tally: &Tally, is_move: bool, took: Duration, quiet: bool) {
+    failures(tally);
+    if !quiet || !tally.failed.is_empty() {
+        let summary = Summary { tally, is_move, took };
+        report::note(&summary.to_string());
+    }
+}
+
+/// Lists what failed, if it isn't too much.
+pub(super) fn failures(tally: &Tally) {
+    let failed = tally
+        .failed
+        .iter()
+        .map(|failed| (failed.path.as_str(), failed.error.to_string()));
+    let mut failed: Vec<_> = failed.collect();
+    failed.sort();
+    for (path, reason) in failed.iter().take(MAX_LISTED) {
+        report::note(&format!("failed: '{}': {}", printable(path), printable(reason)));
+    }
+    if failed.len() > MAX_LISTED {
+        let more = failed.len() - MAX_LISTED;
+        report::note(&format!("… and {more} more; repeat with -v to see them all"));
+    }
+}
+
+/// Says that --max-transfer ended the run.
+pub(super) fn over_limit(tally: &Tally) -> Failure {
+    let next = match tally.copied {
+        0 => "the first file is larger than that: give a larger --max-transfer, or --order-by size",
+        _ => "repeat the command to continue; finished files are not sent again",
+    };
+    Failure::new("stopped before --max-transfer was exceeded")
+        .next(next)
+        .code(exit::LIMIT)
+}

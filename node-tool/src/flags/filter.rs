@@ -1,0 +1,214 @@
+//! The filter flags, and the way from them to a [`Filter`]. Reading the files that they name is the only I/O here.
+
+use clap::Args;
+use engine::{
+    entry::Modified,
+    filter::{Age, FilesFrom, Filter, GlobError, Limits, Rules, Size, Verdict, tidy},
+};
+use shared::failure::Failure;
+
+use super::rule_files::{Lines, Reader, Source, System};
+
+/// The filter flags, to be flattened into a command's arguments.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Filters")]
+#[group(skip)]
+pub struct FilterFlags {
+    /// Include files matching PATTERN, and exclude all the rest
+    #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
+    pub include: Vec<String>,
+    /// Read patterns to include from FILE, one per line; '-' for the standard input
+    #[arg(long, value_name = "FILE")]
+    pub include_from: Vec<String>,
+    /// Exclude files matching PATTERN; 'folder/' excludes a folder
+    #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
+    pub exclude: Vec<String>,
+    /// Read patterns to exclude from FILE, one per line; '-' for the standard input
+    #[arg(long, value_name = "FILE")]
+    pub exclude_from: Vec<String>,
+    /// Add a rule: '+ PATTERN' includes, '- PATTERN' excludes, '!' forgets the rules before it
+    #[arg(short, long, value_name = "RULE", allow_hyphen_values = true)]
+    pub filter: Vec<String>,
+    /// Read rules from FILE, one per line; '-' for the standard input
+    #[arg(long, value_name = "FILE")]
+    pub filter_from: Vec<String>,
+    /// Take only the files that FILE names, one per line; '-' for the standard input
+    #[arg(long, value_name = "FILE")]
+    pub files_from: Vec<String>,
+    /// As --files-from, but lines are taken as they are: spaces and '#' belong to names
+    #[arg(long, value_name = "FILE")]
+    pub files_from_raw: Vec<String>,
+    /// Leave out files smaller than SIZE: KiB, or with b, k, M, G, T, P
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
+    pub min_size: Option<Size>,
+    /// Leave out files larger than SIZE: KiB, or with b, k, M, G, T, P
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
+    pub max_size: Option<Size>,
+    /// Leave out files newer than AGE: seconds, with ms, s, m, h, d, w, M, y, or a date
+    #[arg(long, value_name = "AGE", allow_hyphen_values = true)]
+    pub min_age: Option<Age>,
+    /// Leave out files older than AGE: seconds, with ms, s, m, h, d, w, M, y, or a date
+    #[arg(long, value_name = "AGE", allow_hyphen_values = true)]
+    pub max_age: Option<Age>,
+    /// Go at most N folders deep; 1 is the top alone
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub max_depth: Option<i64>,
+    /// Match patterns without regard to case
+    #[arg(long)]
+    pub ignore_case: bool,
+    /// Leave out folders that hold a file of this NAME
+    #[arg(long, value_name = "NAME")]
+    pub exclude_if_present: Vec<String>,
+}
+
+impl FilterFlags {
+    /// Reads the rule files and makes the filter.
+    ///
+    /// # Errors
+    /// When a file can't be read, a pattern isn't one, or flags contradict each other.
+    pub fn filter(&self) -> Result<Filter, Failure> {
+        let now = jiff::Timestamp::now();
+        let now = Modified {
+            seconds: now.as_second(),
+            nanoseconds: u32::try_from(now.subsec_nanosecond()).unwrap_or(0),
+        };
+        self.filter_from(&mut System, now)
+    }
+
+    /// The same, with the world given.
+    pub(super) fn filter_from(&self, source: &mut dyn Source, now: Modified) -> Result<Filter, Failure> {
+        let mut reader = Reader::new(source);
+        let filter = Filter::builder()
+            .rules(self.rules(&mut reader)?)
+            .limits(self.limits(now)?)
+            .markers(self.exclude_if_present.iter().cloned());
+        let files_from = self.listed(&mut reader)?;
+        if files_from.is_some() && !filter.clone().build().is_everything() {
+            return Err(Failure::usage("--files-from can't be used with other filters")
+                .why("it names each file, so there is nothing left to filter")
+                .next("leave out either --files-from or the other filters"));
+        }
+        // As in rclone, 0 and -1 are no limit.
+        let max_depth = self.max_depth.and_then(|depth| usize::try_from(depth).ok());
+        let filter = filter
+            .files_from(files_from)
+            .max_depth(max_depth.filter(|depth| *depth > 0));
+        Ok(filter.build())
+    }
+
+    fn rules(&self, reader: &mut Reader<'_>) -> Result<Rules, Failure> {
+        let mut rules = Rules::new(self.ignore_case);
+        for (verdict, flag, patterns, from, files) in [
+            (
+                Verdict::Include,
+                "--include",
+                &self.include,
+                "--include-from",
+                &self.include_from,
+            ),
+            (
+                Verdict::Exclude,
+                "--exclude",
+                &self.exclude,
+                "--exclude-from",
+                &self.exclude_from,
+            ),
+        ] {
+            for pattern in patterns {
+                rules
+                    .add(verdict, pattern)
+                    .map_err(|error| refused(flag, pattern, &error))?;
+            }
+            for file in files {
+                for (line, pattern) in reader.lines(from, file, Lines::Tidy)? {
+                    let place = format!("{from} '{file}', line {line}:");
+                    rules
+                        .add(verdict, &pattern)
+                        .map_err(|error| refused(&place, &pattern, &error))?;
+                }
+            }
+        }
+        for rule in &self.filter {
+            add_rule(&mut rules, "--filter", rule)?;
+        }
+        for file in &self.filter_from {
+            for (line, rule) in reader.lines("--filter-from", file, Lines::Tidy)? {
+                add_rule(
+                    &mut rules,
+                    &format!("--filter-from '{file}', line {line}:"),
+                    &rule,
+                )?;
+            }
+        }
+        if !self.include.is_empty() || !self.include_from.is_empty() {
+            let all = "/**";
+            rules
+                .add(Verdict::Exclude, all)
+                .map_err(|error| refused("--include", all, &error))?;
+        }
+        Ok(rules)
+    }
+
+    fn limits(&self, now: Modified) -> Result<Limits, Failure> {
+        let limits = Limits {
+            min_bytes: self.min_size.and_then(|size| size.0),
+            max_bytes: self.max_size.and_then(|size| size.0),
+            oldest: self.max_age.and_then(|age| age.before(now)),
+            newest: self.min_age.and_then(|age| age.before(now)),
+        };
+        if let (Some(oldest), Some(newest)) = (limits.oldest, limits.newest)
+            && newest < oldest
+        {
+            return Err(Failure::usage("--min-age can't be larger than --max-age")
+                .why("no file is older than the one and newer than the other")
+                .next("swap the two ages"));
+        }
+        Ok(limits)
+    }
+
+    fn listed(&self, reader: &mut Reader<'_>) -> Result<Option<FilesFrom>, Failure> {
+        if self.files_from.is_empty() && self.files_from_raw.is_empty() {
+            return Ok(None);
+        }
+        let mut listed = FilesFrom::default();
+        for file in &self.files_from {
+            for (_, path) in reader.lines("--files-from", file, Lines::Tidy)? {
+                listed.add(&tidy(&path));
+            }
+        }
+        for file in &self.files_from_raw {
+            for (_, path) in reader.lines("--files-from-raw", file, Lines::Raw)? {
+                listed.add(&path);
+            }
+        }
+        Ok(Some(listed))
+    }
+}
+
+fn add_rule(rules: &mut Rules, place: &str, rule: &str) -> Result<(), Failure> {
+    let added = if rule == "!" {
+        rules.clear();
+        Ok(())
+    } else if let Some(pattern) = rule.strip_prefix("+ ") {
+        rules.add(Verdict::Include, pattern)
+    } else if let Some(pattern) = rule.strip_prefix("- ") {
+        rules.add(Verdict::Exclude, pattern)
+    } else {
+        return Err(Failure::usage(format!("{place} '{rule}' is not a rule"))
+            .why("a rule is '+ PATTERN', '- PATTERN' or '!'")
+            .next(format!(
+                "write '- {rule}' to exclude it, or '+ {rule}' to include it"
+            )));
+    };
+    added.map_err(|error| refused(place, rule, &error))
+}
+
+fn refused(place: &str, pattern: &str, error: &GlobError) -> Failure {
+    Failure::usage(format!("{place} '{pattern}' is not a pattern"))
+        .why(error)
+        .next(error.next())
+}
+
+#[cfg(test)]
+#[path = "filter_tests.rs"]
+mod tests;

@@ -1,0 +1,5 @@
+//! Flags that several commands take, and the way from them to plain options.
+
+pub(crate) mod filter;
+mod rule_files;
+pub(crate) mod symlinks;

@@ -1,0 +1,350 @@
+//! Down: which file comes which way, into a temporary file beside the target that gets its name when it is whole and right.
+
+use std::{io, sync::atomic::AtomicUsize};
+
+use futures_util::{StreamExt, stream};
+use shared::{
+    api::files::{EXPORT, ExportArg},
+    content_hash::Hasher,
+};
+
+use tokio::sync::Semaphore;
+
+use dropbox::{Client, DropboxPath, Error, Tries};
+use engine::{
+    Retry,
+    entry::LINK_ENDING,
+    plan::Step,
+    run::{Event, Run},
+};
+
+use super::{
+    ranges::{Down, RANGE_BYTES},
+    zip_groups::{FolderTotals, ZipGroup, group},
+    zips::Zips,
+};
+use crate::{
+    blocking::blocking,
+    dropbox::{
+        item::{copied, failed, refused, reported},
+        journal::{self, Journal},
+    },
+    local::{Partial, Replace, Root, local_error},
+    memory::Memory,
+    transfer::TransferOptions,
+};
+
+/// Files of several ranges under way at once.
+const BIG_AT_ONCE: usize = 4;
+/// Zips under way at once.
+const ZIPS_AT_ONCE: usize = 24;
+/// Files that are made ready while all lanes are busy.
+const AHEAD: usize = 8;
+/// No document is so large, in bytes.
+const MAX_EXPORT_BYTES: u64 = 4 << 30;
+/// A file whose bytes came damaged is fetched anew so often.
+const WHOLE_TRIES: u32 = 3;
+
+/// Where files come from.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::dropbox) struct DownloadFrom<'a> {
+    /// The folder.
+    pub path: &'a DropboxPath,
+    /// The name of its remote, which journals are kept under.
+    pub remote: &'a str,
+    /// What is in its folders, if those of many small files may come as zips.
+    pub totals: Option<&'a FolderTotals>,
+}
+
+/// Copies files from a folder to the folder `root`.
+pub(in crate::dropbox) async fn download(
+    client: &Client,
+    steps: Vec<Step>,
+    from: DownloadFrom<'_>,
+    root: &Root,
+    options: &TransferOptions,
+    run: &Run,
+) {
+    // Symlinks are made last: none that comes along can be in the way of a file.
+    let (links, files): (Vec<Step>, Vec<Step>) = steps
+        .into_iter()
+        .partition(|step| options.makes_links && step.to.ends_with(LINK_ENDING));
+    let (big, small): (Vec<Step>, Vec<Step>) = files
+        .into_iter()
+        .partition(|step| step.meta.size_bytes > RANGE_BYTES);
+    let memory = Memory::new(options.memory_bytes);
+    // Each file takes one, or two with its journal; a zip takes one and what comes out of it another.
+    let open = Semaphore::new(options.open_files);
+    let each = |step: Step| {
+        let (memory, open) = (&memory, &open);
+        async move {
+            let wanted = 1 + u32::from(step.meta.size_bytes > RANGE_BYTES);
+            let _open = open.acquire_many(wanted).await;
+            if run.is_over() {
+                return;
+            }
+            match one(client, &step, (from.remote, root), (options, memory), run).await {
+                Ok(()) => copied(run, &step),
+                Err(Problem::Halted) => {}
+                Err(Problem::Dropbox(error)) => failed(run, &step, &error),
+                Err(Problem::Disk(error)) => {
+                    let words = plain(&error);
+                    run.report(step.id, Event::Failed(local_error(error).with_message(words)));
+                }
+                Err(Problem::Wrong(reason)) => refused(run, &step, Retry::Later, reason),
+            }
+        }
+    };
+    let (groups, small) = match from.totals {
+        Some(totals) => group(small, totals, from.path.is_root()),
+        None => (Vec::new(), small),
+    };
+    let zips = Zips {
+        client,
+        from: from.path,
+        root,
+        options,
+        run,
+        refused: AtomicUsize::new(0),
+    };
+    let (zips, open) = (&zips, &open);
+    // A symlink in the way is found by the file that it is in the way of.
+    let bring = |group: ZipGroup| async move {
+        if run.is_over() || group.steps.iter().any(|step| root.check(&step.to).is_err()) {
+            return stream::iter(group.steps);
+        }
+        let _open = open.acquire_many(2).await;
+        stream::iter(zips.bring(group).await)
+    };
+    let zipped = stream::iter(groups)
+        .map(bring)
+        .buffer_unordered(ZIPS_AT_ONCE)
+        .flatten();
+    tokio::join!(
+        stream::iter(small)
+            .chain(zipped)
+            .for_each_concurrent(client.max_calls() + AHEAD, each),
+        stream::iter(big).for_each_concurrent(BIG_AT_ONCE, each),
+    );
+    stream::iter(links)
+        .for_each_concurrent(client.max_calls() + AHEAD, each)
+        .await;
+}
+
+/// Why a file, or a zip, didn't come.
+#[derive(Debug)]
+pub(super) enum Problem {
+    Dropbox(Error),
+    Disk(io::Error),
+    Wrong(&'static str),
+    /// The run was halted; what is there is noted.
+    Halted,
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::Dropbox(error)
+    }
+}
+
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+async fn one(
+    client: &Client,
+    step: &Step,
+    (remote_name, root): (&str, &Root),
+    (options, memory): (&TransferOptions, &Memory),
+    run: &Run,
+) -> Result<(), Problem> {
+    let Some(version) = &step.meta.version else {
+        return Err(Problem::Wrong("the listing has no revision of it"));
+    };
+    if let Some(document) = &version.document
+        && let Some(format) = &document.chosen
+    {
+        let arg = ExportArg {
+            path: document.id.clone(),
+            export_format: Some(format.clone()),
+        };
+        return export(client, &arg, root, step, options, run).await;
+    }
+    let reported = reported(step, &step.meta);
+    let journal = reported.and(options.state_dir.as_deref()).and_then(|state| {
+        journal::sweep(state);
+        let target = root.path().join(&*step.to);
+        let absolute = std::path::absolute(&target).unwrap_or(target);
+        let place = format!("down\n{}\n{}", remote_name, absolute.display());
+        Journal::open(state, &place, &version.id)
+    });
+    let (journal, mut known) = journal.map_or((None, None), |(journal, known)| (Some(journal), known));
+    let partial = match &journal {
+        Some(journal) => {
+            let (root, target) = (root.clone(), step.to.clone());
+            let (id, size) = (journal.id(), step.meta.size_bytes);
+            let stale = journal.stale_id().map(str::to_owned);
+            let resume = move || {
+                if let Some(stale) = stale {
+                    Partial::forget(&root, &target, &stale);
+                }
+                Partial::resume(&root, &target, &id, size)
+            };
+            let (partial, is_there) = blocking(resume).await?;
+            known = known.filter(|_| is_there);
+            partial
+        }
+        None => {
+            let (root, target) = (root.clone(), step.to.clone());
+            blocking(move || Partial::create(&root, &target)).await?
+        }
+    };
+    if step.meta.size_bytes > RANGE_BYTES
+        && let Err(error) = tokio::task::block_in_place(|| partial.reserve(step.meta.size_bytes))
+    {
+        give_up(partial, journal.as_ref());
+        return Err(error.into());
+    }
+    for _ in 0..WHOLE_TRIES {
+        let there = known
+            .take()
+            .filter(|known| !known.blocks.is_empty() || !known.parts.is_empty());
+        if let Some(journal) = journal.as_ref().filter(|_| there.is_none()) {
+            journal.begin(&version.id);
+        }
+        let file = Down {
+            client,
+            version,
+            size: step.meta.size_bytes,
+            partial: &partial,
+            run,
+            reported,
+            journal: journal.as_ref(),
+            memory,
+        };
+        let got = match file.fetch(there).await {
+            Ok(got) => got,
+            // Room that isn't there must not be taken by half a file.
+            Err(Problem::Disk(error))
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+                ) =>
+            {
+                give_up(partial, journal.as_ref());
+                return Err(error.into());
+            }
+            Err(problem) => return Err(problem),
+        };
+        if version.checksum.is_none() {
+            tracing::warn!(object = %step.from, "Dropbox has no hash of it, so its bytes could not be compared");
+        }
+        if version.checksum.is_none_or(|expected| got == expected) {
+            put(partial, step, options).await?;
+            if let Some(journal) = &journal {
+                journal.forget();
+            }
+            return Ok(());
+        }
+    }
+    give_up(partial, journal.as_ref());
+    Err(Problem::Wrong(
+        "its bytes were damaged on the way, more than once; nothing was kept, copy it again",
+    ))
+}
+
+/// Gives what has arrived its name.
+async fn put(partial: Partial, step: &Step, options: &TransferOptions) -> io::Result<()> {
+    let (step, links, anything) = (step.clone(), options.makes_links, options.overwrites_newer);
+    blocking(move || put_in_place(partial, &step, links, anything)).await
+}
+
+/// Gives what has arrived its name, over nothing but what was seen there, unless it may be `anything`.
+pub(super) fn put_in_place(partial: Partial, step: &Step, links: bool, anything: bool) -> io::Result<()> {
+    let replace = match anything {
+        true => Replace::Anything,
+        false => Replace::Only(step.replaces.as_ref()),
+    };
+    if links && step.to.ends_with(LINK_ENDING) {
+        return partial.put_as_symlink(step.meta.modified, replace);
+    }
+    partial.put_in_place(step.meta.modified, replace)
+}
+
+/// Nobody shall go on with it.
+fn give_up(partial: Partial, journal: Option<&Journal>) {
+    partial.discard();
+    if let Some(journal) = journal {
+        journal.forget();
+    }
+}
+
+/// A cloud document comes as a file that Dropbox makes of it. Its hash is not known before.
+async fn export(
+    client: &Client,
+    arg: &ExportArg,
+    root: &Root,
+    step: &Step,
+    options: &TransferOptions,
+    run: &Run,
+) -> Result<(), Problem> {
+    let mut tries = client.tries();
+    loop {
+        let partial = tokio::task::block_in_place(|| Partial::create(root, &step.to))?;
+        let error = match fetch_export(client, arg, &partial, run, &mut tries).await {
+            Ok(()) => {
+                put(partial, step, options).await?;
+                return Ok(());
+            }
+            Err(Problem::Dropbox(error)) => error,
+            Err(other) => return Err(other),
+        };
+        let Some(wait) = tries.wait_after(&error) else {
+            return Err(error.into());
+        };
+        tokio::time::sleep(wait).await;
+    }
+}
+
+async fn fetch_export(
+    client: &Client,
+    arg: &ExportArg,
+    partial: &Partial,
+    run: &Run,
+    tries: &mut Tries,
+) -> Result<(), Problem> {
+    let mut download = client.download(&EXPORT, arg, None, tries).await?;
+    let expected = download.answer.export_metadata.export_hash;
+    let file = partial.file();
+    let (mut at, mut hasher) = (0, Hasher::new());
+    while let Some(chunk) = download.chunk().await? {
+        tokio::task::block_in_place(|| Partial::write_at(&file, &chunk, at))?;
+        hasher.update(&chunk);
+        at += chunk.len() as u64;
+        if at > MAX_EXPORT_BYTES {
+            return Err(Problem::Wrong("what Dropbox makes of the document doesn't end"));
+        }
+        run.moved(None, chunk.len() as u64);
+    }
+    if expected.is_some_and(|hash| hash != hasher.finish()) {
+        return Err(Problem::Dropbox(Error::NotDropbox(
+            "the export's bytes were damaged on the way".into(),
+        )));
+    }
+    Ok(())
+}
+
+fn plain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "permission denied on this machine".into(),
+        io::ErrorKind::ReadOnlyFilesystem => "the file system here is read-only".into(),
+        io::ErrorKind::StorageFull => "the disk is full".into(),
+        io::ErrorKind::QuotaExceeded => "your disk quota is used up".into(),
+        io::ErrorKind::FileTooLarge => {
+            "it is larger than a file may be here ('ulimit -f', or the file system)".into()
+        }
+        _ => error.to_string(),
+    }
+}

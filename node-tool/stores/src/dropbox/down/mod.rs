@@ -1,0 +1,10 @@
+//! Down: `download` sorts files by the way they come, `ranges` brings a file in parts of one pinned revision, `zips` a whole folder
+//! of small files that `zip_groups` has chosen.
+
+mod download;
+mod ranges;
+mod zip_groups;
+mod zips;
+
+pub(super) use download::{DownloadFrom, download};
+pub use zip_groups::FolderTotals;

@@ -1,0 +1,373 @@
+//! A file on its way down: ranges of one pinned revision, over several connections if it is big, hashed as they arrive.
+//!
+//! What has arrived is noted when a range is whole, of a slow one block by block, and to the last byte when the run is halted
+//! or a range fails.
+
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::FileExt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use shared::{
+    api::files::{DOWNLOAD, PathArg},
+    content_hash::{Assembly, BLOCK_BYTES, ContentHash, Hasher},
+};
+
+use dropbox::{Client, Error, NetworkError, Tries};
+use engine::{entry::Version, plan::StepId, run::Run};
+
+use super::download::Problem;
+use crate::{
+    blocking::blocking,
+    dropbox::journal::{Journal, Known},
+    local::Partial,
+    memory::{Memory, STREAM_BYTES},
+};
+
+/// Bytes of a range: a multiple of the block.
+pub(super) const RANGE_BYTES: u64 = 4 * BLOCK_BYTES;
+/// What a call's buffers take at least.
+const CALL_BYTES: u64 = 64 * 1024;
+/// Bytes gathered before they are hashed and written.
+const WRITE_BYTES: usize = 256 * 1024;
+
+/// A range that takes longer than this is noted block by block: that much work, or one block, is what a killed run loses of it.
+const NOTE_EVERY: Duration = Duration::from_secs(2);
+
+/// What of a range is on disk already: whole blocks, and the hash of the bytes after them.
+#[derive(Default)]
+struct Begun {
+    blocks: Vec<[u8; 32]>,
+    rest: Hasher,
+    rest_bytes: u64,
+}
+
+impl Begun {
+    fn bytes(&self) -> u64 {
+        self.blocks.len() as u64 * BLOCK_BYTES + self.rest_bytes
+    }
+
+    /// Compares what was noted of the `length` bytes from `start` on with what is on disk, which has the last word: a node that
+    /// crashed may have noted more than it wrote.
+    fn find(file: &File, known: &Known, start: u64, length: u64) -> Self {
+        let noted = known.run(start, length.div_ceil(BLOCK_BYTES));
+        let mut begun = Self::default();
+        for digest in noted {
+            let at = begun.bytes();
+            let block = BLOCK_BYTES.min(length - at);
+            if Partial::blocks(file, start + at, block).as_deref() != Some(&[digest]) {
+                return begun;
+            }
+            begun.blocks.push(digest);
+            if begun.blocks.len() as u64 == length.div_ceil(BLOCK_BYTES) {
+                return begun;
+            }
+        }
+        let at = begun.bytes();
+        if let Some((bytes, digest)) = known.parts.get(&(start + at))
+            && *bytes < BLOCK_BYTES.min(length - at)
+        {
+            let mut rest = Hasher::new();
+            let is_read = read(file, start + at, *bytes, |bytes| rest.update(bytes)).is_ok();
+            if is_read && rest.part() == (*bytes, *digest) {
+                (begun.rest, begun.rest_bytes) = (rest, *bytes);
+            }
+        }
+        begun
+    }
+}
+
+fn read(file: &File, mut at: u64, length: u64, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    let (end, mut buffer) = (at + length, vec![0; WRITE_BYTES]);
+    while at < end {
+        let count = WRITE_BYTES.min(usize::try_from(end - at).unwrap_or(WRITE_BYTES));
+        file.read_exact_at(&mut buffer[..count], at)?;
+        take(&buffer[..count]);
+        at += count as u64;
+    }
+    Ok(())
+}
+
+/// A file on its way down.
+pub(super) struct Down<'a> {
+    pub client: &'a Client,
+    pub version: &'a Version,
+    pub size: u64,
+    pub partial: &'a Partial,
+    pub run: &'a Run,
+    /// Whose bytes are reported to move.
+    pub reported: Option<StepId>,
+    pub journal: Option<&'a Journal>,
+    pub memory: &'a Memory,
+}
+
+impl Down<'_> {
+    /// Brings all bytes to disk that aren't `known` to be there; gives the hash of all.
+    pub async fn fetch(&self, known: Option<Known>) -> Result<ContentHash, Problem> {
+        let known = Arc::new(known.unwrap_or_default());
+        let is_resumed = !known.blocks.is_empty() || !known.parts.is_empty();
+        let mut assembly = Assembly::new(self.size);
+        let (mut missing, mut whole) = (Vec::new(), 0);
+        for start in (0..self.size).step_by(usize::try_from(RANGE_BYTES).unwrap_or(usize::MAX)) {
+            if self.run.shutdown().is_requested() {
+                return Err(Problem::Halted);
+            }
+            let length = RANGE_BYTES.min(self.size - start);
+            let begun = if is_resumed {
+                let (file, known) = (self.partial.file(), Arc::clone(&known));
+                blocking(move || Begun::find(&file, &known, start, length)).await
+            } else {
+                Begun::default()
+            };
+            self.moved(begun.bytes().min(length));
+            assembly.place(start, &begun.blocks);
+            if begun.bytes() >= length {
+                whole += 1;
+            } else {
+                missing.push((start, begun));
+            }
+        }
+        if is_resumed {
+            tracing::info!(
+                "continuing a download: {whole} parts are there, {} to fetch",
+                missing.len()
+            );
+        }
+        let assembly = Mutex::new(assembly);
+        stream::iter(missing)
+            .take_while(|_| std::future::ready(!self.run.shutdown().is_requested()))
+            .map(|(start, begun)| self.range(start, begun, &assembly))
+            .buffer_unordered(self.client.max_calls())
+            .try_collect::<Vec<()>>()
+            .await?;
+        let assembly = assembly
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        match assembly.finish() {
+            Some(hash) => Ok(hash),
+            None if self.run.shutdown().is_requested() => Err(Problem::Halted),
+            None => Err(Problem::Wrong("a part of it is missing")),
+        }
+    }
+
+    fn moved(&self, bytes: u64) {
+        self.run.moved(self.reported, bytes);
+    }
+
+    /// Brings one range to disk. A connection that breaks is taken up again where it broke.
+    async fn range(&self, start: u64, begun: Begun, assembly: &Mutex<Assembly>) -> Result<(), Problem> {
+        let end = self.size.min(start + RANGE_BYTES);
+        let _memory = self.memory.take(STREAM_BYTES.min(end - start + CALL_BYTES)).await;
+        let mut writing = Writing {
+            down: self,
+            file: self.partial.file(),
+            at: start + begun.bytes(),
+            first: start + begun.blocks.len() as u64 * BLOCK_BYTES,
+            hasher: begun.rest,
+            noted: 0,
+            noted_at: Instant::now(),
+        };
+        self.range_to(end, &mut writing).await?;
+        let (first, noted) = (writing.first, std::mem::take(&mut writing.noted));
+        let blocks = std::mem::take(&mut writing.hasher).into_blocks();
+        assembly
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .place(first, &blocks);
+        if let Some(journal) = self.journal {
+            journal.note(first + noted as u64 * BLOCK_BYTES, &blocks[noted..]);
+        }
+        Ok(())
+    }
+
+    /// Brings what is missing up to `end`.
+    async fn range_to(&self, end: u64, writing: &mut Writing<'_>) -> Result<(), Problem> {
+        let mut tries = self.client.tries();
+        while writing.at < end {
+            let before = writing.at;
+            let error = match self.stream(before, end, writing, &mut tries).await {
+                Ok(()) => continue,
+                Err(Problem::Dropbox(error)) => error,
+                Err(other) => return Err(other),
+            };
+            // A few bytes a call would be no end.
+            if writing.at - before >= WRITE_BYTES as u64 {
+                tries.made_progress();
+            }
+            let Some(wait) = tries.wait_after(&error) else {
+                return Err(error.into());
+            };
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.halted() => return Err(Problem::Halted),
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends when the run is halted, if what has arrived is kept.
+    async fn halted(&self) {
+        match self.journal {
+            Some(_) => self.run.shutdown().requested().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Streams `from..end` to disk, once.
+    async fn stream(
+        &self,
+        from: u64,
+        end: u64,
+        writing: &mut Writing<'_>,
+        tries: &mut Tries,
+    ) -> Result<(), Problem> {
+        let Self {
+            client,
+            version,
+            size,
+            ..
+        } = *self;
+        let whole = from == 0 && end == size;
+        let arg = PathArg {
+            path: format!("rev:{}", version.id),
+        };
+        let opened = client.download(&DOWNLOAD, &arg, (!whole).then_some((from, end - 1)), tries);
+        let mut download = tokio::select! {
+            opened = opened => opened?,
+            () = self.halted() => return Err(Problem::Halted),
+        };
+        if download.answer.rev != version.id || download.answer.size != size {
+            return Err(Problem::Wrong("another revision came than was asked for"));
+        }
+        if !whole && !download.partial {
+            return Err(Problem::Dropbox(Error::NotDropbox(
+                "the range was ignored".into(),
+            )));
+        }
+        let mut left = end - from;
+        let mut gathered = BytesMut::new();
+        let broken = loop {
+            let next = tokio::select! {
+                next = download.chunk() => next,
+                () = self.halted() => break Some(Problem::Halted),
+            };
+            let chunk = match next {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break None,
+                Err(error) => break Some(error.into()),
+            };
+            left = left
+                .checked_sub(chunk.len() as u64)
+                .ok_or_else(|| Error::NotDropbox("more bytes came than the file has".into()))?;
+            gathered.extend_from_slice(&chunk);
+            if gathered.len() >= WRITE_BYTES {
+                writing.flush(&gathered.split().freeze())?;
+            }
+        };
+        // What came before a connection broke is kept.
+        if !gathered.is_empty() {
+            writing.flush(&gathered.freeze())?;
+        }
+        if let Some(error) = broken {
+            return Err(error);
+        }
+        if left > 0 {
+            let broken = NetworkError::Broken {
+                host: "Dropbox".into(),
+                reason: format!("{left} bytes were missing at the end"),
+            };
+            return Err(Problem::Dropbox(Error::Network(broken)));
+        }
+        Ok(())
+    }
+}
+
+/// The bytes of a range on their way to disk. What is there is noted, however it ends.
+struct Writing<'a> {
+    down: &'a Down<'a>,
+    file: Arc<File>,
+    /// Where the next bytes go.
+    at: u64,
+    /// Where the bytes begin that the hasher has taken.
+    first: u64,
+    hasher: Hasher,
+    /// Blocks of the hasher that are noted.
+    noted: usize,
+    noted_at: Instant,
+}
+
+impl Writing<'_> {
+    fn flush(&mut self, bytes: &Bytes) -> io::Result<()> {
+        tokio::task::block_in_place(|| {
+            self.hasher.update(bytes);
+            Partial::write_at(&self.file, bytes, self.at)
+        })?;
+        self.at += bytes.len() as u64;
+        self.down.moved(bytes.len() as u64);
+        if self.hasher.whole_blocks().len() > self.noted && self.noted_at.elapsed() >= NOTE_EVERY {
+            self.note();
+        }
+        Ok(())
+    }
+
+    /// Notes the blocks that are whole.
+    fn note(&mut self) {
+        let new = &self.hasher.whole_blocks()[self.noted..];
+        if let Some(journal) = self.down.journal.filter(|_| !new.is_empty()) {
+            journal.note(self.first + self.noted as u64 * BLOCK_BYTES, new);
+        }
+        (self.noted, self.noted_at) = (self.hasher.whole_blocks().len(), Instant::now());
+    }
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.note();
+        let (bytes, digest) = self.hasher.part();
+        if let Some(journal) = self.down.journal.filter(|_| bytes > 0) {
+            journal.note_part(self.first + self.noted as u64 * BLOCK_BYTES, bytes, &digest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_on_disk_as_it_was_noted_is_not_fetched_again() {
+        let bytes: Vec<u8> = (0..(9 << 20) + 7_u32).map(|n| (n % 251) as u8).collect();
+        let file = tempfile::tempfile().unwrap();
+        file.write_all_at(&bytes, 0).unwrap();
+        let digest = |from: usize, to: usize| {
+            let mut hasher = Hasher::new();
+            hasher.update(&bytes[from..to]);
+            hasher.into_blocks()[0]
+        };
+        let block = 4 << 20;
+        let mut known = Known::default();
+        let begun = |known: &Known| Begun::find(&file, known, 0, bytes.len() as u64).bytes();
+        assert_eq!(begun(&known), 0);
+        known.parts.insert(0, (100, digest(0, 100)));
+        assert_eq!(begun(&known), 100);
+        known.parts.insert(0, (100, digest(0, 101)));
+        assert_eq!(begun(&known), 0, "other bytes");
+        known.blocks.insert(0, digest(0, block));
+        assert_eq!(begun(&known), block as u64);
+        known.parts.insert(block as u64, (5, digest(block, block + 5)));
+        assert_eq!(begun(&known), block as u64 + 5);
+        known
+            .blocks
+            .insert(2 * block as u64, digest(2 * block, bytes.len()));
+        assert_eq!(begun(&known), block as u64 + 5, "there is a hole before it");
+        known.blocks.insert(block as u64, digest(block, 2 * block));
+        assert!(begun(&known) >= bytes.len() as u64, "all of it");
+        file.write_all_at(b"x", 3).unwrap();
+        assert_eq!(begun(&known), 0, "the disk has the last word");
+    }
+}

@@ -1,0 +1,185 @@
+//! Which folders of many small files come as one zip, where that takes less time than a call for each. Pure.
+
+use std::collections::HashMap;
+
+use engine::{
+    entry::Entry,
+    plan::{Step, StepKind},
+    relative_path::ancestors,
+};
+
+/// Fewer files than this come faster one by one.
+const MIN_FILES: u64 = 12;
+/// Larger files do, too, on average.
+const MAX_AVERAGE_BYTES: u64 = 256 << 10;
+/// A zip is no larger than this, so that there are several, and little is lost when one breaks off. Dropbox's own limit is 20 GB.
+pub const MAX_ZIP_BYTES: u64 = 16 << 20;
+/// Entries of a zip: Dropbox's limit is 10,000 with the folder itself.
+pub const MAX_ZIP_ENTRIES: u64 = 9_000;
+/// So much of a folder must be wanted, in tenths.
+const MIN_WANTED_TENTHS: u64 = 9;
+
+/// What is in the folders of a listing, all in all: by the folder's path.
+#[derive(Clone, Debug, Default)]
+pub struct FolderTotals(HashMap<Box<str>, Total>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Total {
+    files: u64,
+    entries: u64,
+    bytes: u64,
+}
+
+impl FolderTotals {
+    /// Of what is listed, before any filter.
+    pub fn of(entries: &[Entry]) -> Self {
+        let mut totals = Self::default();
+        for entry in entries {
+            let bytes = entry.file().map(|file| file.size_bytes);
+            totals.add(&entry.path, bytes);
+        }
+        totals
+    }
+
+    fn add(&mut self, path: &str, bytes: Option<u64>) {
+        for folder in ancestors(path).chain([""]) {
+            if !self.0.contains_key(folder) {
+                self.0.insert(folder.into(), Total::default());
+            }
+            if let Some(total) = self.0.get_mut(folder) {
+                total.entries += 1;
+                total.files += u64::from(bytes.is_some());
+                total.bytes += bytes.unwrap_or(0);
+            }
+        }
+    }
+}
+
+/// A folder that comes as a zip.
+#[derive(Debug)]
+pub struct ZipGroup {
+    /// Relative to the source.
+    pub folder: String,
+    /// Its files that are wanted.
+    pub steps: Vec<Step>,
+}
+
+/// Takes steps apart: folders that are worth a zip, and the rest. `is_root` says that the source itself can't be zipped.
+pub(super) fn group(steps: Vec<Step>, there: &FolderTotals, is_root: bool) -> (Vec<ZipGroup>, Vec<Step>) {
+    let mut wanted = FolderTotals::default();
+    for step in steps.iter().filter(|step| is_plain(step)) {
+        wanted.add(&step.from, Some(step.meta.size_bytes));
+    }
+    let is_worth = |folder: &str| {
+        let (Some(wanted), Some(there)) = (wanted.0.get(folder), there.0.get(folder)) else {
+            return false;
+        };
+        wanted.files >= MIN_FILES
+            && wanted.bytes / wanted.files <= MAX_AVERAGE_BYTES
+            && there.bytes <= MAX_ZIP_BYTES
+            && there.entries <= MAX_ZIP_ENTRIES
+            && wanted.files * 10 >= there.files * MIN_WANTED_TENTHS
+            && wanted.bytes * 10 >= there.bytes * MIN_WANTED_TENTHS
+            && !(is_root && folder.is_empty())
+    };
+    let mut groups: HashMap<String, Vec<Step>> = HashMap::new();
+    let mut rest = Vec::new();
+    for step in steps {
+        let folder = is_plain(&step)
+            .then(|| folders(&step.from).find(|folder| is_worth(folder)))
+            .flatten();
+        match folder.map(str::to_owned) {
+            Some(folder) => groups.entry(folder).or_default().push(step),
+            None => rest.push(step),
+        }
+    }
+    let mut groups: Vec<ZipGroup> = groups
+        .into_iter()
+        .map(|(folder, steps)| ZipGroup { folder, steps })
+        .collect();
+    groups.sort_by(|a, b| a.folder.cmp(&b.folder));
+    (groups, rest)
+}
+
+/// The folders that a path is in, the outermost first.
+fn folders(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::once("").chain(path.match_indices('/').map(|(at, _)| &path[..at]))
+}
+
+/// Whether it is a matter of bytes alone.
+fn is_plain(step: &Step) -> bool {
+    matches!(step.kind, StepKind::Copy(_)) && step.meta.document().is_none() && step.meta.checksum().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::{
+        entry::{FileMeta, Version},
+        plan::CopyReason,
+    };
+    use shared::content_hash::ContentHash;
+
+    fn meta(size_bytes: u64) -> FileMeta {
+        FileMeta {
+            size_bytes,
+            version: Some(Box::new(Version {
+                id: "1".into(),
+                checksum: Some(ContentHash::of(b"")),
+                document: None,
+            })),
+            ..FileMeta::default()
+        }
+    }
+
+    fn step(path: &str, size: u64) -> Step {
+        Step::new(StepKind::Copy(CopyReason::New), path, path, meta(size))
+    }
+
+    fn files(folder: &str, count: u64, size: u64) -> Vec<(String, u64)> {
+        (0..count)
+            .map(|n| (format!("{folder}/{n}").trim_start_matches('/').to_owned(), size))
+            .collect()
+    }
+
+    /// Folders that come as zips, and the number of other files, if those of `left_out` aren't wanted.
+    fn split(all: &[(String, u64)], left_out: &str, is_root: bool) -> (Vec<String>, usize) {
+        let entries: Vec<Entry> = all
+            .iter()
+            .map(|(path, size)| Entry::new_file(path, meta(*size)))
+            .collect();
+        let steps = all
+            .iter()
+            .filter(|(path, _)| left_out.is_empty() || !path.starts_with(left_out))
+            .map(|(path, size)| step(path, *size))
+            .collect();
+        let (groups, rest) = group(steps, &FolderTotals::of(&entries), is_root);
+        (groups.into_iter().map(|b| b.folder).collect(), rest.len())
+    }
+
+    #[test]
+    fn folders_are_chosen_from_above() {
+        let small = [files("a/x", 50, 1000), files("a/y", 50, 1000), files("b", 3, 10)].concat();
+        assert_eq!(split(&small, "", false), (vec![String::new()], 0));
+        assert_eq!(split(&small, "", true), (vec!["a".into()], 3));
+        assert_eq!(
+            split(&small, "a/x", false),
+            (vec!["a/y".into()], 3),
+            "most is not wanted"
+        );
+        let large = [files("a/x", 90, 100_000), files("a/y", 90, 100_000)].concat();
+        assert_eq!(
+            split(&large, "", false),
+            (vec!["a/x".into(), "a/y".into()], 0),
+            "too large for one"
+        );
+        let big = [files("a", 40, 1000), vec![("a/big".into(), 1 << 30)]].concat();
+        assert_eq!(
+            split(&big, "", false),
+            (vec![], 41),
+            "a big file would come along"
+        );
+        assert_eq!(split(&files("", 3, 10), "", false), (vec![], 3));
+        assert_eq!(split(&files("", 20, 1 << 20), "", false), (vec![], 20));
+    }
+}

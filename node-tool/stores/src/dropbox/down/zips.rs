@@ -1,0 +1,189 @@
+//! Down: folders of many small files as zips.
+//!
+//! Nothing in a zip is trusted: of each file in it that is wanted, size and hash are compared with the listing.
+//! What is missing, differs or can't be read comes by itself afterwards.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, Read},
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use shared::{
+    api::files::{DOWNLOAD_ZIP, PathArg},
+    content_hash::Hasher,
+};
+use zip::ZipArchive;
+
+use dropbox::{Client, DropboxPath, Error, Fate};
+use engine::{plan::Step, run::Run};
+
+use super::{
+    download::{Problem, put_in_place},
+    zip_groups::{MAX_ZIP_BYTES, MAX_ZIP_ENTRIES, ZipGroup},
+};
+use crate::{
+    blocking::blocking,
+    dropbox::item::{copied, failed},
+    local::{Partial, Root},
+    transfer::TransferOptions,
+};
+
+/// Where groups come from and go to.
+pub(super) struct Zips<'a> {
+    pub client: &'a Client,
+    pub from: &'a DropboxPath,
+    pub root: &'a Root,
+    pub options: &'a TransferOptions,
+    pub run: &'a Run,
+    /// Zips that could not be had. After some of them no more are asked for.
+    pub refused: AtomicUsize,
+}
+
+/// So many refusals show that there are no zips to be had.
+const MAX_REFUSALS: usize = 2;
+
+impl Zips<'_> {
+    /// Brings a group; gives back what has to come by itself.
+    pub async fn bring(&self, group: ZipGroup) -> Vec<Step> {
+        if self.refused.load(Ordering::Relaxed) >= MAX_REFUSALS || self.run.is_over() {
+            return group.steps;
+        }
+        let fetched = self.fetch(&group.folder).await;
+        let file = match fetched {
+            Ok(file) => file,
+            Err(Problem::Dropbox(error)) if error.fate() == Fate::StopRun => {
+                // That is told once, and then nothing is begun any more.
+                if let Some(first) = group.steps.first().filter(|_| !self.run.is_over()) {
+                    failed(self.run, first, &error);
+                }
+                return Vec::new();
+            }
+            Err(why) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                tracing::info!("'{}' comes file by file, not as a zip: {why:?}", group.folder);
+                return group.steps;
+            }
+        };
+        let unpacking = Unpacking {
+            root: self.root.clone(),
+            links: self.options.makes_links,
+            anything: self.options.overwrites_newer,
+            run: self.run.clone(),
+        };
+        blocking(move || unpacking.unpack(file, group)).await
+    }
+
+    /// The zip, in a file without a name.
+    async fn fetch(&self, folder: &str) -> Result<File, Problem> {
+        let path = if folder.is_empty() {
+            self.from.clone()
+        } else {
+            self.from.join(folder)
+        };
+        let arg = PathArg {
+            path: path.as_str().to_owned(),
+        };
+        // What works file by file needs no second try, except where all have to wait.
+        let is_answer = |error: &Error| !matches!(error, Error::RateLimited { .. } | Error::Portal(_));
+        let mut download = self
+            .client
+            .download_unless(&DOWNLOAD_ZIP, &arg, None, &mut self.client.tries(), is_answer)
+            .await?;
+        let file = tokio::task::block_in_place(|| self.root.unnamed())?;
+        let mut at = 0;
+        // Names and their checksums come on top of the content; something is wrong with a zip that is far larger.
+        let most = MAX_ZIP_BYTES * 2 + MAX_ZIP_ENTRIES * 2048;
+        while let Some(chunk) = download.chunk().await? {
+            tokio::task::block_in_place(|| Partial::write_at(&file, &chunk, at))?;
+            at += chunk.len() as u64;
+            if self.run.is_over() {
+                return Err(Problem::Halted);
+            }
+            if at > most {
+                return Err(Problem::Wrong("it doesn't end"));
+            }
+        }
+        Ok(file)
+    }
+}
+
+/// Work on the disk, for a thread of its own.
+struct Unpacking {
+    root: Root,
+    links: bool,
+    anything: bool,
+    run: Run,
+}
+
+impl Unpacking {
+    /// Puts what is wanted in its place.
+    fn unpack(&self, file: File, group: ZipGroup) -> Vec<Step> {
+        let mut archive = match ZipArchive::new(file) {
+            Ok(archive) => archive,
+            Err(error) => {
+                tracing::info!("the zip of '{}' can't be read: {error}", group.folder);
+                return group.steps;
+            }
+        };
+        let below = |path: &str| match group.folder.as_str() {
+            "" => path.to_owned(),
+            folder => path[folder.len() + 1..].to_owned(),
+        };
+        let mut wanted: HashMap<String, Step> = group
+            .steps
+            .into_iter()
+            .map(|step| (below(&step.from), step))
+            .collect();
+        for index in 0..archive.len() {
+            let Ok(mut entry) = archive.by_index(index) else {
+                continue;
+            };
+            // The first name is the folder's own.
+            let name = entry
+                .name()
+                .ok()
+                .and_then(|name| Some(name.split_once('/')?.1.to_owned()));
+            let Some((name, step)) = name.and_then(|name| wanted.remove_entry(&name)) else {
+                continue;
+            };
+            match self.place(&mut entry, &step) {
+                Ok(()) => {
+                    self.run.moved(None, step.meta.size_bytes);
+                    copied(&self.run, &step);
+                }
+                Err(error) => {
+                    tracing::info!("'{}' comes by itself, not from the zip: {error}", step.from);
+                    wanted.insert(name, step);
+                }
+            }
+        }
+        let mut rest: Vec<Step> = wanted.into_values().collect();
+        rest.sort_by(|a, b| a.from.cmp(&b.from));
+        rest
+    }
+
+    fn place(&self, entry: &mut impl Read, step: &Step) -> io::Result<()> {
+        let partial = Partial::create(&self.root, &step.to)?;
+        let (file, mut hasher) = (partial.file(), Hasher::new());
+        let (mut at, mut buffer) = (0, vec![0; 1 << 16]);
+        loop {
+            let count = entry.read(&mut buffer)?;
+            if count == 0 {
+                break;
+            }
+            hasher.update(&buffer[..count]);
+            Partial::write_at(&file, &buffer[..count], at)?;
+            at += count as u64;
+            if at > step.meta.size_bytes {
+                break;
+            }
+        }
+        let expected = step.meta.checksum();
+        if at != step.meta.size_bytes || Some(hasher.finish()) != expected {
+            return Err(io::Error::other("it is not what the listing says"));
+        }
+        put_in_place(partial, step, self.links, self.anything)
+    }
+}

@@ -1,0 +1,181 @@
+//! A file on its way up, and how it went with it: reported, or kept for another round when the file changed meanwhile.
+
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use dropbox::{DropboxPath, Error, Flow, Watch};
+use engine::{
+    Retry,
+    entry::FileMeta,
+    error::{Changed, is_change},
+    plan::{Step, StepId},
+    run::{Event, Run},
+};
+use parking_lot::Mutex;
+use shared::{api::error::RouteError, raw};
+
+use super::error::dropbox_error;
+use crate::local::{self, local_error};
+
+/// Size in bytes from which on it is reported whose bytes move: from there on a file is worth a line of progress.
+const REPORTED_BYTES: u64 = 32 << 20;
+
+/// Returns whose bytes move, if the file is worth it.
+pub(super) fn reported(step: &Step, meta: &FileMeta) -> Option<StepId> {
+    (meta.size_bytes >= REPORTED_BYTES).then_some(step.id)
+}
+
+/// The two roots of an upload.
+#[derive(Debug)]
+pub(super) struct Roots {
+    pub(super) from: local::Root,
+    pub(super) to: DropboxPath,
+    /// Whether symlinks of the source are followed.
+    pub(super) follows: bool,
+}
+
+/// A file on its way up. There may be a million of them.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    pub(super) step: Step,
+    pub(super) roots: Arc<Roots>,
+}
+
+impl Item {
+    /// Returns where it is here.
+    pub(super) fn path(&self) -> PathBuf {
+        raw::join(self.roots.from.path(), &self.step.from)
+    }
+
+    /// Opens it for reading.
+    pub(super) fn open(&self) -> io::Result<local::Source> {
+        if self.roots.follows {
+            local::Source::open(&self.path())
+        } else {
+            local::Source::open_below(&self.roots.from, &self.step.from)
+        }
+    }
+
+    /// Opens it for reading, if it still has the size that was planned with.
+    pub(super) fn open_as_planned(&self) -> io::Result<local::Source> {
+        let source = self.open()?;
+        match source.info.size_bytes == self.step.meta.size_bytes {
+            true => Ok(source),
+            false => Err(io::Error::other(Changed)),
+        }
+    }
+
+    /// Returns where it goes.
+    pub(super) fn target(&self) -> DropboxPath {
+        self.roots.to.join(&self.step.to)
+    }
+
+    /// Returns whose bytes move, if the file is worth it.
+    pub(super) fn reported(&self) -> Option<StepId> {
+        reported(&self.step, &self.step.meta)
+    }
+}
+
+/// Returns a watch that reports how the bytes of a call move.
+pub(super) fn watch(run: &Run, of: Option<StepId>) -> Watch {
+    let run = run.clone();
+    Arc::new(move |flow| match flow {
+        Flow::Sent(bytes) => run.moved(of, bytes),
+        Flow::Returned(bytes) => run.returned(of, bytes),
+    })
+}
+
+/// Reports that a file was copied.
+pub(super) fn copied(run: &Run, step: &Step) {
+    run.report(
+        step.id,
+        Event::Copied {
+            bytes: step.meta.size_bytes,
+            replaced: step.replaces.is_some(),
+        },
+    );
+}
+
+/// Reports that Dropbox failed.
+pub(super) fn failed(run: &Run, step: &Step, error: &Error) {
+    run.report(step.id, Event::Failed(dropbox_error(error.clone())));
+}
+
+/// Reports that something else failed.
+pub(super) fn refused(run: &Run, step: &Step, retry: Retry, reason: impl Into<String>) {
+    run.report(step.id, Event::Failed(engine::Error::new(retry, reason)));
+}
+
+/// Where outcomes of uploads go.
+pub(super) struct Outcomes<'a> {
+    pub(super) run: &'a Run,
+    changed: Mutex<Vec<Item>>,
+    /// Whether files that changed may be tried once more.
+    more_rounds: AtomicBool,
+}
+
+impl<'a> Outcomes<'a> {
+    /// Returns one that reports to a run.
+    pub(super) fn new(run: &'a Run) -> Self {
+        Self {
+            run,
+            changed: Mutex::default(),
+            more_rounds: AtomicBool::new(true),
+        }
+    }
+
+    /// Reports a file that could not be read: if that is because it changed, it gets another round.
+    pub(super) fn unread(&self, item: Item, error: io::Error) {
+        if is_change(&error) && self.more_rounds.load(Ordering::Relaxed) {
+            self.changed.lock().push(item);
+            return;
+        }
+        let is_gone = error.kind() == io::ErrorKind::NotFound;
+        let mut error = local_error(error);
+        if is_gone {
+            error = error.with_message("it was removed meanwhile");
+        }
+        self.run.report(item.step.id, Event::Failed(error));
+    }
+
+    /// Reports a file that could not be sent. If the file has changed, or Dropbox has lost its session, it gets another round.
+    pub(super) fn unsent(&self, item: Item, error: &Error) {
+        match error {
+            Error::Changed => self.unread(item, io::Error::other(Changed)),
+            error if (is_lost(error) || is_damaged(error)) && self.more_rounds.load(Ordering::Relaxed) => {
+                self.changed.lock().push(item);
+            }
+            error => failed(self.run, &item.step, error),
+        }
+    }
+
+    /// Returns the files that changed since the last time; after the `last` time, changes are failures.
+    pub(super) fn take_changed(&self, last: bool) -> Vec<Item> {
+        self.more_rounds.store(!last, Ordering::Relaxed);
+        std::mem::take(&mut *self.changed.lock())
+    }
+}
+
+/// Whether bytes arrived that weren't those of their hash: damaged on the way, or changed between two looks.
+pub(super) fn is_damaged(error: &Error) -> bool {
+    error
+        .route()
+        .is_some_and(|e| e.ends_with(&["content_hash_mismatch"]))
+}
+
+/// Whether an upload session is of no use any more.
+pub(super) fn is_lost(error: &Error) -> bool {
+    let is_gone = |e: &RouteError| {
+        ["not_found", "incorrect_offset", "closed", "not_closed"]
+            .iter()
+            .any(|tag| e.has(tag))
+            || e.has("concurrent_session_missing_data")
+    };
+    error.route().is_some_and(is_gone)
+}

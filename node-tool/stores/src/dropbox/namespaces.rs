@@ -1,0 +1,58 @@
+//! Where other namespaces begin in a folder: each has a write lock of its own.
+
+use std::collections::HashMap;
+
+use engine::relative_path::fold;
+
+/// Shared and team folders below a folder in a Dropbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Namespaces(HashMap<String, Box<str>>);
+
+impl Namespaces {
+    /// From paths of folders and the ids of the namespaces that are mounted there.
+    pub fn new(mounts: Vec<(String, Box<str>)>) -> Self {
+        let folded = |(path, id): (String, Box<str>)| (fold(&path).into_owned(), id);
+        Self(mounts.into_iter().map(folded).collect())
+    }
+
+    /// The namespace in which `path` is; nothing if it is the one of the folder itself.
+    pub fn namespace_of(&self, path: &str) -> Option<&str> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let path = fold(path);
+        let mut rest: &str = &path;
+        while let Some((folder, _)) = rest.rsplit_once('/') {
+            if let Some(id) = self.0.get(folder) {
+                return Some(id);
+            }
+            rest = folder;
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_innermost_mount_counts_whatever_the_case() {
+        let mounts = Namespaces::new(vec![
+            ("Lab".into(), "1".into()),
+            ("Lab/Deep/Shared".into(), "2".into()),
+        ]);
+        for (path, namespace) in [
+            ("file", None),
+            ("Lab", None),
+            ("Laboratory/file", None),
+            ("lab/file", Some("1")),
+            ("LAB/deep/file", Some("1")),
+            ("Lab/Deep/Shared", Some("1")),
+            ("lab/deep/SHARED/a/b/file", Some("2")),
+        ] {
+            assert_eq!(mounts.namespace_of(path), namespace, "{path}");
+        }
+        assert_eq!(Namespaces::default().namespace_of("a/b"), None);
+    }
+}

@@ -1,0 +1,157 @@
+//! Between two accounts every byte passes through this machine: down into a temporary folder, and up from there, some
+//! files at a time.
+
+use std::{collections::HashSet, sync::Arc};
+
+use async_trait::async_trait;
+use engine::{
+    plan::{Plan, Step, StepId},
+    run::{Event, Observer, Run, Subject, Tally, Transfer},
+};
+use parking_lot::Mutex;
+
+use super::{
+    DropboxStore,
+    down::{DownloadFrom, download},
+    up::upload,
+};
+use crate::{
+    local::{Root, Scratch, local_error},
+    transfer::TransferOptions,
+};
+
+/// Maximum number of bytes in the temporary folder at once, if one file isn't bigger.
+const BATCH_BYTES: u64 = 1 << 30;
+/// Maximum number of files in it at once.
+const BATCH_FILES: usize = 1000;
+
+/// Copies files from one account to another. The temporary folder is made where `TMPDIR` says.
+#[derive(Debug)]
+pub struct Relay {
+    /// Where files come from.
+    pub source: DropboxStore,
+    /// Where they go.
+    pub target: DropboxStore,
+    /// How.
+    pub options: TransferOptions,
+}
+
+#[async_trait(?Send)]
+impl Transfer for Relay {
+    async fn copy(&self, steps: Vec<Step>, run: &Run) {
+        let mut rest = self.target.with_own_names(steps).into_iter().peekable();
+        while rest.peek().is_some() && !run.is_over() {
+            let mut batch: Vec<Step> = Vec::new();
+            let mut bytes = 0;
+            while let Some(next) = rest.peek()
+                && batch.len() < BATCH_FILES
+                && (batch.is_empty() || bytes + next.meta.size_bytes <= BATCH_BYTES)
+            {
+                bytes += next.meta.size_bytes;
+                batch.extend(rest.next());
+            }
+            self.pass(batch, run).await;
+        }
+    }
+
+    async fn finish(&self, changes: u64) {
+        self.target.prepare_listing(changes).await;
+    }
+}
+
+impl Relay {
+    async fn pass(&self, batch: Vec<Step>, run: &Run) {
+        let folder = match Scratch::new() {
+            Ok(folder) => folder,
+            Err(error) => {
+                let words = format!("no temporary folder: {error}");
+                let error = local_error(error).with_message(words);
+                for step in &batch {
+                    run.report(step.id, Event::Failed(error.clone()));
+                }
+                return;
+            }
+        };
+        let root = Root::new(folder.path());
+        // Another process will not find the temporary folder again.
+        let options = TransferOptions {
+            state_dir: None,
+            ..self.options.clone()
+        };
+        let arrived = self.bring_down(&batch, &root, &options, run).await;
+        let up = batch
+            .into_iter()
+            .enumerate()
+            .filter(|(_, step)| arrived.contains(&step.id));
+        let up = up.map(|(number, step)| Step {
+            from: number.to_string().into(),
+            ..step
+        });
+        let to = (self.target.path(), &self.target.namespaces());
+        upload(self.target.client(), up.collect(), &root, to, &options, run).await;
+    }
+
+    /// Brings files into the temporary folder, under their numbers: names that the one account has need not be names here.
+    /// Returns the steps whose files have arrived.
+    async fn bring_down(
+        &self,
+        batch: &[Step],
+        root: &Root,
+        options: &TransferOptions,
+        run: &Run,
+    ) -> HashSet<StepId> {
+        let down = |(number, step): (usize, &Step)| Step {
+            to: number.to_string().into(),
+            replaces: None,
+            ..step.clone()
+        };
+        let plan = Plan {
+            copies: batch.iter().enumerate().map(down).collect(),
+            ..Plan::default()
+        };
+        let arrivals = Arc::new(Arrivals {
+            run: run.clone(),
+            arrived: Mutex::default(),
+        });
+        let first_half = Run::new(
+            &plan,
+            Tally::default(),
+            run.shutdown().clone(),
+            Arc::clone(&arrivals) as Arc<dyn Observer>,
+        );
+        let from = DownloadFrom {
+            path: self.source.path(),
+            remote: self.source.client().remote(),
+            totals: None,
+        };
+        download(
+            self.source.client(),
+            plan.copies,
+            from,
+            root,
+            options,
+            &first_half,
+        )
+        .await;
+        std::mem::take(&mut *arrivals.arrived.lock())
+    }
+}
+
+/// Hears of the first half: only what arrived at its end counts as moved, but a failure is one.
+struct Arrivals {
+    run: Run,
+    arrived: Mutex<HashSet<StepId>>,
+}
+
+impl Observer for Arrivals {
+    fn event(&self, subject: Option<Subject<'_>>, event: &Event) {
+        let Some(subject) = subject else { return };
+        match event {
+            Event::Copied { .. } => {
+                self.arrived.lock().insert(subject.id);
+            }
+            Event::Failed(_) => self.run.report(subject.id, event.clone()),
+            _ => {}
+        }
+    }
+}

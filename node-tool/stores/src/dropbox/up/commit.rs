@@ -1,0 +1,347 @@
+//! Makes files of closed sessions: all that wait in one call, and never two calls for a namespace at once, since each takes the
+//! namespace's lock; other namespaces have locks of their own. Commits overlap the sending of what comes next.
+
+use std::{
+    collections::HashMap,
+    io,
+    time::{Duration, Instant},
+};
+
+use futures_util::{StreamExt, stream, stream::FuturesUnordered};
+use shared::{
+    api::files::{
+        CommitInfo, FinishOutcome, MAX_BATCH_ENTRIES, SESSION_FINISH_BATCH, SessionCursor, SessionFinishArg,
+        SessionFinishBatchArg, Time, WriteMode,
+    },
+    content_hash::ContentHash,
+};
+use tokio::sync::mpsc;
+
+use dropbox::{Client, Error, Tries};
+use engine::Retry;
+
+use crate::{
+    blocking::blocking,
+    dropbox::{
+        item::{Item, Outcomes, copied, failed, is_lost, refused},
+        journal::Journal,
+        namespaces::Namespaces,
+    },
+    local::Source,
+    transfer::TransferOptions,
+};
+
+/// Commit when this many wait and nothing is being committed: enough that a commit's fixed cost (300 ms seen)
+/// is small beside its entries, few enough that committing starts while most is still to be sent.
+const WORTH_A_COMMIT: usize = 250;
+/// Or so many bytes: a few huge files are not kept waiting for hundreds of others.
+const BYTES_WORTH_A_COMMIT: u64 = 256 << 20;
+/// So many may wait in all: sending is quicker than committing, and each one takes memory.
+const MOST_WAITING: usize = 2 * MAX_BATCH_ENTRIES;
+/// Whatever waits is committed after so long without a commit: what is sent beside a huge file is soon there.
+const MAX_COMMIT_DELAY: Duration = Duration::from_secs(5);
+/// A contended or lost entry is tried this often.
+const ENTRY_TRIES: u32 = 6;
+
+/// A file whose bytes are all on the server.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub item: Item,
+    pub session_id: String,
+    pub hash: ContentHash,
+    pub source: Source,
+    /// Of a big file.
+    pub journal: Option<Journal>,
+    /// Without its time, which Dropbox refuses.
+    pub timeless: bool,
+}
+
+impl Sent {
+    /// Nobody has to go on with it.
+    fn forget_journal(&self) {
+        if let Some(journal) = &self.journal {
+            journal.forget();
+        }
+    }
+}
+
+/// Where a file is to go, and over what: only over the revision that was seen, unless everything may be replaced.
+pub(super) fn commit_info(item: &Item, options: &TransferOptions, timeless: bool) -> CommitInfo {
+    let step = &item.step;
+    let seen = step.replaces.as_ref().and_then(|old| old.version.as_ref());
+    let mode = match seen {
+        _ if options.overwrites_newer => WriteMode::Overwrite,
+        Some(version) => WriteMode::Update {
+            update: version.id.clone(),
+        },
+        None => WriteMode::Add,
+    };
+    CommitInfo {
+        path: item.target().as_str().to_owned(),
+        mode,
+        client_modified: (!timeless).then_some(Time(step.meta.modified.seconds)),
+        mute: true,
+    }
+}
+
+/// What waits to be committed in one namespace.
+#[derive(Default)]
+struct Queue {
+    waiting: Vec<Sent>,
+    bytes: u64,
+    /// A commit is under way.
+    is_busy: bool,
+}
+
+impl Queue {
+    fn push(&mut self, sent: Sent) {
+        self.bytes += sent.source.info.size_bytes;
+        self.waiting.push(sent);
+    }
+
+    fn is_idle(&self) -> bool {
+        !self.is_busy && !self.waiting.is_empty()
+    }
+
+    /// What is to be committed now; anything, if it must not wait for more.
+    fn next(&mut self, must_not_wait: bool) -> Option<Vec<Sent>> {
+        let is_worth = self.waiting.len() >= WORTH_A_COMMIT || self.bytes >= BYTES_WORTH_A_COMMIT;
+        if !self.is_idle() || !(is_worth || must_not_wait) {
+            return None;
+        }
+        let rest = self.waiting.split_off(self.waiting.len().min(MAX_BATCH_ENTRIES));
+        let batch = std::mem::replace(&mut self.waiting, rest);
+        self.bytes = self.waiting.iter().map(|sent| sent.source.info.size_bytes).sum();
+        self.is_busy = true;
+        Some(batch)
+    }
+}
+
+/// Commits what comes until the senders are gone.
+pub(super) async fn committer(
+    client: &Client,
+    mut sent: mpsc::Receiver<Sent>,
+    namespaces: &Namespaces,
+    options: &TransferOptions,
+    outcomes: &Outcomes<'_>,
+) {
+    let mut queues: HashMap<Option<&str>, Queue> = HashMap::new();
+    let mut commits = FuturesUnordered::new();
+    let mut is_open = true;
+    let mut last_commit = Instant::now();
+    loop {
+        let mut waiting: usize = queues.values().map(|queue| queue.waiting.len()).sum();
+        while waiting < MOST_WAITING
+            && let Ok(one) = sent.try_recv()
+        {
+            waiting += 1;
+            let namespace = namespaces.namespace_of(&one.item.step.to);
+            queues.entry(namespace).or_default().push(one);
+        }
+        let is_full = waiting >= MOST_WAITING;
+        let must_not_wait = is_full || !is_open || last_commit.elapsed() >= MAX_COMMIT_DELAY;
+        for (namespace, queue) in &mut queues {
+            if let Some(batch) = queue.next(must_not_wait) {
+                last_commit = Instant::now();
+                let namespace = *namespace;
+                commits.push(async move {
+                    commit(client, batch, options, outcomes).await;
+                    namespace
+                });
+            }
+        }
+        if !is_open && commits.is_empty() {
+            return;
+        }
+        let is_idle = queues.values().any(Queue::is_idle);
+        tokio::select! {
+            () = tokio::time::sleep_until((last_commit + MAX_COMMIT_DELAY).into()), if is_idle => {}
+            Some(namespace) = commits.next(), if !commits.is_empty() => {
+                queues.entry(namespace).or_default().is_busy = false;
+            }
+            more = sent.recv(), if is_open && !is_full => match more {
+                Some(one) => queues.entry(namespaces.namespace_of(&one.item.step.to)).or_default().push(one),
+                None => is_open = false,
+            },
+        }
+    }
+}
+
+/// Commits up to 1000 files, and those among them again that met contention.
+async fn commit(client: &Client, batch: Vec<Sent>, options: &TransferOptions, outcomes: &Outcomes<'_>) {
+    // What changed on disk since it was read is not committed half.
+    let mut batch = unchanged(batch, outcomes).await;
+    // One budget, whichever way it goes wrong.
+    let mut tries = client.tries();
+    for round in 1..=ENTRY_TRIES {
+        let Some((sent, results)) = finish(client, batch, options, outcomes, &mut tries).await else {
+            return;
+        };
+        let (mut again, mut unclear) = (Vec::new(), Vec::new());
+        let mut results = results.into_iter();
+        for sent in sent {
+            match results.next() {
+                Some(FinishOutcome::Success(file))
+                    if file.content_hash.is_none_or(|hash| hash == sent.hash) =>
+                {
+                    is_done(&sent, outcomes);
+                }
+                Some(FinishOutcome::Success(_)) => {
+                    sent.forget_journal();
+                    refused(
+                        outcomes.run,
+                        &sent.item.step,
+                        Retry::Later,
+                        "Dropbox has other bytes than were sent; copy it again",
+                    );
+                }
+                Some(FinishOutcome::Failure { failure }) => {
+                    let error = Error::Route(failure);
+                    // Perhaps because an earlier try had made a file of it.
+                    if error.route().is_some_and(|e| e.has("lookup_failed")) || is_lost(&error) {
+                        unclear.push((sent, error));
+                    } else if error.fate() == dropbox::Fate::TryAgain && round < ENTRY_TRIES {
+                        again.push(sent);
+                    } else {
+                        failed(outcomes.run, &sent.item.step, &error);
+                    }
+                }
+                Some(FinishOutcome::Unknown) | None => {
+                    unclear.push((sent, Error::NotDropbox("it misses an entry".into())));
+                }
+            }
+        }
+        settle_all(client, unclear, outcomes).await;
+        batch = again;
+        if !batch.is_empty() {
+            tokio::time::sleep(Duration::from_millis(500) * (1 << round)).await;
+        }
+    }
+}
+
+/// Sends a commit until it has an answer. Gives what is in it and what came of each; nothing if there is no more to do.
+async fn finish(
+    client: &Client,
+    mut batch: Vec<Sent>,
+    options: &TransferOptions,
+    outcomes: &Outcomes<'_>,
+    tries: &mut Tries,
+) -> Option<(Vec<Sent>, Vec<FinishOutcome>)> {
+    while !batch.is_empty() {
+        let entries = batch.iter().map(|sent| finish_arg(sent, options)).collect();
+        let arg = SessionFinishBatchArg { entries };
+        let error = match client.rpc_within(&SESSION_FINISH_BATCH, &arg, tries).await {
+            Ok(answer) => return Some((batch, answer.entries)),
+            Err(error) => error,
+        };
+        match (&error, batch.as_mut_slice()) {
+            _ if error.is_unknown() => {
+                let Some(wait) = tries.wait_after(&error) else {
+                    let unclear = batch.into_iter().map(|sent| (sent, error.clone())).collect();
+                    settle_all(client, unclear, outcomes).await;
+                    return None;
+                };
+                tracing::info!(
+                    "looking what became of a commit in {:.1} s: {error}",
+                    wait.as_secs_f64()
+                );
+                tokio::time::sleep(wait).await;
+                batch = still_missing(client, batch, outcomes).await;
+            }
+            // One odd entry is enough for that, such as a time out of Dropbox's range.
+            (Error::BadRequest(_), [only]) if !only.timeless => {
+                let path = &only.item.step.from;
+                tracing::warn!(object = %path, "trying it without its modification time: {error}");
+                only.timeless = true;
+            }
+            (Error::BadRequest(_), [_, _, ..]) => {
+                let rest = batch.split_off(batch.len() / 2);
+                for half in [batch, rest] {
+                    Box::pin(commit(client, half, options, outcomes)).await;
+                }
+                return None;
+            }
+            _ => {
+                for sent in &batch {
+                    failed(outcomes.run, &sent.item.step, &error);
+                }
+                return None;
+            }
+        }
+    }
+    None
+}
+
+fn is_done(sent: &Sent, outcomes: &Outcomes<'_>) {
+    sent.forget_journal();
+    copied(outcomes.run, &sent.item.step);
+}
+
+async fn unchanged(batch: Vec<Sent>, outcomes: &Outcomes<'_>) -> Vec<Sent> {
+    let check = |sent: Sent| (sent.source.check_unchanged().err(), sent);
+    let checked = blocking(move || batch.into_iter().map(check).collect::<Vec<_>>()).await;
+    let keep = |(error, sent): (Option<io::Error>, Sent)| match error {
+        None => Some(sent),
+        Some(error) => {
+            sent.forget_journal();
+            outcomes.unread(sent.item, error);
+            None
+        }
+    };
+    checked.into_iter().filter_map(keep).collect()
+}
+
+fn finish_arg(sent: &Sent, options: &TransferOptions) -> SessionFinishArg {
+    SessionFinishArg {
+        cursor: SessionCursor {
+            session_id: sent.session_id.clone(),
+            offset: sent.source.info.size_bytes,
+        },
+        commit: commit_info(&sent.item, options, sent.timeless),
+    }
+}
+
+/// What a commit whose answer was lost has not made files of. Where the first isn't there, none is looked for.
+async fn still_missing(client: &Client, batch: Vec<Sent>, outcomes: &Outcomes<'_>) -> Vec<Sent> {
+    let has_begun = match batch.first() {
+        Some(first) => is_there(client, first).await,
+        None => false,
+    };
+    if !has_begun {
+        return batch;
+    }
+    let look = |sent: Sent| async move { (is_there(client, &sent).await, sent) };
+    let looked: Vec<(bool, Sent)> = stream::iter(batch)
+        .map(look)
+        .buffered(client.max_calls())
+        .collect()
+        .await;
+    let (done, missing): (Vec<_>, Vec<_>) = looked.into_iter().partition(|(is_there, _)| *is_there);
+    done.iter().for_each(|(_, sent)| is_done(sent, outcomes));
+    missing.into_iter().map(|(_, sent)| sent).collect()
+}
+
+/// Settles many at once; the lanes limit them.
+async fn settle_all(client: &Client, unclear: Vec<(Sent, Error)>, outcomes: &Outcomes<'_>) {
+    stream::iter(unclear)
+        .for_each_concurrent(client.max_calls(), |(sent, error)| async move {
+            if is_there(client, &sent).await {
+                return is_done(&sent, outcomes);
+            }
+            if is_lost(&error) {
+                sent.forget_journal();
+            }
+            outcomes.unsent(sent.item, &error);
+        })
+        .await;
+}
+
+/// Whether the file is there after all, with our bytes.
+async fn is_there(client: &Client, sent: &Sent) -> bool {
+    let there = client.stat(&sent.item.target()).await.ok().flatten();
+    let remote = there
+        .as_ref()
+        .and_then(|entry| entry.file())
+        .and_then(|file| file.content_hash);
+    remote == Some(sent.hash)
+}

@@ -1,0 +1,12 @@
+//! Up: `upload` sorts files by the way they go, `small` puts many in one call, `session` sends a big one in pieces, `commit` makes
+//! files of what was sent.
+
+mod budget;
+mod commit;
+mod cut;
+mod session;
+mod sessions;
+mod small;
+mod upload;
+
+pub(super) use upload::upload;

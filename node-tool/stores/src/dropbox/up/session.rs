@@ -1,0 +1,372 @@
+//! One big file over many connections: a concurrent session takes pieces of whole blocks in any order.
+//!
+//! The closing piece goes alone and last: pieces still under way when a session is closed have been lost.
+
+use std::{path::Path, sync::Arc};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use shared::{
+    api::files::{SESSION_APPEND, SessionAppendArg, SessionCursor},
+    content_hash::{Assembly, BLOCK_BYTES, ContentHash},
+};
+
+use dropbox::{Client, DropboxPath, Error, Flow};
+use engine::plan::StepId;
+use tokio::sync::OnceCell;
+
+use super::{commit::Sent, cut::Open, small::unread, upload::Tools};
+use crate::{
+    blocking::blocking,
+    dropbox::{
+        convert::payload,
+        item::{Item, is_damaged, is_lost, watch},
+        journal::{self, Journal, Known},
+    },
+    local::Source,
+    memory::STREAM_BYTES,
+};
+
+/// Pieces of a file, about: enough for many connections, few enough calls.
+const PIECES: u64 = 64;
+/// The first pieces are of different lengths, and the last ones short: about as many as there are connections.
+const STAGGERED: u64 = 16;
+/// Bytes of a piece, at least and at most: what a killed transfer may have to send again.
+const PIECE_BYTES: (u64, u64) = (2 * BLOCK_BYTES, 8 * BLOCK_BYTES);
+
+/// So often a piece is read anew whose bytes weren't those of its hash when they arrived.
+const REREADS: u32 = 3;
+/// So often a file is begun anew whose session Dropbox has lost.
+const RESTARTS: u32 = 2;
+
+/// Sends a file in pieces; it goes to the committer, or its failure is told.
+pub(super) async fn send_big(mut item: Item, tools: &Tools<'_>) {
+    let mut source = match item.open_as_planned() {
+        Ok(source) => source,
+        Err(error) => return tools.outcomes.unread(item, error),
+    };
+    item.step.meta = source.info.clone();
+    let big = item.reported();
+    let open = match big.and(tools.options.state_dir.as_deref()) {
+        Some(state) => {
+            journal::sweep(state);
+            let place = place(tools.client, &item.path(), &item.target()).await;
+            Journal::open(state, &place, &source.fingerprint())
+        }
+        None => None,
+    };
+    let (journal, mut known) = open.map_or((None, None), |(journal, known)| (Some(journal), known));
+    let mut restarts = 0;
+    let sent = loop {
+        let sending = Sending {
+            source: &source,
+            big,
+            journal: journal.as_ref(),
+            tools,
+        };
+        match sending.pieces(known.take()).await {
+            // The session is gone: all of it is sent anew.
+            Err(error) if restarts < RESTARTS && is_lost(&error) => restarts += 1,
+            sent => break sent,
+        }
+    };
+    match sent {
+        Ok(Some((session_id, hash))) => {
+            source.park();
+            let sent = Sent {
+                item,
+                session_id,
+                hash,
+                source,
+                journal,
+                timeless: false,
+            };
+            let _ = tools.sent.send(sent).await; // the committer outlives all senders
+        }
+        Ok(None) => {} // the next run goes on with it
+        Err(error) => tools.outcomes.unsent(item, &error),
+    }
+}
+
+/// From where to where.
+async fn place(client: &Client, path: &Path, target: &DropboxPath) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let target = client.lasting_name(target).await;
+    format!("up\n{}\n{target}\n{}", client.remote(), path.display())
+}
+
+/// The pieces of a file, and the one that closes the session: where they begin and how long they are. Always the same for a
+/// size, so that another run knows them again.
+///
+/// What closes goes alone, so it is short: the last block. Of a file of many pieces, the first ones differ in length, so that
+/// connections don't all wait for their answers at once; the last ones are short, so that they end together; and if there
+/// is no half block, nothing is what closes, as in Dropbox's own example.
+fn pieces(size_bytes: u64) -> (Vec<(u64, u64)>, (u64, u64)) {
+    let even = (size_bytes / PIECES).next_multiple_of(BLOCK_BYTES);
+    let even = even.clamp(PIECE_BYTES.0, PIECE_BYTES.1);
+    let has_many = size_bytes / even >= 2 * STAGGERED;
+    let end = if has_many {
+        size_bytes / BLOCK_BYTES * BLOCK_BYTES
+    } else {
+        (size_bytes - 1) / BLOCK_BYTES * BLOCK_BYTES
+    };
+    let (mut at, mut pieces) = (0, Vec::new());
+    while at < end {
+        let number = pieces.len() as u64;
+        let length = match has_many {
+            true if number < STAGGERED => even * (1 + number % 4) / 4,
+            true => even.min((end - at) / STAGGERED),
+            false => even,
+        };
+        let length = length
+            .next_multiple_of(BLOCK_BYTES)
+            .max(BLOCK_BYTES)
+            .min(end - at);
+        pieces.push((at, length));
+        at += length;
+    }
+    (pieces, (end, size_bytes - end))
+}
+
+/// The digests of blocks that are known to be there, or how many bytes aren't.
+type Run = Result<Vec<[u8; 32]>, u64>;
+
+/// A piece in runs of blocks, each with where it begins.
+fn known_runs(known: &Known, offset: u64, length: u64) -> Vec<(u64, Run)> {
+    let (mut at, end, mut runs) = (offset, offset + length, Vec::new());
+    while at < end {
+        let there = known.run(at, (end - at) / BLOCK_BYTES);
+        let count = if there.is_empty() {
+            let next = known.blocks.range(at..end).map(|(at, _)| *at).next();
+            let bytes = next.unwrap_or(end) - at;
+            runs.push((at, Err(bytes)));
+            bytes
+        } else {
+            let bytes = there.len() as u64 * BLOCK_BYTES;
+            runs.push((at, Ok(there)));
+            bytes
+        };
+        at += count;
+    }
+    runs
+}
+
+/// A file on its way up.
+struct Sending<'a> {
+    source: &'a Source,
+    /// Whose bytes are reported to move.
+    big: Option<StepId>,
+    journal: Option<&'a Journal>,
+    tools: &'a Tools<'a>,
+}
+
+impl Sending<'_> {
+    /// Sends what isn't `known` to be there; gives session and hash, or nothing if the run was halted.
+    async fn pieces(&self, known: Option<Known>) -> Result<Option<(String, ContentHash)>, Error> {
+        let size = self.source.info.size_bytes;
+        let mut known = known.unwrap_or_default();
+        let session = OnceCell::new_with(Some(std::mem::take(&mut known.token)).filter(|id| !id.is_empty()));
+        let (all, last) = pieces(size);
+        let mut assembly = Assembly::new(size);
+        let (mut missing, mut whole) = (Vec::new(), 0);
+        for (offset, length) in all {
+            let before = missing.len();
+            for (at, blocks) in known_runs(&known, offset, length) {
+                match blocks {
+                    Ok(blocks) => {
+                        assembly.place(at, &blocks);
+                        self.moved(blocks.len() as u64 * BLOCK_BYTES);
+                    }
+                    Err(length) => missing.push((at, length)),
+                }
+            }
+            whole += usize::from(missing.len() == before);
+        }
+        if !known.blocks.is_empty() {
+            tracing::info!(
+                "continuing an upload: {whole} pieces are there, {} to send",
+                missing.len() + 1
+            );
+        }
+        let mut sent = stream::iter(missing)
+            .take_while(|_| std::future::ready(!self.tools.outcomes.run.is_over()))
+            .map(|(offset, length)| self.parts(&session, offset, length))
+            .buffer_unordered(self.tools.client.max_calls());
+        while let Some(parts) = sent.try_next().await? {
+            for (offset, blocks) in parts {
+                assembly.place(offset, &blocks);
+            }
+        }
+        drop(sent);
+        if self.tools.outcomes.run.is_over() {
+            return Ok(None);
+        }
+        let (offset, blocks) = self.piece(&session, last.0, last.1, None).await?;
+        assembly.place(offset, &blocks);
+        let hash = assembly
+            .finish()
+            .ok_or_else(|| Error::Source("a piece was left out".into()))?;
+        let session_id = session.get_or_try_init(|| self.start()).await?;
+        Ok(Some((session_id.clone(), hash)))
+    }
+
+    /// Sends a piece, in several calls where the line is slow. What has arrived is noted at once; when the run is halted, the
+    /// rest is left.
+    async fn parts(
+        &self,
+        session: &OnceCell<String>,
+        offset: u64,
+        length: u64,
+    ) -> Result<Vec<(u64, Vec<[u8; 32]>)>, Error> {
+        let (mut at, end, mut sent) = (offset, offset + length, Vec::new());
+        while at < end && (at == offset || !self.tools.outcomes.run.is_over()) {
+            let part = self.tools.cut.length(end - at);
+            let open = self.tools.cut.open(part);
+            let too_late = async {
+                self.tools.outcomes.run.shutdown().requested().await;
+                if open.is_worth_waiting_for() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            let (offset, blocks) = tokio::select! {
+                done = self.piece(session, at, part, Some(&open)) => done?,
+                () = too_late => break,
+            };
+            open.answered();
+            if let Some(journal) = self.journal {
+                journal.note(offset, &blocks);
+            }
+            sent.push((offset, blocks));
+            at += part;
+        }
+        Ok(sent)
+    }
+
+    async fn start(&self) -> Result<String, Error> {
+        let session_id = self.tools.concurrent.one(self.tools.client).await?;
+        if let Some(journal) = self.journal {
+            journal.begin(&session_id);
+        }
+        Ok(session_id)
+    }
+
+    /// Sends a part of the file in one call; the one that isn't among the `open` ones closes the session.
+    async fn piece(
+        &self,
+        session: &OnceCell<String>,
+        offset: u64,
+        length: u64,
+        open: Option<&Open<'_>>,
+    ) -> Result<(u64, Vec<[u8; 32]>), Error> {
+        for _ in 0..REREADS {
+            match self.piece_once(session, offset, length, open).await {
+                Err(error) if is_damaged(&error) => {}
+                sent => return sent,
+            }
+        }
+        self.piece_once(session, offset, length, open).await
+    }
+
+    async fn piece_once(
+        &self,
+        session: &OnceCell<String>,
+        offset: u64,
+        length: u64,
+        open: Option<&Open<'_>>,
+    ) -> Result<(u64, Vec<[u8; 32]>), Error> {
+        let close = open.is_none();
+        let _memory = self.tools.memory.take(STREAM_BYTES).await;
+        let reader = self.source.clone();
+        let scan = blocking(move || reader.scan(offset, length, |_| {}));
+        let scanned = async { scan.await.map_err(unread) };
+        // The first pieces are read while the session is begun.
+        let (blocks, session_id) = tokio::try_join!(scanned, session.get_or_try_init(|| self.start()))?;
+        let payload = payload(length, self.source.reader(offset));
+        let (told, counted) = (watch(self.tools.outcomes.run, self.big), open.map(Open::sent));
+        let payload = payload.watched(Arc::new(move |flow| {
+            if let (Flow::Sent(bytes), Some(counted)) = (flow, &counted) {
+                counted(bytes);
+            }
+            told(flow);
+        }));
+        let arg = SessionAppendArg {
+            cursor: SessionCursor {
+                session_id: session_id.clone(),
+                offset,
+            },
+            close,
+            content_hash: Some(ContentHash::of_blocks(&blocks)),
+        };
+        match self.tools.client.upload(&SESSION_APPEND, &arg, &payload).await {
+            Ok(_) => {}
+            // A try whose answer was lost had arrived; what is said of its end means nothing where pieces come in any order.
+            // If it hadn't, the session has a hole, and the commit says so.
+            Err(Error::Route(e)) if close && e.has("closed") || e.correct_offset().is_some() => {
+                self.moved(length);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok((offset, blocks))
+    }
+
+    fn moved(&self, bytes: u64) {
+        self.tools.outcomes.run.moved(self.big, bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_of_a_piece_is_not_sent_again() {
+        let block = BLOCK_BYTES;
+        let mut known = Known::default();
+        let shape = |known: &Known| -> Vec<(u64, bool, u64)> {
+            let runs = known_runs(known, 2 * block, 4 * block).into_iter();
+            runs.map(|(at, run)| match run {
+                Ok(blocks) => (at / block, true, blocks.len() as u64),
+                Err(bytes) => (at / block, false, bytes / block),
+            })
+            .collect()
+        };
+        assert_eq!(shape(&known), [(2, false, 4)]);
+        known.blocks.insert(3 * block, [1; 32]);
+        assert_eq!(shape(&known), [(2, false, 1), (3, true, 1), (4, false, 2)]);
+        known.blocks.insert(2 * block, [1; 32]);
+        known.blocks.insert(5 * block, [1; 32]);
+        known.blocks.insert(9 * block, [1; 32]);
+        assert_eq!(shape(&known), [(2, true, 2), (4, false, 1), (5, true, 1)]);
+        known.blocks.insert(4 * block, [1; 32]);
+        assert_eq!(shape(&known), [(2, true, 4)]);
+    }
+
+    #[test]
+    fn pieces_cover_a_file_in_whole_blocks() {
+        for size in [
+            (16 << 20) + 1,
+            100 << 20,
+            (17 << 20) + 3,
+            (1 << 30) - 1,
+            1 << 30,
+            (1 << 30) + 5,
+            1 << 40,
+        ] {
+            let (pieces, last) = pieces(size);
+            let mut at = 0;
+            for (offset, length) in &pieces {
+                assert_eq!(*offset, at, "{size}");
+                assert!(*length > 0 && length % BLOCK_BYTES == 0, "{size}");
+                assert!(*length <= PIECE_BYTES.1, "{size}");
+                at += length;
+            }
+            assert_eq!(last.0, at, "{size}");
+            assert_eq!(at + last.1, size, "{size}");
+            assert!(last.1 <= BLOCK_BYTES, "{size}");
+        }
+        assert!(
+            (60..100).contains(&pieces(1 << 30).0.len()),
+            "{}",
+            pieces(1 << 30).0.len()
+        );
+    }
+}

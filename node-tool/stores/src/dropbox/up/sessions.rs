@@ -1,0 +1,51 @@
+//! A supply of fresh upload sessions: `start_batch` makes up to a thousand in one call.
+
+use shared::api::files::{MAX_BATCH_ENTRIES, SESSION_START_BATCH, SessionStartBatchArg, SessionType};
+
+use dropbox::{Client, Error};
+
+/// Sessions of one type.
+pub(super) struct Sessions {
+    kind: Option<SessionType>,
+    /// Those at hand, and how many more will be asked for.
+    ready: tokio::sync::Mutex<(Vec<String>, usize)>,
+}
+
+impl Sessions {
+    /// For `needed` files in all; without a type, of the sequential one.
+    pub fn new(needed: usize, kind: Option<SessionType>) -> Self {
+        Self {
+            kind,
+            ready: tokio::sync::Mutex::new((Vec::new(), needed)),
+        }
+    }
+
+    /// Takes `count` of them.
+    pub async fn take(&self, client: &Client, count: usize) -> Result<Vec<String>, Error> {
+        let mut guard = self.ready.lock().await;
+        let (ready, needed) = &mut *guard;
+        while ready.len() < count {
+            let ask = (*needed).max(count - ready.len()).min(MAX_BATCH_ENTRIES);
+            let arg = SessionStartBatchArg {
+                session_type: self.kind,
+                num_sessions: ask as u64,
+            };
+            let answer = client.rpc(&SESSION_START_BATCH, &arg).await?;
+            if answer.session_ids.is_empty() {
+                return Err(Error::NotDropbox("it has no sessions".into()));
+            }
+            *needed = needed.saturating_sub(answer.session_ids.len());
+            ready.extend(answer.session_ids);
+        }
+        let rest = ready.len() - count;
+        Ok(ready.split_off(rest))
+    }
+
+    /// Takes one.
+    pub async fn one(&self, client: &Client) -> Result<String, Error> {
+        let mut sessions = self.take(client, 1).await?;
+        sessions
+            .pop()
+            .ok_or_else(|| Error::NotDropbox("it has no sessions".into()))
+    }
+}

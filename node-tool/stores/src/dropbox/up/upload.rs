@@ -1,0 +1,223 @@
+//! Up: which file goes which way.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use shared::{
+    api::files::{MAX_FILE_BYTES, SessionType, UPLOAD, UploadArg},
+    content_hash::ContentHash,
+};
+use tokio::sync::{Semaphore, mpsc};
+
+use dropbox::{Client, DropboxPath, Error};
+use engine::{Retry, error::Changed, plan::Step, run::Run};
+
+use super::{
+    budget::Budget,
+    commit::{Sent, commit_info, committer},
+    cut::Cut,
+    session::send_big,
+    sessions::Sessions,
+    small::{PACK_BYTES, is_bounded_by_count, next_pack, send_empty, send_pack},
+};
+use crate::{
+    dropbox::{
+        convert::payload,
+        item::{Item, Outcomes, Roots, copied, refused, watch},
+        namespaces::Namespaces,
+    },
+    local,
+    memory::Memory,
+    transfer::TransferOptions,
+};
+
+/// Big files under way at once: their starts and ends overlap the pieces of others.
+const BIG_AT_ONCE: usize = 6;
+/// Packs under way at once, at most; memory and lanes limit them further.
+const PACKS_AT_ONCE: usize = 32;
+/// Packs under way at once until it is known how large they may be.
+const PROBES_IN_FLIGHT: usize = 6;
+/// Files that change while they are read are tried so often.
+const ROUNDS: u32 = 3;
+/// A file that changes gets this long to settle.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// What sending needs.
+pub(super) struct Tools<'a> {
+    pub client: &'a Client,
+    pub options: &'a TransferOptions,
+    pub memory: Memory,
+    pub cut: Cut,
+    pub budget: Budget,
+    /// For files that travel whole.
+    pub plain: Sessions,
+    /// For files that travel in pieces.
+    pub concurrent: Sessions,
+    pub sent: mpsc::Sender<Sent>,
+    pub outcomes: &'a Outcomes<'a>,
+}
+
+/// Copies files from the folder `from` to the folder `to`, in which `namespaces` are mounted.
+pub(in crate::dropbox) async fn upload(
+    client: &Client,
+    steps: Vec<Step>,
+    from: &local::Root,
+    (to, namespaces): (&DropboxPath, &Namespaces),
+    options: &TransferOptions,
+    run: &Run,
+) {
+    let outcomes = Outcomes::new(run);
+    let roots = Arc::new(Roots {
+        from: from.clone(),
+        to: to.clone(),
+        follows: options.follows_links,
+    });
+    let item = |step| Item {
+        step,
+        roots: Arc::clone(&roots),
+    };
+    let mut items: Vec<Item> = steps.into_iter().map(item).collect();
+    for round in 1..=ROUNDS {
+        send_all(client, items, namespaces, options, &outcomes).await;
+        items = outcomes.take_changed(round + 1 >= ROUNDS);
+        if items.is_empty() || run.is_over() {
+            break;
+        }
+        tokio::time::sleep(SETTLE).await;
+        items = look_again(items, &outcomes);
+    }
+    for item in items {
+        refused(run, &item.step, Retry::Later, Changed.to_string());
+    }
+}
+
+/// What the files that changed are now.
+fn look_again(items: Vec<Item>, outcomes: &Outcomes<'_>) -> Vec<Item> {
+    let look = |mut item: Item| match tokio::task::block_in_place(|| item.open()) {
+        Ok(source) => {
+            item.step.meta = source.info;
+            Some(item)
+        }
+        Err(error) => {
+            outcomes.unread(item, error);
+            None
+        }
+    };
+    items.into_iter().filter_map(look).collect()
+}
+
+async fn send_all(
+    client: &Client,
+    items: Vec<Item>,
+    namespaces: &Namespaces,
+    options: &TransferOptions,
+    outcomes: &Outcomes<'_>,
+) {
+    let (mut empty, mut small, mut big) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
+    for item in items {
+        match item.step.meta.size_bytes {
+            0 => empty.push_back(item),
+            1..=PACK_BYTES => small.push_back(item),
+            size if size <= MAX_FILE_BYTES => big.push_back(item),
+            _ => refused(
+                outcomes.run,
+                &item.step,
+                Retry::Never,
+                "Dropbox takes files up to 2 TiB",
+            ),
+        }
+    }
+    if empty.len() + small.len() == 1 && big.is_empty() {
+        // Three calls for one small file would be two too many.
+        if let Some(item) = empty.pop_front().or_else(|| small.pop_front()) {
+            upload_alone(client, item, options, outcomes).await;
+        }
+        return;
+    }
+    let small_files = small.len();
+    let (sent, received) = mpsc::channel(1);
+    let senders = async {
+        // Moved in here, so that the committer sees the end when the last sender is done.
+        let tools = Tools {
+            client,
+            options,
+            memory: Memory::new(options.memory_bytes),
+            cut: Cut::new(client.upload_rate_per_call()),
+            budget: Budget::new(client.header_bytes().await),
+            plain: Sessions::new(small_files, None),
+            concurrent: Sessions::new(big.len(), Some(SessionType::Concurrent)),
+            sent,
+            outcomes,
+        };
+        // A few calls first find out how many files one may carry; only then it pays to send many at once.
+        let scouts = Semaphore::new(PROBES_IN_FLIGHT);
+        let (budget, scouts) = (&tools.budget, &scouts);
+        let packs = stream::unfold(small, |mut queue| async move {
+            let scout = match budget.is_settled() || !is_bounded_by_count(&queue, budget) {
+                true => None,
+                false => scouts.acquire().await.ok(),
+            };
+            let pack = next_pack(&mut queue, budget);
+            (!pack.is_empty() && !outcomes.run.is_over()).then_some(((pack, scout), queue))
+        });
+        let begin = |_: &Item| std::future::ready(!outcomes.run.is_over());
+        tokio::join!(
+            packs.for_each_concurrent(PACKS_AT_ONCE.min(options.open_files), |(pack, scout)| async {
+                send_pack(pack, &tools).await;
+                drop(scout);
+            }),
+            stream::iter(empty)
+                .take_while(begin)
+                .for_each_concurrent(options.transfers, |item| send_empty(item, &tools)),
+            stream::iter(big)
+                .take_while(begin)
+                .for_each_concurrent(BIG_AT_ONCE.min(options.open_files / 2), |item| send_big(
+                    item, &tools
+                )),
+        );
+    };
+    tokio::join!(
+        senders,
+        committer(client, received, namespaces, options, outcomes)
+    );
+}
+
+async fn upload_alone(client: &Client, mut item: Item, options: &TransferOptions, outcomes: &Outcomes<'_>) {
+    let read = tokio::task::block_in_place(|| {
+        let source = item.open_as_planned()?;
+        let blocks = source.scan(0, source.info.size_bytes, |_| {})?;
+        source.check_unchanged()?;
+        Ok::<_, std::io::Error>((source, ContentHash::of_blocks(&blocks)))
+    });
+    let (source, hash) = match read {
+        Ok(read) => read,
+        Err(error) => return outcomes.unread(item, error),
+    };
+    item.step.meta = source.info.clone();
+    let size = source.info.size_bytes;
+    let payload = payload(size, source.reader(0)).watched(watch(outcomes.run, None));
+    let send = async |timeless: bool| {
+        let arg = UploadArg {
+            commit: commit_info(&item, options, timeless),
+            content_hash: hash,
+        };
+        client.upload(&UPLOAD, &arg, &payload).await
+    };
+    let mut sent = send(false).await;
+    if let Err(error @ Error::BadRequest(_)) = &sent {
+        tracing::warn!(object = %item.step.from, "trying it without its modification time: {error}");
+        sent = send(true).await;
+    }
+    match sent {
+        Ok(file) if file.content_hash.is_none_or(|there| there == hash) => {
+            copied(outcomes.run, &item.step);
+        }
+        Ok(_) => refused(
+            outcomes.run,
+            &item.step,
+            Retry::Later,
+            "Dropbox has other bytes than were sent; copy it again",
+        ),
+        Err(error) => outcomes.unsent(item, &error),
+    }
+}

@@ -1,0 +1,216 @@
+//! How what is in a Dropbox is shown here: which names it has, and what becomes of cloud documents.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use dropbox::{Client, DropboxPath, RemotePath, encoding};
+use engine::{
+    entry::Entry,
+    listing::{LeftOut, Listing},
+    relative_path::{fold, is_within, join, parent},
+};
+
+use super::documents::{self, Documents};
+
+/// How what is in a Dropbox is shown here.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// Names are mapped as rclone maps them.
+    pub encodes: bool,
+    /// What cloud documents are exported to, as endings of names, the best first.
+    pub exports: Vec<String>,
+    /// How cloud documents are taken.
+    pub documents: Documents,
+    /// Where odd names were seen: they are shown as they are, and mapping them would lead to another place. Only with
+    /// [`encodes`](Self::encodes).
+    odd: Arc<OddNames>,
+}
+
+/// Places in Dropboxes whose last name is [odd](encoding::is_odd).
+type OddNames = Mutex<HashSet<String>>;
+
+impl View {
+    /// A view that maps names if `encodes`, and takes documents as exports in the formats of `exports`.
+    pub fn new(encodes: bool, exports: Vec<String>) -> Self {
+        Self {
+            encodes,
+            exports,
+            ..Self::default()
+        }
+    }
+
+    /// Takes documents in another way.
+    #[must_use]
+    pub fn with_documents(&self, documents: Documents) -> Self {
+        Self {
+            documents,
+            ..self.clone()
+        }
+    }
+
+    /// The name here of something in a Dropbox.
+    pub fn shown(&self, own: &str) -> String {
+        if self.encodes {
+            encoding::decode(own)
+        } else {
+            own.to_owned()
+        }
+    }
+
+    /// Where something in a Dropbox is, as a person would type it.
+    pub fn location(&self, client: &Client, path: &DropboxPath) -> RemotePath {
+        let mut location = client.location(path);
+        if self.encodes {
+            location.path = DropboxPath::default().join(&encoding::decode(path.as_str()));
+        }
+        location
+    }
+
+    /// The path in Dropbox of what is shown as `relative` below `base`.
+    pub fn below(&self, client: &Client, base: &DropboxPath, relative: &str) -> DropboxPath {
+        if !self.encodes {
+            return base.join(relative);
+        }
+        let names = relative.split('/').filter(|name| !name.is_empty());
+        names.fold(base.clone(), |path, name| {
+            let as_it_is = path.join(name);
+            if encoding::is_odd(name) && self.odd().contains(&key(client, &as_it_is)) {
+                as_it_is
+            } else {
+                path.join(&encoding::encode_name(name))
+            }
+        })
+    }
+
+    /// The path in Dropbox of a typed one.
+    pub fn typed(&self, client: &Client, typed: &DropboxPath) -> DropboxPath {
+        let root = DropboxPath::default();
+        let learn = self.learn(client, &root, typed.as_str());
+        if self.encodes && typed.as_str().split('/').any(encoding::is_odd) {
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(learn));
+        }
+        self.below(client, &root, typed.as_str())
+    }
+
+    /// Finds out which names of `relative`, if they are odd themselves, stand below `base` as they are.
+    pub async fn learn(&self, client: &Client, base: &DropboxPath, relative: &str) {
+        if !self.encodes {
+            return;
+        }
+        let is_there = async |path: &DropboxPath| matches!(client.stat(path).await, Ok(Some(_)));
+        let mut path = base.clone();
+        for name in relative.split('/').filter(|name| !name.is_empty()) {
+            let mapped = path.join(&encoding::encode_name(name));
+            let as_it_is = path.join(name);
+            if encoding::is_odd(name) && !is_there(&mapped).await && is_there(&as_it_is).await {
+                self.note_odd(client, &as_it_is);
+                path = as_it_is;
+            } else {
+                path = mapped;
+            }
+        }
+    }
+
+    /// Notes that something stands at `path` whose name is odd.
+    pub fn note_odd(&self, client: &Client, path: &DropboxPath) {
+        self.odd().insert(key(client, path));
+    }
+
+    fn odd(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.odd.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives what was found below `base` the names that it has here.
+    pub fn show(&self, found: &mut Listing, client: &Client, base: &DropboxPath) {
+        if self.encodes {
+            self.show_names(found, client, base);
+        }
+        match self.documents {
+            Documents::Exported => {
+                let left_out = documents::show_all(&mut found.entries, &self.exports);
+                found.skipped.extend(left_out);
+            }
+            Documents::AsTheyAre | Documents::Apart => {}
+        }
+    }
+
+    /// Gives a single file the name that it has here.
+    pub fn show_file(&self, found: &mut Listing) {
+        for entry in &mut found.entries {
+            entry.path = self.shown(&entry.path);
+        }
+        match self.documents {
+            Documents::Exported => {
+                let Listing {
+                    entries, unreadable, ..
+                } = found;
+                entries.retain_mut(|entry| {
+                    let is_shown = documents::show_one(entry, &self.exports);
+                    if !is_shown {
+                        unreadable.push(LeftOut::new(&entry.path, documents::NO_EXPORT));
+                    }
+                    is_shown
+                });
+            }
+            Documents::AsTheyAre | Documents::Apart => {}
+        }
+    }
+
+    /// Shows what was asked for by its own name: a document as its export, if it has one.
+    pub fn show_one(&self, mut entry: Entry) -> Entry {
+        if self.documents == Documents::Exported {
+            documents::show_one(&mut entry, &self.exports);
+        }
+        entry
+    }
+
+    fn show_names(&self, found: &mut Listing, client: &Client, base: &DropboxPath) {
+        let hidden = hidden(&found.entries);
+        let Listing {
+            entries, unreadable, ..
+        } = found;
+        entries.retain_mut(|entry| {
+            if hidden.iter().any(|odd| is_within(&entry.path, odd)) {
+                let reason = "another name in this folder is shown the same with --encode-names";
+                unreadable.push(LeftOut::new(&entry.path, reason));
+                return false;
+            }
+            if encoding::is_odd(entry.name()) {
+                self.note_odd(client, &base.join(&entry.path));
+            }
+            entry.path = encoding::decode(&entry.path);
+            true
+        });
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+}
+
+/// What tells a path from the same one below another root or in another account.
+fn key(client: &Client, path: &DropboxPath) -> String {
+    client.location(path).to_string()
+}
+
+/// The paths with odd names that something else is shown under.
+fn hidden(entries: &[Entry]) -> Vec<String> {
+    let odd: Vec<(&str, String)> = entries
+        .iter()
+        .filter(|entry| encoding::is_odd(entry.name()))
+        .map(|entry| (entry.path.as_str(), image(entry)))
+        .collect();
+    if odd.is_empty() {
+        return Vec::new();
+    }
+    let there: HashSet<_> = entries.iter().map(|entry| fold(&entry.path)).collect();
+    odd.into_iter()
+        .filter(|(_, image)| there.contains(&fold(image)))
+        .map(|(path, _)| path.to_owned())
+        .collect()
+}
+
+/// Where a local file of an entry's odd name would be.
+fn image(entry: &Entry) -> String {
+    let name = encoding::encode_name(entry.name());
+    join(parent(&entry.path), &name)
+}

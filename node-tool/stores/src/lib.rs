@@ -1,0 +1,23 @@
+//! The stores that the engine works on: folders of this machine and of Dropboxes, and the ways content travels between them.
+//!
+//! [`LocalStore`] and [`DropboxStore`] implement [`engine::store::Store`]; [`Place`] is one of the two. [`transfer()`] makes the
+//! way from one place to another.
+
+#![allow(unreachable_pub)]
+
+mod blocking;
+mod change;
+mod digits;
+pub mod dropbox;
+pub mod local;
+mod memory;
+mod place;
+mod read;
+mod transfer;
+
+pub use change::TouchError;
+pub use dropbox::DropboxStore;
+pub use local::LocalStore;
+pub use place::{Place, Relation};
+pub use read::{Range, Read};
+pub use transfer::{TransferOptions, transfer};

@@ -1,0 +1,64 @@
+//! `--links`: a symlink travels as a file whose name ends in `.rclonelink` and whose content is where the link leads, as in
+//! rclone. A path with that ending at which nothing stands means the symlink without it.
+
+use std::{
+    ffi::OsStr,
+    fs, io,
+    os::unix::ffi::{OsStrExt, OsStringExt},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{AtFlags, symlinkat, unlinkat};
+
+use super::{
+    partial::{New, Put, Replace, temporary_name},
+    root::{Folder, set_modified_at},
+};
+use engine::entry::{LINK_ENDING, Modified};
+
+/// The longest way that Linux lets a symlink lead.
+pub(super) const MOST_BYTES: usize = 4095;
+
+/// The symlink that a path with the ending means, if it means one.
+pub fn meant(path: &Path) -> Option<PathBuf> {
+    let name = path.as_os_str().as_bytes().strip_suffix(LINK_ENDING.as_bytes())?;
+    let link = PathBuf::from(OsStr::from_bytes(name));
+    let is_link = fs::symlink_metadata(&link).is_ok_and(|there| there.is_symlink());
+    (is_link && fs::symlink_metadata(path).is_err()).then_some(link)
+}
+
+/// Where a symlink leads, as the content of its file.
+///
+/// # Errors
+/// When it can't be read.
+pub fn content(link: &Path) -> io::Result<Vec<u8>> {
+    Ok(fs::read_link(link)?.into_os_string().into_vec())
+}
+
+/// Makes the symlink that `name`, with the ending, means, over nothing but what it may replace.
+pub(super) fn make(
+    folder: &Folder<'_>,
+    name: &str,
+    content: &[u8],
+    modified: Modified,
+    replace: Replace<'_>,
+) -> io::Result<()> {
+    let link = name.strip_suffix(LINK_ENDING).filter(|link| !link.is_empty());
+    let link = link.ok_or_else(|| io::Error::other("its name says of no symlink"))?;
+    if content.is_empty() || content.contains(&0) {
+        return Err(io::Error::other("it doesn't say where the symlink should lead"));
+    }
+    let temporary = temporary_name();
+    symlinkat(OsStr::from_bytes(content), folder, temporary.as_str())?;
+    let new = New {
+        folder,
+        temporary: &temporary,
+        name: link,
+        twin: None,
+    };
+    let placed = set_modified_at(folder, &temporary, modified).and_then(|()| new.put(replace, |_| {}));
+    if !matches!(placed, Ok(Put::Placed)) {
+        let _ = unlinkat(folder, temporary.as_str(), AtFlags::empty()); // it says nothing that isn't known
+    }
+    placed.map(drop)
+}

@@ -1,0 +1,423 @@
+//! A place that a person can name: on this machine or in a Dropbox.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use engine::{
+    Result,
+    entry::Entry,
+    filter::Filter,
+    listing::{Listing, Query, RootKind, Symlinks},
+    relative_path::fold,
+    run::BackupPlace,
+    store::Store,
+};
+use shared::{plain::quoted, raw};
+
+use crate::{
+    dropbox::{Documents, DropboxBackup, DropboxStore},
+    local::{self, LocalBackup, LocalStore},
+};
+
+/// A place, with the way to it.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// On this machine.
+    Local(LocalStore),
+    /// In a Dropbox.
+    Dropbox(DropboxStore),
+}
+
+/// How a second place lies to a first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// Neither holds the other.
+    Apart,
+    /// They are one.
+    Same,
+    /// The second lies in the first, at this path.
+    Inside(String),
+    /// The first lies in the second, at this path.
+    Around(String),
+}
+
+/// Shown as a person would type it.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local(store) => store.path().display().fmt(f),
+            Self::Dropbox(store) => store.location().fmt(f),
+        }
+    }
+}
+
+impl Place {
+    /// Returns a place on this machine.
+    pub fn local(path: &Path) -> Self {
+        Self::Local(LocalStore::new(path))
+    }
+
+    /// Returns the place as a store.
+    pub fn store(&self) -> &dyn Store {
+        match self {
+            Self::Local(store) => store,
+            Self::Dropbox(store) => store,
+        }
+    }
+
+    /// Returns the store of a Dropbox. `None` on this machine.
+    pub fn dropbox(&self) -> Option<&DropboxStore> {
+        match self {
+            Self::Local(_) => None,
+            Self::Dropbox(store) => Some(store),
+        }
+    }
+
+    /// Returns the path on this machine. `None` in a Dropbox.
+    pub fn local_path(&self) -> Option<&Path> {
+        match self {
+            Self::Local(store) => Some(store.path()),
+            Self::Dropbox(_) => None,
+        }
+    }
+
+    /// Whether it is on this machine.
+    pub fn is_local(&self) -> bool {
+        matches!(self, Self::Local(_))
+    }
+
+    /// Returns the name of its remote. `None` on this machine.
+    pub fn remote(&self) -> Option<&str> {
+        self.dropbox().map(|store| store.client().remote())
+    }
+
+    /// Whether both are in one Dropbox, under paths that start at the same place: then their paths say how they lie, and the
+    /// server copies and renames between them. Places of one login that were typed from different roots have to be
+    /// [expressed from one](crate::dropbox::unite) before.
+    pub fn shares_paths(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Dropbox(one), Self::Dropbox(other)) => one.client().shares_paths(other.client()),
+            _ => false,
+        }
+    }
+
+    /// Whether files can be moved between both without sending their content.
+    pub fn is_on_side_of(&self, other: &Self) -> bool {
+        (self.is_local() && other.is_local()) || self.shares_paths(other)
+    }
+
+    /// Returns where it is, as a word of a command line that can be pasted into a shell.
+    pub fn typed(&self) -> String {
+        let text = self.to_string();
+        let text = match self {
+            Self::Local(_) if text.starts_with('-') => format!("./{text}"),
+            _ => text,
+        };
+        quoted(&text)
+    }
+
+    /// Returns what something is called here that has the path `own` in its store.
+    pub fn shown(&self, own: &str) -> String {
+        match self {
+            Self::Local(_) => own.to_owned(),
+            Self::Dropbox(store) => store.shown(own),
+        }
+    }
+
+    /// Finds out where `relative` is below it, if that is not known.
+    pub async fn learn(&self, relative: &str) {
+        if let Self::Dropbox(store) = self {
+            store.learn(relative).await;
+        }
+    }
+
+    /// Returns the same place, with its cloud documents taken in another way.
+    #[must_use]
+    pub fn with_documents(self, documents: Documents) -> Self {
+        match self {
+            Self::Local(_) => self,
+            Self::Dropbox(store) => Self::Dropbox(store.with_documents(documents)),
+        }
+    }
+
+    /// Whether its cloud documents are taken for the files that they are called.
+    pub fn takes_documents_for_files(&self) -> bool {
+        let view = self.dropbox().map(DropboxStore::view);
+        view.is_some_and(|view| view.documents == Documents::AsTheyAre)
+    }
+
+    /// Returns the place of `relative` below it.
+    #[must_use]
+    pub fn join(&self, relative: &str) -> Self {
+        match self {
+            Self::Local(store) => Self::local(&store.path_of(relative)),
+            Self::Dropbox(store) => Self::Dropbox(store.join(relative)),
+        }
+    }
+
+    /// Returns the folder that it is in, and its name. `None` for a root.
+    pub fn split(&self) -> Option<(Self, String)> {
+        match self {
+            Self::Local(store) => {
+                let parent = store.path().parent()?;
+                let parent = match parent.as_os_str().is_empty() {
+                    true => Path::new("."),
+                    false => parent,
+                };
+                let name = raw::text(store.path().file_name()?).into_owned();
+                Some((Self::local(parent), name))
+            }
+            Self::Dropbox(store) => {
+                let (folder, name) = store.split()?;
+                Some((Self::Dropbox(folder), name))
+            }
+        }
+    }
+
+    /// Returns what is there itself, under its name. A cloud document is found by its own name only.
+    ///
+    /// # Errors
+    /// When it can't be asked.
+    pub async fn stat(&self) -> Result<Option<Entry>> {
+        self.store().stat("").await
+    }
+
+    /// Returns what is there itself, also where a listing shows a cloud document's export.
+    ///
+    /// # Errors
+    /// When it can't be asked.
+    pub async fn find(&self) -> Result<Option<Entry>> {
+        match self {
+            Self::Local(_) => self.stat().await,
+            Self::Dropbox(store) => store.find().await,
+        }
+    }
+
+    /// Returns where what is there is in its store: a cloud document may be called by its export's name.
+    ///
+    /// # Errors
+    /// When it can't be asked.
+    pub async fn own_place(&self) -> Result<Self> {
+        match self {
+            Self::Local(_) => Ok(self.clone()),
+            Self::Dropbox(store) => Ok(Self::Dropbox(store.own_place().await?)),
+        }
+    }
+
+    /// Returns what is there and below, with what the filter leaves out, except for folders that need not be listed. What a
+    /// listing shows as a document's export can be named like that.
+    ///
+    /// # Errors
+    /// When it can't be listed at all.
+    pub async fn list(&self, filter: &Filter, symlinks: Symlinks) -> Result<Listing> {
+        let mut listing = self.list_target(filter, symlinks).await?;
+        if listing.root == RootKind::Missing
+            && let Self::Dropbox(store) = self
+            && let Some(document) = store.exported().await?
+        {
+            listing.root = RootKind::File;
+            listing.entries.push(document);
+        }
+        Ok(listing)
+    }
+
+    /// Returns the same for a target: a document is never written over, so it is not found by its export's name.
+    ///
+    /// # Errors
+    /// When it can't be listed at all.
+    pub async fn list_target(&self, filter: &Filter, symlinks: Symlinks) -> Result<Listing> {
+        self.store().list(Query { filter, symlinks }).await
+    }
+
+    /// Returns what is there and below, as far as the filter lets it in.
+    ///
+    /// # Errors
+    /// When it can't be listed at all.
+    pub async fn list_filtered(&self, filter: &Filter, symlinks: Symlinks) -> Result<Listing> {
+        let mut listing = self.list(filter, symlinks).await?;
+        listing.apply_filter(filter, false);
+        Ok(listing)
+    }
+
+    /// Returns what is at some paths below it, without listing the folder.
+    ///
+    /// # Errors
+    /// When it can't be asked.
+    pub async fn list_only(&self, paths: &[&str]) -> Result<Listing> {
+        match self {
+            Self::Local(store) => store.list_only(paths),
+            Self::Dropbox(store) => store.list_only(paths).await,
+        }
+    }
+
+    /// Removes the folder itself, which must be empty.
+    ///
+    /// # Errors
+    /// When it isn't empty, isn't a folder or can't be removed.
+    pub async fn remove_empty(&self) -> Result<()> {
+        let removed = self.store().remove_dirs(&[""]).await.pop();
+        removed.unwrap_or(Ok(()))
+    }
+
+    /// Returns the number of bytes that may still be written there. `None` where that can't be told.
+    pub async fn free_bytes(&self) -> Option<u64> {
+        match self {
+            Self::Local(store) => local::free_bytes(store.path()),
+            Self::Dropbox(store) => {
+                let space = store.client().space_usage().await.ok()?;
+                let used = space.allocation.used.unwrap_or(space.used);
+                Some(space.allocation.allocated.saturating_sub(used))
+            }
+        }
+    }
+
+    /// Returns what slows calls down at the moment, in words. `None` means nothing.
+    pub fn throttle_reason(&self) -> Option<String> {
+        self.dropbox()?.client().throttle_reason()
+    }
+
+    /// Returns why nothing new can be made there. `None` means that it can.
+    pub fn refusal(&self) -> Option<String> {
+        self.dropbox()?
+            .path()
+            .check_new()
+            .err()
+            .map(|error| error.to_string())
+    }
+
+    /// Returns how `other` lies to this place. Dropbox's names are compared as Dropbox does, local ones where their symlinks lead.
+    pub fn relation(&self, other: &Self) -> Relation {
+        match (self, other) {
+            (Self::Dropbox(one), Self::Dropbox(other)) if one.client().shares_paths(other.client()) => {
+                let fold = |part: &str| fold(part).into_owned();
+                between(one.path().as_str(), other.path().as_str(), fold)
+            }
+            (Self::Local(one), Self::Local(other)) => between(
+                &resolved(one.path()).to_string_lossy(),
+                &resolved(other.path()).to_string_lossy(),
+                str::to_owned,
+            ),
+            _ => Relation::Apart,
+        }
+    }
+
+    /// Returns the path of `other` below this place where symlinks are not looked at: `--keep-dirlinks` goes through them.
+    pub fn typed_inside(&self, other: &Self) -> Option<String> {
+        let one = std::path::absolute(self.local_path()?).ok()?;
+        let other = std::path::absolute(other.local_path()?).ok()?;
+        let inside = other.strip_prefix(one).ok()?;
+        Some(raw::text(inside.as_os_str()).into_owned())
+    }
+
+    /// Returns the way to keep files of this place in another. `None` if that is not on the same side. `makes_links` says that
+    /// files that say where a symlink leads are symlinks here.
+    pub fn backup_in(&self, place: &Self, makes_links: bool) -> Option<Box<dyn BackupPlace>> {
+        match (self.clone(), place.clone()) {
+            (Self::Local(target), Self::Local(place)) => {
+                Some(Box::new(LocalBackup::new(target, place, makes_links)))
+            }
+            (Self::Dropbox(target), Self::Dropbox(place)) => Some(Box::new(DropboxBackup { target, place })),
+            _ => None,
+        }
+    }
+}
+
+fn between(first: &str, second: &str, key: impl Fn(&str) -> String) -> Relation {
+    let parts = |path: &str| -> Vec<String> {
+        let parts = path.split('/').filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    };
+    let (first, second) = (parts(first), parts(second));
+    let common = first
+        .iter()
+        .zip(&second)
+        .take_while(|(a, b)| key(a) == key(b))
+        .count();
+    match (common == first.len(), common == second.len()) {
+        (true, true) => Relation::Same,
+        (true, false) => Relation::Inside(second[common..].join("/")),
+        (false, true) => Relation::Around(first[common..].join("/")),
+        (false, false) => Relation::Apart,
+    }
+}
+
+/// Returns a path without symlinks, as far as it is there.
+fn resolved(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut below = Vec::new();
+    for there in path.ancestors() {
+        if let Ok(there) = there.canonicalize() {
+            return below.iter().rev().fold(there, |path, name| path.join(name));
+        }
+        below.extend(there.file_name());
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_related_name_by_name() {
+        let folded = |part: &str| fold(part).into_owned();
+        for (first, second, expected) in [
+            ("/p/q", "/p/qb", Relation::Apart),
+            ("/p/q", "/P/Q", Relation::Same),
+            ("/p", "/P/Old/x", Relation::Inside("Old/x".into())),
+            ("/p/q", "", Relation::Around("p/q".into())),
+            ("", "", Relation::Same),
+        ] {
+            assert_eq!(between(first, second, folded), expected, "{first} {second}");
+        }
+        assert_eq!(between("/p", "/P", str::to_owned), Relation::Apart);
+    }
+
+    #[test]
+    fn local_places_are_compared_where_their_symlinks_lead() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        std::fs::create_dir(root.join("real")).unwrap();
+        std::os::unix::fs::symlink("real", root.join("link")).unwrap();
+        assert_eq!(
+            resolved(&root.join("link/not/there")),
+            root.join("real/not/there")
+        );
+        let place = |name: &str| Place::local(&root.join(name));
+        assert_eq!(
+            place("real").relation(&place("link/old")),
+            Relation::Inside("old".into())
+        );
+        assert_eq!(place("real").relation(&place("realm")), Relation::Apart);
+    }
+
+    #[tokio::test]
+    async fn what_changed_since_it_was_listed_is_not_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["same", "changed", "gone"] {
+            std::fs::write(directory.path().join(name), "text").unwrap();
+        }
+        let place = Place::local(directory.path());
+        let listing = place
+            .list_filtered(&Filter::default(), Symlinks::Report)
+            .await
+            .unwrap();
+        std::fs::write(directory.path().join("changed"), "another text").unwrap();
+        std::fs::remove_file(directory.path().join("gone")).unwrap();
+        let files: Vec<_> = listing
+            .entries
+            .iter()
+            .map(|entry| (entry.path.as_str(), entry.file()))
+            .collect();
+        let outcomes = place.store().remove_files(&files).await;
+        let told: Vec<_> = files
+            .iter()
+            .zip(&outcomes)
+            .map(|((path, _), done)| (*path, done.is_ok()))
+            .collect();
+        assert_eq!(told, [("changed", false), ("gone", true), ("same", true)]);
+        assert!(directory.path().join("changed").exists());
+    }
+}

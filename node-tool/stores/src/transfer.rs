@@ -1,0 +1,68 @@
+//! How content travels.
+
+use std::path::PathBuf;
+
+use dropbox::Relocation;
+use engine::run::Transfer;
+
+use crate::{
+    Place,
+    dropbox::{Download, Relay, Relocate, Upload},
+};
+
+/// What a transfer may use, and how it goes about it.
+#[derive(Clone, Debug)]
+pub struct TransferOptions {
+    /// Maximum number of files, or parts of files, under way at once.
+    pub transfers: usize,
+    /// Maximum number of bytes of file content in memory at once.
+    pub memory_bytes: usize,
+    /// Maximum number of files of content that are open at once.
+    pub open_files: usize,
+    /// Whether files that say where a symlink leads become symlinks in a local target.
+    pub makes_links: bool,
+    /// Whether symlinks of a local source are followed.
+    pub follows_links: bool,
+    /// Whether what is newer in the target, or came there meanwhile, is replaced.
+    pub overwrites_newer: bool,
+    /// Directory where it is noted what has arrived of big files. `None` means that an interrupted one starts again.
+    pub state_dir: Option<PathBuf>,
+}
+
+/// Returns the way from one place to another. `takes_source` says that the source's files go away as they arrive, where a server
+/// can do that. `None` if both are on this machine.
+pub fn transfer(
+    source: &Place,
+    target: &Place,
+    takes_source: bool,
+    options: TransferOptions,
+) -> Option<Box<dyn Transfer>> {
+    Some(match (source.clone(), target.clone()) {
+        (Place::Local(_), Place::Local(_)) => return None,
+        (Place::Local(source), Place::Dropbox(target)) => Box::new(Upload {
+            source,
+            target,
+            options,
+        }),
+        (Place::Dropbox(source), Place::Local(target)) => Box::new(Download {
+            source,
+            target,
+            options,
+        }),
+        (Place::Dropbox(source), Place::Dropbox(target)) => {
+            if source.client().shares_paths(target.client()) {
+                let how = match takes_source {
+                    true => Relocation::Move,
+                    false => Relocation::Copy,
+                };
+                Box::new(Relocate { source, target, how })
+            } else {
+                Box::new(Relay {
+                    source,
+                    target,
+                    options,
+                })
+            }
+        }
+    })
+}
