@@ -35,7 +35,7 @@ pub enum Comparison {
     ChecksumDecides,
 }
 
-/// CopyReason a file is copied.
+/// Why a file is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CopyReason {

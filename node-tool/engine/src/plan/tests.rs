@@ -1,70 +1,86 @@
 //! Plans of small trees: what is copied, removed, refused and left alone.
 
-use proptest::prelude::*;
+use std::collections::{BTreeMap, HashSet};
 
-use super::*;
+use proptest::prelude::*;
+use shared::content_hash::ContentHash;
+
+use super::{
+    diff::{Diff, DiffOptions, Source, diff},
+    removal::Removal,
+    *,
+};
 use crate::{
-    local::Other,
-    tree::{Document, Kind, Modified, RemoteInfo},
+    entry::{Document, Entry, Modified, Special, Version},
+    listing::{Listing, NameRules},
+    relative_path::{ancestors, fold},
 };
 
-fn info(size_bytes: u64, seconds: i64) -> FileInfo {
-    FileInfo {
+/// As Dropbox tells names apart, and some of the names that it refuses.
+const DROPBOX: NameRules = NameRules {
+    ignores_case: true,
+    store: "Dropbox",
+    refusal: |name| {
+        (name.ends_with(' ') || name.contains('\\')).then(|| "Dropbox can't have this name".into())
+    },
+};
+
+fn meta(size_bytes: u64, seconds: i64) -> FileMeta {
+    FileMeta {
         size_bytes,
         modified: Modified {
             seconds,
             nanoseconds: 0,
         },
-        remote: None,
+        version: None,
     }
 }
 
 fn file(path: &str, size_bytes: u64, seconds: i64) -> Entry {
-    Entry {
-        path: path.into(),
-        kind: Kind::File(info(size_bytes, seconds)),
-        id: None,
-    }
+    Entry::new_file(path, meta(size_bytes, seconds))
 }
 
 fn folder(path: &str) -> Entry {
-    Entry {
-        path: path.into(),
-        kind: Kind::Folder,
-        id: None,
-    }
+    Entry::folder(path)
+}
+
+fn with_version(path: &str, meta: FileMeta, version: Version) -> Entry {
+    let version = Some(Box::new(version));
+    Entry::new_file(path, FileMeta { version, ..meta })
 }
 
 fn hashed(path: &str, seconds: i64, content: &[u8]) -> Entry {
-    let hash = shared::content_hash::ContentHash::of(content);
-    Entry {
-        path: path.into(),
-        kind: Kind::File(FileInfo {
-            remote: Some(Box::new(RemoteInfo {
-                rev: "1".into(),
-                content_hash: Some(hash),
-                document: None,
-            })),
-            ..info(content.len() as u64, seconds)
-        }),
-        id: None,
-    }
+    let version = Version {
+        id: "1".into(),
+        checksum: Some(ContentHash::of(content)),
+        document: None,
+    };
+    with_version(path, meta(content.len() as u64, seconds), version)
 }
 
+/// A cloud document that is listed as its export `shown`.
 fn document(shown: &str, own_path: &str) -> Entry {
-    let mut entry = file(shown, 1, 1);
-    if let Kind::File(file) = &mut entry.kind {
-        file.remote = Some(Box::new(RemoteInfo {
-            rev: "1".into(),
-            content_hash: None,
-            document: Some(Box::new(Document {
-                own_path: own_path.into(),
-                chosen: Some("html".into()),
-                ..Document::default()
-            })),
-        }));
-    }
-    entry
+    let document = Document {
+        own_path: own_path.into(),
+        chosen: Some("html".into()),
+        ..Document::default()
+    };
+    let version = Version {
+        id: "1".into(),
+        checksum: None,
+        document: Some(Box::new(document)),
+    };
+    with_version(shown, meta(1, 1), version)
+}
+
+/// A cloud document that is listed under its own name.
+fn document_as_it_is(path: &str) -> Entry {
+    let version = Version {
+        id: "1".into(),
+        checksum: None,
+        document: Some(Box::default()),
+    };
+    with_version(path, meta(1, 1), version)
 }
 
 /// A tree in short: `d/` is a folder, `x` a file of one byte, `x=5` a file of five; folders around are added.
@@ -93,13 +109,13 @@ fn tree(text: &str) -> Vec<Entry> {
 struct Case<'a> {
     source: Vec<Entry>,
     target: Vec<Entry>,
-    names: Names,
+    names: NameRules,
     rules: Rules,
     removes: bool,
     takes_left_out: bool,
     left_out: &'a [&'a str],
-    closed: &'a [&'a str],
-    others: &'a [(&'a str, Other)],
+    pruned: &'a [&'a str],
+    specials: &'a [(&'a str, Special)],
     candidates: Option<Vec<bool>>,
     makes_links: bool,
     documents_are_files: bool,
@@ -111,13 +127,13 @@ impl Case<'_> {
         Self {
             source: tree(source),
             target: tree(target),
-            names: Names::Exact,
+            names: NameRules::EXACT,
             rules: Rules::default(),
             removes: false,
             takes_left_out: false,
             left_out: &[],
-            closed: &[],
-            others: &[],
+            pruned: &[],
+            specials: &[],
             candidates: None,
             makes_links: false,
             documents_are_files: false,
@@ -132,19 +148,23 @@ impl Case<'_> {
         }
     }
 
-    fn plan(&self) -> Plan {
+    fn diff(&self) -> Diff {
         let owned = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect::<Vec<_>>();
-        let (left_out, closed) = (owned(self.left_out), owned(self.closed));
-        let others: Vec<(String, Other)> = self
-            .others
-            .iter()
-            .map(|(path, other)| ((*path).to_owned(), *other))
-            .collect();
+        let left_out = owned(self.left_out);
+        let specials = self.specials.iter();
+        let target = Listing {
+            entries: self.target.clone(),
+            specials: specials
+                .map(|(path, special)| ((*path).to_owned(), *special))
+                .collect(),
+            pruned: owned(self.pruned),
+            ..Listing::default()
+        };
         let candidates = self
             .candidates
             .clone()
             .unwrap_or_else(|| vec![true; self.target.len()]);
-        let options = Options {
+        let options = DiffOptions {
             names: self.names,
             rules: self.rules,
             removal: self.removes.then_some(Removal {
@@ -159,43 +179,28 @@ impl Case<'_> {
             entries: &self.source,
             left_out: &left_out,
         };
-        let target = Target {
-            entries: &self.target,
-            others: &others,
-            closed: &closed,
-        };
-        make(source, target, &options)
+        diff(source, &target, &options)
+    }
+
+    fn plan(&self) -> Plan {
+        self.diff().plan
     }
 
     /// The plan in short: `+to` copies, `-path` deletes, `-path/` removes a folder, `+path/` makes one, `then +to` copies
     /// afterwards, `!path` can't be.
     fn told(&self) -> String {
         let plan = self.plan();
-        let paths = |entries: &[Entry], before: &str, after: &str| {
-            entries
-                .iter()
-                .map(|entry| format!("{before}{}{after}", entry.path))
-                .collect::<Vec<_>>()
-        };
-        let copies = |actions: &[Action], before: &str| {
-            actions
-                .iter()
-                .map(|action| format!("{before}{}", action.to))
-                .collect::<Vec<_>>()
-        };
-        let made = |folders: &[String], before: &str| {
-            folders
-                .iter()
-                .map(|path| format!("{before}{path}/"))
-                .collect::<Vec<_>>()
+        let told = |steps: &[Step], before: &str, after: &str| {
+            let words = steps.iter().map(|step| format!("{before}{}{after}", step.to));
+            words.collect::<Vec<_>>()
         };
         [
-            made(&plan.folders, "+"),
-            copies(&plan.actions, "+"),
-            paths(&plan.deletes, "-", ""),
-            paths(&plan.rmdirs, "-", "/"),
-            made(&plan.last_folders, "then+"),
-            copies(&plan.last, "then+"),
+            told(&plan.mkdirs, "+", "/"),
+            told(&plan.copies, "+", ""),
+            told(&plan.deletes, "-", ""),
+            told(&plan.rmdirs, "-", "/"),
+            told(&plan.late_mkdirs, "then+", "/"),
+            told(&plan.late_copies, "then+", ""),
             plan.obstacles.iter().map(|o| format!("!{}", o.path)).collect(),
         ]
         .concat()
@@ -218,54 +223,57 @@ fn what_is_missing_or_different_is_copied() {
         ..Case::new("", "d/ extra same size time")
     };
     let plan = case.plan();
-    let done: Vec<_> = plan.actions.iter().map(|a| (a.to.as_str(), a.task)).collect();
+    let done: Vec<_> = plan.copies.iter().map(|a| (&*a.to, a.kind)).collect();
     assert_eq!(
         done,
         [
-            ("d/x", Task::Copy(Why::New)),
-            ("new", Task::Copy(Why::New)),
-            ("size", Task::Copy(Why::SizeDiffers)),
-            ("time", Task::Settle { refusal: None }),
+            ("d/x", StepKind::Copy(CopyReason::New)),
+            ("new", StepKind::Copy(CopyReason::New)),
+            ("size", StepKind::Copy(CopyReason::SizeDiffers)),
+            ("time", StepKind::CompareChecksum { refusal: None }),
         ]
     );
-    assert_eq!((plan.same, plan.obstacles.len(), plan.deletes.len()), (1, 0, 0));
+    assert_eq!(
+        (plan.unchanged, plan.obstacles.len(), plan.deletes.len()),
+        (1, 0, 0)
+    );
 }
 
 #[test]
 fn names_meet_exactly_first_and_else_as_dropbox_takes_them() {
     for (names, source, target, told) in [
         // Up, from a tree of a Mac.
-        (
-            Names::Dropbox,
-            "Fu\u{308}r.TXT=2",
-            "f\u{fc}r.txt",
-            "+f\u{fc}r.txt",
-        ),
-        (Names::Dropbox, "ΣΑΣ", "σας σασ", "-σας"),
+        (DROPBOX, "Fu\u{308}r.TXT=2", "f\u{fc}r.txt", "+f\u{fc}r.txt"),
+        (DROPBOX, "ΣΑΣ", "σας σασ", "-σας"),
         // Down onto a tree of a Mac, or one with other letter case.
-        (Names::Exact, "f\u{fc}r/\u{e9}", "fu\u{308}r/e\u{301}", ""),
+        (NameRules::EXACT, "f\u{fc}r/\u{e9}", "fu\u{308}r/e\u{301}", ""),
         (
-            Names::Exact,
+            NameRules::EXACT,
             "NuGet/a NuGet/b=2 x",
             "nuget/A nuget/b",
             "+x +nuget/b",
         ),
-        (Names::Exact, "Dir/new", "dir/old", "+dir/new -dir/old"),
+        (NameRules::EXACT, "Dir/new", "dir/old", "+dir/new -dir/old"),
         // Linux has both: each meets its own.
-        (Names::Exact, "dir/x=2", "DIR/x dir/x", "+dir/x -DIR/x -DIR/"),
-        (Names::Exact, "Dir/x", "DIR/y dir/x", "+DIR/x -DIR/y -dir/x -dir/"),
+        (NameRules::EXACT, "dir/x=2", "DIR/x dir/x", "+dir/x -DIR/x -DIR/"),
+        (
+            NameRules::EXACT,
+            "Dir/x",
+            "DIR/y dir/x",
+            "+DIR/x -DIR/y -dir/x -dir/",
+        ),
         // Up, of two that Dropbox can't tell apart the one that is spelled as there.
-        (Names::Dropbox, "A=2 a=3", "a", "+a !A"),
-        (Names::Dropbox, "A a", "", "+A !a"),
-        (Names::Dropbox, "Data data/x", "", "+Data !data/x"),
-        (Names::Dropbox, "Data/x data", "", "+Data/x !data"),
-        (Names::Exact, "a A", "", "+A +a"),
+        (DROPBOX, "A=2 a=3", "a", "+a !A"),
+        (DROPBOX, "A a", "", "+A !a"),
+        (DROPBOX, "Data data/x", "", "+Data !data/x"),
+        (DROPBOX, "Data/x data", "", "+Data/x !data"),
+        (NameRules::EXACT, "a A", "", "+A +a"),
         // Two folders that Dropbox can't tell apart become one.
-        (Names::Dropbox, "D/x d/y", "", "+D/x +d/y"),
-        (Names::Dropbox, "D/x=2 d/x=3", "", "+D/x !d/x"),
-        (Names::Dropbox, "D/x=2 d/x=3", "D/x", "+D/x !d/x"),
-        (Names::Dropbox, "D/x=2 d/x=3 d/y", "d/X", "+d/X +d/y !d/x"),
-        (Names::Dropbox, "D/x=2 d/X=3", "D/X", "+D/X !d/X"),
+        (DROPBOX, "D/x d/y", "", "+D/x +d/y"),
+        (DROPBOX, "D/x=2 d/x=3", "", "+D/x !d/x"),
+        (DROPBOX, "D/x=2 d/x=3", "D/x", "+D/x !d/x"),
+        (DROPBOX, "D/x=2 d/x=3 d/y", "d/X", "+d/X +d/y !d/x"),
+        (DROPBOX, "D/x=2 d/X=3", "D/X", "+D/X !d/X"),
     ] {
         let case = Case {
             names,
@@ -282,7 +290,7 @@ fn names_meet_exactly_first_and_else_as_dropbox_takes_them() {
 #[test]
 fn a_name_that_dropbox_refuses_counts_only_where_it_is_new() {
     let case = Case {
-        names: Names::Dropbox,
+        names: DROPBOX,
         source: vec![
             file("b\\c", 1, 1),
             file("bad ", 1, 1),
@@ -327,21 +335,21 @@ fn rules_leave_files_as_they_are() {
         ),
         (
             Rules {
-                by: By::SizeOnly,
+                by: CompareBy::SizeOnly,
                 ..rules
             },
             "new size",
         ),
         (
             Rules {
-                by: By::Nothing,
+                by: CompareBy::Nothing,
                 ..rules
             },
             "new newer older same size",
         ),
         (
             Rules {
-                by: By::Checksum,
+                by: CompareBy::Checksum,
                 ..rules
             },
             "new newer older same size",
@@ -349,7 +357,7 @@ fn rules_leave_files_as_they_are() {
         (
             Rules {
                 immutable: true,
-                by: By::SizeOnly,
+                by: CompareBy::SizeOnly,
                 ..rules
             },
             "new",
@@ -373,7 +381,7 @@ fn rules_leave_files_as_they_are() {
             ..Case::new("", "")
         };
         let plan = case.plan();
-        let paths: Vec<_> = plan.actions.iter().map(|a| a.from.as_str()).collect();
+        let paths: Vec<_> = plan.copies.iter().map(|a| &*a.from).collect();
         assert_eq!(paths.join(" "), expected, "{rules:?}");
     }
 }
@@ -381,10 +389,10 @@ fn rules_leave_files_as_they_are() {
 #[test]
 fn a_source_goes_only_where_the_hash_says_so() {
     for (by, target, told) in [
-        (By::SizeAndTime, b"one", "same"),
-        (By::SizeAndTime, b"two", "copy"),
-        (By::SizeOnly, b"two", "refuse"),
-        (By::Checksum, b"one", "same"),
+        (CompareBy::SizeAndTime, b"one", "same"),
+        (CompareBy::SizeAndTime, b"two", "copy"),
+        (CompareBy::SizeOnly, b"two", "refuse"),
+        (CompareBy::Checksum, b"one", "same"),
     ] {
         let case = Case {
             source: vec![hashed("x", 1, b"one")],
@@ -396,8 +404,8 @@ fn a_source_goes_only_where_the_hash_says_so() {
             },
             ..Case::new("", "")
         };
-        let plan = case.plan();
-        let found = match (plan.proven.len(), plan.actions.len(), plan.obstacles.len()) {
+        let Diff { plan, proven, .. } = case.diff();
+        let found = match (proven.len(), plan.copies.len(), plan.obstacles.len()) {
             (1, 0, 0) => "same",
             (0, 1, 0) => "copy",
             (0, 0, 1) => "refuse",
@@ -411,21 +419,21 @@ fn a_source_goes_only_where_the_hash_says_so() {
 fn only_what_the_source_lacks_is_removed() {
     for (names, source, target, told) in [
         (
-            Names::Dropbox,
+            DROPBOX,
             "a/b/c keep/ x",
             "A/ a/B/C a/b/d gone/in/y Keep/ X",
             "-a/b/d -gone/in/y -gone/in/ -gone/",
         ),
-        (Names::Exact, "a/b", "a/b a/b2 c/", "-a/b2 -c/"),
-        (Names::Exact, "x", "x", ""),
+        (NameRules::EXACT, "a/b", "a/b a/b2 c/", "-a/b2 -c/"),
+        (NameRules::EXACT, "x", "x", ""),
         // An empty folder of the source where the target has a file.
-        (Names::Exact, "d/ x", "d x", "-d"),
+        (NameRules::EXACT, "d/ x", "d x", "-d"),
     ] {
         let mut case = Case {
             names,
             ..Case::sync(source, target)
         };
-        if names == Names::Dropbox {
+        if names.ignores_case {
             // Dropbox has each folder once.
             case.target
                 .retain(|entry| !["A", "a/b"].contains(&entry.path.as_str()));
@@ -446,7 +454,7 @@ fn what_the_filter_leaves_out_of_the_source_is_left_alone() {
         ),
     ] {
         let case = Case {
-            names: Names::Dropbox,
+            names: DROPBOX,
             left_out: &left_out,
             takes_left_out,
             ..Case::sync("k", &format!("{target} k"))
@@ -462,8 +470,8 @@ fn what_is_no_candidate_stays_with_its_folders() {
     case.candidates = Some(case.target.iter().map(stays).collect());
     assert_eq!(case.told(), "-a/c");
     let case = Case {
-        closed: &["a/closed"],
-        others: &[("b/pipe", Other::Fifo)],
+        pruned: &["a/closed"],
+        specials: &[("b/pipe", Special::Fifo)],
         ..Case::sync("k", "a/ b/c b/d/ k")
     };
     assert_eq!(case.told(), "-b/c -b/d/");
@@ -514,11 +522,11 @@ fn a_file_and_a_folder_of_one_name_change_places_only_in_a_sync() {
 
 #[test]
 fn what_is_no_file_is_in_the_way_and_named() {
-    let link = |to_dir| Other::Symlink {
+    let link = |to_dir| Special::Symlink {
         to_dir,
         dangling: false,
     };
-    for (source, others, obstacle, reason) in [
+    for (source, specials, obstacle, reason) in [
         (
             "x",
             [("x", link(false))],
@@ -533,14 +541,14 @@ fn what_is_no_file_is_in_the_way_and_named() {
         ),
         (
             "d/x",
-            [("d/x", Other::Fifo)],
+            [("d/x", Special::Fifo)],
             "d/x",
             "a named pipe of this name is in the target",
         ),
     ] {
         for removes in [false, true] {
             let case = Case {
-                others: &others,
+                specials: &specials,
                 removes,
                 ..Case::new(source, "")
             };
@@ -551,18 +559,18 @@ fn what_is_no_file_is_in_the_way_and_named() {
                 .map(|o| (o.path.as_str(), o.reason.as_str()))
                 .collect();
             assert_eq!(told, [(obstacle, reason)], "{source}");
-            assert!(plan.actions.is_empty());
+            assert!(plan.copies.is_empty());
         }
     }
 }
 
 #[test]
 fn two_names_that_land_in_one_place_are_known() {
-    let link = Other::Symlink {
+    let link = Special::Symlink {
         to_dir: false,
         dangling: true,
     };
-    for (source, target, others, copied, synced) in [
+    for (source, target, specials, copied, synced) in [
         // A symlink would take a file's place.
         (
             "a.rclonelink",
@@ -599,7 +607,7 @@ fn two_names_that_land_in_one_place_are_known() {
     ] {
         for (removes, told) in [(false, copied), (true, synced)] {
             let case = Case {
-                others: &others,
+                specials: &specials,
                 makes_links: true,
                 removes,
                 ..Case::new(source, target)
@@ -618,7 +626,7 @@ fn two_names_that_land_in_one_place_are_known() {
 #[test]
 fn a_cloud_document_is_met_by_its_own_name_only() {
     let case = Case {
-        names: Names::Dropbox,
+        names: DROPBOX,
         target: vec![
             document("Plan.html", "Plan.paper"),
             folder("d"),
@@ -635,56 +643,50 @@ fn a_cloud_document_is_met_by_its_own_name_only() {
 
 #[test]
 fn documents_that_are_copied_as_they_are_meet_each_other() {
-    let as_it_is = |path: &str| {
-        let mut entry = document(path, "");
-        crate::documents::as_it_is(&mut entry);
-        entry.path = path.into();
-        entry
-    };
     let case = Case {
-        names: Names::Dropbox,
+        names: DROPBOX,
         documents_are_files: true,
-        source: vec![as_it_is("Plan.paper")],
-        target: vec![as_it_is("extra.paper"), as_it_is("plan.PAPER")],
+        source: vec![document_as_it_is("Plan.paper")],
+        target: vec![document_as_it_is("extra.paper"), document_as_it_is("plan.PAPER")],
         ..Case::sync("", "")
     };
-    assert_eq!(case.plan().same, 1);
+    assert_eq!(case.plan().unchanged, 1);
     assert_eq!(case.told(), "-extra.paper");
 }
 
 /// Carries a plan out on names alone.
 fn carried_out(target: &[Entry], plan: &Plan) -> Vec<(String, bool)> {
-    let mut there: std::collections::BTreeMap<String, bool> = target
+    let mut there: BTreeMap<String, bool> = target
         .iter()
         .map(|entry| (entry.path.clone(), entry.file().is_some()))
         .collect();
-    let put = |there: &mut std::collections::BTreeMap<String, bool>, action: &Action| {
-        for around in ancestors(&action.to) {
+    let put = |there: &mut BTreeMap<String, bool>, step: &Step| {
+        for around in ancestors(&step.to) {
             assert_ne!(
                 there.insert(around.to_owned(), false),
                 Some(true),
                 "a file is in the way of {}",
-                action.to
+                step.to
             );
         }
         assert_ne!(
-            there.insert(action.to.clone(), true),
+            there.insert(step.to.to_string(), true),
             Some(false),
             "a folder is in the way of {}",
-            action.to
+            step.to
         );
     };
-    plan.actions.iter().for_each(|action| put(&mut there, action));
-    for entry in plan.deletes.iter().chain(&plan.rmdirs) {
-        let below = format!("{}/", entry.path);
+    plan.copies.iter().for_each(|step| put(&mut there, step));
+    for step in plan.deletes.iter().chain(&plan.rmdirs) {
+        let below = format!("{}/", step.to);
         assert!(
             !there.keys().any(|path| path.starts_with(&below)),
             "{} is not empty",
-            entry.path
+            step.to
         );
-        there.remove(&entry.path);
+        there.remove(&*step.to);
     }
-    plan.last.iter().for_each(|action| put(&mut there, action));
+    plan.late_copies.iter().for_each(|step| put(&mut there, step));
     there.into_iter().collect()
 }
 
@@ -725,7 +727,7 @@ proptest! {
     #[test]
     fn after_a_sync_the_target_has_the_files_of_the_source(source in trees(), target in trees()) {
         // Dropbox tells names apart where this source does.
-        let unique: std::collections::HashSet<_> = source.iter().map(|e| fold(&e.path).into_owned()).collect();
+        let unique: HashSet<_> = source.iter().map(|e| fold(&e.path).into_owned()).collect();
         prop_assume!(unique.len() == source.len());
         let case = Case { source, target, removes: true, ..Case::new("", "") };
         let plan = case.plan();
@@ -740,9 +742,9 @@ proptest! {
 
     #[test]
     fn a_copy_removes_nothing_and_a_second_one_does_nothing(source in trees(), target in trees(), folds in any::<bool>()) {
-        let names = if folds { Names::Dropbox } else { Names::Exact };
+        let names = if folds { DROPBOX } else { NameRules::EXACT };
         if folds {
-            let unique: std::collections::HashSet<_> = target.iter().map(|e| fold(&e.path).into_owned()).collect();
+            let unique: HashSet<_> = target.iter().map(|e| fold(&e.path).into_owned()).collect();
             prop_assume!(unique.len() == target.len());
         }
         let case = Case { source, target, names, ..Case::new("", "") };
@@ -753,11 +755,11 @@ proptest! {
         }
         let after: Vec<Entry> = there.iter().map(|(path, is_file)| match is_file {
             false => folder(path),
-            true => case.source.iter().rev().find(|entry| plan.actions.iter().any(|a| a.from == entry.path && a.to == *path))
+            true => case.source.iter().rev().find(|entry| plan.copies.iter().any(|a| *a.from == *entry.path && *a.to == **path))
                 .map_or_else(|| case.target.iter().find(|e| e.path == *path).unwrap().clone(), |entry| Entry { path: path.clone(), ..entry.clone() }),
         }).collect();
         let again = Case { source: case.source.clone(), target: after, names, ..Case::new("", "") };
-        prop_assert!(again.plan().actions.is_empty(), "{:?}", again.plan().actions);
+        prop_assert!(again.plan().copies.is_empty(), "{:?}", again.plan().copies);
     }
 
     #[test]
@@ -767,9 +769,9 @@ proptest! {
         let selected: Vec<Entry> = source.iter().filter(|entry| !is_out(&entry.path)).cloned().collect();
         let left: Vec<&str> = left_out.iter().map(String::as_str).collect();
         let case = Case { source: selected, target, removes: true, left_out: &left, ..Case::new("", "") };
-        for entry in &case.plan().deletes {
-            let has = source.iter().any(|s| s.file().is_some() && s.path == entry.path);
-            prop_assert!(!has && !is_out(&entry.path), "{}", entry.path);
+        for step in &case.plan().deletes {
+            let has = source.iter().any(|s| s.file().is_some() && *s.path == *step.to);
+            prop_assert!(!has && !is_out(&step.to), "{}", step.to);
         }
     }
 }
