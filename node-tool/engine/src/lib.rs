@@ -27,6 +27,8 @@
 
 #![warn(missing_docs, unreachable_pub)]
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 pub mod entry;
 pub mod error;
 pub mod filter;
@@ -36,5 +38,8 @@ pub mod plan;
 pub mod relative_path;
 pub mod run;
 pub mod store;
+
+#[cfg(test)]
+mod tests;
 
 pub use error::{Error, ErrorKind, Result, Retry};

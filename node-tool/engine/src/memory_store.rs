@@ -83,6 +83,13 @@ impl MemoryStore {
         self.0.lock().put(path, content.as_ref().to_vec(), modified);
     }
 
+    /// Takes the file or the empty folder at a path away, as another process would.
+    pub fn remove(&self, path: &str) {
+        let mut state = self.0.lock();
+        let key = state.key(path);
+        state.nodes.remove(&key);
+    }
+
     /// Makes a folder, with those around it.
     pub fn make_dir(&self, path: &str) {
         self.0.lock().make_dir(path);
@@ -137,6 +144,11 @@ impl MemoryStore {
 }
 
 impl State {
+    /// Whether times of files that are there can be set, as they can't in Dropbox.
+    fn sets_times(&self) -> bool {
+        !self.ignores_case
+    }
+
     /// Returns the path that something has whose path may be typed with other letters.
     fn key(&self, path: &str) -> String {
         if !self.ignores_case || self.nodes.contains_key(path) {
@@ -254,13 +266,14 @@ fn changed() -> Error {
 #[async_trait(?Send)]
 impl Store for MemoryStore {
     fn capabilities(&self) -> Capabilities {
-        let ignores_case = self.0.lock().ignores_case;
+        let state = self.0.lock();
+        let ignores_case = state.ignores_case;
         Capabilities {
             names: NameRules {
                 ignores_case,
                 ..NameRules::EXACT
             },
-            sets_times: !ignores_case,
+            sets_times: state.sets_times(),
             stats_many: ignores_case,
             has_symlinks: false,
         }
@@ -352,9 +365,8 @@ impl Store for MemoryStore {
             }
             state.change(rename.from, format!("~{}", rename.to))?;
             state.move_file(rename.from, rename.to)?;
-            if let (Some(time), Some(Node::File { modified, .. })) =
-                (rename.modified, state.nodes.get_mut(rename.to))
-            {
+            let time = rename.modified.filter(|_| state.sets_times());
+            if let (Some(time), Some(Node::File { modified, .. })) = (time, state.nodes.get_mut(rename.to)) {
                 *modified = time;
             }
             Ok(())
@@ -375,6 +387,9 @@ impl Store for MemoryStore {
 
     async fn set_modified(&self, path: &str, time: Modified) -> Result<()> {
         let mut state = self.0.lock();
+        if !state.sets_times() {
+            return Ok(());
+        }
         state.change(path, format!("={path}"))?;
         let key = state.key(path);
         if let Some(Node::File { modified, .. }) = state.nodes.get_mut(&key) {
@@ -459,7 +474,7 @@ impl Transfer for MemoryTransfer<'_> {
     }
 }
 
-/// Keeps files of a store in memory under another folder of it; an empty folder keeps them beside the new ones.
+/// Keeps files of a store in memory in another one, or beside the new files in the same one.
 #[derive(Debug)]
 pub struct MemoryBackup {
     target: MemoryStore,

@@ -1,12 +1,16 @@
 //! Cuts a plan where it would copy more than it may (`--max-transfer`).
 
-use super::{Plan, Step, StepKind};
+use std::collections::HashSet;
+
+use super::{Plan, Step, StepId, StepKind};
+use crate::relative_path::ancestors;
 
 impl Plan {
     /// Keeps as many copies as `max_bytes` allow, in their order. Returns whether any had to be left out; then nothing is
-    /// deleted either, since what is not copied yet must not be missed yet.
+    /// deleted either, since what is not copied yet must not be missed yet, and the source keeps what is not copied.
     pub fn limit_bytes(&mut self, max_bytes: u64) -> bool {
         let mut sum = 0_u64;
+        let mut waiting: HashSet<StepId> = HashSet::new();
         let mut cut = |steps: &mut Vec<Step>| {
             let fits = |step: &Step| {
                 if matches!(step.kind, StepKind::Copy(_)) {
@@ -15,16 +19,29 @@ impl Plan {
                 sum <= max_bytes
             };
             let count = steps.iter().map(fits).take_while(|fits| *fits).count();
-            let is_cut = count < steps.len();
-            steps.truncate(count);
-            is_cut
+            waiting.extend(steps.drain(count..).map(|step| step.id));
         };
-        let is_cut = cut(&mut self.copies) | cut(&mut self.late_copies);
-        if is_cut {
-            self.drop_deletes();
-            self.late_copies.clear();
+        cut(&mut self.copies);
+        cut(&mut self.late_copies);
+        if waiting.is_empty() {
+            return false;
         }
-        is_cut
+        self.drop_deletes();
+        waiting.extend(self.late_copies.drain(..).map(|step| step.id));
+        self.keep_in_source(&waiting);
+        true
+    }
+
+    /// Leaves in the source what waits for copies that won't happen, with the folders around it.
+    fn keep_in_source(&mut self, copies: &HashSet<StepId>) {
+        let waits = |step: &mut Step| match step.kind {
+            StepKind::DeleteSource { after } => after.is_some_and(|copy| copies.contains(&copy)),
+            _ => false,
+        };
+        let kept: Vec<Step> = self.source_deletes.extract_if(.., waits).collect();
+        let occupied: HashSet<&str> = kept.iter().flat_map(|step| ancestors(&step.from)).collect();
+        self.source_rmdirs
+            .retain(|folder| !occupied.contains(&*folder.from));
     }
 }
 

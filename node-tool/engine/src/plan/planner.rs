@@ -166,12 +166,13 @@ fn candidates(target: &Listing, options: &PlanOptions<'_>) -> Vec<bool> {
     let everything = Filter::default();
     let filter = options.filter.unwrap_or(&everything);
     let mut candidates = filter.selection(&target.entries);
-    // What is in the deepest folders wasn't listed.
-    let is_closed = |entry: &Entry| {
-        entry.kind == Kind::Folder && options.max_depth.is_some_and(|max| depth(&entry.path) >= max)
+    // What is in the deepest folders wasn't listed, or not in the source.
+    let is_too_deep = |entry: &Entry| match entry.kind {
+        Kind::Folder => options.max_depth.is_some_and(|max| depth(&entry.path) >= max),
+        Kind::File(_) => options.max_depth.is_some_and(|max| depth(&entry.path) > max),
     };
     for (entry, is_candidate) in target.entries.iter().zip(&mut candidates) {
-        *is_candidate &= !options.backup.holds(entry, options.names.ignores_case) && !is_closed(entry);
+        *is_candidate &= !options.backup.holds(entry, options.names.ignores_case) && !is_too_deep(entry);
     }
     candidates
 }

@@ -98,6 +98,11 @@ async fn make_dirs(steps: &[Step], job: &Job<'_>, run: &Run) {
 
 /// Moves what is going to be replaced into the backup. What can't be kept is not replaced.
 async fn keep_replaced(copies: &mut Vec<Step>, backup: &Backup<'_>, run: &Run) {
+    if run.is_over() {
+        // Nothing will be copied: what would be replaced stays where it is.
+        copies.clear();
+        return;
+    }
     let replacing: Vec<&Step> = copies.iter().filter(|step| step.replaces.is_some()).collect();
     let outcomes = backup.keep(&replacing).await;
     let mut unkept: HashSet<StepId> = HashSet::new();
@@ -226,25 +231,27 @@ async fn remove_folders(steps: &[Step], job: &Job<'_>, run: &Run) {
 
 /// Removes from the source what is in the target now.
 async fn leave_source(plan: &Plan, job: &Job<'_>, run: &Run) {
-    let is_there = |step: &&Step| match step.kind {
-        StepKind::DeleteSource { after: Some(copy) } => run.is_done(copy),
-        _ => true,
+    // `None` means that it may not be there.
+    let has_copied = |step: &Step| match step.kind {
+        StepKind::DeleteSource { after: Some(copy) } => run.has_copied(copy),
+        _ => Some(false),
     };
-    let (documents, files): (Vec<&Step>, Vec<&Step>) =
-        plan.source_deletes.iter().filter(is_there).partition(|step| {
-            step.meta
-                .document()
-                .is_some_and(|document| document.chosen.is_some())
-        });
+    let is_exported = |step: &&Step| {
+        let document = step.meta.document();
+        document.is_some_and(|document| document.chosen.is_some())
+    };
+    let there = plan
+        .source_deletes
+        .iter()
+        .filter(|step| has_copied(step).is_some());
+    let (documents, files): (Vec<&Step>, Vec<&Step>) = there.partition(is_exported);
     for step in documents {
         let own_path = own_path(&step.from, Some(&step.meta)).to_owned();
         run.report(step.id, Event::DocumentKept { own_path });
     }
     // What the server took along is gone already.
-    let left = files
-        .into_iter()
-        .filter(|step| is_proven(step) || !job.transfer.takes_from_source());
-    let left: Vec<&Step> = left.collect();
+    let is_gone = |step: &Step| job.transfer.takes_from_source() && has_copied(step) == Some(true);
+    let left: Vec<&Step> = files.into_iter().filter(|step| !is_gone(step)).collect();
     if !left.is_empty() {
         let targets: Vec<_> = left.iter().map(|step| (&*step.from, Some(&step.meta))).collect();
         for (step, outcome) in left.iter().zip(job.source.remove_files(&targets).await) {
@@ -258,9 +265,4 @@ async fn leave_source(plan: &Plan, job: &Job<'_>, run: &Run) {
     if !folders.is_empty() {
         let _ = job.source.remove_dirs(&folders).await; // one that still holds something stays
     }
-}
-
-/// Whether a file of the source was in the target before the run.
-fn is_proven(step: &Step) -> bool {
-    matches!(step.kind, StepKind::DeleteSource { after: None })
 }

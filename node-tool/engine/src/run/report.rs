@@ -1,6 +1,6 @@
 //! The way from what stores report to the tally and the observer.
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use parking_lot::Mutex;
 
@@ -33,7 +33,8 @@ struct Names {
 #[derive(Debug, Default)]
 struct State {
     tally: Tally,
-    done: HashSet<StepId>,
+    /// Files that are in the target by now, and whether they were copied in this run.
+    done: HashMap<StepId, bool>,
     fatal: Option<Error>,
 }
 
@@ -87,8 +88,11 @@ impl Run {
                 Event::Renamed => state.tally.renamed += 1,
                 Event::Deleted | Event::BackedUp => state.tally.deleted += 1,
                 Event::Failed(error) => {
-                    if error.ends_run() && state.fatal.replace(error.clone()).is_some() {
-                        return;
+                    if error.ends_run() {
+                        if state.fatal.is_some() {
+                            return;
+                        }
+                        state.fatal = Some(error.clone());
                     }
                     state.tally.failed.push(Failed {
                         path: subject.map(|subject| subject.from.to_owned()).unwrap_or_default(),
@@ -98,7 +102,7 @@ impl Run {
                 _ => {}
             }
             if self.0.notes_done && matches!(event, Event::Copied { .. } | Event::Unchanged) {
-                state.done.insert(id);
+                state.done.insert(id, matches!(event, Event::Copied { .. }));
             }
         }
         self.0.observer.event(subject, &event);
@@ -132,7 +136,7 @@ impl Run {
     }
 
     /// Returns the error after which nothing else can succeed.
-    pub(super) fn fatal(&self) -> Option<Error> {
+    pub(crate) fn fatal(&self) -> Option<Error> {
         self.0.state.lock().fatal.clone()
     }
 
@@ -146,8 +150,9 @@ impl Run {
         state.tally.copied + state.tally.deleted
     }
 
-    pub(super) fn is_done(&self, id: StepId) -> bool {
-        self.0.state.lock().done.contains(&id)
+    /// Returns whether a step copied its file. `None` means that the file may not be in the target.
+    pub(super) fn has_copied(&self, id: StepId) -> Option<bool> {
+        self.0.state.lock().done.get(&id).copied()
     }
 
     pub(super) fn observer(&self) -> &dyn Observer {
