@@ -23,6 +23,8 @@
 //! # }
 //! ```
 //!
+//! A crate that has a store of its own puts it through the `conformance` module (of the feature of that name).
+//!
 //! Imports point down: `run → {plan, store} → listing → filter → {entry, relative_path, error}`.
 
 #![warn(missing_docs, unreachable_pub)]

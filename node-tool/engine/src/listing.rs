@@ -163,3 +163,63 @@ impl Listing {
         self.unreadable.extend(unusable);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        entry::FileMeta,
+        filter::{Rules, Verdict},
+    };
+
+    fn listing() -> Listing {
+        Listing {
+            entries: vec![
+                Entry::new_file("a", FileMeta::default()),
+                Entry::folder("d"),
+                Entry::new_file("d/b.log", FileMeta::default()),
+            ],
+            pruned: vec!["cache".into()],
+            ..Listing::default()
+        }
+    }
+
+    fn paths(listing: &Listing) -> Vec<&str> {
+        listing.entries.iter().map(|entry| entry.path.as_str()).collect()
+    }
+
+    #[test]
+    fn what_a_filter_leaves_out_is_known_if_asked_for() {
+        let mut rules = Rules::new(false);
+        rules.add(Verdict::Exclude, "*.log").unwrap();
+        let filter = Filter::builder().rules(rules).build();
+        for (wants_paths, left_out) in [(true, &["cache", "d/b.log"][..]), (false, &[])] {
+            let mut listing = listing();
+            assert_eq!(listing.apply_filter(&filter, wants_paths), left_out);
+            assert_eq!(paths(&listing), ["a", "d"]);
+        }
+        let mut listing = listing();
+        assert!(listing.apply_filter(&Filter::default(), true).is_empty());
+        assert_eq!(paths(&listing), ["a", "d", "d/b.log"]);
+    }
+
+    #[test]
+    fn what_is_set_apart_counts_as_unreadable() {
+        let mut listing = listing();
+        listing.set_apart(|entry| entry.path.starts_with('a'), "its name is not UTF-8");
+        assert_eq!(paths(&listing), ["d", "d/b.log"]);
+        assert_eq!(listing.unreadable, [LeftOut::new("a", "its name is not UTF-8")]);
+    }
+
+    #[test]
+    fn links_are_not_followed_in_a_target() {
+        for (source, target) in [
+            (Symlinks::Follow, Symlinks::Report),
+            (Symlinks::Skip, Symlinks::Skip),
+            (Symlinks::Translate, Symlinks::Translate),
+            (Symlinks::Enter, Symlinks::Enter),
+        ] {
+            assert_eq!(source.in_target(), target);
+        }
+    }
+}

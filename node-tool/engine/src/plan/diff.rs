@@ -421,7 +421,9 @@ impl<'a> Differ<'a, '_> {
         let are_files = self.options.documents_are_files;
         let is_kept = |entry: &Entry| !are_files && is_document(entry);
         let removed = match &self.options.removal {
-            Some(removal) => removal::find(self.source, self.target, &self.pairing, removal, is_kept),
+            Some(removal) => {
+                removal::find(self.source.left_out, self.target, &self.pairing, removal, is_kept)
+            }
             None => Removed::default(),
         };
         self.release_blocked(&removed);

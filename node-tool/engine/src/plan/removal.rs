@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use super::{Pairing, diff::Source};
+use super::Pairing;
 use crate::{
     entry::{Entry, Kind, LINK_ENDING},
     listing::Listing,
@@ -27,8 +27,9 @@ pub(super) struct Removed {
     pub folders: Vec<usize>,
 }
 
+/// Finds what may go and what nothing holds: `left_out` are paths that the filter leaves out of the source.
 pub(super) fn find(
-    source: Source<'_>,
+    left_out: &[String],
     target: &Listing,
     pairing: &Pairing<'_>,
     removal: &Removal<'_>,
@@ -37,7 +38,7 @@ pub(super) fn find(
     let left_out: HashSet<Cow<'_, str>> = if removal.takes_left_out {
         HashSet::new()
     } else {
-        source.left_out.iter().map(|path| fold(path)).collect()
+        left_out.iter().map(|path| fold(path)).collect()
     };
     let is_left_out = |path: &str| {
         !left_out.is_empty() && {

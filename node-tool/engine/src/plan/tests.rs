@@ -654,6 +654,28 @@ fn documents_that_are_copied_as_they_are_meet_each_other() {
     assert_eq!(case.told(), "-extra.paper");
 }
 
+#[test]
+fn a_check_pairs_each_entry_once() {
+    for (ignores_case, source, target, expected) in [
+        (false, "a d/x", "a d/x d/y", "a=a d=d d/x=d/x -=d/y"),
+        (true, "A D/x", "a d/X", "A=a D=d D/x=d/X"),
+        // Of two spellings, the one that is spelled exactly so.
+        (true, "A a", "a", "A=- a=a"),
+        (true, "D/x d/y", "d/x", "D=d D/x=d/x d=d d/y=-"),
+        (false, "A", "a", "A=a"),
+        (false, "A a", "a b", "A=- a=a -=b"),
+        (true, "", "b", "-=b"),
+    ] {
+        let (source, target) = (tree(source), tree(target));
+        let path = |entry: Option<&Entry>| entry.map_or("-".to_owned(), |entry| entry.path.clone());
+        let pairs = pair_all(&source, &target, ignores_case).into_iter();
+        let pairs: Vec<String> = pairs
+            .map(|(here, there)| format!("{}={}", path(here), path(there)))
+            .collect();
+        assert_eq!(pairs.join(" "), expected);
+    }
+}
+
 /// Carries a plan out on names alone.
 fn carried_out(target: &[Entry], plan: &Plan) -> Vec<(String, bool)> {
     let mut there: BTreeMap<String, bool> = target
