@@ -3,7 +3,7 @@
 //! [`LocalStore`] and [`DropboxStore`] implement [`engine::store::Store`]; [`Place`] is one of the two. [`transfer()`] makes the
 //! way from one place to another.
 
-#![allow(unreachable_pub)]
+#![warn(missing_docs, unreachable_pub)]
 
 mod blocking;
 mod change;

@@ -250,7 +250,7 @@ fn an_interrupted_copy_says_how_to_go_on_and_leaves_no_half_file() -> anyhow::Re
     terminal.send("\u{3}")?;
     let (code, screen) = terminal.end()?;
     assert_eq!(code, 130, "{screen}");
-    assert!(screen.contains("repeat the command to go on"), "{screen}");
+    assert!(screen.contains("repeat the command to continue"), "{screen}");
     assert!(!env.path("down/slow").exists());
     Ok(())
 }

@@ -120,7 +120,7 @@ fn a_time_limit_lets_what_is_under_way_end_and_the_next_run_go_on() -> anyhow::R
     signal(&child, Signal::TERM)?;
     let end = output_of(child)?;
     assert_eq!(end.code, 130, "{}", end.err);
-    for word in ["SIGTERM", "repeat the command to go on"] {
+    for word in ["SIGTERM", "repeat the command to continue"] {
         assert!(end.err.contains(word), "{word} in {}", end.err);
     }
     assert_eq!(env.sandbox.count("files/upload_session/finish_batch_v2"), 0);
@@ -230,7 +230,7 @@ fn a_terminal_that_goes_away_leaves_no_half_files() -> anyhow::Result<()> {
     // It waits for no answer: that would take an hour.
     let end = output_of(child)?;
     assert_eq!(end.code, 130, "{}", end.err);
-    for word in ["SIGHUP", "repeat the command to go on"] {
+    for word in ["SIGHUP", "repeat the command to continue"] {
         assert!(end.err.contains(word), "{word} in {}", end.err);
     }
     assert_eq!(halves(&env), 0, "nothing half is left");

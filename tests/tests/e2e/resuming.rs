@@ -133,7 +133,7 @@ fn a_killed_upload_goes_on_from_the_pieces_that_are_there() -> anyhow::Result<()
     let end = env.node_tool(["copy", "from", "dbx:to", "-v"])?;
     assert_eq!(end.code, 0, "{}", end.err);
     assert!(
-        end.err.contains("going on with an upload: ") && kept > 0,
+        end.err.contains("continuing an upload: ") && kept > 0,
         "{}",
         end.err
     );
@@ -220,7 +220,7 @@ fn a_killed_download_goes_on_from_the_ranges_on_disk() -> anyhow::Result<()> {
     assert_eq!(end.code, 0, "{}", end.err);
     assert!(
         end.err
-            .contains("going on with a download: 3 parts are there, 4 to fetch"),
+            .contains("continuing a download: 3 parts are there, 4 to fetch"),
         "{}",
         end.err
     );

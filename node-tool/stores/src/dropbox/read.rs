@@ -83,7 +83,7 @@ impl DropboxStore {
             hasher: expected.map(|_| Hasher::new()),
             sink,
         };
-        if !reading.to_end().await? {
+        if !reading.read_all().await? {
             return Ok(Read::Stopped);
         }
         Ok(match reading.hasher.map(Hasher::finish) == expected {
@@ -108,7 +108,7 @@ struct Reading<'a, 's> {
 
 impl Reading<'_, '_> {
     /// Reads to the end. A connection that breaks is taken up again where it broke. Returns whether all was wanted.
-    async fn to_end(&mut self) -> Result<bool> {
+    async fn read_all(&mut self) -> Result<bool> {
         let mut tries = self.client.tries();
         while self.at < self.to {
             let before = self.at;
