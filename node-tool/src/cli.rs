@@ -434,7 +434,7 @@ fn with_runtime(cli: Cli) -> Result<u8, Failure> {
     let next = match cli.command {
         Command::Config(_) => Some("repeat the command; the config is as it was"),
         Command::Copy(_) | Command::Copyto(_) | Command::Move(_) | Command::Moveto(_) | Command::Sync(_) => {
-            Some("repeat the command to go on; finished files are not sent again")
+            Some("repeat the command to continue; finished files are not sent again")
         }
         _ => None,
     };

@@ -73,7 +73,9 @@ impl TestStore for InDropbox {
     }
 
     async fn write(&self, path: &str, content: &[u8]) {
-        self.sandbox.put_file(&format!("/store/{path}"), content, None).unwrap();
+        self.sandbox
+            .put_file(&format!("/store/{path}"), content, None)
+            .unwrap();
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) struct Known {
 
 impl Known {
     /// The digests of the blocks from `at` on that have arrived one after the other, `most` of them.
-    pub fn run(&self, at: u64, most: u64) -> Vec<Block> {
+    pub(super) fn run(&self, at: u64, most: u64) -> Vec<Block> {
         let offsets = (0..most).map(|number| at + number * BLOCK_BYTES);
         offsets
             .map_while(|offset| self.blocks.get(&offset).copied())
@@ -81,7 +81,7 @@ struct Piece {
 impl Journal {
     /// The journal of the transfer from and to `place`, and what it holds if the source still is in `state`. Nothing if there
     /// can't be one, or if another process works with it: the transfer goes on without.
-    pub fn open(directory: &Path, place: &str, state: &str) -> Option<(Self, Option<Known>)> {
+    pub(super) fn open(directory: &Path, place: &str, state: &str) -> Option<(Self, Option<Known>)> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -116,17 +116,17 @@ impl Journal {
     }
 
     /// 16 hexadecimal digits that are this transfer's, of this state of its source.
-    pub fn id(&self) -> String {
+    pub(super) fn id(&self) -> String {
         id(&self.key)
     }
 
     /// The digits of an earlier state, which nobody will go on with.
-    pub fn stale_id(&self) -> Option<&str> {
+    pub(super) fn stale_id(&self) -> Option<&str> {
         self.stale_id.as_deref()
     }
 
     /// Begins anew, with a new session.
-    pub fn begin(&self, token: &str) {
+    pub(super) fn begin(&self, token: &str) {
         let head = Head {
             version: 2,
             key: self.key.clone(),
@@ -142,7 +142,7 @@ impl Journal {
     }
 
     /// A piece is there.
-    pub fn note(&self, at: u64, blocks: &[Block]) {
+    pub(super) fn note(&self, at: u64, blocks: &[Block]) {
         self.write(&Piece {
             at,
             blocks: blocks.iter().map(|block| digits::encode(block)).collect(),
@@ -151,7 +151,7 @@ impl Journal {
     }
 
     /// The first bytes of a block are there.
-    pub fn note_part(&self, at: u64, bytes: u64, digest: &Block) {
+    pub(super) fn note_part(&self, at: u64, bytes: u64, digest: &Block) {
         self.write(&Piece {
             at,
             blocks: vec![digits::encode(digest)],
@@ -169,7 +169,7 @@ impl Journal {
     }
 
     /// The transfer is over.
-    pub fn forget(&self) {
+    pub(super) fn forget(&self) {
         let _ = fs::remove_file(&self.path); // an old one is of no use and does no harm
     }
 }

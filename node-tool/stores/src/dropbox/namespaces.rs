@@ -6,17 +6,17 @@ use engine::relative_path::fold;
 
 /// Shared and team folders below a folder in a Dropbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Namespaces(HashMap<String, Box<str>>);
+pub(super) struct Namespaces(HashMap<String, Box<str>>);
 
 impl Namespaces {
     /// From paths of folders and the ids of the namespaces that are mounted there.
-    pub fn new(mounts: Vec<(String, Box<str>)>) -> Self {
+    pub(super) fn new(mounts: Vec<(String, Box<str>)>) -> Self {
         let folded = |(path, id): (String, Box<str>)| (fold(&path).into_owned(), id);
         Self(mounts.into_iter().map(folded).collect())
     }
 
     /// The namespace in which `path` is; nothing if it is the one of the folder itself.
-    pub fn namespace_of(&self, path: &str) -> Option<&str> {
+    pub(super) fn namespace_of(&self, path: &str) -> Option<&str> {
         if self.0.is_empty() {
             return None;
         }

@@ -20,7 +20,7 @@ use engine::entry::{LINK_ENDING, Modified};
 pub(super) const MOST_BYTES: usize = 4095;
 
 /// The symlink that a path with the ending means, if it means one.
-pub fn meant(path: &Path) -> Option<PathBuf> {
+pub(super) fn meant(path: &Path) -> Option<PathBuf> {
     let name = path.as_os_str().as_bytes().strip_suffix(LINK_ENDING.as_bytes())?;
     let link = PathBuf::from(OsStr::from_bytes(name));
     let is_link = fs::symlink_metadata(&link).is_ok_and(|there| there.is_symlink());
@@ -31,7 +31,7 @@ pub fn meant(path: &Path) -> Option<PathBuf> {
 ///
 /// # Errors
 /// When it can't be read.
-pub fn content(link: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn content(link: &Path) -> io::Result<Vec<u8>> {
     Ok(fs::read_link(link)?.into_os_string().into_vec())
 }
 

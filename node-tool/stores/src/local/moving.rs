@@ -29,7 +29,7 @@ use shared::raw;
 ///
 /// # Errors
 /// When it isn't there or has changed, something is in its place, or the disk refuses. What was there is there still.
-pub fn move_file(from: (&Root, &str), to: (&Root, &str), seen: Option<&FileMeta>) -> io::Result<()> {
+pub(super) fn move_file(from: (&Root, &str), to: (&Root, &str), seen: Option<&FileMeta>) -> io::Result<()> {
     let (old, name) = from.0.around(from.1, false)?;
     let there = stat_at(&old, name)?.ok_or(io::ErrorKind::NotFound)?;
     if !(is_file(&there) || is_symlink(&there)) {

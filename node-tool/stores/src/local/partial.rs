@@ -292,7 +292,7 @@ impl New<'_> {
     /// A file that another process makes there in between is not lost: where nothing was seen, the kernel is asked not to
     /// replace anything; where a file was seen, both change places, and it is looked at what was there in that moment. File
     /// systems that can't do this (NFS can't exchange) leave the moment between a look and the renaming.
-    pub fn put(&self, replace: Replace<'_>, dress: impl Fn(Option<&Stat>)) -> io::Result<Put> {
+    pub(super) fn put(&self, replace: Replace<'_>, dress: impl Fn(Option<&Stat>)) -> io::Result<Put> {
         for _ in 0..TRIES {
             let Some(old) = stat_at(self.folder, self.name)? else {
                 dress(None);

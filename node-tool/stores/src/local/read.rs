@@ -24,7 +24,7 @@ const CHUNK_BYTES: u64 = 256 * 1024;
 /// What tells one state of a file from another, on any node of a cluster but for the device. With the change time, since
 /// some programs write into a file and set its modification time back; who only changes its rights costs a second reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub(super) struct Identity {
     device: u64,
     inode: u64,
     size_bytes: u64,

@@ -20,7 +20,7 @@ impl Unfinished {
     ///
     /// # Errors
     /// When the process is ending.
-    pub fn begin(root: &Root, path: &str) -> io::Result<Self> {
+    pub(super) fn begin(root: &Root, path: &str) -> io::Result<Self> {
         let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
         let all = all
             .as_mut()
@@ -31,7 +31,7 @@ impl Unfinished {
     }
 
     /// It has got its name, or is gone.
-    pub fn done(self) {
+    pub(super) fn done(self) {
         if let Some(all) = ALL.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             all.remove(&self.0);
         }

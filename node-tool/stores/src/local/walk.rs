@@ -19,7 +19,7 @@ use shared::raw;
 
 /// What a walk found.
 #[derive(Debug, Default)]
-pub struct Walked {
+pub(super) struct Walked {
     /// Sorted by path.
     pub entries: Vec<Entry>,
     /// What was left out.
@@ -33,7 +33,7 @@ pub struct Walked {
 
 /// Something that was left out.
 #[derive(Debug)]
-pub struct Skipped {
+pub(super) struct Skipped {
     /// Where.
     pub path: PathBuf,
     /// Why.
@@ -43,7 +43,7 @@ pub struct Skipped {
 }
 
 /// Walks `root`, which is a folder, into what `filter` may let in; what it says of files is not asked here.
-pub fn walk(root: &Root, filter: &Filter, symlinks: Symlinks) -> Walked {
+pub(super) fn walk(root: &Root, filter: &Filter, symlinks: Symlinks) -> Walked {
     let mut walked = walk_from(root.path(), "", filter, symlinks);
     if symlinks == Symlinks::Enter {
         enter_folders(root, filter, &mut walked);
@@ -208,7 +208,7 @@ fn special_at_path(path: &Path, kind: std::fs::FileType) -> Option<Special> {
 ///
 /// # Errors
 /// When it can't be read.
-pub fn translated(link: &Path) -> io::Result<FileMeta> {
+pub(super) fn translated(link: &Path) -> io::Result<FileMeta> {
     Ok(FileMeta {
         size_bytes: link::content(link)?.len() as u64,
         ..file_info(&std::fs::symlink_metadata(link)?)
@@ -219,7 +219,7 @@ pub fn translated(link: &Path) -> io::Result<FileMeta> {
 ///
 /// # Errors
 /// When the file system can't tell.
-pub fn stat(path: &Path) -> io::Result<Option<Entry>> {
+pub(super) fn stat(path: &Path) -> io::Result<Option<Entry>> {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error)

@@ -7,4 +7,4 @@ mod zip_groups;
 mod zips;
 
 pub(super) use download::{DownloadFrom, download};
-pub use zip_groups::FolderTotals;
+pub(super) use zip_groups::FolderTotals;

@@ -108,7 +108,7 @@ pub(super) struct Down<'a> {
 
 impl Down<'_> {
     /// Brings all bytes to disk that aren't `known` to be there; gives the hash of all.
-    pub async fn fetch(&self, known: Option<Known>) -> Result<ContentHash, Problem> {
+    pub(super) async fn fetch(&self, known: Option<Known>) -> Result<ContentHash, Problem> {
         let known = Arc::new(known.unwrap_or_default());
         let is_resumed = !known.blocks.is_empty() || !known.parts.is_empty();
         let mut assembly = Assembly::new(self.size);

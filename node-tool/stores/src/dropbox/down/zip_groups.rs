@@ -13,15 +13,15 @@ const MIN_FILES: u64 = 12;
 /// Larger files do, too, on average.
 const MAX_AVERAGE_BYTES: u64 = 256 << 10;
 /// A zip is no larger than this, so that there are several, and little is lost when one breaks off. Dropbox's own limit is 20 GB.
-pub const MAX_ZIP_BYTES: u64 = 16 << 20;
+pub(super) const MAX_ZIP_BYTES: u64 = 16 << 20;
 /// Entries of a zip: Dropbox's limit is 10,000 with the folder itself.
-pub const MAX_ZIP_ENTRIES: u64 = 9_000;
+pub(super) const MAX_ZIP_ENTRIES: u64 = 9_000;
 /// So much of a folder must be wanted, in tenths.
 const MIN_WANTED_TENTHS: u64 = 9;
 
 /// What is in the folders of a listing, all in all: by the folder's path.
 #[derive(Clone, Debug, Default)]
-pub struct FolderTotals(HashMap<Box<str>, Total>);
+pub(crate) struct FolderTotals(HashMap<Box<str>, Total>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Total {
@@ -32,7 +32,7 @@ struct Total {
 
 impl FolderTotals {
     /// Of what is listed, before any filter.
-    pub fn of(entries: &[Entry]) -> Self {
+    pub(crate) fn of(entries: &[Entry]) -> Self {
         let mut totals = Self::default();
         for entry in entries {
             let bytes = entry.file().map(|file| file.size_bytes);
@@ -57,7 +57,7 @@ impl FolderTotals {
 
 /// A folder that comes as a zip.
 #[derive(Debug)]
-pub struct ZipGroup {
+pub(super) struct ZipGroup {
     /// Relative to the source.
     pub folder: String,
     /// Its files that are wanted.

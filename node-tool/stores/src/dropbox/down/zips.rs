@@ -46,7 +46,7 @@ const MAX_REFUSALS: usize = 2;
 
 impl Zips<'_> {
     /// Brings a group; gives back what has to come by itself.
-    pub async fn bring(&self, group: ZipGroup) -> Vec<Step> {
+    pub(super) async fn bring(&self, group: ZipGroup) -> Vec<Step> {
         if self.refused.load(Ordering::Relaxed) >= MAX_REFUSALS || self.run.is_over() {
             return group.steps;
         }

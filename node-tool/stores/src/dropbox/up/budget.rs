@@ -49,7 +49,7 @@ impl State {
 
 impl Budget {
     /// With so many bytes of headers beside the argument, such as the token.
-    pub fn new(other_bytes: usize) -> Self {
+    pub(super) fn new(other_bytes: usize) -> Self {
         let entries = |bytes: usize| {
             let left = bytes.saturating_sub(other_bytes + COMMON);
             (left / ENTRY_BYTES).clamp(1, MAX_BATCH_ENTRIES)
@@ -68,18 +68,18 @@ impl Budget {
     }
 
     /// As many as are known to pass.
-    pub fn good(&self) -> usize {
+    pub(super) fn good(&self) -> usize {
         self.lock().good
     }
 
     /// Whether so many have passed in a call.
-    pub fn has_passed(&self, entries: usize) -> bool {
+    pub(super) fn has_passed(&self, entries: usize) -> bool {
         let state = self.lock();
         state.proven && entries <= state.good
     }
 
     /// Files of the next call, if there are `waiting`; one call at a time tries more than is known to pass.
-    pub fn entries(&self, waiting: usize) -> usize {
+    pub(super) fn entries(&self, waiting: usize) -> usize {
         let state = &mut *self.lock();
         let next = if state.was_refused {
             state.good.midpoint(state.bad)
@@ -95,13 +95,13 @@ impl Budget {
     }
 
     /// Whether the limit is known well enough.
-    pub fn is_settled(&self) -> bool {
+    pub(super) fn is_settled(&self) -> bool {
         let state = self.lock();
         state.proven && state.is_near()
     }
 
     /// A call with so many passed.
-    pub fn passed(&self, entries: usize) {
+    pub(super) fn passed(&self, entries: usize) {
         let state = &mut *self.lock();
         if entries > state.good {
             state.good = entries;
@@ -111,7 +111,7 @@ impl Budget {
     }
 
     /// A call with so many was refused; gives how many to try instead.
-    pub fn refused(&self, entries: usize) -> usize {
+    pub(super) fn refused(&self, entries: usize) -> usize {
         let state = &mut *self.lock();
         state.bad = state.bad.min(entries);
         state.was_refused = true;

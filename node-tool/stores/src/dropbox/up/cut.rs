@@ -51,7 +51,7 @@ pub(super) struct Open<'a> {
 
 impl Cut {
     /// None under way yet; `rate` is what one call sends in a second, if a limit says so.
-    pub fn new(rate: Option<f64>) -> Self {
+    pub(super) fn new(rate: Option<f64>) -> Self {
         let state = State {
             rate,
             ..State::default()
@@ -64,7 +64,7 @@ impl Cut {
     }
 
     /// How many of `length` bytes the next call should carry: whole blocks, and at least one.
-    pub fn length(&self, length: u64) -> u64 {
+    pub(super) fn length(&self, length: u64) -> u64 {
         let Some(rate) = self.lock().rate else {
             return length;
         };
@@ -78,7 +78,7 @@ impl Cut {
     }
 
     /// A call of `length` bytes begins.
-    pub fn open(&self, length: u64) -> Open<'_> {
+    pub(super) fn open(&self, length: u64) -> Open<'_> {
         let left = Arc::new(AtomicU64::new(length));
         let mut state = self.lock();
         let number = state.next;
@@ -123,7 +123,7 @@ impl Cut {
 
 impl Open<'_> {
     /// Bytes of it were handed to the network.
-    pub fn sent(&self) -> impl Fn(u64) + Send + Sync + 'static + use<> {
+    pub(super) fn sent(&self) -> impl Fn(u64) + Send + Sync + 'static + use<> {
         let (left, all) = (Arc::clone(&self.left), Arc::clone(&self.cut.sent));
         let began = Arc::clone(&self.began);
         move |bytes| {
@@ -136,7 +136,7 @@ impl Open<'_> {
     }
 
     /// It has been answered: now it is known how quick a call is.
-    pub fn answered(&self) {
+    pub(super) fn answered(&self) {
         let Some(began) = self.began.get() else { return };
         #[expect(clippy::cast_precision_loss, reason = "a rate")]
         let rate = self.length as f64 / began.elapsed().as_secs_f64().max(0.001);
@@ -145,7 +145,7 @@ impl Open<'_> {
     }
 
     /// Now that the run is halted: whether to wait for its end.
-    pub fn is_worth_waiting_for(&self) -> bool {
+    pub(super) fn is_worth_waiting_for(&self) -> bool {
         if self.began.get().is_none() {
             return false;
         }

@@ -13,7 +13,7 @@ pub(super) struct Sessions {
 
 impl Sessions {
     /// For `needed` files in all; without a type, of the sequential one.
-    pub fn new(needed: usize, kind: Option<SessionType>) -> Self {
+    pub(super) fn new(needed: usize, kind: Option<SessionType>) -> Self {
         Self {
             kind,
             ready: tokio::sync::Mutex::new((Vec::new(), needed)),
@@ -21,7 +21,7 @@ impl Sessions {
     }
 
     /// Takes `count` of them.
-    pub async fn take(&self, client: &Client, count: usize) -> Result<Vec<String>, Error> {
+    pub(super) async fn take(&self, client: &Client, count: usize) -> Result<Vec<String>, Error> {
         let mut guard = self.ready.lock().await;
         let (ready, needed) = &mut *guard;
         while ready.len() < count {
@@ -42,7 +42,7 @@ impl Sessions {
     }
 
     /// Takes one.
-    pub async fn one(&self, client: &Client) -> Result<String, Error> {
+    pub(super) async fn one(&self, client: &Client) -> Result<String, Error> {
         let mut sessions = self.take(client, 1).await?;
         sessions
             .pop()
