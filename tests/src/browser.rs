@@ -8,23 +8,23 @@ use std::time::Duration;
 use anyhow::Context as _;
 use url::Url;
 
-/// A page as it came.
+/// The answer to a request for a page.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// The address, after redirects.
+    /// Its address, after redirects.
     pub url: Url,
-    /// The status.
+    /// The HTTP status.
     pub status: u16,
     /// Header names in lower case.
     pub headers: HashMap<String, String>,
-    /// The text.
+    /// The body.
     pub body: String,
 }
 
-/// Asks for one page, without following redirects; `form` makes it a POST.
+/// Requests a page without following redirects: with GET, or with POST if there is a form.
 ///
 /// # Errors
-/// When nobody answers.
+/// When there is no answer.
 pub fn fetch(url: &Url, form: Option<&str>) -> anyhow::Result<Page> {
     let host = url.host_str().context("no host")?;
     let port = url.port_or_known_default().context("no port")?;
@@ -80,10 +80,10 @@ fn read(url: &Url, answer: &str) -> anyhow::Result<Page> {
     })
 }
 
-/// Asks for a page and follows redirects.
+/// Requests a page and follows redirects.
 ///
 /// # Errors
-/// When nobody answers.
+/// When there is no answer.
 pub fn visit(url: &Url, form: Option<&str>) -> anyhow::Result<Page> {
     let mut page = fetch(url, form)?;
     for _ in 0..10 {
@@ -102,16 +102,16 @@ pub fn visit(url: &Url, form: Option<&str>) -> anyhow::Result<Page> {
 /// A button of the consent page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Button {
-    /// Go on.
+    /// Allows the login.
     Allow,
-    /// Rather not.
+    /// Refuses the login.
     Cancel,
 }
 
 /// Opens a consent page, presses a button and follows where it leads.
 ///
 /// # Errors
-/// When the page isn't one, or nobody answers.
+/// When it is no consent page, or there is no answer.
 pub fn press(consent: &str, button: Button) -> anyhow::Result<Page> {
     let url = Url::parse(consent)?;
     let page = visit(&url, None)?;
@@ -134,7 +134,7 @@ pub fn press(consent: &str, button: Button) -> anyhow::Result<Page> {
     visit(&page.url.join("/oauth2/authorize")?, Some(&form.finish()))
 }
 
-/// The address of a consent page in what a program printed.
+/// Returns the address of the consent page in the output of a program.
 ///
 /// # Errors
 /// When there is none.
@@ -147,7 +147,7 @@ pub fn consent_address(text: &str) -> anyhow::Result<String> {
         .with_context(|| format!("no address in: {text}"))
 }
 
-/// The code on the page of a login without redirect.
+/// Returns the code that the page of a login without redirect shows.
 ///
 /// # Errors
 /// When there is none.

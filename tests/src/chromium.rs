@@ -14,9 +14,9 @@ use tempfile::TempDir;
 use tungstenite::stream::MaybeTlsStream;
 use tungstenite::{Message, WebSocket, connect};
 
-/// How long a page may take. Generous: it only matters when something is wrong.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Names under which Debian, Fedora and Google install it.
+/// Maximum time for a page. A test that passes never waits that long.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+/// Names of the program in Debian, in Fedora and from Google.
 const NAMES: &[&str] = &[
     "chromium",
     "chromium-browser",
@@ -36,7 +36,7 @@ pub struct Chromium {
 #[derive(Clone, Debug)]
 pub struct Tab(String);
 
-/// The browser on this machine, if there is one.
+/// Returns the path of the browser. `None` means that this machine has none.
 pub fn installed() -> Option<&'static str> {
     let path = std::env::var_os("PATH")?;
     let is_there = |name: &&&str| std::env::split_paths(&path).any(|dir| dir.join(name).is_file());
@@ -44,10 +44,10 @@ pub fn installed() -> Option<&'static str> {
 }
 
 impl Chromium {
-    /// Starts it.
+    /// Starts the browser.
     ///
     /// # Errors
-    /// When there is none, or it doesn't come up.
+    /// When there is none, or it doesn't start.
     pub fn start() -> anyhow::Result<Self> {
         let name = installed().context("there is no Chromium here")?;
         let profile = TempDir::new()?;
@@ -83,7 +83,7 @@ impl Chromium {
         std::thread::spawn(move || lines.for_each(drop)); // it must not block on a full pipe
         let (socket, _) = connect(&address)?;
         if let MaybeTlsStream::Plain(stream) = socket.get_ref() {
-            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.set_read_timeout(Some(MAX_WAIT))?;
         }
         Ok(Self {
             child,
@@ -117,12 +117,12 @@ impl Chromium {
         Ok(answer["result"]["value"].clone())
     }
 
-    /// Waits until a script gives something that is neither false nor null nor empty.
+    /// Waits until a script returns something other than false, null or an empty string, and returns it.
     ///
     /// # Errors
     /// When it doesn't in time.
     pub fn until(&mut self, tab: &Tab, script: &str) -> anyhow::Result<Value> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + MAX_WAIT;
         loop {
             // A page that is being left can't be asked for a moment.
             let value = self.eval(tab, script).unwrap_or(Value::Null);
@@ -134,7 +134,7 @@ impl Chromium {
         }
     }
 
-    /// Presses the button with a label, once it is there.
+    /// Waits for the button with this label, and presses it.
     ///
     /// # Errors
     /// When it doesn't come.
@@ -154,7 +154,7 @@ impl Chromium {
         self.call(Some(tab), "Page.reload", &json!({})).map(drop)
     }
 
-    /// Saves a picture of a tab as PNG.
+    /// Saves a screenshot of a tab as PNG.
     ///
     /// # Errors
     /// When it can't be taken or saved.

@@ -1,4 +1,4 @@
-//! Making folders to copy and comparing them, byte by byte.
+//! Makes folders to copy, and compares them byte by byte.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,18 +11,18 @@ use anyhow::Context as _;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-/// What a file is, as far as a copy must keep it.
+/// The properties of a file that a copy keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// Whole seconds since 1970.
+    /// Modification time in whole seconds since 1970.
     pub modified: i64,
-    /// SHA-256 of the bytes.
+    /// SHA-256 of the content.
     pub digest: String,
 }
 
-/// All files below a folder, by their path.
+/// Returns all files below a folder by their relative path.
 ///
 /// # Errors
 /// When something can't be read.
@@ -61,7 +61,7 @@ fn gather(root: &Path, dir: &Path, out: &mut BTreeMap<String, Kept>) -> anyhow::
     Ok(())
 }
 
-/// What differs between two folders, a line each; empty when nothing does.
+/// Returns the differences between two folders, one per line. It is empty if there are none.
 ///
 /// # Errors
 /// When something can't be read.
@@ -84,10 +84,10 @@ pub fn differences(left: &Path, right: &Path) -> anyhow::Result<Vec<String>> {
     Ok(out)
 }
 
-/// Writes a file, its folders and its time.
+/// Writes a file with a modification time, and makes its folders.
 ///
 /// # Errors
-/// When the disk refuses.
+/// When it can't be written.
 pub fn write(path: &Path, bytes: &[u8], modified: u64) -> anyhow::Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
@@ -98,7 +98,7 @@ pub fn write(path: &Path, bytes: &[u8], modified: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Bytes that look random and are the same each time.
+/// Returns `len` bytes that look random and depend on `seed` alone.
 pub fn noise(seed: u64, len: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut out = Vec::with_capacity(len + 8);

@@ -1,30 +1,30 @@
-//! The commands that errors, warnings and invitations tell a person to type, and whether they are commands at all.
+//! Finds the commands that messages advise, and checks that they exist.
 
 use anyhow::Context as _;
 
 use crate::test_env::{Output, TestEnv, run};
 
-/// The programs whose commands are looked for.
+/// The programs whose commands are found.
 const PROGRAMS: [&str; 2] = ["node-tool", "authorizer"];
 
-/// A command as it was printed.
+/// An advised command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advice {
     /// The program.
     pub program: String,
     /// Its arguments, without quotes.
     pub args: Vec<String>,
-    /// The file that its input is to come from.
+    /// The file that it reads its standard input from.
     pub input: Option<String>,
 }
 
-/// Whether an error says what to do about it: a command, or a hint.
+/// Returns whether an error has a next step or a hint.
 pub fn says_what_to_do(said: &str) -> bool {
     said.contains("next: ") || said.contains("hint: ")
 }
 
-/// The commands in the `next:` and `hint:` lines of `said`, and in what stands behind a colon in its warnings. A command ends with its
-/// line, at three blanks, or where a bracket or comma sets it apart.
+/// Returns the commands in the `next:` and `hint:` lines of `said`, and after a colon in its warnings. A command ends with its line,
+/// at three spaces, or before a closing bracket.
 pub fn advice(said: &str) -> Vec<Advice> {
     let lines = said.lines().map(str::trim);
     let advice = lines.filter(|line| {
@@ -37,7 +37,7 @@ pub fn advice(said: &str) -> Vec<Advice> {
     advice.flat_map(commands).collect()
 }
 
-/// The commands in one line.
+/// Returns the commands in one line.
 fn commands(line: &str) -> Vec<Advice> {
     let mut found = Vec::new();
     for program in PROGRAMS {
@@ -53,7 +53,7 @@ fn commands(line: &str) -> Vec<Advice> {
     found
 }
 
-/// Splits a line into words as a shell does, as far as blanks and single quotes go.
+/// Splits a line into words as a shell does. It knows spaces and single quotes.
 pub fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
@@ -70,7 +70,7 @@ pub fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// Reads a command as a shell would: words, and `< FILE`.
+/// Parses a command as a shell does. It knows words and `< FILE`.
 fn command(text: &str) -> Option<Advice> {
     let mut words = words(text);
     let input = words.iter().position(|word| word == "<").and_then(|at| {
@@ -87,7 +87,7 @@ fn command(text: &str) -> Option<Advice> {
 }
 
 impl Advice {
-    /// The command with its placeholders (`KEY`, `FILE`) replaced.
+    /// Returns the command with its placeholders, such as `KEY` and `FILE`, replaced.
     #[must_use]
     pub fn filled(mut self, placeholders: &[(&str, &str)]) -> Self {
         for word in self.args.iter_mut().chain(&mut self.input) {
@@ -98,7 +98,7 @@ impl Advice {
         self
     }
 
-    /// Runs it with its input.
+    /// Runs the command with its input.
     ///
     /// # Errors
     /// When it can't be started.
@@ -112,10 +112,10 @@ impl Advice {
         run(command, &input)
     }
 
-    /// Checks that the program has such a verb with such flags, which its help shows.
+    /// Checks that the program has this command with these flags, by asking for its help.
     ///
     /// # Errors
-    /// With the command, if not.
+    /// When it doesn't; the error shows the command.
     pub fn is_known(&self, env: &TestEnv) -> anyhow::Result<()> {
         let mut command = env.command(&self.program)?;
         command.args(&self.args).arg("--help");
@@ -125,10 +125,10 @@ impl Advice {
     }
 }
 
-/// Checks that every command in `said` is one; returns them.
+/// Checks that every advised command in `said` exists, and returns them.
 ///
 /// # Errors
-/// With the first that isn't, or when there is none.
+/// When one doesn't exist, or none is advised.
 pub fn all_known(env: &TestEnv, said: &str) -> anyhow::Result<Vec<Advice>> {
     let all = advice(said);
     anyhow::ensure!(!all.is_empty(), "nothing says what to type next: {said}");

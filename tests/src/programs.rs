@@ -1,10 +1,10 @@
-//! The built binaries, fresh from cargo.
+//! Builds the two programs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-/// The directory that cargo built this test into: `target/debug` or `target/release`.
+/// Returns the directory that cargo built this test into: `target/debug` or `target/release`.
 fn target_dir() -> PathBuf {
     let me = std::env::current_exe().unwrap_or_default();
     let dir = me.parent().unwrap_or(Path::new("."));
@@ -15,7 +15,7 @@ fn target_dir() -> PathBuf {
     }
 }
 
-/// Builds both programs once in each test run, in the profile of the test itself.
+/// Builds both programs once per process, in the profile of the test itself.
 static BUILT: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
     let dir = target_dir();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -44,7 +44,7 @@ static BUILT: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
     }
 });
 
-/// The path of one of the programs.
+/// Returns the path of a program, which is built first.
 ///
 /// # Errors
 /// When it can't be built.

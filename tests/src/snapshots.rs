@@ -9,7 +9,7 @@ use regex::Regex;
 
 use crate::test_env::{TestEnv, text};
 
-/// What differs from run to run, and what stands for it.
+/// Patterns of what differs from run to run, with their replacements.
 const VARIABLE: [(&str, &str); 5] = [
     (r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d", "[NOW]"),
     // Whether a cut connection is seen as closed or reset depends on the moment.

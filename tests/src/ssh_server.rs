@@ -1,4 +1,4 @@
-//! An OpenSSH server on loopback, for the user who runs the tests.
+//! An OpenSSH server on loopback that lets the current user log in.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,27 +11,27 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use tempfile::TempDir;
 
-/// Where distributions install it.
+/// Paths where distributions install it.
 const PROGRAM: &str = "/usr/sbin/sshd";
-/// How long it may take to come up. Generous: it only matters when something is wrong.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Maximum time until it accepts connections. A test that passes never waits that long.
+const MAX_WAIT: Duration = Duration::from_secs(30);
 
-/// The server; ended when dropped.
+/// A running server, which ends when this is dropped.
 pub struct SshServer {
     child: Child,
     dir: TempDir,
 }
 
-/// Whether there is one on this machine.
+/// Returns whether this machine has one.
 pub fn installed() -> bool {
     Path::new(PROGRAM).is_file()
 }
 
 impl SshServer {
-    /// Starts it, with a key of its own and one that may log in.
+    /// Starts the server with a new host key and a new key that may log in.
     ///
     /// # Errors
-    /// When it doesn't come up.
+    /// When it doesn't start.
     pub fn start() -> anyhow::Result<Self> {
         let dir = TempDir::with_prefix("sshd-")?;
         let path = |name: &str| dir.path().join(name);
@@ -77,7 +77,7 @@ impl SshServer {
             .spawn()
             .context("starting sshd")?;
         let mut server = Self { child, dir };
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + MAX_WAIT;
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             let ended = server.child.try_wait()?.is_some();
             anyhow::ensure!(
@@ -90,12 +90,12 @@ impl SshServer {
         Ok(server)
     }
 
-    /// The client's config, which calls the server `login`.
+    /// Returns the path of an ssh configuration in which the server is called `login`.
     pub fn config(&self) -> PathBuf {
         self.dir.path().join("config")
     }
 
-    /// What the server said.
+    /// Returns the log of the server.
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! A person at a terminal: a program on a pseudo-terminal, what it shows, and what is typed.
+//! Runs a program on a pseudo-terminal, types, and reads the screen.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -11,10 +11,10 @@ use anyhow::Context as _;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-/// How long a person waits for something to appear. Generous: it only matters when a test fails.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// Maximum time to wait for output. A test that passes never waits that long.
+const MAX_WAIT: Duration = Duration::from_secs(300);
 
-/// Lines of the terminal.
+/// Number of lines of the terminal.
 const ROWS: u16 = 24;
 
 /// A program on a terminal of 80 columns.
@@ -36,7 +36,7 @@ impl Terminal {
         Self::start_with(command, 80)
     }
 
-    /// The same on a terminal of so many columns.
+    /// Starts a command on a terminal with this many columns.
     ///
     /// # Errors
     /// When there is no terminal or no such program.
@@ -84,7 +84,7 @@ impl Terminal {
         })
     }
 
-    /// The process that `setsid` started on this terminal.
+    /// Returns the process that `setsid` started on this terminal.
     ///
     /// # Errors
     /// When there is none.
@@ -100,12 +100,12 @@ impl Terminal {
         }
     }
 
-    /// Everything shown so far.
+    /// Returns all output so far.
     pub fn screen(&self) -> String {
         String::from_utf8_lossy(&self.screen).replace("\r\n", "\n")
     }
 
-    /// What stands on the terminal now.
+    /// Returns the screen as it is now.
     ///
     /// # Errors
     /// When it has no size.
@@ -117,12 +117,12 @@ impl Terminal {
         Ok(rows.collect::<Vec<_>>().join("\n"))
     }
 
-    /// Waits until the picture is as it should be: what is drawn comes in pieces.
+    /// Waits until the screen meets a condition. Output arrives in pieces.
     ///
     /// # Errors
-    /// When it never is, with the last picture.
+    /// When it never does; the error shows the last screen.
     pub fn picture_when(&mut self, is_so: impl Fn(&str) -> bool) -> anyhow::Result<String> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + MAX_WAIT;
         loop {
             let picture = self.picture()?;
             if is_so(&picture) {
@@ -135,12 +135,12 @@ impl Terminal {
         }
     }
 
-    /// Waits until `text` is shown after what was expected before; gives what was shown up to and with it.
+    /// Waits for `text` after what was expected before, and returns the output up to its end.
     ///
     /// # Errors
-    /// When it doesn't come, with the whole screen.
+    /// When it doesn't appear; the error shows all output.
     pub fn expect(&mut self, text: &str) -> anyhow::Result<String> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + MAX_WAIT;
         loop {
             let fresh = &self.screen[self.seen..];
             if let Some(at) = fresh
@@ -165,16 +165,16 @@ impl Terminal {
         }
     }
 
-    /// Types or pastes. Large pastes go in pieces, as a terminal's input queue is small.
+    /// Types or pastes text. It is written in pieces, since the input queue of a terminal is small.
     ///
     /// # Errors
-    /// When the terminal is gone.
+    /// When the terminal is closed.
     pub fn send(&mut self, text: &str) -> anyhow::Result<()> {
         self.keyboard.write_all(text.as_bytes())?;
         Ok(())
     }
 
-    /// Waits for the end; gives the exit code (128 and more for signals) and the whole screen.
+    /// Waits for the end, and returns the exit code (128 and more for signals) and all output.
     ///
     /// # Errors
     /// When it doesn't end.
@@ -183,13 +183,13 @@ impl Terminal {
         Ok((code, screen))
     }
 
-    /// The same, with what stands on the terminal in the end.
+    /// Waits for the end, and returns the exit code, all output, and the last screen.
     ///
     /// # Errors
     /// When it doesn't end.
     pub fn end_with_picture(mut self) -> anyhow::Result<(i32, String, String)> {
         use std::os::unix::process::ExitStatusExt as _;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + MAX_WAIT;
         loop {
             match self
                 .output

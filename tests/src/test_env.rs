@@ -1,4 +1,4 @@
-//! A home directory of its own, a sandbox, and both programs, seeing nothing else of the machine.
+//! An environment for a test: a home directory of its own, a sandbox, and both programs, isolated from the rest of the machine.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -14,14 +14,14 @@ use crate::programs::program;
 use crate::terminal::Terminal;
 use sandbox::{Builder, Sandbox};
 
-/// A user, a machine and a Dropbox.
+/// A home directory and a Dropbox, removed when this is dropped.
 pub struct TestEnv {
     /// The Dropbox.
     pub sandbox: Sandbox,
     dir: TempDir,
 }
 
-/// What a program left behind.
+/// The output of a program that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     /// The exit code; 128 and more for signals.
@@ -33,10 +33,10 @@ pub struct Output {
 }
 
 impl Output {
-    /// The output of a program that must have succeeded.
+    /// Returns the standard output of a program that must have succeeded.
     ///
     /// # Errors
-    /// With everything that it said, if it didn't.
+    /// When it ended with another code; the error shows both outputs.
     pub fn ok(self) -> anyhow::Result<String> {
         anyhow::ensure!(
             self.code == 0,
@@ -48,10 +48,10 @@ impl Output {
         Ok(self.out)
     }
 
-    /// Both outputs of a program that must have failed with a code.
+    /// Returns the standard error of a program that must have failed with `code`.
     ///
     /// # Errors
-    /// With everything that it said, if it didn't.
+    /// When it ended with another code; the error shows both outputs.
     pub fn fails(self, code: i32) -> anyhow::Result<String> {
         anyhow::ensure!(
             self.code == code,
@@ -65,18 +65,18 @@ impl Output {
 }
 
 impl TestEnv {
-    /// A personal account and an empty home.
+    /// Returns an environment with a personal account and an empty home directory.
     ///
     /// # Errors
-    /// When ports or disk can't be had.
+    /// When a port or a directory can't be had.
     pub fn new() -> anyhow::Result<Self> {
         Self::with(Sandbox::builder())
     }
 
-    /// A home beside a sandbox made to order.
+    /// Returns an environment with the sandbox that `builder` describes.
     ///
     /// # Errors
-    /// When ports or disk can't be had.
+    /// When a port or a directory can't be had.
     pub fn with(builder: Builder) -> anyhow::Result<Self> {
         let dir = TempDir::with_prefix("env-")?;
         let sandbox = builder.state_dir(dir.path()).start()?;
@@ -84,7 +84,7 @@ impl TestEnv {
         Ok(Self { sandbox, dir })
     }
 
-    /// A env whose remote `dbx:` is connected.
+    /// Returns an environment in which the remote `dbx:` is connected.
     ///
     /// # Errors
     /// When anything fails.
@@ -119,22 +119,22 @@ impl TestEnv {
         Ok(())
     }
 
-    /// The home directory.
+    /// Returns the home directory.
     pub fn home(&self) -> PathBuf {
         self.dir.path().join("home")
     }
 
-    /// A path beside the home, for files to copy.
+    /// Returns a path beside the home directory, for files to copy.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    /// The config file.
+    /// Returns the path of the config file.
     pub fn config(&self) -> PathBuf {
         self.home().join(".config/node-tool/config.toml")
     }
 
-    /// A program, ready to be given arguments, with nothing of this process's environment.
+    /// Returns a command that runs a program in this environment, still without arguments.
     ///
     /// # Errors
     /// When it can't be built.
@@ -144,7 +144,7 @@ impl TestEnv {
         Ok(command)
     }
 
-    /// Gives a command this env's environment.
+    /// Replaces the variables and the directory of a command by those of this environment.
     pub fn isolate(&self, command: &mut Command) {
         command
             .env_clear()
@@ -171,7 +171,7 @@ impl TestEnv {
         run(command, "")
     }
 
-    /// Runs node-tool with something on its standard input.
+    /// Runs node-tool with `input` on its standard input.
     ///
     /// # Errors
     /// When it can't be run.
@@ -185,7 +185,7 @@ impl TestEnv {
         run(command, input)
     }
 
-    /// Starts a shell at a terminal that runs `script`, and finds both programs.
+    /// Starts a shell that runs `script` on a terminal, with both programs in its `PATH`.
     ///
     /// # Errors
     /// When it can't be run.
@@ -201,7 +201,7 @@ impl TestEnv {
         Terminal::start(command)
     }
 
-    /// Starts a program at a terminal.
+    /// Starts a program on a terminal.
     ///
     /// # Errors
     /// When it can't be run.
@@ -213,7 +213,7 @@ impl TestEnv {
     }
 }
 
-/// Runs a command to its end with something on its standard input.
+/// Runs a command to its end with `input` on its standard input.
 ///
 /// # Errors
 /// When it can't be run.
@@ -246,23 +246,23 @@ impl TestEnv {
     }
 }
 
-/// Waits until something is so.
+/// Waits until `is_so` returns true.
 ///
 /// # Errors
-/// When it isn't after five minutes, which only matters when something is wrong.
+/// After five minutes. A test that passes never waits that long.
 pub fn until(is_so: impl Fn() -> bool) -> anyhow::Result<()> {
     let began = Instant::now();
     while !is_so() {
         anyhow::ensure!(
             began.elapsed() < Duration::from_secs(300),
-            "it never came to that"
+            "the condition was never met"
         );
         std::thread::sleep(Duration::from_millis(5));
     }
     Ok(())
 }
 
-/// Waits for a program with piped outputs.
+/// Waits for a program with piped outputs to end.
 ///
 /// # Errors
 /// When waiting fails.
@@ -281,26 +281,26 @@ pub fn output_of(child: Child) -> anyhow::Result<Output> {
     })
 }
 
-/// The one port that all authorizers of a machine share: whoever holds this may use it.
+/// Waits for the right to use the port that all authorizers of a machine share. It lasts until the file is dropped.
 ///
 /// # Errors
-/// When there is no place for the lock file.
+/// When the lock file can't be made.
 pub fn only_authorizer() -> anyhow::Result<File> {
     let lock = File::create(std::env::temp_dir().join("authorizer-tests.lock"))?;
     lock.lock()?;
     Ok(lock)
 }
 
-/// Says loudly that a test is left out, and why.
+/// Prints that a test is skipped, and why.
 #[allow(
     clippy::print_stderr,
-    reason = "a test that is left out must not look like one that passed"
+    reason = "a skipped test must not look like one that passed"
 )]
 pub fn skip(why: &str) {
     eprintln!("SKIPPED: {why}");
 }
 
-/// A path as text, for arguments.
+/// Returns a path as text, for arguments.
 pub fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }

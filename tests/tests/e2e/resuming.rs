@@ -12,10 +12,10 @@ use serde_json::Value;
 use tests::files::{noise, write};
 use tests::test_env::{TestEnv, output_of, until};
 
-/// Of the file that is sent.
+/// Size of the file that is sent, in bytes.
 const SIZE: u64 = 100 << 20;
-/// Only matters when something is wrong.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// Maximum time to wait for a record of the journal. A test that passes never waits that long.
+const MAX_WAIT: Duration = Duration::from_secs(300);
 
 fn journals(env: &TestEnv) -> Vec<PathBuf> {
     let dir = env.home().join(".local/state/node-tool/transfers");
@@ -41,7 +41,7 @@ fn run_until_noted(env: &TestEnv, args: &[&str], pieces: usize) -> anyhow::Resul
     let mut command = env.command("node-tool")?;
     command.args(args);
     let mut child: Child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + MAX_WAIT;
     let noted = || {
         let text = journals(env)
             .first()
