@@ -442,7 +442,7 @@ fn with_runtime(cli: Cli) -> Result<u8, Failure> {
     let stopped = move |signal: &str| {
         let failure = Failure::new(format!("stopped by {signal}")).code(exit::INTERRUPTED);
         match next {
-            Some(next) => failure.next(next),
+            Some(text) => failure.hint(text),
             None => failure,
         }
     };
@@ -512,7 +512,7 @@ async fn dispatch(cli: Cli, shutdown: Shutdown) -> Result<u8, Failure> {
     };
     // Only authorisation is fatal: the centre knows whom to ask.
     result.map_err(|failure| match app.defaults.help {
-        Some(help) if failure.exit_code() == exit::FATAL => failure.next(help),
+        Some(help) if failure.exit_code() == exit::FATAL => failure.hint(help),
         _ => failure,
     })
 }
@@ -529,7 +529,7 @@ async fn prepare(cli: &Cli, shutdown: Shutdown) -> Result<App, Failure> {
         None if std::env::var_os(CONFIG_VARIABLE).is_some_and(|name| name.is_empty()) => PathBuf::new(),
         None => default_path().map_err(|_| {
             Failure::usage("there is no home directory to keep the config in")
-                .next(format!("set HOME, or give --config FILE or {CONFIG_VARIABLE}"))
+                .hint(format!("set HOME, or give --config FILE or {CONFIG_VARIABLE}"))
         })?,
     };
     let store = Store::new(path, Password::new(global.password_command.clone()));

@@ -4,7 +4,12 @@ use std::{io, path::Path};
 
 use dropbox::{DropboxPath, Error, Fate, NetworkError};
 use engine::Retry;
-use shared::{exit, failure::Failure, plain::quoted, trust};
+use shared::{
+    exit,
+    failure::{Advice, Failure},
+    plain::quoted,
+    trust,
+};
 use stores::Place;
 
 use crate::{
@@ -56,24 +61,24 @@ pub(crate) fn config_failure(error: ConfigError) -> Failure {
         "export {CONFIG_VARIABLE}=FILE   to have the config in a file of yours, then repeat the command"
     );
     match error {
-        ConfigError::Malformed { path, .. } => failure.next(format!(
+        ConfigError::Malformed { path, .. } => failure.hint(format!(
             "fix '{}', or move it away and connect again; it was not changed",
             path.display()
         )),
         ConfigError::Locked(path) => {
-            failure.next(format!("if no node-tool runs, remove '{}'", path.display()))
+            failure.hint(format!("if no node-tool runs, remove '{}'", path.display()))
         }
-        ConfigError::Password { .. } => failure.next(format!(
+        ConfigError::Password { .. } => failure.hint(format!(
             "set {PASSWORD_VARIABLE}, or give --password-command CMD, or run this on a terminal"
         )),
-        ConfigError::Crypt { .. } => failure.next("try again; nothing was changed"),
+        ConfigError::Crypt { .. } => failure.hint("try again; nothing was changed"),
         ConfigError::Variable(error) => failure.next(format!("unset {}", error.variable)),
         ConfigError::NotAFile { .. }
         | ConfigError::NotKept(_)
         | ConfigError::Foreign { .. }
         | ConfigError::Site(_) => failure.next(elsewhere),
         ConfigError::Io { path, source, .. } => match io_remedy(&path, &source) {
-            Some(remedy) => failure.next(remedy).next(elsewhere),
+            Some(remedy) => failure.hint(remedy).next(elsewhere),
             None => failure.next(elsewhere),
         },
     }
@@ -103,14 +108,19 @@ fn io_remedy(path: &Path, error: &io::Error) -> Option<String> {
 }
 
 /// How to get a new login for a remote.
-fn new_login(remote: &str) -> String {
+fn new_login(remote: &str) -> Advice {
     let environment = Environment::here();
     match environment.login_of(remote) {
-        Some(variable) => format!("set {variable} to a new login; the old one is of no use any more"),
-        None if environment.any().is_some() => {
-            format!("set {ACCESS_TOKEN_VARIABLE} to a new token; the old one is of no use any more")
-        }
-        None => format!("node-tool config reconnect {}", quoted(&format!("{remote}:"))),
+        Some(variable) => Advice::Hint(format!(
+            "set {variable} to a new login; the old one is of no use any more"
+        )),
+        None if environment.any().is_some() => Advice::Hint(format!(
+            "set {ACCESS_TOKEN_VARIABLE} to a new token; the old one is of no use any more"
+        )),
+        None => Advice::Command(format!(
+            "node-tool config reconnect {}",
+            quoted(&format!("{remote}:"))
+        )),
     }
 }
 
@@ -121,42 +131,45 @@ fn certificates() -> Option<String> {
 
 /// Dropbox can't be used for `what`.
 pub(crate) fn dropbox_failure(what: impl Into<String>, error: &Error, remote: &str) -> Failure {
-    dropbox_failure_then(what, error, remote, &new_login(remote))
+    dropbox_failure_then(what, error, remote, new_login(remote))
 }
 
-/// Dropbox can't be used for `what`; `log_in` is the command for a new login.
+/// Dropbox can't be used for `what`; `log_in` is how to get a new login.
 pub(crate) fn dropbox_failure_then(
     what: impl Into<String>,
     error: &Error,
     remote: &str,
-    log_in: &str,
+    log_in: Advice,
 ) -> Failure {
     let failure = Failure::new(what).why(error);
     if let Some(scope) = missing_scope(error) {
         return failure
-            .next(format!(
+            .hint(format!(
                 "tick '{scope}' under Permissions of the app at {APP_CONSOLE}, Submit, then:"
             ))
-            .next(log_in)
+            .advise(log_in)
             .code(exit::FATAL);
     }
     if let Some(hint) = app_hint(error) {
-        return failure.next(hint).next(log_in).code(exit::FATAL);
+        return failure.hint(hint).advise(log_in).code(exit::FATAL);
     }
     match error {
         Error::AppRefused(_) => failure
-            .next(format!("look at the app's page at {APP_CONSOLE}: is it still there and enabled? Then log in with its key, or another app's:"))
-            .next(format!("{log_in} --app-key KEY"))
+            .hint(format!("look at the app's page at {APP_CONSOLE}: is it still there and enabled? Then log in with its key, or another app's:"))
+            .advise(match log_in {
+                Advice::Command(command) => Advice::Command(format!("{command} --app-key KEY")),
+                hint => hint,
+            })
             .code(exit::FATAL),
-        Error::LoginOver(_) => failure.next(log_in).code(exit::FATAL),
+        Error::LoginOver(_) => failure.advise(log_in).code(exit::FATAL),
         Error::Access(_) => failure.code(exit::FATAL),
         Error::PathRoot(why) if why.root_namespace_id().is_some() => failure
-            .next("repeat the command; it will begin at the new root")
+            .hint("repeat the command; it will begin at the new root")
             .code(exit::FATAL),
         Error::PathRoot(_) => failure
             .next(format!("node-tool config edit {} --root home   lets its paths start at your own folder", quoted(remote)))
             .code(exit::FATAL),
-        Error::BadLogin(_) => failure.next(log_in).code(exit::FATAL),
+        Error::BadLogin(_) => failure.advise(log_in).code(exit::FATAL),
         Error::Network(NetworkError::Untrusted { .. }) => {
             trust::untrusted(failure, certificates().as_deref()).code(exit::FATAL)
         }
@@ -164,18 +177,18 @@ pub(crate) fn dropbox_failure_then(
             trust::no_certificates(failure, certificates().as_deref()).code(exit::FATAL)
         }
         Error::Network(NetworkError::Proxy(_)) => failure
-            .next("set HTTPS_PROXY to a proxy that lets you through, such as http://USER:PASSWORD@proxy.example.org:3128")
-            .next("or, if this machine reaches Dropbox without one: unset HTTPS_PROXY https_proxy ALL_PROXY all_proxy")
+            .hint("set HTTPS_PROXY to a proxy that lets you through, such as http://USER:PASSWORD@proxy.example.org:3128")
+            .hint("or, if this machine reaches Dropbox without one: unset HTTPS_PROXY https_proxy ALL_PROXY all_proxy")
             .code(exit::FATAL),
         Error::Portal(_) => failure
-            .next("log in to this network, or ask its help desk for a way to api.dropboxapi.com; then run the command again")
+            .hint("log in to this network, or ask its help desk for a way to api.dropboxapi.com; then run the command again")
             .code(exit::TEMPORARY),
-        _ if error.is_refused_for_long() => failure.next("try again when that time is over").code(exit::TEMPORARY),
-        Error::Unfinished(_) => failure.next("try again later").code(exit::TEMPORARY),
+        _ if error.is_refused_for_long() => failure.hint("try again when that time is over").code(exit::TEMPORARY),
+        Error::Unfinished(_) => failure.hint("try again later").code(exit::TEMPORARY),
         Error::Network(_) => failure
-            .next("check the network; behind a proxy set HTTPS_PROXY")
+            .hint("check the network; behind a proxy set HTTPS_PROXY")
             .code(exit::TEMPORARY),
-        _ if error.fate() == Fate::TryAgain => failure.next("try again later").code(exit::TEMPORARY),
+        _ if error.fate() == Fate::TryAgain => failure.hint("try again later").code(exit::TEMPORARY),
         _ => failure,
     }
 }

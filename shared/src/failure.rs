@@ -56,18 +56,16 @@ impl Failure {
         self
     }
 
-    /// Adds a next step: a command that works in this situation, or else a hint.
+    /// Adds a command that works in this situation. What follows it after three spaces becomes a comment.
     #[must_use]
-    pub fn next(mut self, next: impl fmt::Display) -> Self {
-        let next = next.to_string();
-        self.advice.push(match is_command(&next) {
-            true => Advice::Command(next),
-            false => Advice::Hint(next),
-        });
+    pub fn next(mut self, command: impl fmt::Display) -> Self {
+        let command = command.to_string();
+        debug_assert!(is_command(&command), "'{command}' is a hint");
+        self.advice.push(Advice::Command(command));
         self
     }
 
-    /// Adds what a person may do, in words.
+    /// Adds what a person may do, in words. [`next`](Self::next) is for a command by itself.
     #[must_use]
     pub fn hint(mut self, text: impl fmt::Display) -> Self {
         self.advice.push(Advice::Hint(text.to_string()));
@@ -122,7 +120,7 @@ fn with_comment(line: &str) -> Cow<'_, str> {
     }
 }
 
-/// Returns whether a line begins with a program that both programs advise to run, or with a word of the shell.
+/// Returns whether a line begins with a program that the two programs advise to run, or with a word of the shell.
 fn is_command(line: &str) -> bool {
     const COMMANDS: [&str; 11] = [
         "node-tool",
@@ -152,7 +150,7 @@ mod tests {
         let failure = Failure::new("could not open 'a\u{1b}[2J'")
             .why("it is gone")
             .next("node-tool lsd 'a   b:'   lists it")
-            .next("look for it")
+            .hint("look for it")
             .code(exit::FILE_NOT_FOUND);
         assert_eq!(
             failure.to_string(),

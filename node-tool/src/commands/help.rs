@@ -42,8 +42,8 @@ pub struct AuthorizeArgs {
 /// Says who does what `rclone authorize` does. The words behind it may hold a secret, and aren't repeated.
 pub fn authorize() -> Failure {
     Failure::usage("'authorize' needs a browser: it is what the authorizer does, on your laptop")
-        .next("here: node-tool config create dbx   (it prints the line to run on the laptop)")
-        .next("or on the laptop: authorizer --ssh USER@LOGIN_NODE dbx")
+        .hint("here: node-tool config create dbx   (it prints the line to run on the laptop)")
+        .hint("or on the laptop: authorizer --ssh USER@LOGIN_NODE dbx")
 }
 
 /// Prints the version, and what it was built for.

@@ -86,7 +86,7 @@ impl FilterFlags {
         if files_from.is_some() && !filter.clone().build().is_everything() {
             return Err(Failure::usage("--files-from can't be used with other filters")
                 .why("it names each file, so there is nothing left to filter")
-                .next("leave out either --files-from or the other filters"));
+                .hint("leave out either --files-from or the other filters"));
         }
         // As in rclone, 0 and -1 are no limit.
         let max_depth = self.max_depth.and_then(|depth| usize::try_from(depth).ok());
@@ -161,7 +161,7 @@ impl FilterFlags {
         {
             return Err(Failure::usage("--min-age can't be larger than --max-age")
                 .why("no file is older than the one and newer than the other")
-                .next("swap the two ages"));
+                .hint("swap the two ages"));
         }
         Ok(limits)
     }
@@ -196,7 +196,7 @@ fn add_rule(rules: &mut Rules, place: &str, rule: &str) -> Result<(), Failure> {
     } else {
         return Err(Failure::usage(format!("{place} '{rule}' is not a rule"))
             .why("a rule is '+ PATTERN', '- PATTERN' or '!'")
-            .next(format!(
+            .hint(format!(
                 "write '- {rule}' to exclude it, or '+ {rule}' to include it"
             )));
     };
@@ -206,7 +206,7 @@ fn add_rule(rules: &mut Rules, place: &str, rule: &str) -> Result<(), Failure> {
 fn refused(place: &str, pattern: &str, error: &GlobError) -> Failure {
     Failure::usage(format!("{place} '{pattern}' is not a pattern"))
         .why(error)
-        .next(error.next())
+        .hint(error.hint())
 }
 
 #[cfg(test)]

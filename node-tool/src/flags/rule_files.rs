@@ -61,7 +61,7 @@ impl<'a> Reader<'a> {
             if let Some(other) = self.stdin_went_to.replace(flag) {
                 return Err(Failure::usage(format!("{flag} can't read the standard input"))
                     .why(format!("{other} has read it already"))
-                    .next("keep one '-', and put the others into files"));
+                    .hint("keep one '-', and put the others into files"));
             }
             self.source.stdin()
         } else {
@@ -70,14 +70,14 @@ impl<'a> Reader<'a> {
         let bytes = bytes.map_err(|error| {
             Failure::usage(format!("{flag} could not read '{path}'"))
                 .why(plain(&error))
-                .next("give the path of a text file, or '-' for the standard input")
+                .hint("give the path of a text file, or '-' for the standard input")
         })?;
         let mut out = Vec::new();
         for (at, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             let line = std::str::from_utf8(line).map_err(|_| {
                 Failure::usage(format!("{flag} '{path}', line {}: it is not UTF-8", at + 1))
-                    .next("save the file as UTF-8; Dropbox has no other names")
+                    .hint("save the file as UTF-8; Dropbox has no other names")
             })?;
             let line = match lines {
                 Lines::Raw => line,

@@ -38,8 +38,8 @@ pub enum GlobError {
 }
 
 impl GlobError {
-    /// What to type instead.
-    pub fn next(&self) -> &'static str {
+    /// Returns what to type instead.
+    pub fn hint(&self) -> &'static str {
         match self {
             Self::Empty => "give a pattern, such as '*.jpg'; if it comes from a variable, see that it is set",
             Self::TooManyStars => "write '**' for anything, slashes too, or '*' for anything within a name",
@@ -230,7 +230,7 @@ mod tests {
                 Err(error.clone()),
                 "{glob}"
             );
-            assert!(!error.next().is_empty());
+            assert!(!error.hint().is_empty());
         }
     }
 

@@ -53,7 +53,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         )),
         TouchError::HasContent => Failure::new(format!("could not touch '{side}'"))
             .why("Dropbox sets a file's time only when its content is uploaded")
-            .next("copy a file with that time to it"),
+            .hint("copy a file with that time to it"),
     })?;
     Ok(exit::SUCCESS)
 }

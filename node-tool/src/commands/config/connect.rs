@@ -3,7 +3,13 @@
 
 use std::path::PathBuf;
 
-use shared::{exit, failure::Failure, oauth::check_app_key, pkce::Verifier, plain::quoted};
+use shared::{
+    exit,
+    failure::{Advice, Failure},
+    oauth::check_app_key,
+    pkce::Verifier,
+    plain::quoted,
+};
 
 use super::{
     super::{App, config_failure, dropbox_failure_then},
@@ -273,7 +279,7 @@ fn refused(login: &Login<'_>, error: &Error) -> Failure {
             "could not ask who is connected",
             error,
             login.name,
-            &login.again.command(),
+            Advice::Command(login.again.command()),
         ),
     }
 }

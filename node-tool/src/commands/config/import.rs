@@ -124,7 +124,7 @@ async fn read(file: &Path) -> Result<BTreeMap<String, Section>, Failure> {
         }
     };
     rclone::sections(&text)
-        .map_err(|error| failure(error.to_string()).next("mend that line; rclone can't read it either"))
+        .map_err(|error| failure(error.to_string()).hint("mend that line; rclone can't read it either"))
 }
 
 async fn open(text: &str, file: &Path) -> Result<String, Failure> {
@@ -136,7 +136,7 @@ async fn open(text: &str, file: &Path) -> Result<String, Failure> {
             terminal::wait(|| terminal::ask_secret("password of rclone's config (not shown)> ")).await?,
         ),
         (None, None) => {
-            return Err(Failure::usage(format!("'{}' is encrypted", file.display())).next(format!(
+            return Err(Failure::usage(format!("'{}' is encrypted", file.display())).hint(format!(
                 "set {PASSWORD_VARIABLE} to its password, or {COMMAND_VARIABLE} to a command that prints it"
             )));
         }
@@ -144,7 +144,7 @@ async fn open(text: &str, file: &Path) -> Result<String, Failure> {
     rclone::open(text, &password).ok_or_else(|| {
         Failure::usage(format!("'{}' could not be opened", file.display()))
             .why("the password is wrong, or the file is damaged")
-            .next("try again; nothing was changed")
+            .hint("try again; nothing was changed")
     })
 }
 

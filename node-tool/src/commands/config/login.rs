@@ -2,7 +2,7 @@
 
 use shared::{
     exit,
-    failure::Failure,
+    failure::{Advice, Failure},
     grant::{Grant, GrantError},
     oauth::{AuthorizeRequest, Proof, TokenRequest},
     pairing::Pairing,
@@ -153,15 +153,16 @@ impl Login<'_> {
 
     fn no_key(&self) -> Failure {
         let key = self.offered_app_key.as_deref().unwrap_or("KEY");
-        let failure = Failure::usage("the app key is missing").next(if self.how.pairing {
-            format!("give the authorizer --app-key {key}")
+        let failure = Failure::usage("the app key is missing");
+        let failure = if self.how.pairing {
+            failure.hint(format!("give the authorizer --app-key {key}"))
         } else {
-            self.again.with(&format!("--app-key {key}"))
-        });
+            failure.next(self.again.with(&format!("--app-key {key}")))
+        };
         if self.offered_app_key.is_some() {
             return failure;
         }
-        failure.next("KEY stands on your app's page at https://www.dropbox.com/developers/apps")
+        failure.hint("KEY stands on your app's page at https://www.dropbox.com/developers/apps")
     }
 
     /// Finds out before the browser opens whether Dropbox can be reached from here, and knows the app.
@@ -179,7 +180,7 @@ impl Login<'_> {
                 "could not reach Dropbox; nothing was changed",
                 &error,
                 self.name,
-                &self.again.command(),
+                Advice::Command(self.again.command()),
             )),
         }
     }

@@ -30,7 +30,7 @@ pub(super) async fn many_deletes(plan: &Plan, sync: &SyncFlags, target: &Place) 
         return Ok(());
     }
     Err(Failure::new("stopped; nothing was changed")
-        .next("--dry-run shows all that sync would do, --yes answers the question")
+        .hint("--dry-run shows all that sync would do, --yes answers the question")
         .code(exit::ERROR))
 }
 
@@ -49,7 +49,7 @@ enum Standing {
 pub(super) async fn each(plan: &mut Plan, verb: Verb) -> Result<(), Failure> {
     if !terminal::is_there() {
         return Err(
-            Failure::usage("there is no terminal to ask on").next("--dry-run shows what would be done")
+            Failure::usage("there is no terminal to ask on").hint("--dry-run shows what would be done")
         );
     }
     let word = if verb == Verb::Move { "move" } else { "copy" };

@@ -67,12 +67,12 @@ impl BackupDir {
         if !place.is_on_side_of(dest) {
             return Err(
                 Failure::usage("--backup-dir has to be on the same side as the target")
-                    .next(format!("--backup-dir {}", beside(dest))),
+                    .hint(format!("--backup-dir {}", beside(dest))),
             );
         }
         if matches!(place.stat().await, Ok(Some(there)) if there.file().is_some()) {
             return Err(Failure::usage(format!("--backup-dir '{place}' is a file"))
-                .next("give a folder, or a name at which nothing is"));
+                .hint("give a folder, or a name at which nothing is"));
         }
         let inside = match dest.relation(&place) {
             Relation::Apart => dest.typed_inside(&place),
@@ -81,7 +81,7 @@ impl BackupDir {
             Relation::Same if flags.has_suffix() => return Ok(Some(in_target())),
             Relation::Same => {
                 return Err(Failure::usage("--backup-dir can't be the target itself")
-                    .next("give another folder, or --suffix .bak"));
+                    .hint("give another folder, or --suffix .bak"));
             }
             Relation::Around(_) => return Err(in_the_way(&place, "the target", dest)),
         };
@@ -138,7 +138,7 @@ impl BackupDir {
                 "'{}' would be copied into --backup-dir '{}'",
                 entry.path, self.place
             ))
-            .next(format!(
+            .hint(format!(
                 "leave it out with --exclude '/{}/**', or give another folder than one in '{dest}'",
                 self.inside.as_deref().unwrap_or_default(),
             ))),
@@ -149,7 +149,7 @@ impl BackupDir {
 fn in_the_way(backup: &Place, what: &str, place: &Place) -> Failure {
     Failure::usage(format!("--backup-dir '{backup}' overlaps {what} '{place}'"))
         .why("what is kept there could replace what is copied")
-        .next(format!(
+        .hint(format!(
             "give a folder beside it, such as --backup-dir {}",
             beside(place)
         ))

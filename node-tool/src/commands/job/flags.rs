@@ -179,7 +179,7 @@ pub struct MoveFlags {
 pub fn check(flags: &Flags) -> Result<(), Failure> {
     match &flags.suffix {
         Some(suffix) if suffix.contains('/') => Err(Failure::usage("--suffix can't hold a slash")
-            .next("--backup-dir DIR keeps files in another folder")),
+            .hint("--backup-dir DIR keeps files in another folder")),
         _ => Ok(()),
     }
 }

@@ -506,10 +506,10 @@ impl Job<'_> {
             Stop::CopyFailed(error) => super::engine_failure("could not copy everything", &error, remote),
             Stop::DeleteFailed(error) => super::engine_failure("could not delete everything", &error, remote),
             Stop::Requested(signal) => Failure::new(format!("stopped by {signal}"))
-                .next("repeat the command to continue; finished files are not sent again")
+                .hint("repeat the command to continue; finished files are not sent again")
                 .code(exit::INTERRUPTED),
             Stop::Deadline => Failure::new("stopped after --max-duration")
-                .next("repeat the command to continue; finished files are not sent again")
+                .hint("repeat the command to continue; finished files are not sent again")
                 .code(exit::DURATION),
         }
     }

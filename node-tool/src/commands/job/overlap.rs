@@ -46,7 +46,7 @@ pub(super) fn refuse(
         "can't {} '{source}' and '{dest}': one is inside the other",
         word(verb),
     ))
-    .next(format!("leave the inner one out with --exclude '/{inner}/**'"))
+    .hint(format!("leave the inner one out with --exclude '/{inner}/**'"))
     .code(exit::FATAL))
 }
 
@@ -123,7 +123,7 @@ fn two_roots(source: &Place, dest: &Place, verb: Verb) -> Failure {
     Failure::usage(format!(
         "'{source}' and '{dest}' are one account, seen from different roots"
     ))
-    .next(format!(
+    .hint(format!(
         "use one of them for both places, so that {} can tell them apart",
         word(verb)
     ))

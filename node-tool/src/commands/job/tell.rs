@@ -107,7 +107,7 @@ pub(super) fn refusal(refusal: Refusal, source: &Place, target: &Place) -> Failu
             "{} would be deleted, more than --max-delete {max} allows; nothing was changed",
             report::files(deletes)
         ))
-        .next("look at them with --dry-run")
+        .hint("look at them with --dry-run")
         .code(exit::FATAL),
     }
 }
@@ -140,11 +140,11 @@ pub(super) fn failures(tally: &Tally) {
 
 /// Says that --max-transfer ended the run.
 pub(super) fn over_limit(tally: &Tally) -> Failure {
-    let next = match tally.copied {
+    let hint = match tally.copied {
         0 => "the first file is larger than that: give a larger --max-transfer, or --order-by size",
         _ => "repeat the command to continue; finished files are not sent again",
     };
     Failure::new("stopped before --max-transfer was exceeded")
-        .next(next)
+        .hint(hint)
         .code(exit::LIMIT)
 }

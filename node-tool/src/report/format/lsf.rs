@@ -62,7 +62,7 @@ impl Lsf {
         if is_csv && matches!(separator.as_str(), "\"" | "\r" | "\n") {
             return Err(Failure::usage("--separator can't be used with --csv")
                 .why("a quote and the end of a line separate no columns")
-                .next("give --separator ',' or another character"));
+                .hint("give --separator ',' or another character"));
         }
         Ok(Self {
             columns,
@@ -140,7 +140,7 @@ fn column(c: char) -> Result<Column, Failure> {
         'M' => Column::Metadata,
         _ => {
             return Err(Failure::usage(format!("--format has no column '{c}'"))
-                .next("choose from p (path), s (size), t (time), h (hash), i (ID) and m (MIME type)"));
+                .hint("choose from p (path), s (size), t (time), h (hash), i (ID) and m (MIME type)"));
         }
     })
 }
