@@ -5,7 +5,11 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 use dropbox::{Cache, Client, Http, RateLimiter, RemotePath};
 use engine::run::Shutdown;
 use parking_lot::Mutex;
-use shared::{endpoints::Endpoints, failure::Failure, plain::quoted};
+use shared::{
+    endpoints::{Endpoints, ORIGIN_VARIABLE},
+    failure::Failure,
+    plain::quoted,
+};
 use stores::{DropboxStore, Place, dropbox::View};
 
 use crate::{
@@ -131,6 +135,16 @@ impl App {
             }
         }
     }
+}
+
+/// Returns a client of a remote of the config for one call that is tried once. `None` if there can't be one.
+pub(crate) fn client_for_one_call(store: &Store, name: &str) -> Option<Client> {
+    let remote = store.load().ok()?.remotes.remove(name)?;
+    let origin = std::env::var(ORIGIN_VARIABLE).ok();
+    let http = Http::new(Endpoints::new(origin.as_deref()).ok()?, crate::USER_AGENT);
+    let auth = auth(Some(store), name, &remote, http.clone());
+    let rates = Arc::new(RateLimiter::default());
+    Some(Client::new(http, auth, 1, rates).with_tries(Some(1)))
 }
 
 /// No such remote.

@@ -13,13 +13,11 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathComplete
 use shared::{
     api::files::{LIST_FOLDER, ListFolderArg, ListFolderResult, Metadata},
     completion::{Question, WORD},
-    endpoints::{Endpoints, ORIGIN_VARIABLE},
 };
 
-use dropbox::{Client, Http, RateLimiter, RemotePath};
-
 use crate::{
-    config::{CONFIG_VARIABLE, Password, Store, auth, default_path},
+    app::client_for_one_call,
+    config::{CONFIG_VARIABLE, Password, Store, default_path},
     location::Location,
 };
 
@@ -129,16 +127,11 @@ fn remotes(store: &Store, typed: &OsStr, end: &str) -> Vec<CompletionCandidate> 
 fn inside(store: &Store, typed: &str) -> Option<Vec<CompletionCandidate>> {
     let end = typed.rfind(['/', ':'])? + 1;
     let (before, begun) = typed.split_at(end);
-    let Ok(Location::Remote(RemotePath {
-        remote,
-        path,
-        from_root,
-    })) = Location::parse(before)
-    else {
+    let Ok(Location::Remote(folder)) = Location::parse(before) else {
         return None;
     };
-    let mut client = client(store, &remote)?;
-    if from_root {
+    let mut client = client_for_one_call(store, &folder.remote)?;
+    if folder.from_root {
         client = client.from_root();
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -147,7 +140,7 @@ fn inside(store: &Store, typed: &str) -> Option<Vec<CompletionCandidate>> {
         .build()
         .ok()?;
     let arg = ListFolderArg {
-        path: path.as_str().to_owned(),
+        path: folder.path.as_str().to_owned(),
         recursive: false,
         limit: Some(MOST_ENTRIES),
     };
@@ -177,13 +170,4 @@ fn entry(found: &Metadata) -> Option<String> {
         Metadata::Deleted(_) | Metadata::Unknown => return None,
     };
     Some(format!("{}{end}", path.rsplit('/').next()?))
-}
-
-fn client(store: &Store, name: &str) -> Option<Client> {
-    let remote = store.load().ok()?.remotes.remove(name)?;
-    let origin = std::env::var(ORIGIN_VARIABLE).ok();
-    let http = Http::new(Endpoints::new(origin.as_deref()).ok()?, crate::USER_AGENT);
-    let auth = auth(Some(store), name, &remote, http.clone());
-    let rates = Arc::new(RateLimiter::default());
-    Some(Client::new(http, auth, 1, rates).with_tries(Some(1)))
 }

@@ -8,6 +8,7 @@
 mod blocking;
 mod change;
 mod digits;
+pub mod documents;
 pub mod dropbox;
 pub mod local;
 mod memory;
@@ -16,7 +17,7 @@ mod read;
 mod transfer;
 
 pub use change::TouchError;
-pub use dropbox::DropboxStore;
+pub use dropbox::{DropboxStore, Resumable, SameAccount, resumable, same_account, unite};
 pub use local::LocalStore;
 pub use place::{Place, Relation};
 pub use read::{Range, Read};

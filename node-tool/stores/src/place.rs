@@ -3,6 +3,7 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use engine::{
@@ -17,7 +18,8 @@ use engine::{
 use shared::{plain::quoted, raw};
 
 use crate::{
-    dropbox::{Documents, DropboxBackup, DropboxStore},
+    documents::Documents,
+    dropbox::{DropboxBackup, DropboxStore},
     local::{self, LocalBackup, LocalStore},
 };
 
@@ -95,11 +97,31 @@ impl Place {
 
     /// Whether both are in one Dropbox, under paths that start at the same place: then their paths say how they lie, and the
     /// server copies and renames between them. Places of one login that were typed from different roots have to be
-    /// [expressed from one](crate::dropbox::unite) before.
+    /// [expressed from one](crate::unite) before.
     pub fn shares_paths(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Dropbox(one), Self::Dropbox(other)) => one.client().shares_paths(other.client()),
             _ => false,
+        }
+    }
+
+    /// Whether both are in one Dropbox, by one login.
+    pub fn shares_login(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Dropbox(one), Self::Dropbox(other)) => one.client().shares_login(other.client()),
+            _ => false,
+        }
+    }
+
+    /// Returns the same place by the login of `other`, whose account has to be the same. A place on this machine stays as it is.
+    #[must_use]
+    pub fn by_login_of(self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Dropbox(store), Self::Dropbox(other)) => {
+                let path = store.path().clone();
+                Self::Dropbox(store.by(Arc::clone(other.client()), path))
+            }
+            (place, _) => place,
         }
     }
 

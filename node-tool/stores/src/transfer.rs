@@ -2,13 +2,9 @@
 
 use std::path::PathBuf;
 
-use dropbox::Relocation;
 use engine::run::Transfer;
 
-use crate::{
-    Place,
-    dropbox::{Download, Relay, Relocate, Upload},
-};
+use crate::Place;
 
 /// What a transfer may use, and how it goes about it.
 #[derive(Clone, Debug)]
@@ -39,30 +35,8 @@ pub fn transfer(
 ) -> Option<Box<dyn Transfer>> {
     Some(match (source.clone(), target.clone()) {
         (Place::Local(_), Place::Local(_)) => return None,
-        (Place::Local(source), Place::Dropbox(target)) => Box::new(Upload {
-            source,
-            target,
-            options,
-        }),
-        (Place::Dropbox(source), Place::Local(target)) => Box::new(Download {
-            source,
-            target,
-            options,
-        }),
-        (Place::Dropbox(source), Place::Dropbox(target)) => {
-            if source.client().shares_paths(target.client()) {
-                let how = match takes_source {
-                    true => Relocation::Move,
-                    false => Relocation::Copy,
-                };
-                Box::new(Relocate { source, target, how })
-            } else {
-                Box::new(Relay {
-                    source,
-                    target,
-                    options,
-                })
-            }
-        }
+        (Place::Local(source), Place::Dropbox(target)) => target.upload_from(source, options),
+        (Place::Dropbox(source), Place::Local(target)) => source.download_to(target, options),
+        (Place::Dropbox(source), Place::Dropbox(target)) => source.transfer_to(target, takes_source, options),
     })
 }

@@ -5,8 +5,8 @@ use std::{path::Path, time::Duration};
 use shared::{exit, failure::Failure};
 
 use stores::{
-    dropbox::resumable,
     local::{self, LocalStore},
+    resumable,
 };
 
 use super::{App, place_failure};

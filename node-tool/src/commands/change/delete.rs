@@ -9,7 +9,7 @@ use engine::{
     filter::Filter,
     listing::{RootKind, Symlinks},
 };
-use stores::{Place, dropbox::as_it_is};
+use stores::{Place, documents::as_it_is};
 
 use crate::{commands::exit_code, flags::filter::FilterFlags, report};
 

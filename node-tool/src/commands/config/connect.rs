@@ -3,24 +3,16 @@
 
 use std::path::PathBuf;
 
-use shared::{
-    exit,
-    failure::{Advice, Failure},
-    oauth::check_app_key,
-    pkce::Verifier,
-    plain::quoted,
-};
+use shared::{exit, failure::Failure, oauth::check_app_key, pkce::Verifier, plain::quoted};
 
 use super::{
-    super::{App, config_failure, dropbox_failure_then},
+    super::{App, config_failure},
     introduce,
     login::{Again, Login},
     renewal,
     root::Wish,
     show::who,
 };
-use dropbox::{Error, Fate};
-
 use crate::{
     config::{Config, Remote, Root, check_name},
     report, terminal,
@@ -203,7 +195,7 @@ async fn connect(login: &Login<'_>, before: Option<Remote>, wish: Wish) -> Resul
     let known = introduce::ask(login, &mut remote, wish).await;
     let said = match known {
         Ok(said) => said,
-        Err(introduce::Problem::Dropbox(error)) if fresh.is_proven && error.fate() == Fate::TryAgain => {
+        Err(introduce::Problem::Dropbox(error)) if fresh.is_proven && error.is_temporary() => {
             report::warn(&format!(
                 "{name}: is connected, but it could not be asked who that is: {error}"
             ));
@@ -214,7 +206,7 @@ async fn connect(login: &Login<'_>, before: Option<Remote>, wish: Wish) -> Resul
                 put_back(login, before)?;
             }
             return Err(match problem {
-                introduce::Problem::Dropbox(error) => refused(login, &error),
+                introduce::Problem::Dropbox(error) => error.login_failure(name, &login.again.command()),
                 introduce::Problem::Choice(failure) => failure,
             });
         }
@@ -266,20 +258,4 @@ fn put_back(login: &Login<'_>, before: Option<Remote>) -> Result<(), Failure> {
         None => config.remotes.remove(login.name),
     });
     done.map(drop).map_err(config_failure)
-}
-
-/// Dropbox gave a token and takes it for nothing that we need.
-fn refused(login: &Login<'_>, error: &Error) -> Failure {
-    match error {
-        Error::LoginOver(why) => Failure::new("Dropbox doesn't accept this token")
-            .why(why)
-            .next(login.again.command())
-            .code(exit::FATAL),
-        error => dropbox_failure_then(
-            "could not ask who is connected",
-            error,
-            login.name,
-            Advice::Command(login.again.command()),
-        ),
-    }
 }

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use shared::{exit, failure::Failure};
 
-use super::super::{App, config_failure};
-use dropbox::Error;
+use super::{
+    super::{App, config_failure},
+    service,
+};
 
 use crate::{
     config::{Config, Remote, check_name, rclone},
@@ -123,17 +125,15 @@ pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
 }
 
 async fn end(name: &str, app: &App) -> Result<(), Failure> {
-    match app.client(name)?.revoke().await {
-        // A login that is over already needs no ending.
-        Ok(_) | Err(Error::LoginOver(_)) => Ok(()),
-        Err(error) => Err(Failure::new(format!(
+    service::end_login(app, name).await?.map_err(|error| {
+        Failure::new(format!(
             "could not end the login of '{name}:'; it was not deleted"
         ))
         .why(&error)
         .next(format!(
             "node-tool config delete '{name}' --keep-token   to forget it here only"
-        ))),
-    }
+        ))
+    })
 }
 
 #[cfg(test)]

@@ -204,14 +204,14 @@ async fn import(name: &str, keys: &Section, origin: &Path, app: &App) -> Result<
     };
     let mut unproven = None;
     if taken.login == Login::Renewable {
-        let mut renewal = renewal::renew(&mut taken.remote, &app.http).await;
+        let mut renewal = renewal::renew(&mut taken.remote, app).await;
         if matches!(renewal, Renewal::NeedsSecret | Renewal::WrongSecret) && terminal::is_there() {
             report::note(&format!("{name}:"));
-            renewal = renewal::ask_secret(&mut taken.remote, &app.http).await?;
+            renewal = renewal::ask_secret(&mut taken.remote, app).await?;
         }
         match renewal {
             Renewal::Works | Renewal::NoRefreshToken => {}
-            Renewal::Unknown(error) => unproven = Some(error.to_string()),
+            Renewal::Unknown(why) => unproven = Some(why),
             renewal => {
                 taken.login = Login::Missing(format!(
                     "Dropbox doesn't renew its login: {}",

@@ -1,21 +1,14 @@
 //! Asking who is connected, and where its paths start.
 
-use std::sync::Arc;
-
 use shared::{api::users::SpaceUsage, failure::Failure};
 
 use super::{
-    super::missing_scope,
     login::Login,
     root::{self, Wish},
+    service::{self, Unanswered},
     show::who,
 };
-use dropbox::{Client, Error};
-
-use crate::{
-    config::{Remote, auth},
-    report,
-};
+use crate::{config::Remote, report};
 
 /// What listing, reading and writing need, and what for.
 const SCOPES: [(&str, &str); 4] = [
@@ -28,7 +21,7 @@ const SCOPES: [(&str, &str); 4] = [
 /// Why it isn't known.
 pub(super) enum Problem {
     /// Dropbox.
-    Dropbox(Error),
+    Dropbox(Unanswered),
     /// The root that was asked for can't be.
     Choice(Failure),
 }
@@ -37,16 +30,9 @@ pub(super) enum Problem {
 pub(super) async fn ask(login: &Login<'_>, remote: &mut Remote, wish: Wish) -> Result<String, Problem> {
     let Login { app, name, .. } = login;
     remote.root_namespace_id = None;
-    let auth = auth(None, name, remote, app.http.clone());
-    let client =
-        Client::new(app.http.clone(), auth, app.transfers, Arc::clone(&app.rates)).with_tries(app.tries);
-    let found = match client.current_account().await {
-        Ok(account) => Some((account, client.space_usage().await.ok())),
-        // Named later, with the other missing boxes.
-        Err(error) if missing_scope(&error) == Some(SCOPES[0].0) => None,
-        Err(error) => return Err(Problem::Dropbox(error)),
-    };
-    remote.set_credentials(client.credentials().await); // it may have been refreshed
+    // If the box for it isn't ticked, it is named later, with the other missing ones.
+    let found = service::account(app, name, remote, SCOPES[0].0).await;
+    let found = found.map_err(Problem::Dropbox)?;
     let Some((account, space)) = found else {
         remote.display_name = None;
         remote.email = None;

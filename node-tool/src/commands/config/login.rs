@@ -12,15 +12,14 @@ use shared::{
 };
 
 use super::{
-    super::{App, TEAM_APP_HINT, ask, dropbox_failure_then},
+    super::{App, TEAM_APP_HINT, ask},
     connect::How,
     paste::{self, PasteError},
     recognise::{self, BrowserCode, Known, Pasted, Unusable},
     renewal::{self, Renewal},
+    service::{self, NoToken},
     tokens::{keep_rclone_token, keep_token},
 };
-use dropbox::{Error, exchange_with_retries, knows_app};
-
 use crate::{
     config::{Remote, Root},
     report, terminal,
@@ -132,7 +131,7 @@ impl Login<'_> {
         loop {
             let key = ask::app_key(offered.as_deref()).await?;
             let is_sure = offered.as_ref() == Some(&key) && self.offered_app_key.as_ref() != Some(&key);
-            if is_sure || !matches!(knows_app(&self.app.http, &key).await, Ok(false)) {
+            if is_sure || !matches!(service::knows_app(self.app, &key).await, Ok(false)) {
                 return Ok(key);
             }
             report::note(&format!(
@@ -167,7 +166,7 @@ impl Login<'_> {
 
     /// Finds out before the browser opens whether Dropbox can be reached from here, and knows the app.
     pub(super) async fn reach(&self, app_key: &str) -> Result<(), Failure> {
-        match knows_app(&self.app.http, app_key).await {
+        match service::knows_app(self.app, app_key).await {
             Ok(true) => Ok(()),
             Ok(false) => {
                 report::warn(&format!(
@@ -176,9 +175,8 @@ impl Login<'_> {
                 ));
                 Ok(())
             }
-            Err(error) => Err(dropbox_failure_then(
+            Err(error) => Err(error.failure(
                 "could not reach Dropbox; nothing was changed",
-                &error,
                 self.name,
                 Advice::Command(self.again.command()),
             )),
@@ -374,7 +372,7 @@ impl Login<'_> {
                 redirect_uri: redirect_uri.clone(),
                 proof: Proof::Verifier(self.verifier.secret().clone()),
             };
-            match exchange_with_retries(&self.app.http, &request).await {
+            match service::exchange(self.app, &request).await {
                 Ok(answer) if answer.account_id.is_none() && answer.team_id.is_some() => {
                     return Err(self.team_app());
                 }
@@ -388,7 +386,7 @@ impl Login<'_> {
                     });
                 }
                 Err(error) => {
-                    let is_final = !matches!(error, Error::LoginOver(_));
+                    let is_final = !matches!(error, NoToken::LoginOver(_));
                     refusal.get_or_insert(error);
                     if is_final {
                         break;
@@ -399,20 +397,20 @@ impl Login<'_> {
         Err(self.not_exchanged(refusal, &remote.app_key))
     }
 
-    fn not_exchanged(&self, error: Option<Error>, app_key: &str) -> Problem {
+    fn not_exchanged(&self, error: Option<NoToken>, app_key: &str) -> Problem {
         let (why, advice, code) = match error {
-            Some(Error::LoginOver(why)) => (
+            Some(NoToken::LoginOver(why)) => (
                 why,
                 "Codes work once, for a few minutes, and only for the address or line above: use it again, and paste what it gives.".to_owned(),
                 exit::FATAL,
             ),
-            Some(Error::AppRefused(why)) => (
+            Some(NoToken::AppRefused(why)) => (
                 format!("it doesn't accept the app key '{app_key}' ({why})"),
                 "Compare it with your app's page at https://www.dropbox.com/developers/apps: is the app enabled, and are public clients (PKCE) allowed?".to_owned(),
                 exit::FATAL,
             ),
-            Some(error) => (
-                error.to_string(),
+            Some(NoToken::Unknown(why)) => (
+                why,
                 "The code may still be good: paste it once more when the network is back.".to_owned(),
                 exit::TEMPORARY,
             ),
@@ -442,9 +440,9 @@ impl Login<'_> {
         if let Some(file) = &self.how.app_secret_file {
             remote.app_secret = Some(renewal::read_secret(file)?);
         }
-        let mut renewal = renewal::renew(&mut remote, &self.app.http).await;
+        let mut renewal = renewal::renew(&mut remote, self.app).await;
         if matches!(renewal, Renewal::NeedsSecret | Renewal::WrongSecret) && self.how.may_ask() {
-            renewal = renewal::ask_secret(&mut remote, &self.app.http).await?;
+            renewal = renewal::ask_secret(&mut remote, self.app).await?;
         }
         let is_proven = matches!(renewal, Renewal::Works);
         if is_proven || matches!(renewal, Renewal::NoRefreshToken) {

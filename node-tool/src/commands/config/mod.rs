@@ -13,6 +13,7 @@ mod recognise;
 mod rename;
 mod renewal;
 mod root;
+mod service;
 mod show;
 mod tokens;
 

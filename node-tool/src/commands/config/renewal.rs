@@ -5,8 +5,10 @@ use std::path::Path;
 
 use shared::{exit, failure::Failure, oauth::TokenRequest, paste, plain::quoted, secret::Secret};
 
-use dropbox::{Error, Http, exchange_with_retries, knows_app};
-
+use super::{
+    super::App,
+    service::{self, NoToken},
+};
 use crate::{config::Remote, report, terminal};
 
 /// A wrong secret may be followed by so many others.
@@ -30,11 +32,11 @@ pub(super) enum Renewal {
     /// Dropbox doesn't know the app, or it is disabled.
     NoApp(String),
     /// It could not be found out.
-    Unknown(Error),
+    Unknown(String),
 }
 
 /// Renews the token of `remote`, and keeps the new one in it.
-pub(super) async fn renew(remote: &mut Remote, http: &Http) -> Renewal {
+pub(super) async fn renew(remote: &mut Remote, app: &App) -> Renewal {
     let Some(refresh_token) = remote.refresh_token.clone() else {
         return Renewal::NoRefreshToken;
     };
@@ -43,18 +45,21 @@ pub(super) async fn renew(remote: &mut Remote, http: &Http) -> Renewal {
         refresh_token,
         app_secret: remote.app_secret.clone(),
     };
-    match exchange_with_retries(http, &request).await {
+    match service::exchange(app, &request).await {
         Ok(answer) => {
             remote.accept(&answer);
             Renewal::Works
         }
-        Err(Error::LoginOver(why)) => Renewal::Over(why),
-        Err(Error::AppRefused(why)) => match (knows_app(http, &remote.app_key).await, &remote.app_secret) {
-            (Ok(true), None) => Renewal::NeedsSecret,
-            (Ok(true), Some(_)) => Renewal::WrongSecret,
-            _ => Renewal::NoApp(why),
-        },
-        Err(error) => Renewal::Unknown(error),
+        Err(NoToken::LoginOver(why)) => Renewal::Over(why),
+        Err(NoToken::AppRefused(why)) => {
+            let is_known = service::knows_app(app, &remote.app_key).await;
+            match (is_known, &remote.app_secret) {
+                (Ok(true), None) => Renewal::NeedsSecret,
+                (Ok(true), Some(_)) => Renewal::WrongSecret,
+                _ => Renewal::NoApp(why),
+            }
+        }
+        Err(NoToken::Unknown(why)) => Renewal::Unknown(why),
     }
 }
 
@@ -62,7 +67,7 @@ pub(super) async fn renew(remote: &mut Remote, http: &Http) -> Renewal {
 ///
 /// # Errors
 /// When there is no terminal any more.
-pub(super) async fn ask_secret(remote: &mut Remote, http: &Http) -> Result<Renewal, Failure> {
+pub(super) async fn ask_secret(remote: &mut Remote, app: &App) -> Result<Renewal, Failure> {
     report::notes(&format!(
         "  The app '{}' renews logins only with its secret, which stands on its page at\n  \
          https://www.dropbox.com/developers/apps. It is kept in the config. Press Enter alone to leave it.",
@@ -78,7 +83,7 @@ pub(super) async fn ask_secret(remote: &mut Remote, http: &Http) -> Result<Renew
         let text = terminal::wait(|| terminal::ask_secret("app secret (not shown)> ")).await?;
         let Some(secret) = paste::word(&text) else { break };
         remote.app_secret = Some(Secret::new(secret));
-        renewal = renew(remote, http).await;
+        renewal = renew(remote, app).await;
         if !matches!(renewal, Renewal::WrongSecret) {
             break;
         }
@@ -136,8 +141,8 @@ impl Renewal {
                 format!("Dropbox doesn't know the app key '{app_key}', or the app is disabled ({why})"),
                 "Compare it with your app's page at https://www.dropbox.com/developers/apps.".into(),
             ),
-            Self::Unknown(error) => (
-                format!("it could not be found out whether this token renews itself: {error}"),
+            Self::Unknown(why) => (
+                format!("it could not be found out whether this token renews itself: {why}"),
                 "Paste it once more when Dropbox can be reached.".into(),
             ),
         }

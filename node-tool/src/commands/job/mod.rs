@@ -20,7 +20,10 @@ use engine::{
     run::{self, Backup, Failed, Run, RunOptions, Stop, Tally},
 };
 use shared::{exit, failure::Failure, plain::quoted, raw};
-use stores::{Place, Relation, TransferOptions, dropbox::Documents};
+use stores::{
+    Place, Relation, TransferOptions,
+    documents::{self, Documents},
+};
 
 pub use flags::{Flags, MoveFlags, SyncFlags};
 
@@ -242,9 +245,9 @@ fn single_target(
     match dest.split().filter(|_| request.dest_is_name) {
         Some((folder, wanted)) if is_document => {
             // Called by its export's name, a document stays a document.
-            let is_by_export = stores::dropbox::is_export(typed) && fold(typed) != fold(name);
+            let is_by_export = documents::is_export(typed) && fold(typed) != fold(name);
             let wanted = match is_by_export {
-                true => stores::dropbox::renamed(name, &wanted),
+                true => documents::renamed(name, &wanted),
                 false => wanted,
             };
             (folder, wanted)

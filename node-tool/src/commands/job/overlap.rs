@@ -2,10 +2,7 @@
 
 use engine::{filter::Filter, plan::Verb};
 use shared::{exit, failure::Failure};
-use stores::{
-    DropboxStore, Place, Relation,
-    dropbox::{SameAccount, is_one_account, unite},
-};
+use stores::{Place, Relation, SameAccount, same_account, unite};
 
 use super::word;
 use crate::commands::place_failure;
@@ -56,16 +53,11 @@ pub(super) fn refuse(
 /// # Errors
 /// When that can't be found out, or both are one account that is seen from different roots.
 pub(super) async fn by_one_name(source: &Place, dest: Place, verb: Verb) -> Result<Place, Failure> {
-    let (Some(one), Some(other)) = (source.dropbox(), dest.dropbox()) else {
-        return Ok(dest);
-    };
-    if one.client().shares_login(other.client()) {
+    if source.shares_login(&dest) {
         return Ok(dest);
     }
-    match is_one_account(one, other).await {
-        Ok(SameAccount::Yes) => Ok(Place::Dropbox(
-            other.by(std::sync::Arc::clone(one.client()), other.path().clone()),
-        )),
+    match same_account(source, &dest).await {
+        Ok(SameAccount::Yes) => Ok(dest.by_login_of(source)),
         Ok(SameAccount::OtherRoot) if verb != Verb::Copy => Err(two_roots(source, &dest, verb)),
         // A copy removes nothing.
         Ok(_) => Ok(dest),
@@ -92,31 +84,14 @@ pub(super) async fn from_one_root(
         .chain(backup.as_deref())
         .cloned()
         .collect();
-    let places = [&mut *source, &mut *dest].into_iter().chain(backup);
-    let (numbers, mut stores): (Vec<usize>, Vec<&mut DropboxStore>) = places
-        .enumerate()
-        .filter_map(|(at, place)| match place {
-            Place::Dropbox(store) => Some((at, store)),
-            Place::Local(_) => None,
-        })
-        .unzip();
-    if let Err((at, error)) = unite(&mut stores).await {
-        return Err(place_failure(
-            "ask about the account of",
-            &shown[numbers[at]],
-            &error,
-        ));
+    let mut places: Vec<&mut Place> = [&mut *source, &mut *dest].into_iter().chain(backup).collect();
+    if let Err((at, error)) = unite(&mut places).await {
+        return Err(place_failure("ask about the account of", &shown[at], &error));
     }
-    match (source.dropbox(), dest.dropbox()) {
-        (Some(one), Some(other))
-            if verb != Verb::Copy
-                && one.client().shares_login(other.client())
-                && !one.client().shares_paths(other.client()) =>
-        {
-            Err(two_roots(source, dest, verb))
-        }
-        _ => Ok(()),
+    if verb != Verb::Copy && source.shares_login(dest) && !source.shares_paths(dest) {
+        return Err(two_roots(source, dest, verb));
     }
+    Ok(())
 }
 
 fn two_roots(source: &Place, dest: &Place, verb: Verb) -> Failure {

@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 use shared::{exit, failure::Failure};
-use stores::dropbox::dropbox_error;
 
-use super::{App, place_failure, remote};
+use super::{App, failed, remote};
 use crate::report;
 
 /// The arguments of `about`.
@@ -36,10 +35,7 @@ struct Usage {
 /// When Dropbox can't be asked.
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let (side, client, _) = remote(&args.path, app)?;
-    let space = client
-        .space_usage()
-        .await
-        .map_err(|e| place_failure("ask about", &side, &dropbox_error(e)))?;
+    let space = client.space_usage().await.map_err(failed("ask about", &side))?;
     let total = space.allocation.allocated;
     // In a team, all members' files count against the team's space.
     let used = space.allocation.used.unwrap_or(space.used);

@@ -1,9 +1,8 @@
 //! `link`: a link that others can open.
 
 use shared::{exit, failure::Failure};
-use stores::dropbox::dropbox_error;
 
-use super::{App, below_root, place_failure};
+use super::{App, below_root, failed};
 use crate::report;
 
 /// The arguments of `link`.
@@ -29,10 +28,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let (side, client, path) =
         below_root(&args.path, if args.unlink { "unlink" } else { "link to" }, app).await?;
     if args.unlink {
-        let ended = client
-            .unlink(&path)
-            .await
-            .map_err(|e| place_failure("unlink", &side, &dropbox_error(e)))?;
+        let ended = client.unlink(&path).await.map_err(failed("unlink", &side))?;
         report::note(&format!(
             "{} ended",
             if ended.len() == 1 {
@@ -42,10 +38,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             }
         ));
     } else {
-        let url = client
-            .link(&path)
-            .await
-            .map_err(|e| place_failure("link to", &side, &dropbox_error(e)))?;
+        let url = client.link(&path).await.map_err(failed("link to", &side))?;
         report::result(&format!("{url}\n"))?;
     }
     Ok(exit::SUCCESS)

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use shared::failure::Failure;
 
 use super::{App, missing, place_failure};
-use dropbox::{Client, DropboxPath};
-use stores::Place;
+use dropbox::{Client, DropboxPath, Error};
+use stores::{Place, dropbox::dropbox_error};
 
 use crate::report::format::on_one_line;
 
@@ -23,6 +23,19 @@ use crate::report::format::on_one_line;
 fn shown(slash: &str, side: &Place, path: Option<&str>) -> String {
     let path = path.unwrap_or_default().trim_start_matches('/');
     format!("{slash}{}", on_one_line(&side.shown(path)))
+}
+
+/// Returns what is said of a call to Dropbox that failed.
+fn failed(what: &str, side: &Place) -> impl Fn(Error) -> Failure + Copy {
+    move |error| place_failure(what, side, &dropbox_error(error))
+}
+
+/// Returns the same, except that where nothing is, that is said, with the exit code `code`.
+fn failed_or_missing(what: &str, side: &Place, code: u8) -> impl Fn(Error) -> Failure + Copy {
+    move |error| match error.is_not_found() {
+        true => missing(side).code(code),
+        false => failed(what, side)(error),
+    }
 }
 
 /// A file or folder that has to be in a Dropbox, and not its root. A document may be called by the name of its export.

@@ -1,9 +1,8 @@
 //! `restore`: an earlier state of a file becomes the present one.
 
 use shared::{exit, failure::Failure};
-use stores::dropbox::dropbox_error;
 
-use super::{App, below_root, missing, place_failure};
+use super::{App, below_root, failed, failed_or_missing, missing};
 use crate::report;
 
 /// The arguments of `restore`.
@@ -28,13 +27,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         Some(rev) => rev.clone(),
         None => {
             let revisions = client.revisions(&path).await;
-            let revisions = revisions.map_err(|e| {
-                if e.is_not_found() {
-                    missing(&side).code(exit::FILE_NOT_FOUND)
-                } else {
-                    place_failure("look at", &side, &dropbox_error(e))
-                }
-            })?;
+            let revisions = revisions.map_err(failed_or_missing("look at", &side, exit::FILE_NOT_FOUND))?;
             if !revisions.is_deleted {
                 return Err(
                     Failure::usage(format!("'{}' is there; which earlier state is meant?", side)).next(
@@ -46,10 +39,10 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             last.rev.clone()
         }
     };
-    let file = client.restore(&path, &rev).await.map_err(|e| {
-        place_failure("restore", &side, &dropbox_error(e))
-            .next(format!("node-tool revisions {}", side.typed()))
-    })?;
+    let file = client
+        .restore(&path, &rev)
+        .await
+        .map_err(|e| failed("restore", &side)(e).next(format!("node-tool revisions {}", side.typed())))?;
     report::note(&format!(
         "restored '{}' ({}) as it was at {rev}",
         side,

@@ -1,9 +1,8 @@
 //! `revisions`: the states of a file that Dropbox still has.
 
 use shared::{exit, failure::Failure};
-use stores::dropbox::dropbox_error;
 
-use super::{App, below_root, missing, place_failure};
+use super::{App, below_root, failed_or_missing};
 
 use engine::entry::Modified;
 
@@ -24,11 +23,8 @@ pub struct Args {
 /// When there never was such a file.
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let (side, client, path) = below_root(&args.path, "list the revisions of", app).await?;
-    let revisions = match client.revisions(&path).await {
-        Ok(revisions) => revisions,
-        Err(error) if error.is_not_found() => return Err(missing(&side).code(exit::FILE_NOT_FOUND)),
-        Err(error) => return Err(place_failure("look at", &side, &dropbox_error(error))),
-    };
+    let revisions = client.revisions(&path).await;
+    let revisions = revisions.map_err(failed_or_missing("look at", &side, exit::FILE_NOT_FOUND))?;
     for odd in &revisions.odd {
         report::warn(&format!("left out a state of it: {}", odd.reason));
     }

@@ -1,9 +1,8 @@
 //! `search`: files and folders by their names, and by what is in them.
 
 use shared::{api::files::Metadata, exit, failure::Failure};
-use stores::dropbox::dropbox_error;
 
-use super::{App, place_failure, remote, shown};
+use super::{App, failed, remote, shown};
 use crate::report;
 
 /// The arguments of `search`.
@@ -27,7 +26,7 @@ pub struct Args {
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let (side, client, path) = remote(&args.path, app)?;
     let found = client.search(&path, &args.query, args.names_only).await;
-    let found = found.map_err(|e| place_failure("search", &side, &dropbox_error(e)))?;
+    let found = found.map_err(failed("search", &side))?;
     let slash = client.slash().await;
     let shown = |path: Option<&str>| shown(slash, &side, path);
     let lines: Vec<String> = found

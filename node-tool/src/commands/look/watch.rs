@@ -1,10 +1,8 @@
 //! `watch`: changes as they come.
 
 use shared::{api::files::Metadata, exit, failure::Failure};
-use stores::dropbox::dropbox_error;
 
-use super::{App, missing, place_failure, remote, shown};
-use dropbox::Error;
+use super::{App, failed_or_missing, remote, shown};
 use stores::Place;
 
 use crate::report;
@@ -30,13 +28,7 @@ const IDLE_PAGE: std::time::Duration = std::time::Duration::from_secs(1);
 /// When the folder isn't there or Dropbox can't be asked.
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let (side, client, path) = remote(&args.path, app)?;
-    let fail = |error: Error| {
-        if error.is_not_found() {
-            missing(&side)
-        } else {
-            place_failure("watch", &side, &dropbox_error(error))
-        }
-    };
+    let fail = failed_or_missing("watch", &side, exit::DIRECTORY_NOT_FOUND);
     let mut cursor = client.latest_cursor(&path).await.map_err(fail)?;
     report::note(&format!("watching '{}' (Ctrl-C ends it)", side));
     let slash = client.slash().await;

@@ -27,13 +27,13 @@ const BATCH_FILES: usize = 1000;
 
 /// Copies files from one account to another. The temporary folder is made where `TMPDIR` says.
 #[derive(Debug)]
-pub struct Relay {
+pub(super) struct Relay {
     /// Where files come from.
-    pub source: DropboxStore,
+    pub(super) source: DropboxStore,
     /// Where they go.
-    pub target: DropboxStore,
+    pub(super) target: DropboxStore,
     /// How.
-    pub options: TransferOptions,
+    pub(super) options: TransferOptions,
 }
 
 #[async_trait(?Send)]

@@ -16,13 +16,13 @@ use super::{
 
 /// Copies or renames files within one account.
 #[derive(Debug)]
-pub struct Relocate {
+pub(super) struct Relocate {
     /// Where files come from.
-    pub source: DropboxStore,
+    pub(super) source: DropboxStore,
     /// Where they go: in the same Dropbox.
-    pub target: DropboxStore,
+    pub(super) target: DropboxStore,
     /// Whether they are copied or renamed.
-    pub how: Relocation,
+    pub(super) how: Relocation,
 }
 
 #[async_trait(?Send)]

@@ -8,14 +8,27 @@ use dropbox::{Client, DropboxPath, Start};
 use engine::Result;
 
 use super::{DropboxStore, error::dropbox_error};
+use crate::Place;
 
-/// Expresses those of `stores` that are places of one login from one root, the account's own: after it, two of them are
-/// in one Dropbox exactly if their clients [share paths](Client::shares_paths). They are shown as they were typed. Nothing is
-/// asked where all were typed from the same root.
+/// Expresses those of `places` that are of one login from one root, the account's own: after it, two of them are in one
+/// Dropbox exactly if they [share paths](Place::shares_paths). They are shown as they were typed. Nothing is asked where all
+/// were typed from the same root.
 ///
 /// # Errors
-/// With the number of the store whose account can't be asked where its folder is: that may change at any time, so it isn't kept.
-pub async fn unite(stores: &mut [&mut DropboxStore]) -> Result<(), (usize, engine::Error)> {
+/// With the number of the place whose account can't be asked where its folder is: that may change at any time, so it isn't kept.
+pub async fn unite(places: &mut [&mut Place]) -> Result<(), (usize, engine::Error)> {
+    let in_dropbox = places.iter_mut().enumerate();
+    let (numbers, mut stores): (Vec<usize>, Vec<&mut DropboxStore>) = in_dropbox
+        .filter_map(|(at, place)| match place {
+            Place::Dropbox(store) => Some((at, store)),
+            Place::Local(_) => None,
+        })
+        .unzip();
+    let united = unite_stores(&mut stores).await;
+    united.map_err(|(at, error)| (numbers[at], error))
+}
+
+async fn unite_stores(stores: &mut [&mut DropboxStore]) -> Result<(), (usize, engine::Error)> {
     for first in 0..stores.len() {
         let client = Arc::clone(stores[first].client());
         let is_mixed = stores
@@ -55,25 +68,25 @@ fn express(store: &mut DropboxStore, login: &Client, home: Option<&DropboxPath>)
     }
 }
 
-/// How two remotes lie to each other.
+/// Whether two places are in one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SameAccount {
-    /// They are different accounts.
+    /// They are in different accounts, or one is on this machine.
     No,
-    /// They are one account, and their paths start at the same place.
+    /// They are in one account, and their paths start at the same place.
     Yes,
-    /// They are one account that is seen from different roots.
+    /// They are in one account that is seen from different roots.
     OtherRoot,
 }
 
-/// Returns whether two remotes are one account.
+/// Returns whether two places are in one account.
 ///
 /// # Errors
-/// With the number (0 or 1) of the store whose account can't be asked.
-pub async fn is_one_account(
-    first: &DropboxStore,
-    second: &DropboxStore,
-) -> Result<SameAccount, (usize, engine::Error)> {
+/// With the number (0 or 1) of the place whose account can't be asked.
+pub async fn same_account(first: &Place, second: &Place) -> Result<SameAccount, (usize, engine::Error)> {
+    let (Some(first), Some(second)) = (first.dropbox(), second.dropbox()) else {
+        return Ok(SameAccount::No);
+    };
     let (one, other) = (ask(first, 0).await?, ask(second, 1).await?);
     Ok(match (one == other, one.0 == other.0) {
         (true, _) => SameAccount::Yes,

@@ -19,13 +19,8 @@ use engine::{
 use parking_lot::Mutex;
 use shared::content_hash::ContentHash;
 
-use super::{
-    View, convert,
-    documents::{self, Documents},
-    down::FolderTotals,
-    error::dropbox_error,
-    namespaces::Namespaces,
-};
+use super::{View, convert, down::FolderTotals, error::dropbox_error, namespaces::Namespaces};
+use crate::documents::{self, Documents};
 
 /// Number of changes from which on the next run's listing is prepared: more than a page holds.
 const MIN_CHANGES_TO_LIST: u64 = 2000;

@@ -1,6 +1,7 @@
-//! Uploads and downloads as ways between a local folder and a Dropbox.
+//! The ways to and from a Dropbox.
 
 use async_trait::async_trait;
+use dropbox::Relocation;
 use engine::{
     plan::Step,
     run::{Run, Transfer},
@@ -9,19 +10,67 @@ use engine::{
 use super::{
     DropboxStore,
     down::{DownloadFrom, download},
+    relay::Relay,
+    relocate::Relocate,
     up::upload,
 };
 use crate::{local::LocalStore, transfer::TransferOptions};
 
+impl DropboxStore {
+    /// Returns the way from a local folder to this one.
+    pub(crate) fn upload_from(self, source: LocalStore, options: TransferOptions) -> Box<dyn Transfer> {
+        Box::new(Upload {
+            source,
+            target: self,
+            options,
+        })
+    }
+
+    /// Returns the way from this folder to a local one.
+    pub(crate) fn download_to(self, target: LocalStore, options: TransferOptions) -> Box<dyn Transfer> {
+        Box::new(Download {
+            source: self,
+            target,
+            options,
+        })
+    }
+
+    /// Returns the way from this folder to one of the same or another Dropbox. `takes_source` says that files go away here as
+    /// they arrive, where the server can do that.
+    pub(crate) fn transfer_to(
+        self,
+        target: Self,
+        takes_source: bool,
+        options: TransferOptions,
+    ) -> Box<dyn Transfer> {
+        if !self.client().shares_paths(target.client()) {
+            return Box::new(Relay {
+                source: self,
+                target,
+                options,
+            });
+        }
+        let how = match takes_source {
+            true => Relocation::Move,
+            false => Relocation::Copy,
+        };
+        Box::new(Relocate {
+            source: self,
+            target,
+            how,
+        })
+    }
+}
+
 /// Copies local files to a Dropbox.
 #[derive(Debug)]
-pub struct Upload {
+struct Upload {
     /// Where files come from.
-    pub source: LocalStore,
+    source: LocalStore,
     /// Where they go.
-    pub target: DropboxStore,
+    target: DropboxStore,
     /// How.
-    pub options: TransferOptions,
+    options: TransferOptions,
 }
 
 #[async_trait(?Send)]
@@ -47,13 +96,13 @@ impl Transfer for Upload {
 
 /// Copies files of a Dropbox to a local folder.
 #[derive(Debug)]
-pub struct Download {
+struct Download {
     /// Where files come from.
-    pub source: DropboxStore,
+    source: DropboxStore,
     /// Where they go.
-    pub target: LocalStore,
+    target: LocalStore,
     /// How.
-    pub options: TransferOptions,
+    options: TransferOptions,
 }
 
 #[async_trait(?Send)]

@@ -12,7 +12,7 @@ use engine::{
     relative_path::{fold, is_within, join, parent},
 };
 
-use super::documents::{self, Documents};
+use crate::documents::{self, Documents};
 
 /// How what is in a Dropbox is shown here.
 #[derive(Clone, Debug, Default)]

@@ -76,7 +76,7 @@ fn show(entry: &mut Entry, format: &str, shown: String) {
 }
 
 /// Gives the documents of a listing the names of their exports. Returns what was left out, with the reason.
-pub(super) fn show_all(entries: &mut Vec<Entry>, wanted: &[String]) -> Vec<LeftOut> {
+pub(crate) fn show_all(entries: &mut Vec<Entry>, wanted: &[String]) -> Vec<LeftOut> {
     let mut left_out = Vec::new();
     let mut found: Vec<Entry> = entries
         .extract_if(.., |entry| entry.document().is_some())
@@ -135,7 +135,7 @@ fn names_in_the_way(others: &[Entry], documents: &[Entry], wanted: &[String]) ->
 }
 
 /// The names in Dropbox of what may be shown as `name`, if a document's export is.
-pub(super) fn own_names(name: &str) -> Vec<String> {
+pub(crate) fn own_names(name: &str) -> Vec<String> {
     let Some(stem) = ending(name).map(|ending| &name[..name.len() - ending.len() - 1]) else {
         return Vec::new();
     };
@@ -146,7 +146,7 @@ pub(super) fn own_names(name: &str) -> Vec<String> {
 }
 
 /// Shows `entry` under the name that was asked for, if it is a document whose export may have it.
-pub(super) fn show_as(mut entry: Entry, name: &str, wanted: &[String]) -> Option<Entry> {
+pub(crate) fn show_as(mut entry: Entry, name: &str, wanted: &[String]) -> Option<Entry> {
     let (format, ending) = format(entry.document()?, wanted)?;
     let is_asked_for = |shown: &String| fold(shown) == fold(name);
     let shown = export_names(&entry.path, ending).into_iter().find(is_asked_for)?;
@@ -155,7 +155,7 @@ pub(super) fn show_as(mut entry: Entry, name: &str, wanted: &[String]) -> Option
 }
 
 /// Shows what was asked for by its own name: a document as its export. `false` means that it can't be exported.
-pub(super) fn show_one(entry: &mut Entry, wanted: &[String]) -> bool {
+pub(crate) fn show_one(entry: &mut Entry, wanted: &[String]) -> bool {
     let Some(document) = entry.document() else {
         return true;
     };
@@ -187,7 +187,7 @@ pub fn renamed(own: &str, wanted: &str) -> String {
 }
 
 /// Why a document is left out.
-pub(super) const NO_EXPORT: &str = "it is a cloud document that can't be exported";
+pub(crate) const NO_EXPORT: &str = "it is a cloud document that can't be exported";
 
 #[cfg(test)]
 mod tests {
