@@ -326,6 +326,19 @@ mod tests {
     }
 
     #[test]
+    fn a_grant_of_this_version_is_written_and_read_as_ever() {
+        for (sample, grant) in [
+            (include_str!("../tests/fixtures/grant-v1-code"), code()),
+            (include_str!("../tests/fixtures/grant-v1-token"), token(10)),
+        ] {
+            assert_eq!(grant.encode().expose(), sample.trim_end());
+            assert_eq!(Grant::parse(sample), Ok(grant));
+            let newer = sample.replace("dbxgrant1", "dbxgrant2");
+            assert_eq!(Grant::parse(&newer), Err(GrantError::NewerVersion(2)));
+        }
+    }
+
+    #[test]
     fn survives_what_terminals_and_chat_windows_do() {
         for grant in [code(), token(10), token(9_000)] {
             let line = grant.encode().expose().to_owned();

@@ -70,6 +70,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_pairing_of_this_version_is_written_and_read_as_ever() {
+        let sample = include_str!("../tests/fixtures/pairing-v1");
+        let pairing = Pairing::parse(sample).unwrap();
+        assert_eq!(pairing.app_key, "abc123");
+        assert_eq!(pairing.line(), sample.trim_end());
+        let newer = sample.replace("pairing1", "pairing2");
+        assert!(Pairing::parse(&newer).is_none() && Pairing::is_of_other_version(&newer));
+    }
+
+    #[test]
     fn a_line_is_read_back_and_nothing_else_is_one() {
         let pairing = Pairing {
             app_key: "abc123".into(),

@@ -215,6 +215,28 @@ mod tests {
     }
 
     #[test]
+    fn a_listing_of_this_version_is_written_and_read_as_ever() {
+        /// The sample's time is far ahead, so that it doesn't get too old.
+        const SINCE: u64 = 4_102_444_800;
+        let sample = include_str!("../../tests/fixtures/listing-v2");
+        let directory = tempfile::tempdir().unwrap();
+        let path = DropboxPath::parse("Base").unwrap();
+        let place = Cache::new(directory.path().to_owned()).place("me", &path);
+        place.save(&collected(&path), "c1", SINCE);
+        assert_eq!(fs::read_to_string(&place.path).unwrap(), sample);
+        assert_eq!(place.load(&path).unwrap().cursor, "c1");
+        // One of another version is not used, and stays until the folder has been listed.
+        let (rows, _checksum) = sample.trim_end().rsplit_once('\n').unwrap();
+        for version in [1, 3] {
+            let other = rows.replace(r#""format":2"#, &format!(r#""format":{version}"#)) + "\n";
+            let other = format!("{other}{}\n", HEXLOWER.encode(&Sha256::digest(&other)));
+            fs::write(&place.path, &other).unwrap();
+            assert!(place.load(&path).is_none(), "{version}");
+            assert_eq!(fs::read_to_string(&place.path).unwrap(), other);
+        }
+    }
+
+    #[test]
     fn what_is_odd_old_or_of_somebody_else_is_not_believed() {
         let directory = tempfile::tempdir().unwrap();
         let path = DropboxPath::parse("Base").unwrap();

@@ -351,6 +351,55 @@ mod tests {
         );
     }
 
+    /// A journal as version 2 of the format has it. It has to be read, and written just so, for as long as it has this number.
+    const SAMPLE: &str = include_str!("../../tests/fixtures/journal-v2");
+    const PLACE: &str = "up\ndbx\n/results/run7.h5\n/scratch/ann/run7.h5";
+
+    #[test]
+    fn a_journal_of_this_version_is_written_and_read_as_ever() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = || Journal::open(directory.path(), PLACE, "7").unwrap();
+        let (journal, _) = open();
+        journal.begin("s1");
+        journal.note(0, &[[1; 32], [2; 32]]);
+        journal.note_part(8 << 20, 77, &[3; 32]);
+        assert_eq!(fs::read_to_string(&journal.path).unwrap(), SAMPLE);
+        drop(journal);
+        let known = open().1.unwrap();
+        assert_eq!(known.token, "s1");
+        assert_eq!(known.blocks, BTreeMap::from([(0, [1; 32]), (4 << 20, [2; 32])]));
+        assert_eq!(known.parts, HashMap::from([(8 << 20, (77, [3; 32]))]));
+        let words: Vec<String> = resumable(directory.path())
+            .into_iter()
+            .map(|it| it.words)
+            .collect();
+        assert_eq!(
+            words,
+            ["the upload of '/scratch/ann/run7.h5' to 'dbx:results/run7.h5'"]
+        );
+    }
+
+    #[test]
+    fn a_journal_of_another_version_is_not_used_and_stays_until_the_transfer_begins_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let (journal, _) = Journal::open(directory.path(), PLACE, "7").unwrap();
+        let path = journal.path.clone();
+        drop(journal);
+        let (_, head) = SAMPLE.lines().next().unwrap().split_once(' ').unwrap();
+        let (_, rest) = SAMPLE.split_once('\n').unwrap();
+        for version in [1, 3] {
+            let other = head.replace(r#""version":2"#, &format!(r#""version":{version}"#));
+            assert_ne!(other, head);
+            let other = seal(&other) + rest;
+            fs::write(&path, &other).unwrap();
+            let (journal, known) = Journal::open(directory.path(), PLACE, "7").unwrap();
+            assert_eq!((known, journal.stale_id()), (None, None), "{version}");
+            drop(journal);
+            assert!(resumable(directory.path()).is_empty(), "{version}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), other);
+        }
+    }
+
     #[test]
     fn targets_are_named_as_they_are_typed() {
         for (noted, shown) in [

@@ -242,6 +242,29 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_this_version_is_written_and_read_as_ever() {
+        let sample: &[u8] = include_bytes!("../../tests/fixtures/hashes-v1");
+        let directory = tempfile::tempdir().unwrap();
+        add(directory.path(), &[(3, 1, 30), (5, 1, 50)]);
+        let path = directory.path().join("hashes");
+        assert_eq!(fs::read(&path).unwrap(), sample);
+        let found = |inode| {
+            let hashes = Hashes::open(directory.path());
+            hashes.find(&key_of(inode, 1)).map(|hash| hash.as_bytes()[0])
+        };
+        assert_eq!([found(3), found(4), found(5)], [Some(30), None, Some(50)]);
+        // A file of another version is not used, and stays until there is something new to keep.
+        let mut other = sample.to_vec();
+        other[MAGIC.len() - 1] = b'2';
+        fs::write(&path, &other).unwrap();
+        assert_eq!([found(3), found(5)], [None, None]);
+        add(directory.path(), &[]);
+        assert_eq!(fs::read(&path).unwrap(), other);
+        add(directory.path(), &[(5, 1, 50)]);
+        assert_eq!([found(3), found(5)], [None, Some(50)]);
+    }
+
+    #[test]
     fn what_is_damaged_is_not_believed() {
         let directory = tempfile::tempdir().unwrap();
         add(directory.path(), &[(1, 1, 10), (2, 1, 20)]);
