@@ -1,4 +1,4 @@
-//! What every command works with.
+//! What every command needs.
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
@@ -18,51 +18,51 @@ use crate::{
     location::Location,
 };
 
-/// What cloud documents are exported to unless something says otherwise.
+/// Default formats that cloud documents are exported to.
 const USUAL_EXPORTS: [&str; 2] = ["html", "md"];
-/// From this likeness on, of 1, a name is offered.
+/// Minimum similarity, of 1, at which a name is offered.
 const NEAR: f64 = 0.75;
 
-/// What every command works with.
+/// What every command needs.
 #[derive(Debug)]
 pub struct App {
     /// The config file.
     pub store: Store,
     /// Where Dropbox is.
     pub endpoints: Endpoints,
-    /// The way there.
+    /// The HTTP client.
     pub http: Http,
-    /// What the user's file and the centre's set for all remotes.
+    /// Defaults from the user's file and the centre's.
     pub defaults: Defaults,
-    /// Connections at once, at most.
+    /// Maximum number of connections at once.
     pub transfers: usize,
     /// The rates that the user set.
     pub rates: Arc<RateLimiter>,
-    /// Errors only.
+    /// Whether only errors are printed.
     pub quiet: bool,
-    /// How often a line tells how far a transfer is, where there is no terminal.
+    /// The interval of progress lines without a terminal.
     pub stats: Option<Duration>,
-    /// Where it is kept how far big files are.
+    /// Directory for the journals of big files.
     pub state: Option<PathBuf>,
-    /// Where listings are kept from one run to the next.
+    /// The cache of listings.
     pub cache: Option<Cache>,
-    /// Tries of one call, at most.
+    /// Maximum number of attempts of one call.
     pub tries: Option<u32>,
-    /// Bytes of content in memory at once.
+    /// Maximum number of bytes of content in memory at once.
     pub memory_bytes: usize,
-    /// When nothing new is to be begun any more.
+    /// Requested when nothing new is to be started.
     pub shutdown: Shutdown,
-    /// How what is in a Dropbox is shown here.
+    /// How the contents of a Dropbox are shown here.
     pub view: View,
-    /// The accounts that were connected to, each once: what they may do at once counts for all their uses.
+    /// The accounts in use, each once: its limits apply to all uses together.
     pub clients: Mutex<HashMap<String, Arc<Client>>>,
 }
 
 impl App {
-    /// Connects with a remote of the config.
+    /// Returns the client of a remote in the config.
     ///
     /// # Errors
-    /// When there is no such remote; the nearest name is told.
+    /// When there is no such remote; the error names the most similar one.
     pub fn client(&self, name: &str) -> Result<Arc<Client>, Failure> {
         let mut clients = self.clients.lock();
         if let Some(client) = clients.get(name) {
@@ -77,12 +77,12 @@ impl App {
         Ok(client)
     }
 
-    /// No such remote: names the nearest, and where was looked.
+    /// Returns the error for an unknown remote, with the most similar name and where remotes were searched.
     pub fn unknown_remote<'a>(&self, name: &str, known: impl Iterator<Item = &'a String> + Clone) -> Failure {
         unknown_remote(name, known).why(format!("the config is {}", self.store.place()))
     }
 
-    /// What is known of a remote, and whether its login is the file's: another one is not renewed there.
+    /// Returns a remote, and whether its login is from the file: only then it is renewed there.
     fn remote(&self, name: &str) -> Result<(Remote, bool), Failure> {
         let mut config = self.store.load().map_err(config_failure)?;
         let environment = Environment::here();
@@ -97,7 +97,7 @@ impl App {
         any.ok_or_else(|| self.unknown_remote(name, config.remotes.keys()))
     }
 
-    /// How what is in a remote's Dropbox is shown here: as the flags say, else as the remote's settings do.
+    /// Returns how the contents of a remote's Dropbox are shown here: by the flags, otherwise by the remote's settings.
     fn view_of(&self, name: &str) -> View {
         let mut view = self.view.clone();
         let Ok((remote, _)) = self.remote(name) else {
@@ -110,7 +110,7 @@ impl App {
         view
     }
 
-    /// The place that a person typed.
+    /// Returns the place that a person typed.
     ///
     /// # Errors
     /// When it is no place, or its remote isn't connected.

@@ -1,19 +1,19 @@
-//! What is wrong with an app, told from Dropbox's refusals, and what its owner has to change.
+//! What is wrong with an app, recognized from Dropbox's errors, and what its owner has to change.
 
 use dropbox::Error;
 
 /// Where apps are changed.
 pub(crate) const APP_CONSOLE: &str = "https://www.dropbox.com/developers/apps";
 
-/// For an app with permissions for whole teams.
+/// The hint for an app with permissions for whole teams.
 pub(crate) const TEAM_APP_HINT: &str = "the app has team permissions: take away all ticks under 'Team scopes' on the Permissions page of the app at \
-     https://www.dropbox.com/developers/apps (or make an app without them), press Submit, and log in anew";
+     https://www.dropbox.com/developers/apps (or make an app without them), press Submit, and log in again";
 
-/// For an app that sees one folder.
+/// The hint for an app that sees only its own folder.
 const APP_FOLDER_HINT: &str = "the app may use its own folder only: make one with access to 'Full Dropbox' at \
      https://www.dropbox.com/developers/apps, and log in with its key";
 
-/// The permission that is missing: in the token (401), or in the app itself (400, in plain text).
+/// Returns the missing permission: of the token (401), or of the app itself (400, in plain text).
 pub(crate) fn missing_scope(error: &Error) -> Option<&str> {
     match error {
         Error::Access(access) => access.required_scope(),
@@ -30,7 +30,7 @@ pub(crate) fn missing_scope(error: &Error) -> Option<&str> {
     }
 }
 
-/// What to change about the app, if that is the matter.
+/// Returns what to change about the app, if that is the problem.
 pub(crate) fn app_hint(error: &Error) -> Option<&'static str> {
     let text = match error {
         Error::BadRequest(text) | Error::LoginOver(text) | Error::AppRefused(text) => text.to_lowercase(),

@@ -31,18 +31,21 @@ use crate::{
     report, terminal, variables,
 };
 
-/// What is under way when a signal comes has so long to end: nobody likes to wait, and batch systems kill.
-const GRACE: Duration = Duration::from_secs(5);
-/// What doesn't end within this time then is ended.
-const DEAF: Duration = Duration::from_millis(500);
-/// Connections at once, unless something says otherwise.
-const TRANSFERS: u16 = 96;
-/// The most connections at once that anybody can ask for.
-const MOST_TRANSFERS: u16 = 256;
-/// Threads that wait for the disk.
+/// How long calls in flight may take to finish after the first signal: people don't like to wait, and batch systems kill.
+const GRACE_PERIOD: Duration = Duration::from_secs(5);
+/// How long the process may take to end after that before it is ended by force.
+const FORCE_EXIT_AFTER: Duration = Duration::from_millis(500);
+/// Default number of connections at once.
+const DEFAULT_TRANSFERS: u16 = 96;
+/// Maximum number of connections at once.
+const MAX_TRANSFERS: u16 = 256;
+/// Maximum number of threads that wait for the disk.
 const BLOCKING_THREADS: usize = 16;
-/// Bytes of content in memory at once, unless something says otherwise.
-const MEMORY_BYTES: usize = 40 << 20;
+/// Default number of bytes of content in memory at once.
+const DEFAULT_MEMORY_BYTES: usize = 40 << 20;
+
+/// Where flags that every command takes begin in the order of a command's help.
+const GLOBAL_ORDER: usize = 200;
 
 /// Lists and copies between Dropbox and this machine.
 #[derive(Debug, Parser)]
@@ -62,59 +65,59 @@ struct Cli {
 /// Flags that every command takes.
 #[derive(Debug, Args)]
 pub struct Global {
-    /// Read and write the config in FILE instead of ~/.config/node-tool/config.toml
-    #[arg(long, global = true, value_name = "FILE", env = CONFIG_VARIABLE, value_parser = OsStringValueParser::new().map(PathBuf::from))]
-    pub config: Option<PathBuf>,
+    /// Use at most N connections at once [default: as many as help, up to 96; --memory allows about 26 with large files]
+    #[arg(long, global = true, help_heading = "Limits", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub transfers: Option<u16>,
+    /// Hold at most SIZE of content in memory; with more, more connections can be busy at once [default: 40M]
+    #[arg(long, global = true, help_heading = "Limits", value_name = "SIZE")]
+    pub memory: Option<Size>,
+    /// Try each call at most N times [default: 8]
+    #[arg(long, global = true, help_heading = "Limits", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub low_level_retries: Option<u32>,
+    /// Begin at most N calls per second
+    #[arg(long, global = true, help_heading = "Limits", value_name = "N", value_parser = calls)]
+    pub tpslimit: Option<f64>,
+    /// Move at most RATE per second: KiB, or with b, k, M, G; UP:DOWN for each direction
+    #[arg(long, global = true, help_heading = "Limits", value_name = "RATE", value_parser = rates)]
+    pub bwlimit: Option<Bandwidth>,
     /// Print what happens to each file; -vv also prints each request
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = "Output", action = ArgAction::Count)]
     pub verbose: u8,
     /// Print only errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, help_heading = "Output", conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Use at most N connections at once [default: as many as help, up to 96; --memory allows some 26 with large files]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub transfers: Option<u16>,
-    /// Hold at most SIZE of content in memory: more connections can be busy at once [default: 40M]
-    #[arg(long, global = true, value_name = "SIZE")]
-    pub memory: Option<Size>,
-    /// List everything again instead of asking for changes since the last time, and hash local files again
-    #[arg(long, global = true)]
-    pub no_cache: bool,
-    /// Try each call at most N times [default: 8]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub low_level_retries: Option<u32>,
-    /// Begin at most N calls a second
-    #[arg(long, global = true, value_name = "N", value_parser = calls)]
-    pub tpslimit: Option<f64>,
-    /// Move at most RATE a second: KiB, or with b, k, M, G; UP:DOWN for each way
-    #[arg(long, global = true, value_name = "RATE", value_parser = rates)]
-    pub bwlimit: Option<Bandwidth>,
-    /// Run CMD with the shell and use its first line as the password of an encrypted config
-    #[arg(long, global = true, value_name = "CMD")]
-    pub password_command: Option<String>,
-    /// Write the log to FILE, at its end
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Append the log to FILE
+    #[arg(long, global = true, help_heading = "Output", value_name = "FILE")]
     pub log_file: Option<PathBuf>,
     /// Write the log as JSON, one object per line
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Output")]
     pub use_json_log: bool,
-    /// Without a terminal, print progress every DURATION (10s, 5m); 0 disables it [default with -P: after 5s, then ever more
-    /// rarely, up to 1m]
-    #[arg(long, global = true, value_name = "DURATION", value_parser = span)]
+    /// Without a terminal, print progress every DURATION (10s, 5m); 0 disables it [default with -P: after 5s, then less and
+    /// less often, at least every 1m]
+    #[arg(long, global = true, help_heading = "Output", value_name = "DURATION", value_parser = span)]
     pub stats: Option<Duration>,
-    /// Map names that Dropbox can't have (backslashes, spaces at the end, bytes that aren't UTF-8 …) as rclone maps them, also
+    /// Read and write the config in FILE instead of ~/.config/node-tool/config.toml
+    #[arg(long, global = true, help_heading = "Global", value_name = "FILE", env = CONFIG_VARIABLE, value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    pub config: Option<PathBuf>,
+    /// List everything again instead of only what changed since the last time, and hash local files again
+    #[arg(long, global = true, help_heading = "Global")]
+    pub no_cache: bool,
+    /// Run CMD with the shell and use its first line as the password of an encrypted config
+    #[arg(long, global = true, help_heading = "Global", value_name = "CMD")]
+    pub password_command: Option<String>,
+    /// Map names that Dropbox can't store (backslashes, spaces at the end, bytes that aren't UTF-8 …) as rclone maps them, also
     /// in typed paths
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Global")]
     pub encode_names: bool,
     /// Export cloud documents, such as Paper, to the first of these formats that they have
-    #[arg(long, global = true, value_name = "FORMATS", value_delimiter = ',', default_value = "html,md", action = ArgAction::Set,
+    #[arg(long, global = true, help_heading = "Global", value_name = "FORMATS", value_delimiter = ',', default_value = "html,md", action = ArgAction::Set,
           alias = "dropbox-export-formats", value_parser = ["html", "md"])]
     pub export_formats: Vec<String>,
     #[command(flatten)]
     known: Known,
 }
 
-/// Flags of rclone that there is nothing to do for here; scripts that have them go on working.
+/// Flags of rclone that have no effect here; scripts that use them keep working.
 #[derive(Debug, Args)]
 struct Known {
     #[arg(long, global = true, hide = true)]
@@ -144,7 +147,7 @@ struct Known {
 }
 
 impl Known {
-    /// Those that were given, for a line in the log.
+    /// Returns the flags that were given, for a line in the log.
     fn given(&self) -> Vec<&'static str> {
         let flags = [
             ("--stats-one-line", self.stats_one_line),
@@ -179,8 +182,16 @@ fn program() -> clap::Command {
 /// The command line without some of its variables.
 fn program_without(ignored: &[String]) -> clap::Command {
     fn with_variables(command: clap::Command, ignored: &[String]) -> clap::Command {
+        let mut order = GLOBAL_ORDER;
         command
             .mut_args(|arg| {
+                // In help, a command's own flags come before those that every command takes.
+                let arg = if arg.is_global_set() {
+                    order += 1;
+                    arg.display_order(order)
+                } else {
+                    arg
+                };
                 let arg = if takes_text(&arg) {
                     arg.allow_hyphen_values(true)
                 } else {
@@ -207,7 +218,7 @@ fn takes_text(arg: &clap::Arg) -> bool {
         && (is_of(ValueParser::string()) || is_of(ValueParser::path_buf()))
 }
 
-/// Bytes a second, up and down; nothing is no limit.
+/// Bytes per second, up and down. `None` means no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bandwidth {
     up: Option<u64>,
@@ -240,7 +251,7 @@ fn span(text: &str) -> Result<Duration, String> {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Connect, look at and disconnect Dropbox accounts; alone it is a menu
+    /// Connect, show and disconnect Dropbox accounts; without a subcommand it is a menu
     Config(commands::config::Args),
     /// List the folders in a folder
     #[command(after_help = "Example: node-tool lsd dbx:")]
@@ -255,7 +266,7 @@ enum Command {
     Lsf(list::lsf::Args),
     /// List as JSON
     Lsjson(list::lsjson::Args),
-    /// Draw what is below a folder
+    /// Draw a folder as a tree
     Tree(list::tree::Args),
     /// Count files and bytes
     Size(list::size::Args),
@@ -264,13 +275,13 @@ enum Command {
     /// Copy new and changed files; never delete
     #[command(after_help = COPY_HELP)]
     Copy(copy::CopyArgs),
-    /// As copy, but DEST is what a single file will be called
+    /// Like copy, but DEST is the new name of a single file
     #[command(after_help = "Example: node-tool copyto report.pdf dbx:reports/2026-11.pdf")]
     Copyto(copy::CopyArgs),
     /// Copy, then remove from the source what is in the target
     #[command(after_help = "Example: node-tool move dbx:inbox dbx:archive/2026 --delete-empty-src-dirs")]
     Move(copy::MoveArgs),
-    /// As move, but DEST is what a single file will be called
+    /// Like move, but DEST is the new name of a single file
     #[command(after_help = "Example: node-tool moveto dbx:draft.txt dbx:final.txt")]
     Moveto(copy::MoveArgs),
     /// Make the target the same as the source; deletes in the target
@@ -286,7 +297,7 @@ enum Command {
     Rmdir(change::rmdir::Args),
     /// Remove all empty folders below a folder
     Rmdirs(change::rmdir::AllArgs),
-    /// Remove a folder with all in it
+    /// Remove a folder and everything in it
     Purge(change::purge::Args),
     /// Remove the files below a folder
     Delete(change::delete::Args),
@@ -294,9 +305,9 @@ enum Command {
     Deletefile(change::delete::FileArgs),
     /// Make an empty file, or change a file's time
     Touch(change::touch::Args),
-    /// Remove the half files that a killed download left behind
+    /// Remove the unfinished files of killed downloads
     Cleanup(change::cleanup::Args),
-    /// Print how much room the account has
+    /// Print how much space the account has
     About(look::about::Args),
     /// Make a link that others can open
     Link(look::link::Args),
@@ -306,9 +317,9 @@ enum Command {
     Restore(look::restore::Args),
     /// Find files and folders
     Search(look::search::Args),
-    /// Print changes as they come
+    /// Print changes as they happen
     Watch(look::watch::Args),
-    /// What rclone has here is the authorizer's work
+    /// In rclone this logs in; here the authorizer does
     #[command(hide = true, disable_help_flag = true)]
     Authorize(help::AuthorizeArgs),
     /// Print the version
@@ -350,7 +361,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         let _ = report::result(&answer.unwrap_or_default()); // a shell that doesn't listen needs nothing
         return ExitCode::SUCCESS;
     }
-    // What clap says of the line has words of it; should there be harm in them, it says the same of clean ones.
+    // Clap's error quotes the command line. If that has control characters, the error is made again from a clean line.
     let texts: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
     let is_clean = !texts.iter().any(|text| text.contains(shared::plain::is_hidden));
     let words = (!is_clean).then(|| texts.iter().map(|text| printable(text)).collect::<Vec<_>>());
@@ -418,7 +429,7 @@ fn start_log(global: &Global) -> Result<(), Failure> {
     });
     report::start_logging(global.verbose, global.quiet);
     for flag in global.known.given() {
-        tracing::info!("{flag} has no meaning here, and does no harm");
+        tracing::info!("{flag} has no effect here");
     }
     Ok(())
 }
@@ -448,7 +459,7 @@ fn with_runtime(cli: Cli) -> Result<u8, Failure> {
     };
     let result = runtime.block_on(async {
         limits::hear_of_large_files();
-        // In a task of its own, so that it is heard while the job waits for a disk.
+        // In a task of its own, so that signals are handled while the job waits for a disk.
         let signals = tokio::spawn(interrupted(shutdown.clone(), stopped));
         tokio::select! {
             Ok(signal) = signals => Err(stopped(signal)),
@@ -465,7 +476,7 @@ fn with_runtime(cli: Cli) -> Result<u8, Failure> {
 }
 
 async fn dispatch(cli: Cli, shutdown: Shutdown) -> Result<u8, Failure> {
-    // These need no config, no network and no home.
+    // These need no config, network or home directory.
     match &cli.command {
         Command::Authorize(_) => return Err(help::authorize()),
         Command::Version => return help::version(),
@@ -525,7 +536,7 @@ async fn prepare(cli: &Cli, shutdown: Shutdown) -> Result<App, Failure> {
     let endpoints = Endpoints::new(origin.as_deref()).map_err(|e| Failure::usage(e.to_string()))?;
     let path = match &global.config {
         Some(path) => path.clone(),
-        // As in rclone: empty is in memory only.
+        // As in rclone: an empty path means in memory only.
         None if std::env::var_os(CONFIG_VARIABLE).is_some_and(|name| name.is_empty()) => PathBuf::new(),
         None => default_path().map_err(|_| {
             Failure::usage("there is no home directory to keep the config in")
@@ -589,7 +600,7 @@ async fn prepare(cli: &Cli, shutdown: Shutdown) -> Result<App, Failure> {
     })
 }
 
-/// Closes the config to others, with a warning if it was open to them.
+/// Closes the config to other users, with a warning if it was open to them.
 fn protect(store: &Store, config: &Config) {
     match store.repair_permissions(config) {
         Ok(repaired) => repaired.iter().for_each(|path| {
@@ -602,43 +613,43 @@ fn protect(store: &Store, config: &Config) {
     }
 }
 
-/// As many connections as are asked for, and as the limit of open files allows.
+/// Returns the number of connections: as many as are asked for, and as the limit of open files allows.
 fn transfers(global: &Global, defaults: &Defaults) -> usize {
     let wanted: usize = global
         .transfers
         .or(defaults.transfers)
-        .unwrap_or(TRANSFERS)
-        .clamp(1, MOST_TRANSFERS)
+        .unwrap_or(DEFAULT_TRANSFERS)
+        .clamp(1, MAX_TRANSFERS)
         .into();
     let most = OpenFiles::here().connections;
     if wanted > most {
-        tracing::info!("at most {most} connections at once, since so few files may be open ('ulimit -n')");
+        tracing::info!("at most {most} connections at once, because of the limit of open files ('ulimit -n')");
     }
     wanted.min(most)
 }
 
-/// Our own directory in one of the user's base directories: `$XDG_STATE_HOME/node-tool`, `~/.cache/node-tool` …
+/// Returns our own directory in one of the user's base directories: `$XDG_STATE_HOME/node-tool`, `~/.cache/node-tool` …
 fn directory(of: impl Fn(&etcetera::base_strategy::Xdg) -> Option<PathBuf>) -> Option<PathBuf> {
     let base = etcetera::base_strategy::Xdg::new().ok()?;
     Some(of(&base)?.join("node-tool"))
 }
 
-/// What `--memory` says.
+/// Returns the value of `--memory`, or the default.
 fn memory(global: &Global) -> Result<usize, Failure> {
-    /// Less than this isn't enough for one connection and its buffers.
-    const LEAST: u64 = 8 << 20;
+    /// One connection and its buffers need this much.
+    const MIN_BYTES: u64 = 8 << 20;
     let bytes = match global.memory.and_then(|size| size.0) {
-        None => return Ok(MEMORY_BYTES),
+        None => return Ok(DEFAULT_MEMORY_BYTES),
         Some(bytes) => bytes,
     };
-    if bytes < LEAST {
+    if bytes < MIN_BYTES {
         return Err(Failure::usage("--memory: less than 8M is not enough"));
     }
     Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 
-/// Ctrl-C, SIGTERM as batch systems send it at a time limit, or SIGHUP when a terminal goes away. The first one asks a
-/// transfer to begin nothing new, if one is under way, and leaves it some time for what is; the second is the end.
+/// Waits for Ctrl-C, for SIGTERM, which batch systems send at a time limit, or for SIGHUP when a terminal goes away. The first
+/// one asks a running transfer to begin nothing new and to finish its calls in flight; the second one ends the process.
 async fn interrupted(shutdown: Shutdown, stopped: impl Fn(&str) -> Failure + Send + 'static) -> &'static str {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
@@ -666,14 +677,14 @@ async fn interrupted(shutdown: Shutdown, stopped: impl Fn(&str) -> Failure + Sen
     let first = next().await;
     if shutdown.request(first) {
         report::note(&format!(
-            "{first}: finishing what is under way, for at most {} s; once more to leave at once",
-            GRACE.as_secs()
+            "{first}: finishing what is in progress, for at most {} s; repeat it to stop at once",
+            GRACE_PERIOD.as_secs()
         ));
-        let _ = tokio::time::timeout(GRACE, next()).await; // either way it is over
+        let _ = tokio::time::timeout(GRACE_PERIOD, next()).await; // either way it is over
     }
-    // Who hangs in a call of the system doesn't notice.
+    // A thread that hangs in a system call doesn't notice the shutdown.
     std::thread::spawn(move || {
-        std::thread::sleep(DEAF);
+        std::thread::sleep(FORCE_EXIT_AFTER);
         local::remove_unfinished();
         report::end_progress();
         let failure = stopped(first);

@@ -1,5 +1,5 @@
 //! Answers a shell that completes a line: commands, flags and their values from clap, remotes from the config, and what is in a
-//! folder of a Dropbox from one short call. What can't be had is left out without a word: somebody is typing.
+//! folder of a Dropbox from one short call. What isn't available is left out silently: a person is typing.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -21,9 +21,9 @@ use crate::{
     location::Location,
 };
 
-/// Nobody waits longer for a completion.
+/// Maximum time for a completion.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// Entries that one call may bring: more than anybody reads.
+/// Maximum number of entries to fetch: more than a person reads.
 const MOST_ENTRIES: u32 = 500;
 
 /// The question, if the program was called by a shell's completion; its words are not for clap then.
@@ -37,7 +37,7 @@ pub fn asked(args: &[OsString]) -> Option<Option<Question>> {
     (word == WORD).then(|| Question::read(&rest))
 }
 
-/// What the shell is to read.
+/// Returns what the shell reads.
 pub fn answer(question: &Question, program: Command) -> String {
     let Some(store) = store(&question.words) else {
         return String::new();

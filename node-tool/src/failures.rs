@@ -1,4 +1,4 @@
-//! What a person is told when something fails: what, why, and what to do next.
+//! What is reported when something fails: what, why, and what to do next.
 
 use std::{io, path::Path};
 
@@ -17,13 +17,13 @@ use crate::{
     config::{ACCESS_TOKEN_VARIABLE, CONFIG_VARIABLE, ConfigError, Environment, PASSWORD_VARIABLE},
 };
 
-/// Says that a place could not be looked at or changed.
+/// Returns the failure for a place that could not be read or changed.
 pub(crate) fn place_failure(what: &str, place: &Place, error: &engine::Error) -> Failure {
     let what = format!("could not {what} '{place}'");
     engine_failure(what, error, place.remote().unwrap_or_default())
 }
 
-/// Says that something failed for an error of the engine or of a store. `remote` is the name of the Dropbox's remote.
+/// Returns the failure for an error of the engine or of a store. `remote` is the name of the Dropbox's remote.
 pub(crate) fn engine_failure(what: impl Into<String>, error: &engine::Error, remote: &str) -> Failure {
     match error.cause::<Error>() {
         Some(error) => dropbox_failure(what, error, remote),
@@ -31,7 +31,7 @@ pub(crate) fn engine_failure(what: impl Into<String>, error: &engine::Error, rem
     }
 }
 
-/// Says that nothing is at a place.
+/// Returns the failure for a place at which there is nothing.
 pub(crate) fn missing(place: &Place) -> Failure {
     let failure = Failure::new(format!("'{place}' is not there")).code(exit::DIRECTORY_NOT_FOUND);
     match place.dropbox() {
@@ -54,7 +54,7 @@ pub(crate) fn exit_code(retry: Option<Retry>) -> Option<u8> {
     })
 }
 
-/// The config can't be used.
+/// Returns the failure for an unusable config.
 pub(crate) fn config_failure(error: ConfigError) -> Failure {
     let failure = Failure::usage("could not use the config").why(&error);
     let elsewhere = format!(
@@ -84,7 +84,7 @@ pub(crate) fn config_failure(error: ConfigError) -> Failure {
     }
 }
 
-/// What helps against an error of the file system at the config's `path`.
+/// Returns what to do about an error of the file system at the config's `path`.
 fn io_remedy(path: &Path, error: &io::Error) -> Option<String> {
     let directory = path.parent().filter(|d| !d.as_os_str().is_empty());
     // What doesn't exist can't be looked at.
@@ -107,7 +107,7 @@ fn io_remedy(path: &Path, error: &io::Error) -> Option<String> {
     })
 }
 
-/// How to get a new login for a remote.
+/// Returns how to get a new login for a remote.
 fn new_login(remote: &str) -> Advice {
     let environment = Environment::here();
     match environment.login_of(remote) {
@@ -124,7 +124,7 @@ fn new_login(remote: &str) -> Advice {
     }
 }
 
-/// What the variable for certificates says.
+/// Returns the value of the variable for certificates.
 fn certificates() -> Option<String> {
     std::env::var(trust::CERTIFICATES_VARIABLE).ok()
 }

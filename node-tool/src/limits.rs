@@ -45,7 +45,7 @@ impl OpenFiles {
     }
 }
 
-/// Takes what the system gives, at the start of the process: as many open files as it may have, and no dump of a crash, which
+/// Sets the limits of the process at its start: as many open files as allowed, and no core dump, which
 /// would hold tokens.
 pub fn begin() {
     shared::process::keep_memory_private();
@@ -53,7 +53,7 @@ pub fn begin() {
     OpenFiles::here();
 }
 
-/// Signals that end a program without a word are heard from now on: a file that would be larger than 'ulimit -f' allows is
+/// Handles SIGXFSZ from now on, which would end the process: a file that would be larger than 'ulimit -f' allows is
 /// an error of that file. Needs a runtime.
 pub fn hear_of_large_files() {
     use tokio::signal::unix::{SignalKind, signal};

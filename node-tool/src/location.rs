@@ -24,13 +24,13 @@ pub enum LocationError {
     /// The part before the colon.
     #[error("{0}; for a local file write './{1}'")]
     Name(String, String),
-    /// The part behind it.
+    /// The part after the colon.
     #[error(transparent)]
     Path(#[from] PathError),
 }
 
 impl Location {
-    /// Reads `text` as rclone does: a colon before any slash ends a remote's name, and a slash behind the colon is kept in
+    /// Reads `text` as rclone does: a colon before any slash ends a remote's name, and a slash after the colon is kept in
     /// mind.
     ///
     /// # Errors

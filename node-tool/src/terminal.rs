@@ -23,7 +23,7 @@ pub async fn wait<T: Send + 'static>(
         .map_err(|e| Failure::new("could not read from the terminal").why(e))
 }
 
-/// Asks for something that is not shown. It is dark before the prompt appears, so that nobody who answers it is too quick.
+/// Asks for something that is not shown. It is dark before the prompt appears, so that no quick answer is shown.
 ///
 /// # Errors
 /// When there is no terminal.

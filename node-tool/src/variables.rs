@@ -1,6 +1,6 @@
 //! Flags by environment variables: `--max-depth` is `NODE_TOOL_MAX_DEPTH`.
 //!
-//! An empty variable counts as unset. A switch takes 1, true, yes, on and 0, false, no, off. What is wrong names the variable.
+//! An empty variable counts as unset. A switch takes 1, true, yes, on and 0, false, no, off. Errors name the variable.
 
 use std::ffi::{OsStr, OsString};
 
@@ -12,17 +12,17 @@ use clap::{
 
 use crate::config::switch;
 
-/// How the variables begin.
+/// The prefix of the variables.
 const PREFIX: &str = "NODE_TOOL_";
-/// From this likeness on, of 1, a variable is taken for a mistyped one.
+/// Minimum similarity, of 1, at which a variable counts as mistyped.
 const NEAR: f64 = 0.93;
 
-/// The variable of a flag.
+/// Returns the name of a flag's variable.
 fn of_flag(flag: &str) -> String {
     format!("{PREFIX}{}", flag.to_ascii_uppercase().replace('-', "_"))
 }
 
-/// Gives a flag its value from its variable. A flag without one gets the usual variable, unless it `is_apart`.
+/// Sets a flag's value from its variable. A flag without one gets the usual variable, unless it `is_apart`.
 /// Those that are `ignored` count as unset.
 pub fn attach(arg: Arg, is_apart: bool, ignored: &[String]) -> Arg {
     let own = arg.get_env().map(OsStr::to_owned);
@@ -44,7 +44,7 @@ fn with_value(arg: Arg, variable: OsString, value: &OsStr, hidden: bool) -> Arg 
     let name = variable.to_string_lossy().into_owned();
     let wrong = move || format!("{name} takes 1 or 0, true or false, yes or no");
     let arg = match arg.get_action() {
-        // A switch that is off is no switch: clap would find it in conflict with others.
+        // A switch that is off is left out: clap would report conflicts with others.
         ArgAction::SetTrue if value.to_str().and_then(switch) == Some(false) => return arg,
         ArgAction::SetTrue => arg.value_parser(move |text: &str| switch(text).ok_or_else(&wrong)),
         ArgAction::Count => arg.value_parser(move |text: &str| {
@@ -56,7 +56,7 @@ fn with_value(arg: Arg, variable: OsString, value: &OsStr, hidden: bool) -> Arg 
     arg.env(variable).hide_env(hidden)
 }
 
-/// The variables whose values an error of the parser is about: of flags that are not on the command line.
+/// Returns the variables that caused an error of the parser: those of flags that are not on the command line.
 pub fn blamed(error: &clap::Error, args: &[OsString]) -> Vec<String> {
     let mut flags = Vec::new();
     for kind in [ContextKind::InvalidArg, ContextKind::PriorArg] {
@@ -84,14 +84,14 @@ pub fn blamed(error: &clap::Error, args: &[OsString]) -> Vec<String> {
     names.collect()
 }
 
-/// The variable that a typed flag is in conflict with: what is typed wins.
+/// Returns the variable that a typed flag conflicts with: what is typed wins.
 pub fn overruled(error: &clap::Error, args: &[OsString]) -> Option<String> {
     let mut blamed = blamed(error, args);
     let is_conflict = error.kind() == ErrorKind::ArgumentConflict;
     (is_conflict && blamed.len() == 1).then(|| blamed.remove(0))
 }
 
-/// Variables that look like mistyped ones, each with the nearest.
+/// Returns variables that look mistyped, each with the most similar known one.
 pub fn mistyped(program: fn() -> Command) -> Vec<(String, String)> {
     let is_ours = |name: &str| name.starts_with(PREFIX) && !name.starts_with("NODE_TOOL_REMOTE_");
     let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());

@@ -31,8 +31,8 @@ class Logins(PeerTest):
     def assert_imported(self, out):
         self.assertEqual(
             out,
-            "dbx: imported, goes on as it is\n"
-            "short: imported, goes on as it is: its token is of the old kind, which has no end\n"
+            "dbx: imported, works as it is\n"
+            "short: imported, works as it is: its token is of the old kind, which has no end\n"
             "theirs: imported, but it was made with rclone's own app: node-tool config reconnect theirs: --app-key KEY\n",
         )
         self.node_tool("lsd", "dbx:")

@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn commands_are_found_where_they_are_advice() {
-        let said = "error: no 'node-tool x' here\n  why: node-tool says so\n  next: node-tool config reconnect 'my box:'   to log in anew\n  \
+        let said = "error: no 'node-tool x' here\n  why: node-tool says so\n  next: node-tool config reconnect 'my box:'   to log in again\n  \
              next: node-tool config create dbx --token-stdin < FILE\n  next: tick the box, then: node-tool lsd dbx:\n\
              warning: it ends soon: node-tool config reconnect dbx:\n";
         let found: Vec<String> = advice(said)

@@ -12,7 +12,7 @@ use shared::raw;
 const QUOTE: char = '\u{201b}';
 /// Characters that Dropbox can't have in a name, and what they are mapped to.
 const PAIRS: [(char, char); 2] = [('\\', '＼'), ('\u{7f}', '␡')];
-/// What a blank at the end of a name is mapped to.
+/// What a space at the end of a name is mapped to.
 const BLANK: char = '␠';
 
 /// Returns a path as Dropbox can have it.

@@ -128,7 +128,7 @@ fn check_form(name: &str) -> Result<(), &'static str> {
         name if name.contains('\\') => Err("Dropbox doesn't allow a backslash in a name"),
         name if name.contains('\0') => Err("a name in it is not UTF-8, which Dropbox needs"),
         name if name.contains('\u{7f}') => Err("Dropbox doesn't allow this control character in a name"),
-        name if name.ends_with(' ') => Err("Dropbox doesn't allow a blank at the end of a name"),
+        name if name.ends_with(' ') => Err("Dropbox doesn't allow a space at the end of a name"),
         _ => Ok(()),
     }
 }

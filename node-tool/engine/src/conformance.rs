@@ -92,7 +92,7 @@ async fn meta(test: &dyn TestStore, path: &str) -> FileMeta {
     meta.unwrap_or_else(|| panic!("{path} is a file"))
 }
 
-/// Returns the content of a file, as far as its checksum tells.
+/// Returns the content of a file, as far as its checksum shows.
 async fn has_content(test: &dyn TestStore, path: &str, content: &[u8]) -> bool {
     let seen = meta(test, path).await;
     let checksum = test.store().checksum(path, &seen).await.expect("it can be read");

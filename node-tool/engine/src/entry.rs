@@ -5,7 +5,7 @@ use shared::content_hash::ContentHash;
 
 use crate::relative_path;
 
-/// The ending of the file that a symlink travels as; its content says where the symlink leads (as in rclone).
+/// The ending of the file that a symlink travels as; its content is the symlink's target (as in rclone).
 pub const LINK_ENDING: &str = ".rclonelink";
 
 /// A file or folder below the root of a store.
@@ -40,7 +40,7 @@ pub struct FileMeta {
 }
 
 impl FileMeta {
-    /// Returns the cloud document that the file is, if it is one. Its size says nothing.
+    /// Returns the cloud document that the file is, if it is one. Its size is meaningless.
     pub fn document(&self) -> Option<&Document> {
         self.version.as_ref()?.document.as_deref()
     }
@@ -80,12 +80,12 @@ pub struct Document {
 pub struct Modified {
     /// Whole seconds, rounded down.
     pub seconds: i64,
-    /// The rest, in nanoseconds.
+    /// The fraction of a second, in nanoseconds.
     pub nanoseconds: u32,
 }
 
 impl Modified {
-    /// Whether two times are less than a second apart: Dropbox keeps whole seconds.
+    /// Returns whether two times are less than a second apart: Dropbox keeps whole seconds.
     pub fn is_same(self, other: Self) -> bool {
         let nanoseconds = |m: Self| i128::from(m.seconds) * 1_000_000_000 + i128::from(m.nanoseconds);
         (nanoseconds(self) - nanoseconds(other)).abs() < 1_000_000_000
@@ -129,7 +129,7 @@ impl Entry {
         self.file()?.document()
     }
 
-    /// Whether it is a cloud document that is listed under the name of its export.
+    /// Returns whether it is a cloud document that is listed under the name of its export.
     pub fn is_exported(&self) -> bool {
         self.document().is_some_and(|document| document.chosen.is_some())
     }
@@ -154,9 +154,9 @@ pub fn own_path<'a>(path: &'a str, file: Option<&'a FileMeta>) -> &'a str {
 pub enum Special {
     /// A symlink that was not followed.
     Symlink {
-        /// Whether it leads to a folder.
+        /// Whether it points to a folder.
         to_dir: bool,
-        /// Whether it leads to nothing.
+        /// Whether its target is missing.
         dangling: bool,
     },
     /// A named pipe.

@@ -1,20 +1,20 @@
-//! What can go wrong, and whether trying again helps.
+//! Errors, and whether trying again helps.
 
 use std::{fmt, io, sync::Arc};
 
 /// A result of the engine or of a store.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, as far as a caller has to tell.
+/// The kind of an error, as far as a caller has to distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// Nothing is there, or not any more.
+    /// It doesn't exist, or no longer.
     NotFound,
-    /// Something is there already.
+    /// It already exists.
     AlreadyExists,
-    /// A folder still holds something.
+    /// A folder is not empty.
     NotEmpty,
-    /// The file is not, or not any more, what was listed.
+    /// The file is not, or no longer, what was listed.
     Changed,
     /// The store can't have this name.
     InvalidName,
@@ -25,11 +25,11 @@ pub enum ErrorKind {
 /// Whether the same command may succeed later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Retry {
-    /// It may well: throttling, the network, contention, a server's own trouble.
+    /// Probably: throttling, the network, contention, a server error.
     Later,
     /// Something has to be changed first: a name, a permission, free space.
     Never,
-    /// It can't be told, or a person should look first.
+    /// Unknown, or a person should check first.
     Unknown,
 }
 
@@ -77,28 +77,28 @@ impl Error {
         }
     }
 
-    /// Says what kind it is.
+    /// Sets its kind.
     #[must_use]
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.kind = kind;
         self
     }
 
-    /// Says whether nothing else can succeed after it, such as when a login has ended.
+    /// Sets whether nothing else can succeed after it, such as when a login has ended.
     #[must_use]
     pub fn with_ends_run(mut self, ends_run: bool) -> Self {
         self.ends_run = ends_run;
         self
     }
 
-    /// The same error, with other words: what was being done is said before the reason.
+    /// Returns the error with what was being done before the reason.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.message = message.into();
         self
     }
 
-    /// Returns what kind it is.
+    /// Returns its kind.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
@@ -108,7 +108,7 @@ impl Error {
         self.retry
     }
 
-    /// Whether nothing else can succeed after it.
+    /// Returns whether nothing else can succeed after it.
     pub fn ends_run(&self) -> bool {
         self.ends_run
     }
@@ -125,7 +125,7 @@ impl fmt::Display for Error {
     }
 }
 
-// The cause is not a `source` in the sense of the trait: its words are this error's own.
+// The cause is not a `source` in the sense of the trait: its message is this error's own.
 impl std::error::Error for Error {}
 
 /// Content changed while it was read; inside an [`io::Error`].

@@ -1,4 +1,4 @@
-//! Lists two stores, plans what makes one like the other, and carries the plan out in the order in which a failure loses nothing.
+//! Lists two stores, plans how to make one like the other, and carries the plan out in the order in which a failure loses nothing.
 //!
 //! ```text
 //!   Store::list ─▶ plan::plan ─▶ Plan (steps with ids) ─▶ run::run ─▶ Tally
@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The engine knows no service, no command line and no terminal: a [`store::Store`] lists, removes and renames, a
-//! [`run::Transfer`] carries the content of many files at once from one store to another, and a [`run::Observer`] hears
+//! [`run::Transfer`] carries the content of many files at once from one store to another, and a [`run::Observer`] is notified of
 //! what happens. [`memory_store`] has a store in memory, for tests and examples:
 //!
 //! ```

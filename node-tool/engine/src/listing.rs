@@ -7,10 +7,10 @@ use crate::{
     filter::Filter,
 };
 
-/// How a store tells names apart, and which it can't have.
+/// How a store compares names, and which it can't have.
 #[derive(Clone, Copy)]
 pub struct NameRules {
-    /// Whether two names that differ only in letter case or Unicode form are one name.
+    /// Whether two names that differ only in letter case or Unicode form are the same.
     pub ignores_case: bool,
     /// The store's name in messages.
     pub store: &'static str,
@@ -19,7 +19,7 @@ pub struct NameRules {
 }
 
 impl NameRules {
-    /// Rules of a store that has each name, byte by byte.
+    /// The rules of a store that allows each name and compares bytes.
     pub const EXACT: Self = Self {
         ignores_case: false,
         store: "the store",
@@ -39,11 +39,11 @@ impl fmt::Debug for NameRules {
 /// What a store can do.
 #[derive(Clone, Copy, Debug)]
 pub struct Capabilities {
-    /// How it tells names apart.
+    /// Its name rules.
     pub names: NameRules,
-    /// Whether modification times of files that are there can be set.
+    /// Whether modification times of existing files can be set.
     pub sets_times: bool,
-    /// Whether some paths can be asked for at once without listing all.
+    /// Whether some paths can be looked up at once without listing all.
     pub stats_many: bool,
     /// Whether files of the ending [`LINK_ENDING`](crate::entry::LINK_ENDING) can become symlinks.
     pub has_symlinks: bool,
@@ -52,16 +52,16 @@ pub struct Capabilities {
 /// What to do about symlinks when listing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Symlinks {
-    /// Leave them out and report each.
+    /// Leaves them out and reports each.
     #[default]
     Report,
-    /// Leave them out.
+    /// Leaves them out.
     Skip,
-    /// Take what they lead to.
+    /// Follows them.
     Follow,
-    /// Take them as files that say where they lead.
+    /// Lists them as files whose content is their target.
     Translate,
-    /// In a target: go through those that lead to folders outside it, and leave out and report the others.
+    /// In a target: follows those that lead to folders outside it, and leaves out and reports the others.
     Enter,
 }
 
@@ -77,10 +77,10 @@ impl Symlinks {
     }
 }
 
-/// What to list.
+/// Options of a listing.
 #[derive(Clone, Copy, Debug)]
 pub struct Query<'a> {
-    /// Folders that it rules out need not be listed; what it says of files is not applied.
+    /// Folders that it rules out need not be listed; it is not applied to files.
     pub filter: &'a Filter,
     /// What to do about symlinks.
     pub symlinks: Symlinks,
@@ -101,14 +101,14 @@ pub enum RootKind {
 /// A path that was left out of a listing, and why.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LeftOut {
-    /// Its path, as a person would look for it.
+    /// Its path, for messages.
     pub path: String,
-    /// Why, in words.
+    /// The reason, in words.
     pub reason: String,
 }
 
 impl LeftOut {
-    /// Returns one.
+    /// Returns an entry that was left out.
     pub fn new(path: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
             path: path.into(),
@@ -128,14 +128,14 @@ pub struct Listing {
     pub unreadable: Vec<LeftOut>,
     /// What was left out and is no error.
     pub skipped: Vec<LeftOut>,
-    /// What is neither a file nor a folder, sorted by path, whatever the filter says.
+    /// What is neither a file nor a folder, sorted by path, regardless of the filter.
     pub specials: Vec<(String, Special)>,
     /// Folders that the filter rules out and that were not looked into.
     pub pruned: Vec<String>,
 }
 
 impl Listing {
-    /// Takes what a filter leaves out from the entries. Returns its paths, with those of the folders that were not looked into, if
+    /// Removes what a filter leaves out from the entries. Returns its paths, with those of the folders that were not looked into, if
     /// `wants_paths`.
     pub fn apply_filter(&mut self, filter: &Filter, wants_paths: bool) -> Vec<String> {
         if filter.is_everything() {
@@ -156,7 +156,7 @@ impl Listing {
         left_out
     }
 
-    /// Moves the entries that `is_unusable` says something about to the unreadable ones: they must not be deleted for it.
+    /// Moves the entries for which `is_unusable` returns a reason to the unreadable ones, so that they are not deleted.
     pub fn set_apart(&mut self, is_unusable: impl Fn(&Entry) -> bool, reason: &str) {
         let unusable = self.entries.extract_if(.., |entry| is_unusable(entry));
         let unusable = unusable.map(|entry| LeftOut::new(entry.path, reason));

@@ -1,4 +1,4 @@
-//! A store in memory: for tests of the engine, for examples, and as the plainest picture of what a store has to do.
+//! A store in memory: for tests of the engine, for examples, and as the simplest example of a store.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -57,12 +57,12 @@ impl fmt::Debug for MemoryStore {
 }
 
 impl MemoryStore {
-    /// Returns an empty store that tells names apart byte by byte, and whose listings have no checksums, as a local folder.
+    /// Returns an empty store that compares names byte by byte, and whose listings have no checksums, like a local folder.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns an empty store that ignores letter case, and whose listings have checksums, as Dropbox.
+    /// Returns an empty store that ignores letter case, and whose listings have checksums, like Dropbox.
     pub fn ignoring_case() -> Self {
         let store = Self::default();
         {
@@ -83,7 +83,7 @@ impl MemoryStore {
         self.0.lock().put(path, content.as_ref().to_vec(), modified);
     }
 
-    /// Takes the file or the empty folder at a path away, as another process would.
+    /// Removes the file or the empty folder at a path, as another process would.
     pub fn remove(&self, path: &str) {
         let mut state = self.0.lock();
         let key = state.key(path);
@@ -131,7 +131,7 @@ impl MemoryStore {
         self.0.lock().unreadable.push(path.to_owned());
     }
 
-    /// Lets only so many more changes happen, as if the process were killed after them. `None` lets all happen.
+    /// Allows only this many more changes, as if the process were killed after them. `None` means no limit.
     pub fn allow_changes(&self, count: Option<usize>) {
         self.0.lock().changes_left = count;
     }
@@ -144,12 +144,12 @@ impl MemoryStore {
 }
 
 impl State {
-    /// Whether times of files that are there can be set, as they can't in Dropbox.
+    /// Whether times of existing files can be set, unlike in Dropbox.
     fn sets_times(&self) -> bool {
         !self.ignores_case
     }
 
-    /// Returns the path that something has whose path may be typed with other letters.
+    /// Returns the stored spelling of a path.
     fn key(&self, path: &str) -> String {
         if !self.ignores_case || self.nodes.contains_key(path) {
             return path.to_owned();
@@ -217,7 +217,7 @@ impl State {
         })
     }
 
-    /// Fails if the path is to fail, or no more changes are allowed; else notes the change.
+    /// Fails if the path is set to fail, or no more changes are allowed; otherwise records the change.
     fn change(&mut self, path: &str, what: String) -> Result<()> {
         if let Some(error) = self.failures.get(path) {
             return Err(error.clone());
@@ -399,14 +399,14 @@ impl Store for MemoryStore {
     }
 }
 
-/// Carries files from one store in memory to another.
+/// Copies files from one store in memory to another.
 #[derive(Debug)]
 pub struct MemoryTransfer<'a> {
-    /// Where they come from.
+    /// The source.
     pub source: &'a MemoryStore,
-    /// Where they go.
+    /// The target.
     pub target: &'a MemoryStore,
-    /// Whether the source's file goes as the target's comes, as on one server.
+    /// Whether the source's file is removed with the copy, as in a rename on a server.
     pub takes_from_source: bool,
 }
 
@@ -562,7 +562,7 @@ pub async fn plan_of(
     plan(source, &there, &options)
 }
 
-/// Makes `target` what `options` say of `source`: lists, plans and runs.
+/// Runs a whole job: lists, plans and runs.
 ///
 /// # Errors
 /// As those of [`plan`].

@@ -35,7 +35,7 @@ pub fn join(folder: &str, name: &str) -> String {
     }
 }
 
-/// Whether a path is that of `folder` or of something below it.
+/// Returns whether a path is that of `folder` or of something below it.
 pub fn is_within(path: &str, folder: &str) -> bool {
     below(path, folder).is_some()
 }
@@ -53,7 +53,7 @@ pub fn below<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
     }
 }
 
-/// Returns in how many folders something lies, the root included.
+/// Returns the number of folders that something is in, including the root.
 pub fn depth(path: &str) -> usize {
     path.split('/').count()
 }

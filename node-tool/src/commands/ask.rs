@@ -1,4 +1,4 @@
-//! Asking the person at the terminal, a line at a time. Nothing here is asked without one.
+//! Asking the person at the terminal, one line at a time. Without a terminal nothing is asked.
 
 use std::io::{self, BufRead as _};
 
@@ -64,7 +64,7 @@ pub(in crate::commands) async fn yes(question: &str) -> Result<bool, Failure> {
 /// # Errors
 /// When the input ends.
 pub(in crate::commands) async fn app_key(offered: Option<&str>) -> Result<String, Failure> {
-    crate::report::note("The app key stands on your app's page at https://www.dropbox.com/developers/apps");
+    crate::report::note("The app key is on your app's page at https://www.dropbox.com/developers/apps");
     checked("app key", offered, check_app_key).await
 }
 

@@ -25,9 +25,9 @@ pub struct CopyArgs {
 #[derive(Debug, clap::Args)]
 pub struct MoveArgs {
     #[command(flatten)]
-    copy: CopyArgs,
-    #[command(flatten)]
     moving: MoveFlags,
+    #[command(flatten)]
+    copy: CopyArgs,
 }
 
 /// The arguments of `sync`.

@@ -18,7 +18,7 @@ use crate::report;
     after_help = "Example: node-tool completion bash > ~/.local/share/bash-completion/completions/node-tool"
 )]
 pub struct CompletionArgs {
-    /// For which shell
+    /// The shell
     #[arg(value_parser = SHELLS)]
     shell: String,
 }
@@ -39,7 +39,7 @@ pub struct AuthorizeArgs {
     _words: Vec<String>,
 }
 
-/// Says who does what `rclone authorize` does. The words behind it may hold a secret, and aren't repeated.
+/// Explains what to use instead of `rclone authorize`. Its arguments may hold a secret, and aren't repeated.
 pub fn authorize() -> Failure {
     Failure::usage("'authorize' needs a browser: it is what the authorizer does, on your laptop")
         .hint("here: node-tool config create dbx   (it prints the line to run on the laptop)")

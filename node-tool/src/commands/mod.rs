@@ -1,4 +1,4 @@
-//! One file a verb: its arguments, what it asks, what it prints. [`job`] is what copy, move and sync share.
+//! One file per verb: its arguments, what it asks, what it prints. [`job`] is what copy, move and sync share.
 
 mod ask;
 pub mod change;

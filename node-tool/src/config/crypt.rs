@@ -14,13 +14,13 @@ use shared::secret::Secret;
 const BEGIN: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 /// scrypt's cost as a power of two, as `age -p` has it: 256 MiB for about a second, in every command and for every guess.
 const COST: u8 = 18;
-/// The most that is accepted from a file: some seconds.
+/// The maximum cost that is accepted from a file: some seconds.
 const MOST_COST: u8 = 20;
 
 /// Why a file could not be opened or closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CryptError {
-    /// Another password, or an altered file: they can't be told apart.
+    /// Another password, or an altered file: they can't be distinguished.
     #[error("the password is wrong")]
     WrongPassword,
     /// Not what age wrote.

@@ -13,7 +13,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// Reads a text.
 ///
 /// # Errors
-/// Says where and why it can't be read, without quoting values: they may be secrets.
+/// Returns where and why it can't be read, without quoting values: they may be secrets.
 pub(super) fn parse(text: &str) -> Result<Config, String> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     toml::from_str(text).map_err(|error| {
@@ -28,7 +28,7 @@ pub(super) fn parse(text: &str) -> Result<Config, String> {
     })
 }
 
-/// The message without the text that it quotes: `invalid type: string "sl.x", expected i64`.
+/// Returns the message without the text that it quotes: `invalid type: string "sl.x", expected i64`.
 pub(super) fn without_values(message: &str) -> String {
     match (message.find("string \""), message.rfind('"')) {
         (Some(from), Some(to)) if to > from + "string \"".len() => {
@@ -69,7 +69,7 @@ pub(super) fn edit(text: &str, before: &Config, after: &Config) -> Result<String
     Ok(format!("{mark}{edited}"))
 }
 
-/// Carries the differences over into `target`. Returns comments that stood above removed tables and don't belong to them.
+/// Carries the differences over into `target`. Returns comments that were above removed tables and don't belong to them.
 fn change(target: &mut dyn TableLike, before: &Table, after: &Table) -> String {
     let mut orphans = String::new();
     let is_new = |key: &&String| !before.contains_key(*key);
@@ -112,7 +112,7 @@ fn change(target: &mut dyn TableLike, before: &Table, after: &Table) -> String {
     orphans
 }
 
-/// The comments above a table that a blank line sets apart from it, such as those at the head of a file.
+/// Returns the comments above a table that a blank line separates from it, such as those at the head of a file.
 fn detached_comments(item: &Item) -> String {
     let Some(table) = item.as_table() else {
         return String::new();

@@ -58,13 +58,13 @@ pub struct VariableError {
     pub problem: String,
 }
 
-/// Those of this process's variables that are about remotes.
+/// Returns this process's variables that are about remotes.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     variables: BTreeMap<String, Secret>,
 }
 
-/// What the environment says about one remote: keys with their values and the variables that they are from.
+/// The settings of one remote in the environment: keys with their values and variables.
 #[derive(Debug, Default)]
 struct Given {
     own: BTreeMap<&'static str, (String, Secret)>,
@@ -126,10 +126,10 @@ impl Environment {
         Ok(all)
     }
 
-    /// Puts what the environment says over what `config` has.
+    /// Overrides what `config` has by what is in the environment.
     ///
     /// # Errors
-    /// When a variable can't be used; says which.
+    /// When a variable can't be used; names it.
     pub(super) fn put_over(&self, config: &mut Config) -> Result<(), VariableError> {
         for (name, given) in self.given()? {
             let known = config.remotes.keys().find(|known| as_variable(known) == name);
@@ -157,7 +157,7 @@ impl Environment {
         config.remotes.keys().find(is_given).cloned()
     }
 
-    /// The login for a name that is set up nowhere.
+    /// Returns the login for a name that is not set up anywhere.
     pub fn any(&self) -> Option<Remote> {
         let token = self.variables.get(ACCESS_TOKEN_VARIABLE)?;
         Some(Remote {
@@ -190,7 +190,7 @@ impl Environment {
         rclone.chain(own).collect()
     }
 
-    /// Whether a remote's login is from variables, so that it isn't the file's to renew or to end. Says which.
+    /// Returns the variable that a remote's login is from, if any: such a login is not renewed or ended in the file.
     pub fn login_of(&self, name: &str) -> Option<String> {
         let mut from = self.variables_of(name).into_iter();
         let from = from.find(|(key, _)| LOGIN_KEYS.contains(&key.as_str()) || *key == "token");
@@ -319,7 +319,7 @@ fn put(remote: &mut Remote, given: &Given) -> Result<(), VariableError> {
     Ok(())
 }
 
-/// Reads a switch as variables have it: 1, true, yes, on; 0, false, no, off.
+/// Parses a switch as variables have it: 1, true, yes, on; 0, false, no, off.
 pub fn switch(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" | "t" | "y" => Some(true),

@@ -30,13 +30,13 @@ pub enum ConfigError {
     NotAFile {
         /// What was named.
         path: PathBuf,
-        /// What stands there.
+        /// What is there.
         kind: &'static str,
     },
     /// There is no file to save to.
     #[error("the config is {0}: nothing would be kept")]
     NotKept(String),
-    /// The file of somebody else.
+    /// Another user's file.
     #[error("'{}' belongs to another user (id {owner}), and only they can change it", path.display())]
     Foreign {
         /// Which file.
@@ -60,7 +60,7 @@ pub enum ConfigError {
     Crypt {
         /// Which file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         source: CryptError,
     },
     /// A variable about remotes.

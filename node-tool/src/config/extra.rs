@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
-/// From this likeness on, of 1, a known key is offered for an unknown one.
+/// Minimum similarity, of 1, at which a known key is offered for an unknown one.
 const NEAR: f64 = 0.8;
 
 /// Unknown keys with their values.
@@ -12,7 +12,7 @@ const NEAR: f64 = 0.8;
 pub struct Extra(Table);
 
 impl Extra {
-    /// The keys, each with the nearest of those that are `known`.
+    /// Returns the keys, each with the most similar `known` one.
     pub fn nearest<'a>(&'a self, known: &'a [&'a str]) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
         self.0.keys().map(|key| {
             let likeness = |known: &str| strsim::jaro_winkler(&key.replace('-', "_").to_lowercase(), known);

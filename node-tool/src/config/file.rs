@@ -26,7 +26,7 @@ use super::{
 
 /// The largest file that is read; a thousand remotes take less than 1 MiB.
 const MAX_BYTES: u64 = 16 << 20;
-/// How much a new file has to have room for, when there is none yet.
+/// Number of bytes that must fit on the disk for a new file.
 const PROBE_BYTES: usize = 16 << 10;
 
 /// The config file.
@@ -52,7 +52,7 @@ struct Content {
 }
 
 impl Store {
-    /// The config file that `name` leads to, which need not exist; `password` is asked for only if the file is encrypted.
+    /// Returns the config file that `name` leads to, which need not exist; `password` is asked for only if the file is encrypted.
     /// An empty name and `/dev/null` are a config in memory only.
     pub fn new(name: PathBuf, password: Password) -> Self {
         Self {
@@ -64,17 +64,17 @@ impl Store {
         }
     }
 
-    /// Where it is, as it was named.
+    /// Returns its path, as it was given.
     pub fn path(&self) -> &Path {
         &self.name
     }
 
-    /// What its name leads to.
+    /// Returns what its name leads to.
     pub fn target(&self) -> &Target {
         &self.target
     }
 
-    /// Where it is, for a person to read.
+    /// Returns its path, for messages.
     pub fn place(&self) -> String {
         match &self.target {
             Target::Memory => "in memory only".into(),
@@ -94,7 +94,7 @@ impl Store {
         Ok(config)
     }
 
-    /// Whether the file is under a password.
+    /// Returns whether the file is encrypted.
     ///
     /// # Errors
     /// When it can't be read.
@@ -102,12 +102,12 @@ impl Store {
         Ok(crypt::is_encrypted(self.text()?.expose()))
     }
 
-    /// Whether changes can be saved: not in memory, not through a pipe, not to another user's or the site's file.
+    /// Returns whether changes can be saved: not in memory, not through a pipe, not to another user's or the site's file.
     pub fn is_kept(&self) -> bool {
         self.own_file().is_ok()
     }
 
-    /// The file that changes go to.
+    /// Returns the file that changes go to.
     fn own_file(&self) -> Result<&Path, ConfigError> {
         let path = match &self.target {
             Target::File(path) => path,
@@ -147,7 +147,7 @@ impl Store {
         }
     }
 
-    /// The file's text; empty if there is none.
+    /// Returns the file's text, empty if there is none.
     fn text(&self) -> Result<Secret, ConfigError> {
         match &self.target {
             Target::Memory => Ok(Secret::default()),
@@ -225,7 +225,7 @@ impl Store {
     }
 
     /// Closes the file to others where it is open to them, and its directory, if that was made for it. Returns what was
-    /// closed. The group keeps what it may if `config` or the directory says that the file is for a group.
+    /// closed. The group keeps its permissions if `config` or the directory marks the file as shared with a group.
     ///
     /// # Errors
     /// When the permissions can't be read or changed.
@@ -268,7 +268,7 @@ impl Store {
     pub fn update<T>(&self, change: impl FnOnce(&mut Config) -> T) -> Result<T, ConfigError> {
         let path = self.own_file()?;
         if self.is_encrypted()? {
-            self.read()?; // nobody else waits while a person types
+            self.read()?; // no process waits while a person types
         }
         let lock = self.lock(path)?;
         let content = self.read()?;
@@ -302,7 +302,7 @@ impl Store {
         write().map_err(|source| self.io("could not write", source))
     }
 
-    /// Puts the file under another password, or under none.
+    /// Encrypts the file with another password, or stores it without one.
     ///
     /// # Errors
     /// As [`Store::update`]'s; a wrong password changes nothing.

@@ -2,11 +2,11 @@
 
 use super::{Config, Extra};
 
-/// What a centre may set.
+/// Keys that a centre may set.
 pub(super) const SITE: &[&str] = &["app_key", "root", "transfers", "help"];
-/// What stands at the top of a user's file.
+/// Keys at the top of a user's file.
 const TOP: &[&str] = &["app_key", "root", "transfers", "help", "group_access", "remotes"];
-/// What a remote has.
+/// Keys of a remote.
 const REMOTE: &[&str] = &[
     "app_key",
     "app_secret",

@@ -22,7 +22,7 @@ const LOCK_LIFE: Duration = Duration::from_secs(20);
 const PATIENCE_FOR_ONE: Duration = Duration::from_secs(60);
 /// How long to wait for the lock at all.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// How the files begin that tell the file system's time.
+/// Prefix of the files that show the file system's time.
 pub(super) const CLOCK_PREFIX: &str = ".clock.";
 
 /// A lock file that this process made; removed when dropped.
@@ -69,7 +69,7 @@ impl Lock {
         }
     }
 
-    /// Whether the lock is still this process's. A process that was stopped for long may have lost it.
+    /// Returns whether the lock is still this process's. A process that was stopped for long may have lost it.
     pub(super) fn is_held(&self) -> bool {
         let own = identity(self.file.metadata());
         own.is_some() && own == identity(fs::symlink_metadata(&self.path))

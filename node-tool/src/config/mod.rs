@@ -38,7 +38,7 @@ pub use token_store::auth;
 /// Everything in the config file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Config {
-    /// What holds for all remotes unless they say otherwise.
+    /// Defaults of all remotes.
     #[serde(flatten)]
     pub defaults: Defaults,
     /// Whether the file's group may read it: its group and the group's permissions are kept.
@@ -86,7 +86,7 @@ pub struct Defaults {
     /// Where new remotes start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root: Option<Root>,
-    /// Connections at once, at most.
+    /// Maximum number of connections at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfers: Option<u16>,
     /// A line shown with errors of authorisation: whom to ask.
@@ -95,7 +95,7 @@ pub struct Defaults {
 }
 
 impl Defaults {
-    /// These, and where they are silent, `other`.
+    /// Returns these settings, completed by `other`.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -141,10 +141,10 @@ pub struct Remote {
     /// The namespace of the person's own folder. `None` until Dropbox was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_home_id: Option<String>,
-    /// For showing.
+    /// For display.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-    /// For showing.
+    /// For display.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The namespace that its paths start in, whatever the account's root is; rclone's `root_namespace`.
@@ -192,7 +192,7 @@ impl Remote {
         self.account_root_id.is_some() && self.account_root_id != self.account_home_id
     }
 
-    /// Keeps what Dropbox says about where the account's paths start.
+    /// Records where the account's paths start, as reported by Dropbox.
     pub fn learn(&mut self, info: &RootInfo) {
         self.account_root_id = Some(info.root_namespace_id.clone());
         self.account_home_id = Some(info.home_namespace_id.clone());

@@ -12,7 +12,7 @@ use shared::secret::Secret;
 /// The environment variable with the password.
 pub const PASSWORD_VARIABLE: &str = "NODE_TOOL_CONFIG_PASSWORD";
 
-/// The password, once somebody has asked for it.
+/// The password, once it has been asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Password {
     command: Option<String>,
@@ -22,7 +22,7 @@ pub struct Password {
 /// Why there is none.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
-    /// Nobody to ask.
+    /// There is no terminal to ask on.
     #[error(
         "it is encrypted, and there is no password: none in {PASSWORD_VARIABLE}, no --password-command, no terminal"
     )]
@@ -36,7 +36,7 @@ pub enum PasswordError {
 }
 
 impl Password {
-    /// From `command`, if one is given, run by the shell; its first line is the password.
+    /// Returns the password of `command`, if one is given, run by the shell; its first line is the password.
     pub fn new(command: Option<String>) -> Self {
         Self {
             command,
@@ -44,7 +44,7 @@ impl Password {
         }
     }
 
-    /// The password; whoever asks first waits for it.
+    /// Returns the password; the first caller asks for it, and others wait.
     ///
     /// # Errors
     /// When there is nowhere to get it from.
@@ -56,7 +56,7 @@ impl Password {
         Ok(known.clone().unwrap_or_default())
     }
 
-    /// From now on it is this.
+    /// Replaces the password.
     pub fn remember(&self, secret: Secret) {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(secret);
     }

@@ -1,4 +1,4 @@
-//! Where the config is: what the name leads to, and that nobody else can read it.
+//! Where the config is: what the name leads to, and that no other user can read it.
 
 use std::{
     collections::VecDeque,
@@ -32,7 +32,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// What `name` leads to; an empty one is in memory, as in rclone.
+    /// Returns what `name` leads to; an empty one is in memory, as in rclone.
     pub(super) fn find(name: &Path) -> Self {
         if name.as_os_str().is_empty() || is_null_device(name) {
             return Self::Memory;
@@ -51,7 +51,7 @@ impl Target {
             return Self::Stream(path);
         }
         let Ok(kind) = fs::metadata(&path).map(|found| found.file_type()) else {
-            return Self::File(path); // opening it says why
+            return Self::File(path); // opening it reports why
         };
         match () {
             () if kind.is_file() => Self::File(path),
@@ -63,7 +63,7 @@ impl Target {
     }
 }
 
-/// Whether `path` is `/dev/null` or another name of that device.
+/// Returns whether `path` is `/dev/null` or another name of that device.
 fn is_null_device(path: &Path) -> bool {
     const NULL: &str = "/dev/null";
     let device = |path: &Path| {
@@ -73,7 +73,7 @@ fn is_null_device(path: &Path) -> bool {
     path == Path::new(NULL) || device(path).is_some_and(|found| Some(found) == device(Path::new(NULL)))
 }
 
-/// Whether `path` names a file that this process has open already, as `<(…)` and `/dev/stdin` do.
+/// Returns whether `path` names a file that this process has open already, as `<(…)` and `/dev/stdin` do.
 fn is_descriptor(path: &Path) -> bool {
     let Some(text) = path.to_str() else { return false };
     let in_process = |rest: &str| {
@@ -105,12 +105,12 @@ fn follow(name: &Path) -> PathBuf {
             path.pop();
             continue;
         }
-        let next = path.join(&part); // an absolute part begins anew
+        let next = path.join(&part); // an absolute part starts again
         if is_descriptor(&next) {
-            return next; // what such a link says is no path
+            return next; // such a link's content is no path
         }
         match fs::read_link(&next) {
-            Ok(_) if links == MAX_LINKS => return absolute, // opening it says why
+            Ok(_) if links == MAX_LINKS => return absolute, // opening it reports why
             Ok(to) => {
                 links += 1;
                 for part in parts(&to).into_iter().rev() {
@@ -134,7 +134,7 @@ pub fn default_path() -> Result<PathBuf, etcetera::HomeDirError> {
         .join("config.toml"))
 }
 
-/// The directory of a file that is absolute.
+/// Returns the directory of a file with an absolute path.
 pub(super) fn directory_of(file: &Path) -> &Path {
     file.parent().unwrap_or(Path::new("/"))
 }
@@ -147,17 +147,17 @@ pub(super) fn prepare_directory(file: &Path) -> io::Result<()> {
         .create(directory_of(file))
 }
 
-/// Whether this process's user owns what `metadata` describes.
+/// Returns whether this process's user owns what `metadata` describes.
 pub(super) fn is_own(metadata: &fs::Metadata) -> bool {
     metadata.uid() == rustix::process::geteuid().as_raw()
 }
 
-/// Whether a user may put a new file in the place of one of `owner`'s: root can leave it theirs, others would take it away.
+/// Returns whether a user may replace a file of `owner`: root can keep the owner, others would change it.
 pub(super) fn may_change(owner: u32, user: u32) -> bool {
     owner == user || user == 0
 }
 
-/// Whether the group of a file in `directory` is chosen on purpose: new files there get the directory's group.
+/// Returns whether new files in `directory` get the directory's group: then their group is chosen on purpose.
 pub(super) fn is_for_a_group(directory: &Path) -> bool {
     const SETGID: u32 = 0o2000;
     fs::metadata(directory).is_ok_and(|found| found.permissions().mode() & SETGID != 0)

@@ -98,7 +98,7 @@ impl NewFile {
         let mut list = vec![0; 4096];
         if let Ok(bytes) = rustix::fs::getxattr(&self.target, ACCESS_LIST, &mut list[..]) {
             list.truncate(bytes);
-            // Without it, only those whom the group's bits name may read: nobody more.
+            // Without it, only those whom the group's bits name may read: no others.
             let _ = rustix::fs::fsetxattr(&self.file, ACCESS_LIST, &list, rustix::fs::XattrFlags::empty());
         }
         Ok(())

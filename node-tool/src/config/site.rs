@@ -1,4 +1,4 @@
-//! What a centre sets for all its users, so that nobody has to make a Dropbox app: `/etc/node-tool/config.toml`.
+//! What a centre sets for all its users, so that users need not make a Dropbox app: `/etc/node-tool/config.toml`.
 
 use std::{
     fs,
@@ -42,21 +42,21 @@ impl Site {
         }
     }
 
-    /// Where it is.
+    /// Returns its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether `path` is this file, by whatever name.
+    /// Returns whether `path` is this file, by whatever name.
     pub(super) fn is_at(&self, path: &Path) -> bool {
         let identity = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
         path == self.path || identity(path).is_some_and(|found| Some(found) == identity(&self.path))
     }
 
-    /// Its settings, and what is odd in it; no file is no settings.
+    /// Returns its settings, and warnings about it; a missing file has no settings.
     ///
     /// # Errors
-    /// Says what is wrong with the file, which is no reason to stop.
+    /// Returns a warning about the file; it is no reason to stop.
     pub fn load(&self) -> Result<(Defaults, Vec<String>), String> {
         let text = match self.read() {
             Ok(text) => text,

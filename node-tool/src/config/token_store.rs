@@ -21,7 +21,7 @@ impl TokenStore for SavedLogin {
     }
 
     fn save(&self, change: &Change) -> Result<(), Box<dyn Error + Send + Sync>> {
-        // Another user's file, a pipe: each run gets a token of its own.
+        // Another user's file or a pipe can't be saved: each run gets a token of its own.
         if !self.store.is_kept() {
             return Ok(());
         }
@@ -36,7 +36,7 @@ impl TokenStore for SavedLogin {
     }
 }
 
-/// Returns the live tokens of `remote`, which `store` has under `name`; without a store, nothing that is found out is kept.
+/// Returns the live tokens of `remote`, which `store` has under `name`; without a store, nothing is saved.
 pub fn auth(store: Option<&Store>, name: &str, remote: &Remote, http: Http) -> Auth {
     let auth = Auth::new(name, Credentials::from(remote), http);
     let auth = match (Environment::here().login_of(name), store) {
@@ -72,7 +72,7 @@ impl From<&Remote> for Credentials {
 }
 
 impl Remote {
-    /// Takes over a login; what else the config says of the remote stays.
+    /// Takes over a login; the remote's other settings stay.
     pub fn set_credentials(&mut self, credentials: Credentials) {
         // Named one by one, so that none is forgotten.
         let Credentials {
@@ -101,7 +101,7 @@ impl Remote {
         self.account_home_id = account_home_id;
     }
 
-    /// Takes over what the token endpoint has just answered.
+    /// Takes over an answer of the token endpoint.
     pub fn accept(&mut self, answer: &TokenAnswer) {
         let mut credentials = Credentials::from(&*self);
         credentials.accept(answer, jiff::Timestamp::now().as_second());

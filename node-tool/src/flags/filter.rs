@@ -14,49 +14,49 @@ use super::rule_files::{Lines, Reader, Source, System};
 #[command(next_help_heading = "Filters")]
 #[group(skip)]
 pub struct FilterFlags {
-    /// Include files matching PATTERN, and exclude all the rest
+    /// Include files matching PATTERN, and exclude all others
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub include: Vec<String>,
-    /// Read patterns to include from FILE, one per line; '-' for the standard input
+    /// Read patterns to include from FILE, one per line; '-' for standard input
     #[arg(long, value_name = "FILE")]
     pub include_from: Vec<String>,
     /// Exclude files matching PATTERN; 'folder/' excludes a folder
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub exclude: Vec<String>,
-    /// Read patterns to exclude from FILE, one per line; '-' for the standard input
+    /// Read patterns to exclude from FILE, one per line; '-' for standard input
     #[arg(long, value_name = "FILE")]
     pub exclude_from: Vec<String>,
-    /// Add a rule: '+ PATTERN' includes, '- PATTERN' excludes, '!' forgets the rules before it
+    /// Add a rule: '+ PATTERN' includes, '- PATTERN' excludes, '!' clears the rules before it
     #[arg(short, long, value_name = "RULE", allow_hyphen_values = true)]
     pub filter: Vec<String>,
-    /// Read rules from FILE, one per line; '-' for the standard input
+    /// Read rules from FILE, one per line; '-' for standard input
     #[arg(long, value_name = "FILE")]
     pub filter_from: Vec<String>,
-    /// Take only the files that FILE names, one per line; '-' for the standard input
+    /// Take only the files that FILE names, one per line; '-' for standard input
     #[arg(long, value_name = "FILE")]
     pub files_from: Vec<String>,
-    /// As --files-from, but lines are taken as they are: spaces and '#' belong to names
+    /// Like --files-from, but every line is a name as it is, with its spaces and '#'
     #[arg(long, value_name = "FILE")]
     pub files_from_raw: Vec<String>,
-    /// Leave out files smaller than SIZE: KiB, or with b, k, M, G, T, P
+    /// Exclude files smaller than SIZE: KiB, or with b, k, M, G, T, P
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub min_size: Option<Size>,
-    /// Leave out files larger than SIZE: KiB, or with b, k, M, G, T, P
+    /// Exclude files larger than SIZE: KiB, or with b, k, M, G, T, P
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub max_size: Option<Size>,
-    /// Leave out files newer than AGE: seconds, with ms, s, m, h, d, w, M, y, or a date
+    /// Exclude files newer than AGE: seconds, with ms, s, m, h, d, w, M, y, or a date
     #[arg(long, value_name = "AGE", allow_hyphen_values = true)]
     pub min_age: Option<Age>,
-    /// Leave out files older than AGE: seconds, with ms, s, m, h, d, w, M, y, or a date
+    /// Exclude files older than AGE: seconds, with ms, s, m, h, d, w, M, y, or a date
     #[arg(long, value_name = "AGE", allow_hyphen_values = true)]
     pub max_age: Option<Age>,
-    /// Go at most N folders deep; 1 is the top alone
+    /// Go at most N folders deep; 1 is the top folder only
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub max_depth: Option<i64>,
-    /// Match patterns without regard to case
+    /// Ignore case when matching patterns
     #[arg(long)]
     pub ignore_case: bool,
-    /// Leave out folders that hold a file of this NAME
+    /// Exclude folders that contain a file called NAME
     #[arg(long, value_name = "NAME")]
     pub exclude_if_present: Vec<String>,
 }
@@ -75,7 +75,7 @@ impl FilterFlags {
         self.filter_from(&mut System, now)
     }
 
-    /// The same, with the world given.
+    /// Makes the filter with a given source of files and a given time.
     pub(super) fn filter_from(&self, source: &mut dyn Source, now: Modified) -> Result<Filter, Failure> {
         let mut reader = Reader::new(source);
         let filter = Filter::builder()

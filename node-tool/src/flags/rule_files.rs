@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The lines of `path` (`-` for the standard input) with their numbers; `flag` is told in errors.
+    /// Returns the lines of `path` (`-` for standard input) with their numbers; errors name `flag`.
     pub(super) fn lines(
         &mut self,
         flag: &'static str,

@@ -1,26 +1,26 @@
-//! `--links`, `--copy-links` and `--skip-links` of the verbs that look at a place, so that what was copied with them can be listed
-//! and checked.
+//! `--links`, `--copy-links` and `--skip-links` of the verbs that list or compare, so that what was copied with them can be listed and
+//! checked.
 
 use engine::listing::{Listing, Symlinks};
 
-/// The flags.
+/// Flags for symlinks.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 #[group(skip)]
 #[command(next_help_heading = "Symlinks")]
 pub struct SymlinkFlags {
-    /// Take local symlinks as files that end in .rclonelink and say where they lead
+    /// Show local symlinks as files whose names end in .rclonelink and which hold where they point
     #[arg(short = 'l', long, conflicts_with_all = ["copy_links", "skip_links"])]
     links: bool,
     /// Follow local symlinks
     #[arg(short = 'L', long, conflicts_with = "skip_links")]
     copy_links: bool,
-    /// Leave local symlinks out without a word
+    /// Skip local symlinks without a warning
     #[arg(long)]
     skip_links: bool,
 }
 
 impl SymlinkFlags {
-    /// What to do about symlinks.
+    /// Returns what to do about symlinks.
     pub fn symlinks(self) -> Symlinks {
         match (self.links, self.copy_links, self.skip_links) {
             (true, ..) => Symlinks::Translate,
@@ -31,8 +31,8 @@ impl SymlinkFlags {
     }
 }
 
-/// Names what was left out of a listing and is no error, as rclone does.
-pub fn tell_skipped(found: &Listing) {
+/// Logs what was left out of a listing and is no error, as rclone does.
+pub fn log_skipped(found: &Listing) {
     for left_out in &found.skipped {
         tracing::warn!(object = %left_out.path, "skipped, {}", left_out.reason);
     }

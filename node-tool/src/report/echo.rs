@@ -1,5 +1,5 @@
 //! While bars are shown, Ctrl-C must not show as `^C`: bars fill their lines, so it would move the cursor to another line, and
-//! what was drawn before would stay there for ever.
+//! what was drawn before would stay there forever.
 
 use std::{
     io,
@@ -11,10 +11,10 @@ use rustix::{
     termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr},
 };
 
-/// The terminal's settings from before, while they are others.
+/// The terminal's original settings, while they are changed.
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 
-/// Stops it.
+/// Turns it off.
 pub(super) fn hide() {
     let mut before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
     if before.is_some() || !is_foreground() {
@@ -28,7 +28,7 @@ pub(super) fn hide() {
     }
 }
 
-/// Lets it be as it was.
+/// Restores it.
 pub(super) fn show() {
     let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(before) = before.filter(|_| is_foreground()) {
@@ -36,7 +36,7 @@ pub(super) fn show() {
     }
 }
 
-/// Who changes a terminal's settings from the background is stopped by the system.
+/// A background process that changes a terminal's settings is stopped by the system.
 fn is_foreground() -> bool {
     tcgetpgrp(io::stderr()).is_ok_and(|group| group == getpgrp())
 }

@@ -1,4 +1,4 @@
-//! A line of progress that fits: what tells most comes first, and what has no room is left out.
+//! A line of progress that fits: the most important parts come first, and those that don't fit are left out.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -116,7 +116,7 @@ fn dots(is_ascii: bool) -> &'static str {
     if is_ascii { "..." } else { "…" }
 }
 
-/// The end of a path, which tells most.
+/// Returns the end of a path, its most specific part.
 fn end(path: &str, columns: usize, is_ascii: bool) -> String {
     if path.width() <= columns {
         return path.to_owned();
@@ -135,7 +135,7 @@ fn end(path: &str, columns: usize, is_ascii: bool) -> String {
     format!("{dots}{}", &path[from..])
 }
 
-/// The start of a message.
+/// Returns the start of a message.
 fn start(text: &str, columns: usize, is_ascii: bool) -> String {
     let dots = dots(is_ascii);
     let mut left = columns.saturating_sub(dots.width());

@@ -89,7 +89,7 @@ where
     }
 }
 
-/// What an event says, and of which file.
+/// The message of an event, and its file.
 #[derive(Default)]
 struct Said {
     object: String,

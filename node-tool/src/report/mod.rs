@@ -29,13 +29,13 @@ pub use lines::start_logging;
 pub use progress::Progress;
 pub use summary::{Summary, bytes, files};
 
-/// All bars of the process, so that a line never lands in the middle of one.
+/// All bars of the process, so that a line is never printed in the middle of one.
 fn bars() -> &'static MultiProgress {
     static BARS: OnceLock<MultiProgress> = OnceLock::new();
     BARS.get_or_init(MultiProgress::new)
 }
 
-/// Takes all bars away for good: what is printed now is the last.
+/// Removes all bars for good: only the last lines follow.
 pub fn end_progress() {
     let _ = bars().clear(); // a terminal that is gone needs nothing
     bars().set_draw_target(indicatif::ProgressDrawTarget::hidden());
@@ -53,7 +53,7 @@ pub struct Log {
 
 static LOG: OnceLock<Log> = OnceLock::new();
 
-/// Says where log lines go, once, before the first of them.
+/// Sets where log lines go. Called once, before the first of them.
 pub fn log_to(log: Log) {
     let _ = LOG.set(log); // the first word counts
 }
@@ -82,7 +82,7 @@ pub fn notes(text: &str) {
     say("notice", "", &printable_lines(text));
 }
 
-/// Prints what clap says about the command line; its own colours go where the words of the user need cleaning.
+/// Prints an error of clap; without colours if it quotes control characters of the command line.
 pub fn usage(error: &clap::Error) {
     let plain = error.render().to_string();
     let clean = printable_lines(&plain);
@@ -93,7 +93,7 @@ pub fn usage(error: &clap::Error) {
     }
 }
 
-/// Asks: shows a prompt on stdout, behind which the person types.
+/// Shows a prompt on stdout, after which the person types.
 ///
 /// # Errors
 /// When stdout can't be written.
@@ -164,7 +164,7 @@ fn many(lines: impl Iterator<Item = String>, clean: impl Fn(&str) -> String) -> 
     let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     for line in lines {
         let line = if is_shown { clean(&line) } else { line };
-        // Whoever reads a pipe gets a name's own bytes.
+        // A pipe gets a name's own bytes.
         let mut bytes = raw::bytes(&line);
         bytes.push(b'\n');
         if let Err(error) = out.write_all(&bytes) {
@@ -185,6 +185,6 @@ fn forgive(written: io::Result<()>) -> Result<(), Failure> {
 
 fn to_stderr(text: &str) {
     bars().suspend(|| {
-        let _ = io::stderr().lock().write_all(text.as_bytes()); // where else could it be told?
+        let _ = io::stderr().lock().write_all(text.as_bytes()); // there is nowhere else to report it
     });
 }

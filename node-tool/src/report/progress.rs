@@ -1,4 +1,4 @@
-//! `-P`: a bar for the whole and one for each big file that is under way, on a terminal; without one, a line now and then.
+//! `-P`: a bar for the whole transfer and one for each big file in progress, on a terminal; without one, a line now and then.
 
 use std::{
     collections::HashMap,
@@ -15,20 +15,20 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, P
 
 use super::{bars, bytes, echo, layout};
 
-/// The first line comes after this time, where there is no terminal; each next one takes twice as long to come.
+/// Time until the first line without a terminal; each next one takes twice as long.
 const FIRST_LINE: Duration = Duration::from_secs(5);
-/// They don't become rarer than this.
+/// Maximum time between lines.
 const EVERY: Duration = Duration::from_secs(60);
-/// How often it is looked whether a line is due, at most.
+/// How often to check whether a line is due.
 const LOOK: Duration = Duration::from_millis(100);
-/// Between two pictures.
+/// Time between two redraws.
 const TICK: Duration = Duration::from_millis(200);
-/// Bars for big files at once, at most.
+/// Maximum number of bars for big files.
 const MOST_BARS: usize = 4;
-/// Columns of a terminal that doesn't say how many it has.
+/// Columns of a terminal of unknown width.
 const COLUMNS: usize = 80;
 
-/// How far a transfer is.
+/// The progress of a transfer.
 #[derive(Debug)]
 pub struct Progress {
     state: Arc<State>,
@@ -44,7 +44,7 @@ struct State {
     lines: Option<Mutex<Lines>>,
     files: u64,
     done: AtomicU64,
-    weather: Mutex<Option<String>>,
+    slow_reason: Mutex<Option<String>>,
 }
 
 /// When lines are due.
@@ -56,7 +56,7 @@ struct Lines {
 }
 
 impl Lines {
-    /// `every` so often; without it soon at first, and then ever more rarely. Nothing if none are wanted.
+    /// Returns a schedule with a line per `every`; without it, lines become less and less frequent. `None` if no lines are wanted.
     fn new(wanted: bool, every: Option<Duration>, now: Instant) -> Option<Self> {
         let (wait, grows) = match every {
             Some(every) => (every, false),
@@ -83,17 +83,17 @@ impl Lines {
 }
 
 impl State {
-    /// What slows it down now, and how many files are there.
+    /// Why it is slow at the moment, and how many files have arrived.
     fn message(&self) -> String {
         let done = self.done.load(Ordering::Relaxed);
         let files = format!("{done} of {} files", self.files);
-        match &*self.weather.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(weather) => format!("{files}, {weather}"),
+        match &*self.slow_reason.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(slow_reason) => format!("{files}, {slow_reason}"),
             None => files,
         }
     }
 
-    fn maybe_tell(&self) {
+    fn maybe_print(&self) {
         let Some(lines) = &self.lines else { return };
         if !lines
             .lock()
@@ -124,7 +124,7 @@ impl Progress {
             lines: lines.map(Mutex::new),
             files,
             done: AtomicU64::new(0),
-            weather: Mutex::default(),
+            slow_reason: Mutex::default(),
         });
         let progress = Self {
             ticker: Mutex::new(state.lines.is_some().then(|| tick(&state)).flatten()),
@@ -165,22 +165,22 @@ impl Progress {
         bars().add(self.state.bar.clone()).enable_steady_tick(TICK);
     }
 
-    /// What slows it down now.
-    pub fn tell(&self, weather: Option<String>) {
-        *self.state.weather.lock().unwrap_or_else(PoisonError::into_inner) = weather;
-        self.state.maybe_tell();
+    /// Sets why it is slow at the moment.
+    pub fn set_slow_reason(&self, slow_reason: Option<String>) {
+        *self.state.slow_reason.lock().unwrap_or_else(PoisonError::into_inner) = slow_reason;
+        self.state.maybe_print();
     }
 
-    /// More bytes are there; `of` is a big file's path and size.
+    /// Adds bytes that have arrived; `of` is a big file's path and size.
     pub fn moved(&self, count: u64, of: Option<(&str, u64)>) {
         self.state.bar.inc(count);
         if let Some((path, size)) = of.filter(|_| self.is_shown) {
             self.moved_of(path, size, count);
         }
-        self.state.maybe_tell();
+        self.state.maybe_print();
     }
 
-    /// Bytes that were there have to come once more.
+    /// Subtracts bytes that have to be transferred again.
     pub fn returned(&self, count: u64, of: Option<&str>) {
         self.state.bar.dec(count);
         let big = self.big.lock().unwrap_or_else(PoisonError::into_inner);
@@ -212,13 +212,13 @@ impl Progress {
         }
     }
 
-    /// One more file is there, or has failed.
+    /// Counts a file that has arrived or failed.
     pub fn file_done(&self) {
         self.state.done.fetch_add(1, Ordering::Relaxed);
-        self.state.maybe_tell();
+        self.state.maybe_print();
     }
 
-    /// Takes the bars away.
+    /// Removes the bars.
     pub fn finish(&self) {
         self.ticker.lock().unwrap_or_else(PoisonError::into_inner).take();
         for (_, bar) in self.big.lock().unwrap_or_else(PoisonError::into_inner).drain() {
@@ -237,7 +237,7 @@ impl Drop for Progress {
     }
 }
 
-/// Prints lines also while nothing moves, until the other end is dropped.
+/// Prints lines even while nothing arrives, until the other end is dropped.
 fn tick(state: &Arc<State>) -> Option<Sender<()>> {
     let (sender, receiver) = channel::<()>();
     let state = Arc::clone(state);
@@ -247,14 +247,14 @@ fn tick(state: &Arc<State>) -> Option<Sender<()>> {
     });
     let print = move || {
         while receiver.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
-            state.maybe_tell();
+            state.maybe_print();
         }
     };
-    // Without a thread there are lines while something moves.
+    // Without a thread there are lines only while bytes arrive.
     std::thread::Builder::new().spawn(print).ok().map(|_| sender)
 }
 
-/// A line that is made anew for each picture, as wide as the terminal is then.
+/// A line that is laid out again for each redraw, as wide as the terminal is then.
 fn style(line: impl Fn(&ProgressState, usize) -> String + Clone + Send + Sync + 'static) -> ProgressStyle {
     let template = ProgressStyle::with_template("{line}").unwrap_or_else(|_| ProgressStyle::default_bar());
     template.with_key(
@@ -265,7 +265,7 @@ fn style(line: impl Fn(&ProgressState, usize) -> String + Clone + Send + Sync + 
     )
 }
 
-/// The terminal's width, less one: some put the cursor on the next line when the last column is full.
+/// Returns the terminal's width minus one: some put the cursor on the next line when the last column is full.
 fn columns() -> usize {
     let size = rustix::termios::tcgetwinsize(io::stderr());
     let columns = size.map_or(0, |size| usize::from(size.ws_col));
@@ -293,10 +293,10 @@ mod tests {
     #[test]
     fn what_slows_it_down_stays_until_it_is_over() {
         let progress = Progress::new(false, 3, 10, None);
-        progress.tell(Some("Dropbox says wait 9 s".into()));
+        progress.set_slow_reason(Some("Dropbox says wait 9 s".into()));
         progress.file_done();
         assert_eq!(progress.state.message(), "1 of 3 files, Dropbox says wait 9 s");
-        progress.tell(None);
+        progress.set_slow_reason(None);
         assert_eq!(progress.state.message(), "1 of 3 files");
     }
 }

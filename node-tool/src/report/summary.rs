@@ -1,10 +1,10 @@
-//! What a transfer came to: counted while it runs, told in one line at its end.
+//! The outcome of a transfer: counted while it runs, reported in one line at its end.
 
 use std::{fmt, time::Duration};
 
 use engine::run::Tally;
 
-/// What a run came to, in one line.
+/// The outcome of a run, in one line.
 #[derive(Clone, Copy, Debug)]
 pub struct Summary<'a> {
     /// The counts.

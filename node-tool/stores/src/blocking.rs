@@ -1,6 +1,6 @@
 //! Work that waits for a disk.
 
-/// Does work that waits for a disk, while others go on. A panic in it is one here.
+/// Runs work that waits for a disk, without blocking other tasks. A panic in it is propagated.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,

@@ -1,4 +1,4 @@
-//! What is done to one place: removing it with all in it, making an empty file, giving a file another time.
+//! Changes to one place: removing it with everything in it, making an empty file, setting a file's time.
 
 use std::fs;
 
@@ -17,14 +17,14 @@ use crate::{
 pub enum TouchError {
     /// It could not be made.
     Make(Error),
-    /// It could not be given the time. If something was left behind, its place is named.
+    /// Its time could not be set. If something was left over, the error says where.
     Touch(Error, Option<String>),
     /// Dropbox sets a file's time only when its content is uploaded.
     HasContent,
 }
 
 impl Place {
-    /// Removes a folder with all in it.
+    /// Removes a folder and everything in it.
     ///
     /// # Errors
     /// When it can't be removed.
@@ -35,15 +35,15 @@ impl Place {
         }
     }
 
-    /// Whether it is the root of a Dropbox, which can't be removed.
+    /// Returns whether it is the root of a Dropbox, which can't be removed.
     pub fn is_dropbox_root(&self) -> bool {
         self.dropbox().is_some_and(|store| store.path().is_root())
     }
 
-    /// Gives the file that is there another modification time, or makes an empty one.
+    /// Sets the modification time of the file at the place, or makes an empty one.
     ///
     /// # Errors
-    /// When it can't be made, or can't be given another time.
+    /// When the file can't be made, or its time can't be set.
     pub async fn touch(&self, there: Option<&FileMeta>, time: Modified) -> Result<(), TouchError> {
         match (self, there) {
             (Self::Local(store), Some(_)) => local::set_modified(store.path(), time)

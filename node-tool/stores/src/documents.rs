@@ -1,6 +1,6 @@
 //! Cloud documents (Paper and the like): Dropbox has no bytes of them until they are exported.
 //!
-//! In a listing a document goes by the name that its export would have here, as in rclone. That name is only a name: what
+//! In a listing a document has the name that its export would have here, as in rclone. That name is only a name: what
 //! is done to a file of that name never reaches the document. A real file or folder wins the name; the document is then
 //! shown under its own name with the export's ending, or left out.
 
@@ -12,12 +12,12 @@ use engine::{
     relative_path::fold,
 };
 
-/// Dropbox's words for formats, and the endings of their files: those that rclone knows.
+/// Dropbox's names of formats, and their file extensions: those that rclone knows.
 const EXPORTS: [(&str, &str); 2] = [("markdown", "md"), ("html", "html")];
 /// The ending of Paper documents, which their exports don't have.
 const PAPER: &str = ".paper";
 
-/// How documents are taken.
+/// How documents are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Documents {
     /// As their exports, under the names of these.
@@ -36,12 +36,12 @@ fn document_mut(entry: &mut Entry) -> Option<&mut Document> {
     }
 }
 
-/// Whether a name may be that of a document's export.
+/// Returns whether a name may be that of a document's export.
 pub fn is_export(name: &str) -> bool {
     ending(name).is_some()
 }
 
-/// The ending of a name, if documents are exported to such files.
+/// Returns the extension of a name, if documents are exported to such files.
 fn ending(name: &str) -> Option<&str> {
     let (_, ending) = name.rsplit_once('.')?;
     let is_known = EXPORTS
@@ -50,7 +50,7 @@ fn ending(name: &str) -> Option<&str> {
     is_known.then_some(ending)
 }
 
-/// The best format of those that a document has, and its ending. `wanted` are endings, the best first.
+/// Returns the preferred format of those that a document has, and its extension. `wanted` are extensions, the preferred first.
 fn format(document: &Document, wanted: &[String]) -> Option<(&'static str, &'static str)> {
     let known = |format: &str| EXPORTS.iter().find(|(name, _)| *name == format).copied();
     let best = wanted.iter().find_map(|ending| {
@@ -61,7 +61,7 @@ fn format(document: &Document, wanted: &[String]) -> Option<(&'static str, &'sta
     best.or_else(|| document.formats.iter().find_map(|format| known(format)))
 }
 
-/// The names that an export may have, the better first.
+/// Returns the names that an export may have, the preferred first.
 fn export_names(own: &str, ending: &str) -> [String; 2] {
     let stem = own.strip_suffix(PAPER).unwrap_or(own);
     [format!("{stem}.{ending}"), format!("{own}.{ending}")]
@@ -84,7 +84,7 @@ pub(crate) fn show_all(entries: &mut Vec<Entry>, wanted: &[String]) -> Vec<LeftO
     if found.is_empty() {
         return left_out;
     }
-    // What has no second name to go by chooses first, so that nobody's name depends on the order of the listing.
+    // Documents without a second name choose first, so that no name depends on the order of the listing.
     let has_choice = |entry: &Entry| entry.path.ends_with(PAPER);
     found.sort_by(|a, b| {
         has_choice(a)
@@ -115,7 +115,7 @@ pub(crate) fn show_all(entries: &mut Vec<Entry>, wanted: &[String]) -> Vec<LeftO
     left_out
 }
 
-/// Which of the names that `documents` may take are those of something else.
+/// Returns which of the names that `documents` may take are already used.
 fn names_in_the_way(others: &[Entry], documents: &[Entry], wanted: &[String]) -> HashSet<String> {
     let key = |name: &str| fold(name).into_owned();
     let candidates: HashSet<String> = documents
@@ -167,7 +167,7 @@ pub(crate) fn show_one(entry: &mut Entry, wanted: &[String]) -> bool {
     true
 }
 
-/// Gives a document that is shown as its export its own name back.
+/// Restores the own name of a document that is shown as its export.
 pub fn as_it_is(entry: &mut Entry) {
     if let Some(document) = document_mut(entry)
         && document.chosen.take().is_some()
@@ -176,7 +176,7 @@ pub fn as_it_is(entry: &mut Entry) {
     }
 }
 
-/// The name that a document gets on the server when somebody who calls it by its export's name wants it to be `wanted`.
+/// Returns the name that a document gets on the server when its export is renamed to `wanted`.
 pub fn renamed(own: &str, wanted: &str) -> String {
     let stem = ending(wanted).map_or(wanted, |ending| &wanted[..wanted.len() - ending.len() - 1]);
     if own.ends_with(PAPER) && !stem.ends_with(PAPER) {

@@ -1,6 +1,6 @@
 //! The stores that the engine works on: folders of this machine and of Dropboxes, and the ways content travels between them.
 //!
-//! [`LocalStore`] and [`DropboxStore`] implement [`engine::store::Store`]; [`Place`] is one of the two. [`transfer()`] makes the
+//! [`LocalStore`] and [`DropboxStore`] implement [`engine::store::Store`]; [`Place`] is one of the two. [`transfer()`] returns the
 //! way from one place to another.
 
 #![warn(missing_docs, unreachable_pub)]

@@ -1,8 +1,8 @@
-//! Bounds how much content is in memory at once.
+//! Limits how much content is in memory at once.
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Number of bytes that a call takes in memory whose content is read or written while it moves.
+/// Number of bytes of memory that a call takes whose content is streamed.
 pub(crate) const STREAM_BYTES: u64 = 3 << 19;
 
 /// Bytes of memory, handed out by the KiB.

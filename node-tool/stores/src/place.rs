@@ -23,7 +23,7 @@ use crate::{
     local::{self, LocalBackup, LocalStore},
 };
 
-/// A place, with the way to it.
+/// A place, and the store to reach it.
 #[derive(Clone, Debug)]
 pub enum Place {
     /// On this machine.
@@ -32,16 +32,16 @@ pub enum Place {
     Dropbox(DropboxStore),
 }
 
-/// How a second place lies to a first.
+/// How a second place is related to a first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Relation {
-    /// Neither holds the other.
+    /// Neither contains the other.
     Apart,
-    /// They are one.
+    /// They are the same.
     Same,
-    /// The second lies in the first, at this path.
+    /// The second is in the first, at this path.
     Inside(String),
-    /// The first lies in the second, at this path.
+    /// The first is in the second, at this path.
     Around(String),
 }
 
@@ -85,7 +85,7 @@ impl Place {
         }
     }
 
-    /// Whether it is on this machine.
+    /// Returns whether it is on this machine.
     pub fn is_local(&self) -> bool {
         matches!(self, Self::Local(_))
     }
@@ -95,7 +95,7 @@ impl Place {
         self.dropbox().map(|store| store.client().remote())
     }
 
-    /// Whether both are in one Dropbox, under paths that start at the same place: then their paths say how they lie, and the
+    /// Returns whether both are in one Dropbox, under paths that start at the same place: then their paths can be compared, and the
     /// server copies and renames between them. Places of one login that were typed from different roots have to be
     /// [expressed from one](crate::unite) before.
     pub fn shares_paths(&self, other: &Self) -> bool {
@@ -148,14 +148,14 @@ impl Place {
         }
     }
 
-    /// Finds out where `relative` is below it, if that is not known.
+    /// Looks up where `relative` is below it, if that is not known.
     pub async fn learn(&self, relative: &str) {
         if let Self::Dropbox(store) = self {
             store.learn(relative).await;
         }
     }
 
-    /// Returns the same place, with its cloud documents taken in another way.
+    /// Returns the same place, with another way of showing cloud documents.
     #[must_use]
     pub fn with_documents(self, documents: Documents) -> Self {
         match self {
@@ -164,7 +164,7 @@ impl Place {
         }
     }
 
-    /// Whether its cloud documents are taken for the files that they are called.
+    /// Returns whether its cloud documents count as the files under whose names they are shown.
     pub fn takes_documents_for_files(&self) -> bool {
         let view = self.dropbox().map(DropboxStore::view);
         view.is_some_and(|view| view.documents == Documents::AsTheyAre)
@@ -201,7 +201,7 @@ impl Place {
     /// Returns what is there itself, under its name. A cloud document is found by its own name only.
     ///
     /// # Errors
-    /// When it can't be asked.
+    /// When the store can't be asked.
     pub async fn stat(&self) -> Result<Option<Entry>> {
         self.store().stat("").await
     }
@@ -209,7 +209,7 @@ impl Place {
     /// Returns what is there itself, also where a listing shows a cloud document's export.
     ///
     /// # Errors
-    /// When it can't be asked.
+    /// When the store can't be asked.
     pub async fn find(&self) -> Result<Option<Entry>> {
         match self {
             Self::Local(_) => self.stat().await,
@@ -220,7 +220,7 @@ impl Place {
     /// Returns where what is there is in its store: a cloud document may be called by its export's name.
     ///
     /// # Errors
-    /// When it can't be asked.
+    /// When the store can't be asked.
     pub async fn own_place(&self) -> Result<Self> {
         match self {
             Self::Local(_) => Ok(self.clone()),
@@ -266,7 +266,7 @@ impl Place {
     /// Returns what is at some paths below it, without listing the folder.
     ///
     /// # Errors
-    /// When it can't be asked.
+    /// When the store can't be asked.
     pub async fn list_only(&self, paths: &[&str]) -> Result<Listing> {
         match self {
             Self::Local(store) => store.list_only(paths),
@@ -283,7 +283,7 @@ impl Place {
         removed.unwrap_or(Ok(()))
     }
 
-    /// Returns the number of bytes that may still be written there. `None` where that can't be told.
+    /// Returns the number of bytes that may still be written there. `None` if unknown.
     pub async fn free_bytes(&self) -> Option<u64> {
         match self {
             Self::Local(store) => local::free_bytes(store.path()),
@@ -309,7 +309,7 @@ impl Place {
             .map(|error| error.to_string())
     }
 
-    /// Returns how `other` lies to this place. Dropbox's names are compared as Dropbox does, local ones where their symlinks lead.
+    /// Returns how `other` is related to this place. Dropbox's names are compared as Dropbox does, local ones with symlinks resolved.
     pub fn relation(&self, other: &Self) -> Relation {
         match (self, other) {
             (Self::Dropbox(one), Self::Dropbox(other)) if one.client().shares_paths(other.client()) => {
@@ -325,7 +325,7 @@ impl Place {
         }
     }
 
-    /// Returns the path of `other` below this place where symlinks are not looked at: `--keep-dirlinks` goes through them.
+    /// Returns the path of `other` below this place without resolving symlinks: `--keep-dirlinks` goes through them.
     pub fn typed_inside(&self, other: &Self) -> Option<String> {
         let one = std::path::absolute(self.local_path()?).ok()?;
         let other = std::path::absolute(other.local_path()?).ok()?;
@@ -334,7 +334,7 @@ impl Place {
     }
 
     /// Returns the way to keep files of this place in another. `None` if that is not on the same side. `makes_links` says that
-    /// files that say where a symlink leads are symlinks here.
+    /// files whose content says where a symlink leads are symlinks here.
     pub fn backup_in(&self, place: &Self, makes_links: bool) -> Option<Box<dyn BackupPlace>> {
         match (self.clone(), place.clone()) {
             (Self::Local(target), Self::Local(place)) => {
@@ -365,7 +365,7 @@ fn between(first: &str, second: &str, key: impl Fn(&str) -> String) -> Relation 
     }
 }
 
-/// Returns a path without symlinks, as far as it is there.
+/// Returns a path with symlinks resolved, as far as it exists.
 fn resolved(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut below = Vec::new();

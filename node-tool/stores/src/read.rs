@@ -9,13 +9,13 @@ use crate::{Place, local};
 /// A part of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Range {
-    /// All of it.
+    /// The whole file.
     All,
     /// The first bytes.
     Head(u64),
     /// The last bytes.
     Tail(u64),
-    /// From a byte on; a negative offset counts from the end.
+    /// The bytes from an offset on; a negative offset counts from the end.
     From {
         /// The first byte.
         offset: i64,
@@ -46,14 +46,14 @@ impl Range {
 /// How reading a file ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read {
-    /// All bytes came.
+    /// All bytes were read.
     Done {
         /// Whether they were compared with a checksum: only whole files have one.
         compared: bool,
     },
-    /// Other bytes came than the checksum says.
+    /// The bytes don't match the checksum.
     Damaged,
-    /// No more were wanted.
+    /// The caller wanted no more.
     Stopped,
 }
 
@@ -71,7 +71,7 @@ impl Place {
     ) -> Result<Read> {
         match self {
             Self::Dropbox(store) => store.read(file, range, sink).await,
-            // Some files, those in /proc for example, are longer than their size says.
+            // Some files, those in /proc for example, are longer than their reported size.
             Self::Local(store) if range == Range::All => Ok(read_local(store.path(), 0, u64::MAX, sink)?),
             Self::Local(store) => {
                 let (from, to) = range.of(file.size_bytes);
@@ -81,7 +81,7 @@ impl Place {
     }
 }
 
-/// What a part can be read of.
+/// A file of which a part can be read.
 trait ReadSeek: io::Read + Seek {}
 impl<T: io::Read + Seek> ReadSeek for T {}
 

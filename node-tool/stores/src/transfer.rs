@@ -1,4 +1,4 @@
-//! How content travels.
+//! How content is transferred.
 
 use std::path::PathBuf;
 
@@ -6,10 +6,10 @@ use engine::run::Transfer;
 
 use crate::Place;
 
-/// What a transfer may use, and how it goes about it.
+/// Options of a transfer.
 #[derive(Clone, Debug)]
 pub struct TransferOptions {
-    /// Maximum number of files, or parts of files, under way at once.
+    /// Maximum number of files, or parts of files, in progress at once.
     pub transfers: usize,
     /// Maximum number of bytes of file content in memory at once.
     pub memory_bytes: usize,
@@ -21,11 +21,11 @@ pub struct TransferOptions {
     pub follows_links: bool,
     /// Whether what is newer in the target, or came there meanwhile, is replaced.
     pub overwrites_newer: bool,
-    /// Directory where it is noted what has arrived of big files. `None` means that an interrupted one starts again.
+    /// Directory for the journals of big files. `None` means that an interrupted transfer starts again.
     pub state_dir: Option<PathBuf>,
 }
 
-/// Returns the way from one place to another. `takes_source` says that the source's files go away as they arrive, where a server
+/// Returns the way from one place to another. `takes_source` means that the source's files are removed as they arrive, where a server
 /// can do that. `None` if both are on this machine.
 pub fn transfer(
     source: &Place,

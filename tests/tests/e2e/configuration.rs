@@ -116,7 +116,7 @@ fn an_imported_login_is_ended_only_on_request() -> anyhow::Result<()> {
         )?;
         assert_eq!(
             env.node_tool(["config", "import"])?.ok()?,
-            "dbx: imported, goes on as it is\n"
+            "dbx: imported, works as it is\n"
         );
         let shown = env.node_tool(["config", "show", "dbx"])?.ok()?;
         assert!(
@@ -168,9 +168,9 @@ fn what_rclone_reads_is_imported_and_what_differs_is_named() -> anyhow::Result<(
     let end = env.node_tool(["config", "import"])?;
     assert_eq!(end.code, 1, "{}", end.err);
     for line in [
-        "dbx: imported, goes on as it is\n",
-        "plain: imported, goes on as it is\n",
-        "old: imported, goes on as it is: its token is of the old kind, which has no end\n",
+        "dbx: imported, works as it is\n",
+        "plain: imported, works as it is\n",
+        "old: imported, works as it is: its token is of the old kind, which has no end\n",
         "gone: imported, but Dropbox doesn't renew its login",
         "boss: left out: impersonate is set",
         "secret: left out: there are no crypt remotes here, and it lies on dbx:Secret",

@@ -66,7 +66,7 @@ fn a_name_that_cant_be_is_said_with_what_helps() -> anyhow::Result<()> {
     let err = env.node_tool(["copy", "from", "dbx:to"])?.fails(6)?;
     for part in [
         "a backslash",
-        "a blank at the end",
+        "a space at the end",
         "--encode-names",
         "keeps this name for itself",
     ] {

@@ -145,7 +145,7 @@ fn a_killed_upload_goes_on_from_the_pieces_that_are_there() -> anyhow::Result<()
 }
 
 #[test]
-fn a_changed_source_or_a_lost_session_starts_anew() -> anyhow::Result<()> {
+fn a_changed_source_or_a_lost_session_starts_again() -> anyhow::Result<()> {
     let (env, _) = killed_upload(3, 5)?;
     let bytes = noise(4, 100 << 20);
     write(&env.path("from/big"), &bytes, 1_500_000_001)?;
@@ -220,7 +220,7 @@ fn a_killed_download_goes_on_from_the_ranges_on_disk() -> anyhow::Result<()> {
     assert_eq!(end.code, 0, "{}", end.err);
     assert!(
         end.err
-            .contains("continuing a download: 3 parts are there, 4 to fetch"),
+            .contains("continuing a download: 3 of 7 parts are on disk"),
         "{}",
         end.err
     );
@@ -235,7 +235,7 @@ fn a_killed_download_goes_on_from_the_ranges_on_disk() -> anyhow::Result<()> {
 }
 
 #[test]
-fn what_the_disk_lost_or_dropbox_changed_is_fetched_anew() -> anyhow::Result<()> {
+fn what_the_disk_lost_or_dropbox_changed_is_fetched_again() -> anyhow::Result<()> {
     let (env, bytes) = killed_download(8, 3)?;
     // A node that crashed: what was noted isn't all on disk.
     let partial = leftovers(&env).pop().context("nothing is left")?;

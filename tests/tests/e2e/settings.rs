@@ -67,7 +67,7 @@ fn the_menu_is_the_one_that_users_of_rclone_know() -> anyhow::Result<()> {
     answer(&mut terminal, "e/n/d/r/c/s/q> ", "d")?;
     answer(&mut terminal, "remote> ", "third")?;
     answer(&mut terminal, "(y/n) [n]> ", "y")?;
-    terminal.expect("its login goes on as dbx:")?;
+    terminal.expect("its login is still used by dbx:")?;
     answer(&mut terminal, "e/n/d/r/c/s/q> ", "e")?;
     answer(&mut terminal, "remote> ", "1")?;
     answer(&mut terminal, "l/r [l]> ", "")?;
@@ -153,7 +153,7 @@ fn deleting_ends_the_login_unless_it_is_to_be_kept() -> anyhow::Result<()> {
     env.connect("other")?;
     assert_eq!(
         env.node_tool(["config", "delete", "shared"])?.ok()?,
-        "Deleted shared:; its login goes on as dbx:\n"
+        "Deleted shared:; its login is still used by dbx:\n"
     );
     let config = fs::read_to_string(env.config())?;
     assert_eq!(

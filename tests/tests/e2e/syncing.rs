@@ -453,7 +453,7 @@ fn files_that_dropbox_cannot_tell_apart_never_replace_each_other() -> anyhow::Re
 }
 
 #[test]
-fn a_renamed_symlink_is_made_anew() -> anyhow::Result<()> {
+fn a_renamed_symlink_is_made_again() -> anyhow::Result<()> {
     let env = TestEnv::connected()?;
     env.sandbox.put_file("/p/l1.rclonelink", b"there", None)?;
     env.sandbox.put_file("/p/f", b"f", None)?;

@@ -76,7 +76,7 @@ impl Client {
         let is_reset = |error: &Error| error.route().is_some_and(|error| error.has("reset"));
         let mut resets = 0;
         loop {
-            match self.list_anew(path, recursive, place.as_ref()).await {
+            match self.list_again(path, recursive, place.as_ref()).await {
                 Err(error) if resets < MAX_RESETS && is_reset(&error) => resets += 1,
                 done => return done,
             }
@@ -109,7 +109,7 @@ impl Client {
     }
 
     /// Lists `path` from the beginning, and keeps a large listing in `place`.
-    async fn list_anew(
+    async fn list_again(
         &self,
         path: &DropboxPath,
         recursive: bool,
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn pages_follow_each_other_and_a_reset_begins_anew() {
+    async fn pages_follow_each_other_and_a_reset_starts_again() {
         let server = Server::start([
             page(&[folder("gone")], "c1", true),
             reset(),

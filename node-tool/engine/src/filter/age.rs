@@ -14,14 +14,14 @@ const DAY: i128 = 24 * 3600 * SECOND;
 pub enum Age {
     /// No limit.
     Off,
-    /// So many nanoseconds before now; a negative one lies ahead.
+    /// This many nanoseconds before now; a negative number means the future.
     Ago(i128),
     /// This moment.
     At(Modified),
 }
 
 impl Age {
-    /// The moment that was so long ago; nothing if there is no limit.
+    /// Returns the moment that was this long ago. `None` means no limit.
     pub fn before(self, now: Modified) -> Option<Modified> {
         match self {
             Self::Off => None,
@@ -38,7 +38,7 @@ impl Age {
         }
     }
 
-    /// Reads an age; dates without a zone are in `zone`.
+    /// Parses an age; dates without a zone are in `zone`.
     ///
     /// # Errors
     /// What to write instead.

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-/// A set of paths; nothing else is in.
+/// A set of paths; only these are included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FilesFrom {
     files: BTreeSet<String>,
-    /// Folded: a folder is looked into if it could lead to a file, and the file decides.
+    /// Folded: a folder is listed if it could contain a file, and the file decides.
     folders: HashSet<String>,
 }
 
@@ -27,17 +27,17 @@ impl FilesFrom {
         }
     }
 
-    /// Whether it names this file.
+    /// Returns whether it names this file.
     pub fn contains(&self, path: &str) -> bool {
         self.files.contains(path)
     }
 
-    /// Whether a file that it names lies below this folder, whose letters may differ in case.
+    /// Returns whether a file that it names is below this folder, ignoring case.
     pub fn leads_through(&self, folder: &str) -> bool {
         self.folders.contains(&*crate::relative_path::fold(folder))
     }
 
-    /// The paths, sorted.
+    /// Returns the paths, sorted.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         self.files.iter().map(String::as_str)
     }

@@ -1,19 +1,19 @@
 //! Which folders may hold what a pattern matches, so that the others need not be listed.
 //!
-//! These are rclone's rules, with their rough edges: `a/*.jpg` leads only to a folder `a` at the top, although
+//! These are rclone's rules, with their quirks: `a/*.jpg` leads only to a folder `a` at the top, although
 //! the pattern alone would match in any `a`.
 
 /// A slash that matches no file, but every folder.
 const ALL: &str = "/**";
 
-/// Patterns of the folders on the way to what `glob` matches; each ends in a slash or in `**`.
+/// Returns patterns of the folders on the way to what `glob` matches; each ends in a slash or in `**`.
 pub(super) fn on_the_way_to(glob: &str) -> Vec<String> {
     if is_opaque(glob) {
         return vec![ALL.into()];
     }
     let mut rest = squash_slashes(glob);
     let mut folders: Vec<String> = Vec::new();
-    // From the innermost folder outwards: what stands before a slash is one, and so is what `**` may stand for.
+    // From the innermost folder outwards: what is before a slash is one, and so is what `**` may match.
     while let Some(cut) = last_cut(&rest) {
         let folder = match cut {
             Cut::Slash(at) => format!("{}/", &rest[..at]),

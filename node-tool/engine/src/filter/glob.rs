@@ -20,7 +20,7 @@ use thiserror::Error;
 /// Why a pattern can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum GlobError {
-    /// Nothing is in it.
+    /// It is empty.
     #[error("it is empty")]
     Empty,
     /// `***`
@@ -44,7 +44,7 @@ impl GlobError {
             Self::Empty => "give a pattern, such as '*.jpg'; if it comes from a variable, see that it is set",
             Self::TooManyStars => "write '**' for anything, slashes too, or '*' for anything within a name",
             Self::Unpaired(_) | Self::LoneBackslash => {
-                "put a backslash in front of *, ?, [, ], {, }, and \\ that stand for themselves"
+                "put a backslash in front of *, ?, [, ], {, }, and \\ that mean themselves"
             }
             Self::Regexp(_) => "fix the class or the {{regexp}}; both follow Go's regular expressions",
         }

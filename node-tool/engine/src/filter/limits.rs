@@ -1,22 +1,22 @@
-//! Limits of size and time; what lies on a limit is in.
+//! Limits of size and time; what is equal to a limit is in.
 
 use crate::entry::Modified;
 
-/// What a file's size and time have to be.
+/// Limits of a file's size and time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// No smaller, in bytes.
+    /// Minimum size in bytes.
     pub min_bytes: Option<u64>,
-    /// No larger, in bytes.
+    /// Maximum size in bytes.
     pub max_bytes: Option<u64>,
-    /// No older.
+    /// Earliest modification time.
     pub oldest: Option<Modified>,
-    /// No newer.
+    /// Latest modification time.
     pub newest: Option<Modified>,
 }
 
 impl Limits {
-    /// Whether a file lies within all of them.
+    /// Returns whether a file is within all of them.
     pub fn include(&self, size_bytes: u64, modified: Modified) -> bool {
         self.min_bytes.is_none_or(|min| size_bytes >= min)
             && self.max_bytes.is_none_or(|max| size_bytes <= max)
@@ -24,7 +24,7 @@ impl Limits {
             && self.newest.is_none_or(|newest| modified <= newest)
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no limits.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

@@ -1,4 +1,4 @@
-//! Which files and folders a command looks at: rclone's filter flags, patterns and order of precedence.
+//! Which files and folders a command includes: rclone's filter flags, patterns and order of precedence.
 //!
 //! A [`Filter`] is plain data, made of [`Rules`], [`Limits`] and the like by a [`Builder`]:
 //!
@@ -9,7 +9,7 @@
 //! rules.add(Verdict::Include, "*.h5")?;
 //! rules.add(Verdict::Exclude, "/**")?;
 //! let filter = Filter::builder().rules(rules).build();
-//! // A listing that is whole, as Dropbox gives it: both sides of a copy pass through.
+//! // A listing that is whole, as Dropbox returns it: both sides of a copy pass through.
 //! assert!(filter.select(Vec::new()).is_empty());
 //! // A walk that can leave folders out: ask before listing one, and look for markers in what was listed.
 //! assert!(filter.includes_dir("results"));
@@ -19,7 +19,7 @@
 //!
 //! Rules come in this order, whatever their order on the command line: `--include`, `--include-from`, `--exclude`,
 //! `--exclude-from`, `--filter`, `--filter-from`; then, if there was an include, the exclusion of all the rest. The
-//! first that matches decides. `--files-from` stands alone.
+//! first that matches decides. `--files-from` can't be combined with others.
 
 mod age;
 mod files_from;
@@ -90,7 +90,7 @@ impl Builder {
         self
     }
 
-    /// Sets how many folders deep a listing goes: 1 is the top alone. `None` means no limit.
+    /// Sets how many folders deep a listing goes: 1 is the top only. `None` means no limit.
     #[must_use]
     pub fn max_depth(mut self, depth: Option<usize>) -> Self {
         self.0.max_depth = depth;
@@ -109,7 +109,7 @@ impl Filter {
         Builder::default()
     }
 
-    /// Whether nothing is left out, so that no path need be asked about.
+    /// Returns whether nothing is left out, so that no path need be checked.
     pub fn is_everything(&self) -> bool {
         self.rules.is_empty()
             && self.limits.is_empty()
@@ -118,7 +118,7 @@ impl Filter {
             && self.max_depth.is_none()
     }
 
-    /// Whether a file is in, if its folders are: see [`Filter::includes_dir`].
+    /// Returns whether a file is in, if its folders are: see [`Filter::includes_dir`].
     pub fn includes_file(&self, path: &str, size_bytes: u64, modified: Modified) -> bool {
         let path = &*composed(path);
         let is_listed = match &self.files_from {
@@ -128,7 +128,7 @@ impl Filter {
         is_listed && self.max_depth.is_none_or(|max| depth(path) <= max)
     }
 
-    /// Whether a path is out whatever its size and time.
+    /// Returns whether a path is out whatever its size and time.
     pub fn rules_out(&self, path: &str) -> bool {
         let path = &*composed(path);
         match &self.files_from {
@@ -137,8 +137,8 @@ impl Filter {
         }
     }
 
-    /// Whether a folder needs to be looked at, if the folders around it are and no marker is in it. What is below
-    /// one that needs not is out; the top (an empty path) is always in.
+    /// Returns whether a folder needs to be listed, if the folders around it are and no marker is in it. What is below
+    /// one that needn't is out; the top (an empty path) is always in.
     pub fn includes_dir(&self, path: &str) -> bool {
         if path.is_empty() {
             return true;
@@ -151,28 +151,28 @@ impl Filter {
         is_on_the_way && self.max_depth.is_none_or(|max| depth(path) <= max)
     }
 
-    /// Whether anything below a folder may be in, as far as the folder's path and those around it tell.
+    /// Returns whether anything below a folder may be in, by the folder's path and those around it.
     pub fn leads_to(&self, folder: &str) -> bool {
         self.includes_dir(folder)
             && crate::relative_path::ancestors(folder).all(|around| self.includes_dir(around))
     }
 
-    /// Whether a file of this name leaves its folder out, with all that is below (`--exclude-if-present`).
+    /// Returns whether a file of this name leaves its folder out, with all that is below (`--exclude-if-present`).
     pub fn is_marker(&self, name: &str) -> bool {
         self.markers.contains(name)
     }
 
-    /// The files that `--files-from` names, if it was given.
+    /// Returns the files that `--files-from` names, if it was given.
     pub fn files_from(&self) -> Option<&FilesFrom> {
         self.files_from.as_ref()
     }
 
-    /// How many folders deep a listing goes, if there is a limit: 1 is the top alone.
+    /// Returns how many folders deep a listing goes, if there is a limit: 1 is the top only.
     pub fn max_depth(&self) -> Option<usize> {
         self.max_depth
     }
 
-    /// The same, going no deeper than `depth` folders.
+    /// Returns the filter, going no deeper than `depth` folders.
     #[must_use]
     pub fn no_deeper_than(&self, depth: usize) -> Self {
         Self {
@@ -225,7 +225,7 @@ impl Filter {
             .collect()
     }
 
-    /// The same filter with nothing but its depth: what `--delete-excluded` looks at in a target.
+    /// Returns a filter with only the depth of this one: what `--delete-excluded` lists in a target.
     #[must_use]
     pub fn depth_only(&self) -> Self {
         Self {
@@ -241,7 +241,7 @@ impl Filter {
         markers.map(|entry| parent(&entry.path).to_owned()).collect()
     }
 
-    /// Whether a folder and all around it are in.
+    /// Returns whether a folder and all around it are in.
     fn reaches(&self, folder: &str, marked: &HashSet<String>, known: &mut HashMap<String, bool>) -> bool {
         if let Some(is_in) = known.get(folder) {
             return *is_in;

@@ -1,10 +1,10 @@
 //! From Go's regular expressions, in which rclone's patterns are written, to the `regex` crate's.
 //!
-//! Both come from RE2 and mean nearly the same; what differs is spelled out anew here:
+//! Both come from RE2 and mean nearly the same; what differs is rewritten here:
 //!
 //! | Go | here |
 //! |---|---|
-//! | `\d \s \w \b` know ASCII only | classes and flags that say so |
+//! | `\d \s \w \b` are ASCII only | classes and flags for ASCII |
 //! | `[` , `&&`, `--`, `~~` in a class are characters | classes are written in code points |
 //! | `a{` and `{,2}` are plain text | escaped |
 //! | `\Q..\E`, octal `\012`, `\p{^L}` | spelled out |
@@ -32,7 +32,7 @@ pub(super) fn compile(go: &str) -> Result<Regex, String> {
         .build()
         .map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
-            // The last line says it; those before draw the expression, which the user didn't write so.
+            // The last line has the reason; those before show the translated expression, which the user didn't write.
             error => last_line(&error.to_string()),
         })
 }
@@ -91,7 +91,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// A count such as `{2,3}`, or a plain brace; tells which.
+    /// Parses a count such as `{2,3}`, or a plain brace. Returns which it was.
     fn braces(&mut self) -> Result<bool, String> {
         let mut ahead = self.rest.clone();
         let inside: String = ahead.by_ref().take_while(|c| *c != '}').collect();
@@ -128,7 +128,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// What stands behind a backslash, outside of a class.
+    /// Parses what follows a backslash, outside of a class.
     fn escape(&mut self) -> Result<(), String> {
         match self.rest.peek() {
             Some('Q') => {
@@ -162,9 +162,9 @@ impl Translator<'_> {
         }
     }
 
-    /// What stands behind a backslash, in a class or outside.
+    /// Parses what follows a backslash, in a class or outside.
     fn escaped(&mut self) -> Result<Escaped, String> {
-        let c = self.rest.next().ok_or("a backslash stands at its end")?;
+        let c = self.rest.next().ok_or("a backslash is at its end")?;
         let class = |text: &str| Ok(Escaped::Class(text.to_owned()));
         let char = |c: char| Ok(Escaped::Char(c));
         match c {
@@ -306,7 +306,7 @@ impl Translator<'_> {
         }
     }
 
-    /// `[:alpha:]`; its `[` is read already. Nothing if it isn't one.
+    /// `[:alpha:]`; its `[` is read already. `None` if it isn't one.
     fn posix_class(&mut self) -> Result<Option<String>, String> {
         let rest: String = self.rest.clone().collect();
         let Some((name, _)) = rest.strip_prefix(':').and_then(|r| r.split_once(":]")) else {
@@ -325,10 +325,10 @@ impl Translator<'_> {
     }
 }
 
-/// What an escape stands for.
+/// The meaning of an escape.
 enum Escaped {
     Char(char),
-    /// In our syntax, fit to stand in a class or alone.
+    /// Returns it in our syntax, valid in a class or alone.
     Class(String),
 }
 
@@ -401,7 +401,7 @@ mod tests {
             (r"(?x)a", "(?x is not known"),
             (r"(a", "unclosed group"),
             (r"\p{Nope}", "Unicode property not found"),
-            (r"a\", "a backslash stands at its end"),
+            (r"a\", "a backslash is at its end"),
             (r"*", "repetition operator missing expression"),
         ] {
             assert_eq!(compile(go).map(|r| r.to_string()), Err(why.to_owned()), "{go}");

@@ -9,9 +9,9 @@ use super::{folders, glob, glob::GlobError};
 /// What to do with what a pattern matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// It is in.
+    /// It is included.
     Include,
-    /// It is out.
+    /// It is excluded.
     Exclude,
 }
 
@@ -55,7 +55,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// No rules yet; `ignore_case` holds for all to come.
+    /// Returns an empty list of rules; `ignore_case` applies to all that are added.
     pub fn new(ignore_case: bool) -> Self {
         Self {
             ignore_case,
@@ -95,22 +95,22 @@ impl Rules {
         Ok(())
     }
 
-    /// Forgets all rules, as `!` does.
+    /// Removes all rules, as `!` does.
     pub fn clear(&mut self) {
         *self = Self::new(self.ignore_case);
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no rules.
     pub fn is_empty(&self) -> bool {
         self.files.rules.is_empty() && self.folders.rules.is_empty()
     }
 
-    /// Whether the rules let a file pass.
+    /// Returns whether the rules include a file.
     pub fn includes_file(&self, path: &str) -> bool {
         self.files.includes(path)
     }
 
-    /// Whether a folder has to be listed.
+    /// Returns whether a folder has to be listed.
     pub fn includes_folder(&self, path: &str) -> bool {
         self.folders.includes(&format!("{path}/"))
     }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-/// A size given by a flag, in bytes; nothing for `off`.
+/// A size given by a flag, in bytes. `None` means `off`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(pub Option<u64>);
 
@@ -44,7 +44,7 @@ fn split_unit(text: &str) -> (&str, Option<char>) {
     if plain(text) {
         return (text, None);
     }
-    // `Ki` and `KiB` say what `K` says; a bare `iB` or `i` is no unit.
+    // `Ki` and `KiB` mean the same as `K`; a bare `iB` or `i` is no unit.
     let rest = text
         .strip_suffix("iB")
         .or_else(|| text.strip_suffix("ib"))

@@ -1,6 +1,6 @@
 //! Names of files that are kept (`--suffix`, `--suffix-keep-extension`).
 
-/// How a file is called that is kept when another replaces it.
+/// How backups are named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackupNames {
     /// What is appended to its name. Empty means that it keeps its name.
@@ -19,7 +19,7 @@ impl BackupNames {
         format!("{stem}{}{extensions}", self.suffix)
     }
 
-    /// Whether a path is one that [`BackupNames::backup_of`] could have returned.
+    /// Returns whether a path is one that [`BackupNames::backup_of`] could have returned.
     pub fn is_backup(&self, path: &str) -> bool {
         if self.suffix.is_empty() {
             return false;

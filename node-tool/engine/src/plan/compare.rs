@@ -2,7 +2,7 @@
 //!
 //! | size | time (1 s) | hash | |
 //! |---|---|---|---|
-//! | same | same | not looked at | same |
+//! | same | same | not compared | same |
 //! | same | differs | known on both sides, or still to be computed | the hash decides |
 //! | differs | | | different |
 //!
@@ -10,7 +10,7 @@
 
 use crate::entry::FileMeta;
 
-/// What tells two files apart.
+/// How two files are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CompareBy {
     /// Size and time; the hash where only the time differs.
@@ -18,13 +18,13 @@ pub enum CompareBy {
     SizeAndTime,
     /// Size and hash.
     Checksum,
-    /// Size alone.
+    /// Size only.
     SizeOnly,
     /// Nothing: every file counts as different.
     Nothing,
 }
 
-/// What a comparison finds.
+/// The result of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
     /// The same.
@@ -41,16 +41,16 @@ pub enum Comparison {
 pub enum CopyReason {
     /// It isn't there yet.
     New,
-    /// Another size is there.
+    /// The size differs.
     SizeDiffers,
-    /// Another content is there.
+    /// The content differs.
     ContentDiffers,
     /// It was not compared.
     NotCompared,
 }
 
 impl CopyReason {
-    /// Returns it in words.
+    /// Returns the reason in words.
     pub fn words(self) -> &'static str {
         match self {
             Self::New => "new",

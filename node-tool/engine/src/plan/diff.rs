@@ -21,22 +21,22 @@ use crate::{
 pub(super) struct Source<'a> {
     /// Files and folders that the filter lets in, sorted by path.
     pub entries: &'a [Entry],
-    /// What is there and was left out by the filter, with all that is below it.
+    /// Entries that the filter leaves out, with all that is below them.
     pub left_out: &'a [String],
 }
 
 /// How two listings are compared.
 #[derive(Debug)]
 pub(super) struct DiffOptions<'a> {
-    /// How the target tells names apart.
+    /// The target's name rules.
     pub names: NameRules,
-    /// What is done with files that are on both sides.
+    /// The rules for files that are on both sides.
     pub rules: Rules,
-    /// What is removed in the target. `None` means nothing.
+    /// What is removed in the target. `None` means that nothing is.
     pub removal: Option<Removal<'a>>,
     /// Whether files that say where a symlink leads become symlinks in the target.
     pub makes_links: bool,
-    /// Whether cloud documents are copied as they are, and so meet each other like files.
+    /// Whether cloud documents are copied as they are, and so match each other like files.
     pub documents_are_files: bool,
     /// Whether folders of the source are made in the target even if they are empty.
     pub makes_folders: bool,
@@ -48,7 +48,7 @@ pub(super) struct Diff {
     pub plan: Plan,
     /// Files of the source whose content is proven to be in the target, by their numbers; only with [`Rules::proves`].
     pub proven: Vec<usize>,
-    /// Where the numbers of the next steps begin.
+    /// The number of the next step.
     pub next_id: u32,
 }
 
@@ -61,20 +61,20 @@ enum Blocker {
     Special(usize),
 }
 
-/// Where a folder of the source goes.
+/// The target of a folder of the source.
 #[derive(Clone, Debug, Default)]
 struct Folder {
     /// Its path in the target.
     to: String,
     /// Whether the target has such a folder.
     is_there: bool,
-    /// What stands in its place, or in that of a folder around it.
+    /// What is in its place, or in that of a folder around it.
     blocker: Option<Blocker>,
     /// Why the target can't have it.
     refusal: Option<String>,
 }
 
-/// What waits for something else to go away.
+/// Steps that wait for something else to be removed.
 #[derive(Debug)]
 enum Blocked {
     File(Step, Blocker),
@@ -98,13 +98,13 @@ struct Differ<'a, 'o> {
     taken: HashMap<String, (&'a str, Sort)>,
     /// Cloud documents of the target by their folded paths.
     documents: HashMap<String, usize>,
-    /// Files of the source by the path where they will stand, if that is not their own.
+    /// Files of the source by their path in the target, if that differs from their own.
     landings: HashMap<&'a str, &'a str>,
     blocked: Vec<Blocked>,
     found: Diff,
 }
 
-/// Returns what must be done so that every file of the source is in the target too, and, if anything is to be removed, nothing
+/// Returns the plan after which every file of the source is in the target too and, if anything is to be removed, nothing
 /// else.
 pub(super) fn diff(source: Source<'_>, target: &Listing, options: &DiffOptions<'_>) -> Diff {
     let is_hidden = |entry: &Entry| !options.documents_are_files && is_document(entry);
@@ -165,7 +165,7 @@ fn is_document(entry: &Entry) -> bool {
     entry.document().is_some()
 }
 
-/// Returns where a file that says where a symlink leads will stand.
+/// Returns the path at which a file that represents a symlink will be.
 fn landed(path: &str) -> &str {
     path.strip_suffix(LINK_ENDING).unwrap_or(path)
 }
@@ -175,7 +175,7 @@ impl<'a> Differ<'a, '_> {
         self.found.plan.obstacles.push(Obstacle::new(path, reason));
     }
 
-    /// Notes what stands in the way of `to`, where `path` would have gone.
+    /// Records what is in the way of `to`, the target of `path`.
     fn obstructed(&mut self, path: &str, to: &str, blocker: Blocker) {
         let (what, place) = self.blocking(blocker);
         let reason = if place == to {
@@ -198,7 +198,7 @@ impl<'a> Differ<'a, '_> {
         });
     }
 
-    /// Finds out where a folder of the source goes, with the folders around it.
+    /// Finds the target of a folder of the source, and of the folders around it.
     fn folder(&mut self, path: &'a str) -> &Folder {
         if !self.folders.contains_key(path) {
             let (around, name) = split(path);
@@ -371,7 +371,7 @@ impl<'a> Differ<'a, '_> {
         format!("{store} can't tell it from '{other}', whose letters differ only in case or form")
     }
 
-    /// Returns why a file can't stand where it would, because another file of the source does.
+    /// Returns why a file can't be at its path, because another file of the source is.
     fn lands_on(&self, path: &str) -> Option<String> {
         let is_there = |path: &str| {
             self.source
@@ -380,14 +380,14 @@ impl<'a> Differ<'a, '_> {
                 .is_ok()
         };
         if let Some(link) = self.landings.get(path) {
-            return Some(format!("the symlink of '{link}' would stand in its place"));
+            return Some(format!("the symlink of '{link}' would take its place"));
         }
         let place = landed(path);
         (self.options.makes_links && place != path && is_there(place))
-            .then(|| format!("its symlink would stand where '{place}' is"))
+            .then(|| format!("its symlink would be where '{place}' is"))
     }
 
-    /// Returns what stands where a file of the target's path `to` will really stand, other than the file itself.
+    /// Returns what is where a file with the target's path `to` will really be, other than the file itself.
     fn at_landing(&self, to: &str) -> Option<Blocker> {
         if self.options.makes_links && to.ends_with(LINK_ENDING) {
             let place = landed(to);
@@ -397,7 +397,7 @@ impl<'a> Differ<'a, '_> {
         other.or_else(|| self.document(to))
     }
 
-    /// Returns the cloud document that stands at a path of the target.
+    /// Returns the cloud document at a path of the target.
     fn document(&self, path: &str) -> Option<Blocker> {
         if self.documents.is_empty() {
             return None;
@@ -416,7 +416,7 @@ impl<'a> Differ<'a, '_> {
         }
     }
 
-    /// Decides what is removed, and with it what becomes of all that is blocked.
+    /// Decides what is removed, and so what happens to everything that is blocked.
     fn finish(mut self) -> Diff {
         let are_files = self.options.documents_are_files;
         let is_kept = |entry: &Entry| !are_files && is_document(entry);
@@ -438,7 +438,7 @@ impl<'a> Differ<'a, '_> {
         self.found
     }
 
-    /// Plans for the end what waits for something that is removed, and names what waits for anything else.
+    /// Appends the steps that wait for something that is removed, and reports those that wait for anything else.
     fn release_blocked(&mut self, removed: &Removed) {
         let links: HashSet<&str> = removed
             .files

@@ -1,4 +1,4 @@
-//! Cuts a plan where it would copy more than it may (`--max-transfer`).
+//! Limits how much a plan copies (`--max-transfer`).
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use crate::relative_path::ancestors;
 
 impl Plan {
     /// Keeps as many copies as `max_bytes` allow, in their order. Returns whether any had to be left out; then nothing is
-    /// deleted either, since what is not copied yet must not be missed yet, and the source keeps what is not copied.
+    /// deleted either, since deletions wait for all copies, and the source keeps what is not copied.
     pub fn limit_bytes(&mut self, max_bytes: u64) -> bool {
         let mut sum = 0_u64;
         let mut waiting: HashSet<StepId> = HashSet::new();
@@ -32,7 +32,7 @@ impl Plan {
         true
     }
 
-    /// Leaves in the source what waits for copies that won't happen, with the folders around it.
+    /// Keeps files of the source whose copies are left out, and the folders around them.
     fn keep_in_source(&mut self, copies: &HashSet<StepId>) {
         let waits = |step: &mut Step| match step.kind {
             StepKind::DeleteSource { after } => after.is_some_and(|copy| copies.contains(&copy)),

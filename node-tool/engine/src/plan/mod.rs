@@ -42,7 +42,7 @@ pub enum StepKind {
     Copy(CopyReason),
     /// Copies a file if its checksum differs from that of the one in the target.
     CompareChecksum {
-        /// Why it is not replaced then. `None` means that it is.
+        /// The rule by which it is not replaced. `None` means that it is replaced.
         refusal: Option<Reason>,
     },
     /// Deletes a file of the target.
@@ -65,11 +65,11 @@ pub struct Step {
     pub id: StepId,
     /// What it does.
     pub kind: StepKind,
-    /// The path that it begins with: of a copy, in the source.
+    /// The path before the step; for a copy, in the source.
     pub from: Arc<str>,
-    /// The path that it ends with, in the target.
+    /// The path after the step, in the target.
     pub to: Arc<str>,
-    /// Of a file: what was seen of it in the listing; of a rename, the source's file.
+    /// The file's metadata from the listing; for a rename, that of the source's file.
     pub meta: FileMeta,
     /// The file of the target that it replaces, or renames.
     pub replaces: Option<FileMeta>,
@@ -79,7 +79,7 @@ impl Step {
     /// Returns a step that has no number yet.
     pub fn new(kind: StepKind, from: &str, to: &str, meta: FileMeta) -> Self {
         let from: Arc<str> = from.into();
-        // Mostly both paths are one; then so is their memory.
+        // Both paths are usually equal; then they share memory.
         let to = if *from == *to {
             Arc::clone(&from)
         } else {
@@ -95,7 +95,7 @@ impl Step {
         }
     }
 
-    /// Whether it copies, or may.
+    /// Returns whether it copies, or may copy.
     pub fn is_copy(&self) -> bool {
         matches!(self.kind, StepKind::Copy(_) | StepKind::CompareChecksum { .. })
     }
@@ -106,11 +106,11 @@ impl Step {
 pub struct Obstacle {
     /// The source's path.
     pub path: String,
-    /// Why not, in words.
+    /// The reason, in words.
     pub reason: String,
-    /// The target's path of what is in its place, if that is it.
+    /// The target's path of what is in the way, if anything is.
     pub in_the_way: Option<String>,
-    /// Whether that is a symlink to a folder, which could be gone through.
+    /// Whether that is a symlink to a folder, which could be followed.
     pub is_folder_link: bool,
 }
 
@@ -126,7 +126,7 @@ impl Obstacle {
     }
 }
 
-/// What is to be done. The fields that hold steps are in the order in which they are carried out.
+/// All steps of a job. The fields that hold steps are in the order in which they are carried out.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// Folders of the target to make first.
@@ -151,13 +151,13 @@ pub struct Plan {
     pub obstacles: Vec<Obstacle>,
     /// Number of files that are the same on both sides.
     pub unchanged: u64,
-    /// Number of files that a rule leaves as they are, the same or not.
+    /// Number of files that a rule leaves unchanged, whether they are the same or not.
     pub skipped: u64,
-    /// Something that the person should know before the run.
+    /// A warning to show before the run.
     pub warnings: Vec<Warning>,
 }
 
-/// Something that a person should know about a plan.
+/// A warning about a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Warning {
     /// Something could not be listed, so nothing will be deleted.
@@ -195,12 +195,12 @@ impl Plan {
         self.copies.iter().chain(&self.late_copies)
     }
 
-    /// Whether it neither copies nor renames anything.
+    /// Returns whether it neither copies nor renames anything.
     pub fn is_idle(&self) -> bool {
         self.copies.is_empty() && self.late_copies.is_empty() && self.renames.is_empty()
     }
 
-    /// Says that the files of the source have another path there than in the target's folder: a single file can get a new name.
+    /// Replaces the source's path of the steps: a single file can get a new name in the target.
     pub fn set_source_path(&mut self, path: &str) {
         let steps = self.copies.iter_mut().chain(&mut self.late_copies);
         for step in steps.chain(&mut self.source_deletes) {
@@ -208,7 +208,7 @@ impl Plan {
         }
     }
 
-    /// Deletes nothing, nor what would take the place of what is deleted.
+    /// Removes all deletions, and the steps that depend on them.
     pub(crate) fn drop_deletes(&mut self) {
         self.deletes.clear();
         self.rmdirs.clear();

@@ -1,10 +1,10 @@
-//! In which order files are copied (`--order-by`).
+//! The order in which files are copied (`--order-by`).
 
 use std::str::FromStr;
 
 use super::Step;
 
-/// In which order files are copied.
+/// The order in which files are copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
     /// What files are ordered by.
@@ -27,7 +27,7 @@ pub enum OrderBy {
 impl FromStr for Order {
     type Err = String;
 
-    /// Reads `size`, `name` or `modtime`, perhaps followed by `,ascending` or `,descending`.
+    /// Parses `size`, `name` or `modtime`, perhaps followed by `,ascending` or `,descending`.
     fn from_str(text: &str) -> Result<Self, String> {
         let (by, direction) = text.split_once(',').unwrap_or((text, "ascending"));
         let by = match by {
@@ -46,7 +46,7 @@ impl FromStr for Order {
 }
 
 impl Order {
-    /// Puts steps into this order.
+    /// Sorts steps.
     pub(super) fn sort(self, steps: &mut [Step]) {
         steps.sort_by(|a, b| {
             let order = match self.by {

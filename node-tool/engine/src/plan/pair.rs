@@ -1,8 +1,8 @@
-//! Which entry of the target an entry of the source meets.
+//! Finds the entry of the target that corresponds to an entry of the source.
 //!
-//! Folder by folder: a name meets the name that is spelled exactly so, else one that Dropbox couldn't tell from it. So a tree
-//! from a Mac (NFD) or one whose letters differ in case meets itself, in either direction, and where Linux has both spellings
-//! side by side each meets its own.
+//! Folder by folder: a name matches the name that is spelled exactly like it, otherwise one that Dropbox considers the same. So a tree
+//! from a Mac (NFD) or one whose letters differ in case matches itself, in either direction, and where Linux has both spellings
+//! side by side each matches its own.
 
 use std::{borrow::Cow, cell::OnceCell, collections::HashMap};
 
@@ -11,14 +11,14 @@ use crate::{
     relative_path::{fold, join, split},
 };
 
-/// What stands where an entry of the source goes.
+/// What is at the target of an entry of the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Met {
     /// Nothing.
     Nothing,
-    /// The entry of the target with this number.
+    /// The entry of the target with this index.
     Entry(usize),
-    /// An entry that another entry of the source, which is spelled exactly so, meets; the target can't tell the two apart.
+    /// An entry that belongs to another entry of the source, spelled exactly like it; the target can't distinguish the two.
     Taken(usize),
 }
 
@@ -30,7 +30,7 @@ pub struct Pairing<'a> {
     exact: HashMap<&'a str, u32>,
     /// Made when the first path isn't found exactly.
     folded: OnceCell<Folded<'a>>,
-    /// Which entries a path of the source has met.
+    /// The entries that have been matched.
     claimed: Vec<bool>,
 }
 
@@ -40,7 +40,7 @@ fn number(at: usize) -> u32 {
 
 impl<'a> Pairing<'a> {
     /// Prepares to pair `source` with `target`: what is spelled exactly the same is claimed first. `is_hidden` names entries
-    /// of the target that meet nothing.
+    /// of the target that match nothing.
     pub fn new(
         source: &[Entry],
         target: &'a [Entry],
@@ -73,17 +73,17 @@ impl<'a> Pairing<'a> {
         self.exact.get(path).map(|at| *at as usize)
     }
 
-    /// Whether a path of the source has met an entry.
+    /// Returns whether an entry has been matched.
     pub fn is_claimed(&self, at: usize) -> bool {
         self.claimed[at]
     }
 
-    /// Marks an entry as met, or takes the mark back.
+    /// Marks an entry as matched or unmatched.
     pub fn claim(&mut self, at: usize, is_met: bool) {
         self.claimed[at] = is_met;
     }
 
-    /// Returns what `name` meets in a folder of the target. `path` is the path in the source, which is the target's own
+    /// Returns what `name` matches in a folder of the target. `path` is the path in the source, which is the target's own
     /// unless a folder around it is spelled differently.
     pub fn meet(&mut self, path: &str, folder: &str) -> Met {
         let (around, name) = split(path);
@@ -115,7 +115,7 @@ impl<'a> Pairing<'a> {
     }
 }
 
-/// Returns each entry of a source with what it meets in a target, and then the entries of the target that meet nothing.
+/// Returns each entry of a source with what it matches in a target, then the entries of the target that match nothing.
 pub fn pair_all<'a>(
     source: &'a [Entry],
     target: &'a [Entry],
@@ -150,7 +150,7 @@ pub fn pair_all<'a>(
 #[derive(Debug, Default)]
 struct Folded<'a> {
     first: HashMap<Cow<'a, str>, u32>,
-    /// The others of the same folded path, by the first: only a file system that tells case apart has some.
+    /// The others of the same folded path, by the first: only a case-sensitive file system has some.
     more: HashMap<u32, Vec<u32>>,
 }
 

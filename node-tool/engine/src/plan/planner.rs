@@ -27,12 +27,12 @@ pub enum Verb {
     Sync,
 }
 
-/// How a plan is made.
+/// Options of a plan.
 #[derive(Clone, Debug)]
 pub struct PlanOptions<'a> {
     /// What happens beyond copying.
     pub verb: Verb,
-    /// How the target tells names apart.
+    /// The target's name rules.
     pub names: NameRules,
     /// Which files that are on both sides are copied.
     pub rules: Rules,
@@ -46,13 +46,13 @@ pub struct PlanOptions<'a> {
     pub max_delete: Option<u64>,
     /// Whether files that say where a symlink leads become symlinks in the target.
     pub makes_links: bool,
-    /// Whether cloud documents are copied as they are, and so meet each other like files.
+    /// Whether cloud documents are copied as they are, and so match each other like files.
     pub documents_are_files: bool,
     /// Whether empty folders of the source are made in the target.
     pub makes_empty_folders: bool,
     /// Whether a move removes folders of the source that are empty afterwards.
     pub removes_empty_source_folders: bool,
-    /// In which order files are copied. `None` means that of the source's paths.
+    /// The order in which files are copied. `None` means sorted by path.
     pub order: Option<Order>,
     /// Where in the target replaced and deleted files are kept, if they are.
     pub backup: BackupInTarget,
@@ -88,7 +88,7 @@ pub struct BackupInTarget {
 }
 
 impl BackupInTarget {
-    /// Whether a path lies in the folder of backups.
+    /// Returns whether a path is in the folder of backups.
     pub fn is_inside(&self, path: &str, ignores_case: bool) -> bool {
         let Some(folder) = &self.folder else { return false };
         match ignores_case {
@@ -108,14 +108,14 @@ impl BackupInTarget {
 pub struct Source<'a> {
     /// What the filter lets in.
     pub listing: &'a Listing,
-    /// What is there and was left out, with all that is below it.
+    /// Entries that the filter leaves out, with all that is below them.
     pub left_out: &'a [String],
 }
 
-/// Returns what must be done so that every file of the source is in the target too, and, in a sync, nothing else.
+/// Returns the plan after which every file of the source is in the target too and, in a sync, nothing else.
 ///
 /// # Errors
-/// When the roots don't fit, or the plan is hardly meant.
+/// When the roots don't fit, or the plan is probably a mistake.
 pub fn plan(source: Source<'_>, target: &Listing, options: &PlanOptions<'_>) -> Result<Plan, Refusal> {
     refuse::check_roots(source.listing, target)?;
     let is_sync = options.verb == Verb::Sync;
@@ -161,7 +161,7 @@ pub fn plan(source: Source<'_>, target: &Listing, options: &PlanOptions<'_>) -> 
     Ok(plan)
 }
 
-/// Returns of each entry of the target whether a sync may delete it.
+/// Returns for each entry of the target whether a sync may delete it.
 fn candidates(target: &Listing, options: &PlanOptions<'_>) -> Vec<bool> {
     let everything = Filter::default();
     let filter = options.filter.unwrap_or(&everything);
@@ -177,7 +177,7 @@ fn candidates(target: &Listing, options: &PlanOptions<'_>) -> Vec<bool> {
     candidates
 }
 
-/// Takes those files out of a plan whose backup would be in the place of another file of the source.
+/// Removes from a plan the files whose backup would be in the place of another file of the source.
 fn spare_source(plan: &mut Plan, source: &Listing, options: &PlanOptions<'_>) {
     let Some(names) = &options.backup.beside else {
         return;
@@ -204,7 +204,7 @@ fn spare_source(plan: &mut Plan, source: &Listing, options: &PlanOptions<'_>) {
     plan.obstacles.extend(obstacles);
 }
 
-/// Deletes nothing if something can't be copied.
+/// Removes all deletions if something can't be copied.
 fn withhold_deletes(plan: &mut Plan) {
     if plan.obstacles.is_empty() || plan.deletes.is_empty() && plan.rmdirs.is_empty() {
         return;

@@ -1,12 +1,12 @@
-//! Plans that are hardly meant.
+//! Refuses plans that are probably mistakes.
 
 use super::{Plan, PlanOptions, Verb};
 use crate::listing::{Listing, RootKind};
 
-/// Why a plan is not made at all.
+/// Why a plan is not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Nothing is at the source.
+    /// The source doesn't exist.
     #[error("nothing is at the source")]
     NoSource,
     /// The target is a file, not a folder to copy into.
@@ -18,12 +18,12 @@ pub enum Refusal {
         /// Number of files that would be deleted.
         deletes: u64,
     },
-    /// More files would be deleted than may be.
+    /// More files would be deleted than allowed.
     #[error("{deletes} files would be deleted, more than {max}")]
     TooManyDeletes {
         /// Number of files that would be deleted.
         deletes: u64,
-        /// Maximum number that may be.
+        /// Maximum number of files that may be deleted.
         max: u64,
     },
 }
@@ -37,7 +37,7 @@ pub(super) fn check_roots(source: &Listing, target: &Listing) -> Result<(), Refu
     }
 }
 
-/// Refuses deletions that are hardly meant.
+/// Refuses deletions that are probably mistakes.
 pub(super) fn check_deletes(plan: &Plan, source: &Listing, options: &PlanOptions<'_>) -> Result<(), Refusal> {
     if options.verb != Verb::Sync {
         return Ok(());

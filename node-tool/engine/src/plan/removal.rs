@@ -9,25 +9,25 @@ use crate::{
     relative_path::{ancestors, fold},
 };
 
-/// What may be removed.
+/// Options of what may be removed.
 #[derive(Debug)]
 pub(super) struct Removal<'a> {
-    /// For each entry of the target, whether it may go: the filter lets it in, and nobody keeps a backup there.
+    /// For each entry of the target, whether it may be removed: the filter lets it in, and it is no backup.
     pub is_candidate: &'a [bool],
-    /// Whether what the filter leaves out of the source goes too.
+    /// Whether what the filter leaves out of the source is removed too.
     pub takes_left_out: bool,
 }
 
-/// What is removed, by its numbers in the target.
+/// What is removed, by indices of the target.
 #[derive(Debug, Default)]
 pub(super) struct Removed {
-    /// In the order of their paths.
+    /// Files, sorted by path.
     pub files: Vec<usize>,
-    /// The inner before the outer.
+    /// Folders, the inner before the outer.
     pub folders: Vec<usize>,
 }
 
-/// Finds what may go and what nothing holds: `left_out` are paths that the filter leaves out of the source.
+/// Returns what may be removed and is not needed: `left_out` are paths that the filter leaves out of the source.
 pub(super) fn find(
     left_out: &[String],
     target: &Listing,
@@ -57,11 +57,11 @@ pub(super) fn find(
                 && !is_left_out(&entry.path)
         })
         .collect();
-    // A folder that something stays in stays.
+    // A folder with something that stays in it stays.
     let mut occupied: HashSet<&str> = HashSet::new();
     let stays = target.entries.iter().enumerate().filter(|(at, _)| !goes[*at]);
     let stays = stays.map(|(_, entry)| entry.own_path());
-    // A symlink that travels as a file goes when its entry does.
+    // A symlink that is listed as a file is removed with its entry.
     let gone: HashSet<&str> = target
         .entries
         .iter()

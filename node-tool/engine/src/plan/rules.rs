@@ -3,7 +3,7 @@
 use super::{CompareBy, Comparison, CopyReason, StepKind, compare};
 use crate::entry::FileMeta;
 
-/// Why a file is left as it is where its content differs.
+/// Why a file with different content is left unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// It must not be replaced.
@@ -13,7 +13,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Returns it in words.
+    /// Returns the reason in words.
     pub fn words(self) -> &'static str {
         match self {
             Self::Immutable => "another content is there, and --immutable is set",
@@ -25,21 +25,21 @@ impl Reason {
 /// Which files of the source are to be copied, and which are good as they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
-    /// What tells files apart.
+    /// How files are compared.
     pub by: CompareBy,
-    /// Leave what is newer in the target.
+    /// Whether files that are newer in the target are skipped.
     pub update: bool,
-    /// Leave what is in the target at all.
+    /// Whether all files that are in the target are skipped.
     pub ignore_existing: bool,
-    /// Leave what isn't in the target.
+    /// Whether files that aren't in the target are skipped.
     pub existing: bool,
-    /// What is in the target must never change.
+    /// Whether files in the target must never change.
     pub immutable: bool,
-    /// A file counts as the same only if its content is proven to be: its source is removed afterwards.
+    /// Whether a file counts as the same only if its content is proven to be, since its source is removed afterwards.
     pub proves: bool,
 }
 
-/// What is to be done with a file that is on both sides.
+/// What to do with a file that is on both sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     Copy(StepKind),
@@ -72,7 +72,7 @@ impl Rules {
     fn prove(&self, source: &FileMeta, target: &FileMeta) -> Decision {
         let refusal = match self.by {
             _ if self.immutable => Some(Reason::Immutable),
-            // Asked to look at sizes alone, nothing of that size is replaced.
+            // With only sizes compared, no file of the same size is replaced.
             CompareBy::SizeOnly => Some(Reason::Unproven),
             _ => None,
         };

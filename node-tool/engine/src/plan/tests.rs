@@ -188,19 +188,19 @@ impl Case<'_> {
 
     /// The plan in short: `+to` copies, `-path` deletes, `-path/` removes a folder, `+path/` makes one, `then +to` copies
     /// afterwards, `!path` can't be.
-    fn told(&self) -> String {
+    fn summary(&self) -> String {
         let plan = self.plan();
-        let told = |steps: &[Step], before: &str, after: &str| {
+        let summary = |steps: &[Step], before: &str, after: &str| {
             let words = steps.iter().map(|step| format!("{before}{}{after}", step.to));
             words.collect::<Vec<_>>()
         };
         [
-            told(&plan.mkdirs, "+", "/"),
-            told(&plan.copies, "+", ""),
-            told(&plan.deletes, "-", ""),
-            told(&plan.rmdirs, "-", "/"),
-            told(&plan.late_mkdirs, "then+", "/"),
-            told(&plan.late_copies, "then+", ""),
+            summary(&plan.mkdirs, "+", "/"),
+            summary(&plan.copies, "+", ""),
+            summary(&plan.deletes, "-", ""),
+            summary(&plan.rmdirs, "-", "/"),
+            summary(&plan.late_mkdirs, "then+", "/"),
+            summary(&plan.late_copies, "then+", ""),
             plan.obstacles.iter().map(|o| format!("!{}", o.path)).collect(),
         ]
         .concat()
@@ -241,7 +241,7 @@ fn what_is_missing_or_different_is_copied() {
 
 #[test]
 fn names_meet_exactly_first_and_else_as_dropbox_takes_them() {
-    for (names, source, target, told) in [
+    for (names, source, target, summary) in [
         // Up, from a tree of a Mac.
         (DROPBOX, "Fu\u{308}r.TXT=2", "f\u{fc}r.txt", "+f\u{fc}r.txt"),
         (DROPBOX, "ΣΑΣ", "σας σασ", "-σας"),
@@ -279,9 +279,9 @@ fn names_meet_exactly_first_and_else_as_dropbox_takes_them() {
             names,
             ..Case::sync(source, target)
         };
-        let mut words: Vec<String> = case.told().split(' ').map(str::to_owned).collect();
+        let mut words: Vec<String> = case.summary().split(' ').map(str::to_owned).collect();
         words.sort();
-        let mut expected: Vec<&str> = told.split(' ').collect();
+        let mut expected: Vec<&str> = summary.split(' ').collect();
         expected.sort_unstable();
         assert_eq!(words, expected, "{names:?} {source} -> {target}");
     }
@@ -303,7 +303,7 @@ fn a_name_that_dropbox_refuses_counts_only_where_it_is_new() {
         target: vec![folder("dir"), folder("o\\k"), file("there ", 1, 1)],
         ..Case::new("", "")
     };
-    assert_eq!(case.told(), "+o\\k/new +ok !b\\c !bad  !dir");
+    assert_eq!(case.summary(), "+o\\k/new +ok !b\\c !bad  !dir");
 }
 
 #[test]
@@ -388,7 +388,7 @@ fn rules_leave_files_as_they_are() {
 
 #[test]
 fn a_source_goes_only_where_the_hash_says_so() {
-    for (by, target, told) in [
+    for (by, target, summary) in [
         (CompareBy::SizeAndTime, b"one", "same"),
         (CompareBy::SizeAndTime, b"two", "copy"),
         (CompareBy::SizeOnly, b"two", "refuse"),
@@ -411,13 +411,13 @@ fn a_source_goes_only_where_the_hash_says_so() {
             (0, 0, 1) => "refuse",
             _ => "something else",
         };
-        assert_eq!(found, told, "{by:?} {target:?}");
+        assert_eq!(found, summary, "{by:?} {target:?}");
     }
 }
 
 #[test]
 fn only_what_the_source_lacks_is_removed() {
-    for (names, source, target, told) in [
+    for (names, source, target, summary) in [
         (
             DROPBOX,
             "a/b/c keep/ x",
@@ -438,7 +438,7 @@ fn only_what_the_source_lacks_is_removed() {
             case.target
                 .retain(|entry| !["A", "a/b"].contains(&entry.path.as_str()));
         }
-        assert_eq!(case.told(), told, "{source} -> {target}");
+        assert_eq!(case.summary(), summary, "{source} -> {target}");
     }
 }
 
@@ -446,7 +446,7 @@ fn only_what_the_source_lacks_is_removed() {
 fn what_the_filter_leaves_out_of_the_source_is_left_alone() {
     let left_out = ["d", "Big", "cache"];
     let target = "BIG=9 cache/x cache/y/z d/e/f d/x old";
-    for (takes_left_out, told) in [
+    for (takes_left_out, summary) in [
         (false, "-old"),
         (
             true,
@@ -459,7 +459,7 @@ fn what_the_filter_leaves_out_of_the_source_is_left_alone() {
             takes_left_out,
             ..Case::sync("k", &format!("{target} k"))
         };
-        assert_eq!(case.told(), told);
+        assert_eq!(case.summary(), summary);
     }
 }
 
@@ -468,13 +468,13 @@ fn what_is_no_candidate_stays_with_its_folders() {
     let mut case = Case::sync("k", "a/b/backup a/c k");
     let stays = |entry: &Entry| entry.path != "a/b/backup";
     case.candidates = Some(case.target.iter().map(stays).collect());
-    assert_eq!(case.told(), "-a/c");
+    assert_eq!(case.summary(), "-a/c");
     let case = Case {
         pruned: &["a/closed"],
         specials: &[("b/pipe", Special::Fifo)],
         ..Case::sync("k", "a/ b/c b/d/ k")
     };
-    assert_eq!(case.told(), "-b/c -b/d/");
+    assert_eq!(case.summary(), "-b/c -b/d/");
 }
 
 #[test]
@@ -484,14 +484,14 @@ fn a_file_and_a_folder_of_one_name_change_places_only_in_a_sync() {
         ("d/a d/b/c", "d", "!d/a !d/b/c", "-d then+d/a then+d/b/c"),
         ("d/a d/b/c k", "d/b k", "+d/a !d/b/c", "+d/a -d/b then+d/b/c"),
     ] {
-        assert_eq!(Case::new(source, target).told(), copied, "{source}");
-        assert_eq!(Case::sync(source, target).told(), synced, "{source}");
+        assert_eq!(Case::new(source, target).summary(), copied, "{source}");
+        assert_eq!(Case::sync(source, target).summary(), synced, "{source}");
     }
     // Something in the folder stays: so does the folder.
     let mut case = Case::sync("x", "x/a x/kept");
     case.candidates = Some(case.target.iter().map(|entry| entry.path != "x/kept").collect());
-    assert_eq!(case.told(), "-x/a !x");
-    for (rules, told) in [
+    assert_eq!(case.summary(), "-x/a !x");
+    for (rules, summary) in [
         (
             Rules {
                 ignore_existing: true,
@@ -511,13 +511,13 @@ fn a_file_and_a_folder_of_one_name_change_places_only_in_a_sync() {
             rules,
             ..Case::new("x", "x/a")
         };
-        assert_eq!(case.told(), told);
+        assert_eq!(case.summary(), summary);
     }
     let case = Case {
         makes_folders: true,
         ..Case::sync("d/ e/ k", "d k")
     };
-    assert_eq!(case.told(), "+e/ -d then+d/");
+    assert_eq!(case.summary(), "+e/ -d then+d/");
 }
 
 #[test]
@@ -553,12 +553,12 @@ fn what_is_no_file_is_in_the_way_and_named() {
                 ..Case::new(source, "")
             };
             let plan = case.plan();
-            let told: Vec<_> = plan
+            let summary: Vec<_> = plan
                 .obstacles
                 .iter()
                 .map(|o| (o.path.as_str(), o.reason.as_str()))
                 .collect();
-            assert_eq!(told, [(obstacle, reason)], "{source}");
+            assert_eq!(summary, [(obstacle, reason)], "{source}");
             assert!(plan.copies.is_empty());
         }
     }
@@ -605,19 +605,19 @@ fn two_names_that_land_in_one_place_are_known() {
         // Nothing is in the way.
         ("a.rclonelink b", "a.rclonelink b", vec![("a", link)], "", ""),
     ] {
-        for (removes, told) in [(false, copied), (true, synced)] {
+        for (removes, summary) in [(false, copied), (true, synced)] {
             let case = Case {
                 specials: &specials,
                 makes_links: true,
                 removes,
                 ..Case::new(source, target)
             };
-            assert_eq!(case.told(), told, "{source} -> {target}");
+            assert_eq!(case.summary(), summary, "{source} -> {target}");
         }
     }
     let case = Case::new("a a.rclonelink", "");
     assert_eq!(
-        case.told(),
+        case.summary(),
         "+a +a.rclonelink",
         "they are two files where no links are made"
     );
@@ -634,7 +634,7 @@ fn a_cloud_document_is_met_by_its_own_name_only() {
         ],
         ..Case::sync("Plan.html plan.PAPER", "")
     };
-    assert_eq!(case.told(), "+Plan.html !plan.PAPER");
+    assert_eq!(case.summary(), "+Plan.html !plan.PAPER");
     assert_eq!(
         case.plan().obstacles[0].reason,
         "a cloud document is at 'Plan.paper' in the target"
@@ -651,7 +651,7 @@ fn documents_that_are_copied_as_they_are_meet_each_other() {
         ..Case::sync("", "")
     };
     assert_eq!(case.plan().unchanged, 1);
-    assert_eq!(case.told(), "-extra.paper");
+    assert_eq!(case.summary(), "-extra.paper");
 }
 
 #[test]

@@ -9,9 +9,9 @@ use crate::{
 /// Where and how files are kept that are replaced or deleted.
 #[derive(Debug)]
 pub struct Backup<'a> {
-    /// Where.
+    /// The place.
     pub place: &'a dyn BackupPlace,
-    /// Under which names.
+    /// How backups are named.
     pub names: BackupNames,
     /// Whether they are kept beside the new files. An older backup then gets the suffix once more; in a folder of backups it is
     /// replaced, as in rclone.

@@ -2,14 +2,14 @@
 
 use crate::{error::Error, plan::StepId};
 
-/// What a step is about.
+/// The subject of an event.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// The step.
     pub id: StepId,
-    /// The path that it begins with.
+    /// The path before the step.
     pub from: &'a str,
-    /// The path that it ends with.
+    /// The path after the step.
     pub to: &'a str,
     /// Size of its file in bytes, as it was listed.
     pub size_bytes: u64,
@@ -23,14 +23,14 @@ pub enum Event {
         /// Number of bytes.
         bytes: u64,
     },
-    /// Bytes that had moved have to be sent once more.
+    /// Bytes that had arrived have to be sent again.
     Returned {
         /// Number of bytes.
         bytes: u64,
     },
-    /// The file is in the target, whole and checked.
+    /// The file is in the target, complete and verified.
     Copied {
-        /// Size in bytes that it has by now.
+        /// Its current size in bytes.
         bytes: u64,
         /// Whether it replaced another.
         replaced: bool,
@@ -45,7 +45,7 @@ pub enum Event {
     Deleted,
     /// The folder of the target was removed.
     FolderRemoved,
-    /// The folder of the target stays: it still holds something.
+    /// The folder of the target stays: it is not empty.
     FolderKept(Error),
     /// A cloud document was exported, and stays in the source: an export isn't all of it.
     DocumentKept {
@@ -58,21 +58,21 @@ pub enum Event {
     DeletesWithheld,
 }
 
-/// Hears what happens, from any task.
+/// Is notified of what happens, from any task.
 pub trait Observer: Send + Sync {
-    /// Something happened. `None` means that it is about no single step: bytes of many small files, or the run.
+    /// Called for each event. `None` means that it is not about a single step: bytes of many small files, or the run.
     fn event(&self, subject: Option<Subject<'_>>, event: &Event);
 
-    /// Copying begins, of so many files with so many bytes in all.
+    /// Called when copying begins, with the number of files and of bytes.
     fn copies_begin(&self, files: u64, bytes: u64) {
         let _ = (files, bytes);
     }
 
-    /// Copying has ended.
+    /// Called when copying has ended.
     fn copies_end(&self) {}
 }
 
-/// Hears nothing.
+/// An observer that ignores everything.
 impl Observer for () {
     fn event(&self, _: Option<Subject<'_>>, _: &Event) {}
 }

@@ -10,15 +10,15 @@ use crate::{
     store::{Rename, Store},
 };
 
-/// Number of files that are deleted between two looks whether to stop.
+/// Number of files that are deleted between two checks whether to stop.
 const DELETE_BATCH: usize = 1000;
 
-/// What a plan is carried out on.
+/// The stores of a run.
 #[derive(Clone, Copy)]
 pub struct Job<'a> {
-    /// Where files come from.
+    /// The source.
     pub source: &'a dyn Store,
-    /// Where they go.
+    /// The target.
     pub target: &'a dyn Store,
     /// The way between the two.
     pub transfer: &'a dyn Transfer,
@@ -26,7 +26,7 @@ pub struct Job<'a> {
     pub backup: Option<&'a Backup<'a>>,
 }
 
-/// How a plan is carried out.
+/// Options of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct RunOptions {
     /// When to stop copying. `None` means never.
@@ -44,7 +44,7 @@ impl Default for RunOptions {
     }
 }
 
-/// What ended a run before its end.
+/// What stopped a run early.
 #[derive(Clone, Debug)]
 pub enum Stop {
     /// An error while copying after which nothing else can succeed.
@@ -57,14 +57,14 @@ pub enum Stop {
     Deadline,
 }
 
-/// Carries a plan out; `run` has the tally afterwards. Returns what ended it before its end.
+/// Runs a plan; `run` has the tally afterwards. Returns what stopped it early.
 ///
 /// Nothing is deleted in the target once something has failed, and each file of the source is removed only after its own copy.
 pub async fn run(mut plan: Plan, job: &Job<'_>, options: RunOptions, run: &Run) -> Option<Stop> {
     let _active = run.shutdown().activate();
     make_dirs(&plan.mkdirs, job, run).await;
     if let Some(backup) = job.backup {
-        // What is the same after all stays where it is.
+        // What turns out to be the same stays where it is.
         resolve(&mut plan, job, options.concurrency, run).await;
         keep_replaced(&mut plan.copies, backup, run).await;
     }
@@ -222,7 +222,7 @@ async fn remove_folders(steps: &[Step], job: &Job<'_>, run: &Run) {
             step.id,
             match outcome {
                 Ok(()) => Event::FolderRemoved,
-                // It still holds what another process put there.
+                // It still contains what another process put there.
                 Err(error) => Event::FolderKept(error),
             },
         );
@@ -249,7 +249,7 @@ async fn leave_source(plan: &Plan, job: &Job<'_>, run: &Run) {
         let own_path = own_path(&step.from, Some(&step.meta)).to_owned();
         run.report(step.id, Event::DocumentKept { own_path });
     }
-    // What the server took along is gone already.
+    // What the server has moved is already gone.
     let is_gone = |step: &Step| job.transfer.takes_from_source() && has_copied(step) == Some(true);
     let left: Vec<&Step> = files.into_iter().filter(|step| !is_gone(step)).collect();
     if !left.is_empty() {

@@ -1,4 +1,4 @@
-//! Carries a plan out, in the order in which a failure loses nothing: make folders, keep what is replaced, rename, copy, only
+//! Runs a plan, in the order in which a failure loses nothing: make folders, keep what is replaced, rename, copy, only
 //! then delete, and last copy to where something was deleted.
 
 mod backup;

@@ -10,8 +10,8 @@ use crate::{
     store::Store,
 };
 
-/// Finds renamed files, and takes them out of what is copied and deleted. If the target `makes_links`, files that stand for
-/// symlinks are made anew: there they have other names.
+/// Finds renamed files, and removes them from what is copied and deleted. If the target `makes_links`, files that represent
+/// symlinks are made again: there they have other names.
 pub async fn track_renames(plan: &mut Plan, source: &dyn Store, target: &dyn Store, makes_links: bool) {
     let is_link = |path: &str| makes_links && path.ends_with(LINK_ENDING);
     let mut by_size: HashMap<u64, Vec<Step>> = HashMap::new();

@@ -1,4 +1,4 @@
-//! The way from what stores report to the tally and the observer.
+//! Passes what stores report on to the tally and the observer.
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
@@ -10,7 +10,7 @@ use crate::{
     plan::{Plan, Step, StepId},
 };
 
-/// A run of a plan, as stores see it: they report to it, and ask whether to go on. Clones are one.
+/// A run of a plan, as stores see it: they report to it, and ask whether to continue. Clones share it.
 #[derive(Clone)]
 pub struct Run(Arc<Inner>);
 
@@ -19,7 +19,7 @@ struct Inner {
     observer: Arc<dyn Observer>,
     /// What each step is about, by its number.
     subjects: Vec<Option<Names>>,
-    /// Whether it is noted which files are in the target.
+    /// Whether the files that are in the target are recorded.
     notes_done: bool,
     state: Mutex<State>,
 }
@@ -47,7 +47,7 @@ impl fmt::Debug for Run {
 }
 
 impl Run {
-    /// Returns a run of a plan. `tally` is what it begins with.
+    /// Returns a run of a plan. `tally` is its initial tally.
     pub fn new(plan: &Plan, tally: Tally, shutdown: Shutdown, observer: Arc<dyn Observer>) -> Self {
         let mut subjects = Vec::new();
         for step in plan.steps() {
@@ -114,23 +114,23 @@ impl Run {
         self.0.observer.event(subject, &Event::Moved { bytes });
     }
 
-    /// Reports that bytes that had moved have to be sent once more; `None` for those of many small files.
+    /// Reports that bytes that had arrived have to be sent again; `None` for those of many small files.
     pub fn returned(&self, id: Option<StepId>, bytes: u64) {
         let subject = id.and_then(|id| self.subject(id));
         self.0.observer.event(subject, &Event::Returned { bytes });
     }
 
-    /// Whether nothing new is to be begun.
+    /// Returns whether nothing new may be started.
     pub fn is_over(&self) -> bool {
         self.0.shutdown.is_requested() || self.0.state.lock().fatal.is_some()
     }
 
-    /// Returns the request to begin nothing new.
+    /// Returns the request to start nothing new.
     pub fn shutdown(&self) -> &Shutdown {
         &self.0.shutdown
     }
 
-    /// Returns what the run came to so far.
+    /// Returns the tally so far.
     pub fn tally(&self) -> Tally {
         self.0.state.lock().tally.clone()
     }

@@ -8,7 +8,7 @@ use crate::{
     plan::{CopyReason, Plan, Step, StepKind},
 };
 
-/// Makes of each file that is to be compared a copy, or nothing where the content is the same; then the file of the target gets
+/// Turns each comparison into a copy, or removes it where the content is the same; then the file of the target gets
 /// the time of the source, where the target can set it. At most `concurrency` files are read at once.
 pub async fn resolve(plan: &mut Plan, job: &Job<'_>, concurrency: usize, run: &Run) {
     for steps in [&mut plan.copies, &mut plan.late_copies] {
@@ -45,7 +45,7 @@ async fn resolve_one(mut step: Step, job: &Job<'_>, run: &Run) -> Option<Step> {
     None
 }
 
-/// Whether both sides have the same content. What can't be read counts as different: copying it says why.
+/// Returns whether both sides have the same content. What can't be read counts as different: copying it reports why.
 async fn is_same(step: &Step, job: &Job<'_>) -> Result<bool> {
     let Some(old) = &step.replaces else {
         return Ok(false);

@@ -1,11 +1,11 @@
-//! A request to begin nothing new.
+//! A request to start nothing new.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-/// A request to begin nothing new: what is under way is brought to an end. Clones are one.
+/// A request to start nothing new: calls in flight are finished. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown(Arc<(Mutex<State>, Notify)>);
 
@@ -15,12 +15,12 @@ struct State {
     requested_by: Option<&'static str>,
 }
 
-/// Says that a run is active, until it is dropped.
+/// Marks a run as active until dropped.
 #[derive(Debug)]
 pub struct ActiveGuard(Shutdown);
 
 impl Shutdown {
-    /// Requests it, in the name of a signal for example. Returns whether a run is active that will heed it.
+    /// Requests it, in the name of a signal for example. Returns whether a run is active that will obey it.
     pub fn request(&self, by: &'static str) -> bool {
         let is_heeded = {
             let mut state = self.0.0.lock();
@@ -44,7 +44,7 @@ impl Shutdown {
         }
     }
 
-    /// Whether it was requested.
+    /// Returns whether it was requested.
     pub fn is_requested(&self) -> bool {
         self.requested_by().is_some()
     }
@@ -54,7 +54,7 @@ impl Shutdown {
         self.0.0.lock().requested_by
     }
 
-    /// Says that a run begins that heeds it.
+    /// Registers a run that obeys it.
     pub fn activate(&self) -> ActiveGuard {
         self.0.0.lock().active += 1;
         ActiveGuard(self.clone())

@@ -1,16 +1,16 @@
-//! What a run came to.
+//! The outcome of a run.
 
 use crate::{
     error::{Error, Retry},
     plan::Plan,
 };
 
-/// Something that failed.
+/// A failure.
 #[derive(Clone, Debug)]
 pub struct Failed {
     /// Its path, relative to the root that it is in.
     pub path: String,
-    /// Why.
+    /// The error.
     pub error: Error,
 }
 
@@ -23,7 +23,7 @@ pub struct Tally {
     pub copied_bytes: u64,
     /// Number of files that were there already.
     pub unchanged: u64,
-    /// Number of files that a rule left as they are.
+    /// Number of files that a rule left unchanged.
     pub skipped: u64,
     /// Number of files that were deleted from the target.
     pub deleted: u64,
@@ -34,7 +34,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Returns what a plan says before it is carried out: what needs no copying, and what can't be copied.
+    /// Returns the tally of a plan before it is run: what needs no copying, and what can't be copied.
     pub fn of_plan(plan: &Plan) -> Self {
         let failed = plan.obstacles.iter().map(|obstacle| Failed {
             path: obstacle.path.clone(),

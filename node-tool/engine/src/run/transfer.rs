@@ -1,4 +1,4 @@
-//! Ways to carry content from one store to another, and to keep what is replaced.
+//! Traits to copy content from one store to another, and to keep what is replaced.
 
 use async_trait::async_trait;
 
@@ -10,14 +10,14 @@ use crate::{
     store::{Rename, Store},
 };
 
-/// Carries content from one store to another, all files of a run at once.
+/// Copies content from one store to another, all files of a run at once.
 #[async_trait(?Send)]
 pub trait Transfer {
-    /// Copies what the steps say, and [reports](Run::report) of each how it went. Begins nothing new once the run
-    /// [is over](Run::is_over). The steps come with [`StepKind::Copy`](crate::plan::StepKind::Copy) only.
+    /// Executes copy steps, and [reports](Run::report) the outcome of each. Starts nothing new once the run
+    /// [is over](Run::is_over). All steps are of the kind [`StepKind::Copy`](crate::plan::StepKind::Copy).
     async fn copy(&self, steps: Vec<Step>, run: &Run);
 
-    /// Whether the content leaves the source as it is copied, as when a server renames it.
+    /// Returns whether the content leaves the source as it is copied, as when a server renames it.
     fn takes_from_source(&self) -> bool {
         false
     }
@@ -35,12 +35,12 @@ pub trait BackupPlace {
     /// the new path is of the kind [`AlreadyExists`](crate::ErrorKind::AlreadyExists).
     async fn take(&self, files: &[Kept<'_>]) -> Vec<Result<()>>;
 
-    /// Returns the path at which a file is really kept: what stands for a symlink has another name.
+    /// Returns the path at which a file is really kept: what represents a symlink has another name.
     fn path_of(&self, file: &Kept<'_>) -> String {
         file.to.clone()
     }
 
-    /// Gives an older backup another name. Returns whether there is room at `path` now: what is no file stays.
+    /// Renames an older backup. Returns whether `path` is unused now: what is no file stays.
     async fn rotate(&self, path: &str, older: &str) -> Result<bool> {
         let there = self.store().stat(path).await?;
         if there.as_ref().is_none_or(|entry| entry.file().is_none()) {
@@ -55,7 +55,7 @@ pub trait BackupPlace {
         renamed.unwrap_or(Ok(())).map(|()| true)
     }
 
-    /// Removes an older backup. Returns whether there is room at `path` now: what is no file stays.
+    /// Removes an older backup. Returns whether `path` is unused now: what is no file stays.
     async fn discard(&self, path: &str) -> Result<bool> {
         let there = self.store().stat(path).await?;
         let Some(file) = there.as_ref().and_then(|entry| entry.file()) else {

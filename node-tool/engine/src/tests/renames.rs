@@ -73,7 +73,7 @@ async fn a_rename_that_fails_loses_nothing() {
 }
 
 #[tokio::test]
-async fn links_are_made_anew() {
+async fn links_are_made_again() {
     let mut how = tracking();
     how.options.makes_links = true;
     let (source, target) = (exact("new.rclonelink=to k"), exact("old.rclonelink=to k"));

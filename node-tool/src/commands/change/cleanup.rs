@@ -1,4 +1,4 @@
-//! `cleanup`: what killed transfers left behind: half files, and notes of how far they were.
+//! `cleanup`: what killed transfers left: unfinished files, and journals of their progress.
 
 use std::{path::Path, time::Duration};
 
@@ -12,22 +12,22 @@ use stores::{
 use super::{App, place_failure};
 use crate::report;
 
-/// What was written to this lately may belong to a download that still runs.
+/// Files written within this time may belong to a download that is still running.
 const AGE: Duration = Duration::from_secs(3600);
-/// The same where it shows that no process of this machine works with it, and no other can.
+/// The same if no process of this machine uses the file, and no other machine can.
 const AGE_OF_THE_DEAD: Duration = Duration::from_secs(60);
 
 /// The arguments of `cleanup`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: node-tool cleanup /scratch/ann --dry-run")]
 pub struct Args {
-    /// The local folder to look in, with all that is below
+    /// The local folder to clean up, including its subfolders
     #[arg(default_value = ".", value_parser = crate::commands::place())]
     path: String,
-    /// Remove nothing
+    /// Show what would be removed, without removing it
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Also remove what was written to within the last hour, and forget how far transfers were: only if no node-tool runs
+    /// Also remove files written within the last hour, and forget the progress of transfers: only if no node-tool is running
     #[arg(long)]
     all: bool,
 }
@@ -89,7 +89,7 @@ pub fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     Ok(if well { exit::SUCCESS } else { exit::ERROR })
 }
 
-/// Whether nobody works with it any more. Where other nodes use the same files, only its age says so.
+/// Returns whether no process uses it any more. Where other nodes use the same files, only its age shows that.
 fn is_left(leftover: &local::Leftover) -> bool {
     match leftover.is_alive {
         Some(true) => false,
@@ -98,7 +98,7 @@ fn is_left(leftover: &local::Leftover) -> bool {
     }
 }
 
-/// Shows the transfers of files below `root` that can go on, or forgets them. Says whether that went well.
+/// Shows the transfers of files below `root` that can be continued, or forgets them. Returns whether that succeeded.
 fn forget(args: &Args, root: &Path, state: &Path) -> bool {
     let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
     let mut well = true;
@@ -109,7 +109,7 @@ fn forget(args: &Args, root: &Path, state: &Path) -> bool {
         let words = &transfer.words;
         if !args.all || args.dry_run {
             report::note(&format!(
-                "{words} can go on where it stopped; --all forgets how far it was"
+                "{words} can continue where it stopped; --all forgets its progress"
             ));
         } else if let Err(error) = transfer.forget() {
             report::warn(&format!("could not forget {words}: {error}"));

@@ -2,7 +2,7 @@
 
 use shared::{exit, failure::Failure};
 
-use super::{App, missing, place_failure, told};
+use super::{App, missing, place_failure, report_outcome};
 use engine::{
     Retry,
     entry::Entry,
@@ -17,13 +17,13 @@ use crate::{commands::exit_code, flags::filter::FilterFlags, report};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: node-tool delete dbx:results --include '*.tmp' --dry-run")]
 pub struct Args {
-    /// The folder whose files go: NAME:path, or a local path
+    /// The folder whose files are removed: NAME:path, or a local path
     #[arg(value_parser = crate::commands::place())]
     path: String,
-    /// Remove nothing
+    /// Show what would be removed, without removing it
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Also remove folders that are empty then
+    /// Also remove folders that are empty afterwards
     #[arg(long)]
     rmdirs: bool,
     #[command(flatten)]
@@ -37,7 +37,7 @@ pub struct FileArgs {
     /// The file: NAME:path, or a local path
     #[arg(value_parser = crate::commands::place())]
     path: String,
-    /// Remove nothing
+    /// Show what would be removed, without removing it
     #[arg(short = 'n', long)]
     dry_run: bool,
 }
@@ -174,7 +174,7 @@ async fn remove(
             }
             failures.push(error.retry());
         }
-        told(side, &entry.path, "Deleted", outcome);
+        report_outcome(side, &entry.path, "Deleted", outcome);
     }
     let paths: Vec<&str> = folders.iter().map(|entry| entry.path.as_str()).collect();
     if !paths.is_empty() {

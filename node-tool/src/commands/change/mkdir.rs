@@ -2,7 +2,7 @@
 
 use shared::{exit, failure::Failure};
 
-use super::{App, told};
+use super::{App, report_outcome};
 
 /// The arguments of `mkdir`.
 #[derive(Debug, clap::Args)]
@@ -11,7 +11,7 @@ pub struct Args {
     /// The folder: NAME:path, or a local path
     #[arg(value_parser = crate::commands::place())]
     path: String,
-    /// Make nothing
+    /// Show what would be made, without making it
     #[arg(short = 'n', long)]
     dry_run: bool,
 }
@@ -39,6 +39,6 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         .make_dirs(&[""])
         .await
         .into_iter()
-        .all(|done| told(&side, "", "Made directory", done));
+        .all(|done| report_outcome(&side, "", "Made directory", done));
     Ok(if done { exit::SUCCESS } else { exit::ERROR })
 }

@@ -1,4 +1,4 @@
-//! Making and removing, without copying: one file a verb.
+//! Making and removing, without copying: one file per verb.
 
 pub mod cleanup;
 pub mod delete;
@@ -13,8 +13,8 @@ use stores::Place;
 
 use super::{App, missing, place_failure};
 
-/// Tells of an outcome, and whether it was good.
-fn told(place: &Place, path: &str, what: &str, outcome: engine::Result<()>) -> bool {
+/// Reports an outcome, and returns whether it was a success.
+fn report_outcome(place: &Place, path: &str, what: &str, outcome: engine::Result<()>) -> bool {
     match outcome {
         Ok(()) => {
             tracing::info!(object = %path, "{what}");

@@ -1,4 +1,4 @@
-//! `purge`: removes a folder with all in it.
+//! `purge`: removes a folder and everything in it.
 
 use shared::{exit, failure::Failure};
 
@@ -12,10 +12,10 @@ pub struct Args {
     /// The folder: NAME:path, or a local path
     #[arg(value_parser = crate::commands::place())]
     path: String,
-    /// Remove nothing
+    /// Show what would be removed, without removing it
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Don't ask
+    /// Don't ask for confirmation
     #[arg(short, long)]
     yes: bool,
 }

@@ -1,10 +1,10 @@
-//! `rmdir` and `rmdirs`: remove folders that hold nothing.
+//! `rmdir` and `rmdirs`: remove empty folders.
 
 use std::collections::HashSet;
 
 use shared::{exit, failure::Failure};
 
-use super::{App, missing, not_a_folder, place_failure, told};
+use super::{App, missing, not_a_folder, place_failure, report_outcome};
 use engine::{
     filter::Filter,
     listing::{Listing, RootKind, Symlinks},
@@ -19,7 +19,7 @@ pub struct Args {
     /// The folder: NAME:path, or a local path
     #[arg(value_parser = crate::commands::place())]
     path: String,
-    /// Remove nothing
+    /// Show what would be removed, without removing it
     #[arg(short = 'n', long)]
     dry_run: bool,
 }
@@ -118,11 +118,11 @@ async fn remove(side: &Place, folders: &[&str], root_too: bool, dry_run: bool) -
     }
     let mut all_well = true;
     for (folder, outcome) in folders.iter().zip(side.store().remove_dirs(folders).await) {
-        all_well &= told(side, folder, "Removed directory", outcome);
+        all_well &= report_outcome(side, folder, "Removed directory", outcome);
     }
     // The root of a Dropbox stays.
     if root_too && all_well && side.split().is_some() {
-        all_well &= told(side, "", "Removed directory", side.remove_empty().await);
+        all_well &= report_outcome(side, "", "Removed directory", side.remove_empty().await);
     }
     Ok(if all_well { exit::SUCCESS } else { exit::ERROR })
 }

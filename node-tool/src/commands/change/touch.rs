@@ -1,4 +1,4 @@
-//! `touch`: makes an empty file, or gives a file another time.
+//! `touch`: makes an empty file, or changes a file's time.
 
 use engine::entry::Modified;
 use shared::{exit, failure::Failure};
@@ -13,13 +13,13 @@ pub struct Args {
     /// The file: NAME:path, or a local path
     #[arg(value_parser = crate::commands::place())]
     path: String,
-    /// Make no file
+    /// Don't make a file that isn't there
     #[arg(short = 'C', long)]
     no_create: bool,
-    /// The time to give it: 2006-01-02T15:04:05 (UTC), 2006-01-02 or 060102 [default: now]
+    /// The time to set: 2006-01-02T15:04:05 (UTC), 2006-01-02 or 060102 [default: now]
     #[arg(short, long, value_parser = timestamp)]
     timestamp: Option<Modified>,
-    /// Change nothing
+    /// Show what would be changed, without changing it
     #[arg(short = 'n', long)]
     dry_run: bool,
 }

@@ -64,7 +64,7 @@ pub(super) struct How {
 }
 
 impl How {
-    /// Whether a person sits there who can be asked.
+    /// Returns whether a person can be asked.
     pub(super) fn may_ask(&self) -> bool {
         !self.token_stdin && !self.pairing && terminal::is_there()
     }
@@ -137,7 +137,7 @@ pub(super) async fn create(args: &CreateArgs, app: &App) -> Result<u8, Failure> 
     connect(&login, before, wish).await
 }
 
-/// Logs in anew.
+/// Logs in again.
 pub(super) async fn reconnect(args: &ReconnectArgs, app: &App) -> Result<u8, Failure> {
     let mut config = app.store.load().map_err(config_failure)?;
     let Some(before) = config.remotes.remove(&args.name) else {
@@ -167,7 +167,7 @@ pub(super) fn taken(name: &str, remote: &Remote) -> Failure {
     Failure::usage(format!("the remote '{name}:' is there already"))
         .why(format!("it is connected as {}", who(remote)))
         .next(format!(
-            "node-tool config reconnect {}   to log in anew, or choose another name",
+            "node-tool config reconnect {}   to log in again, or choose another name",
             quoted(&format!("{name}:"))
         ))
 }

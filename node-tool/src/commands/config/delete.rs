@@ -24,15 +24,15 @@ pub struct Args {
     /// The remote's name
     #[arg(value_parser = check_name)]
     pub(super) name: String,
-    /// Forget the remote here and leave its login alive
+    /// Remove only the remote here, without revoking its login
     #[arg(long)]
     pub(super) keep_token: bool,
-    /// End the login even if it was imported and another program uses it
+    /// Revoke the login even if it was imported and another program uses it
     #[arg(long, conflicts_with = "keep_token")]
     pub(super) end_login: bool,
 }
 
-/// What becomes of the login of a remote that is deleted.
+/// What happens to the login of a remote that is deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It ends, wherever it is used.
@@ -46,7 +46,7 @@ pub(super) enum Fate {
 }
 
 impl Fate {
-    /// What becomes of the login of `name` without any flags.
+    /// Returns what happens to the login of `name` without any flags.
     pub(super) fn usual(name: &str, config: &Config) -> Self {
         let Some(remote) = config.remotes.get(name) else {
             return Self::Kept;
@@ -115,7 +115,7 @@ pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     report::result(&match fate {
         Fate::Ends => format!("Deleted {name}: and ended its login\n"),
         Fate::Kept => format!("Deleted {name}:; its login is still alive\n"),
-        Fate::Shared(others) => format!("Deleted {name}:; its login goes on as {}\n", others.join(", ")),
+        Fate::Shared(others) => format!("Deleted {name}:; its login is still used by {}\n", others.join(", ")),
         Fate::Imported(file) => format!(
             "Deleted {name}:; its login is still alive, since '{file}' has it too: ending it would end rclone's\n\
              https://www.dropbox.com/account/connected_apps ends it everywhere\n"

@@ -1,4 +1,4 @@
-//! `config import`: the Dropbox remotes of an rclone.conf. Says what goes on as it is, what needs a new login, and what would
+//! `config import`: the Dropbox remotes of an rclone.conf. Reports what works as it is, what needs a new login, and what would
 //! not mean the same here.
 
 use std::{
@@ -42,7 +42,7 @@ pub struct Args {
     file: Option<PathBuf>,
 }
 
-/// What is said about a remote.
+/// What is reported about a remote.
 struct Said {
     line: String,
     /// Whether the remote is here, with the same meaning.
@@ -79,7 +79,7 @@ pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     for (name, kind, place) in wrappers {
         is_same = false;
         report::result(&format!(
-            "{name}: left out: there are no {kind} remotes here, and it lies on {place}, which is seen without it\n"
+            "{name}: left out: there are no {kind} remotes here, and it wraps {place}, which is shown without it\n"
         ))?;
     }
     Ok(if is_same { exit::SUCCESS } else { exit::ERROR })
@@ -120,11 +120,11 @@ async fn read(file: &Path) -> Result<BTreeMap<String, Section>, Failure> {
         Sealing::Password => open(&text, file).await?,
         Sealing::Newer => {
             return Err(failure("it is encrypted in a way that isn't known here".into())
-                .next("rclone config encryption remove   makes it readable; or connect anew: node-tool config create dbx"));
+                .next("rclone config encryption remove   makes it readable; or connect again: node-tool config create dbx"));
         }
     };
     rclone::sections(&text)
-        .map_err(|error| failure(error.to_string()).hint("mend that line; rclone can't read it either"))
+        .map_err(|error| failure(error.to_string()).hint("fix that line; rclone can't read it either"))
 }
 
 async fn open(text: &str, file: &Path) -> Result<String, Failure> {
@@ -248,12 +248,12 @@ fn describe(name: &str, taken: &Taken, unproven: Option<&str>) -> String {
     };
     let again = format!("node-tool config reconnect {name}:{key}");
     let mut line = match (&taken.login, unproven) {
-        (Login::Renewable, None) => format!("{name}: imported, goes on as it is"),
+        (Login::Renewable, None) => format!("{name}: imported, works as it is"),
         (Login::Renewable, Some(why)) => {
-            format!("{name}: imported; whether its login goes on could not be tried: {why}")
+            format!("{name}: imported; whether its login works could not be tested: {why}")
         }
         (Login::Endless, _) => {
-            format!("{name}: imported, goes on as it is: its token is of the old kind, which has no end")
+            format!("{name}: imported, works as it is: its token is of the old kind, which has no end")
         }
         (Login::Until(end), _) => {
             let end = jiff::Timestamp::from_second(*end)

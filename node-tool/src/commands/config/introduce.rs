@@ -26,7 +26,7 @@ pub(super) enum Problem {
     Choice(Failure),
 }
 
-/// Asks, and puts the answer into `remote`. Returns what is to be said about it.
+/// Asks, and puts the answer into `remote`. Returns what to report about it.
 pub(super) async fn ask(login: &Login<'_>, remote: &mut Remote, wish: Wish) -> Result<String, Problem> {
     let Login { app, name, .. } = login;
     remote.root_namespace_id = None;
@@ -64,7 +64,7 @@ fn space_used(space: &SpaceUsage) -> String {
     }
 }
 
-/// The boxes to tick, a line each. Nothing is known of a token that came without its scopes.
+/// Returns the boxes to tick, one per line. Nothing is known of a token that came without its scopes.
 pub(super) fn missing_scopes(remote: &Remote) -> Option<String> {
     let granted = &remote.scopes;
     let missing = SCOPES

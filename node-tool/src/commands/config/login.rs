@@ -1,4 +1,4 @@
-//! A login that is under way: the app key, the invitation, and the dialogue until what is pasted is a login.
+//! A login in progress: the app key, the invitation, and the dialogue until what is pasted is a login.
 
 use shared::{
     exit,
@@ -25,7 +25,7 @@ use crate::{
     report, terminal,
 };
 
-/// A login that is under way.
+/// A login in progress.
 pub(super) struct Login<'a> {
     pub(super) app: &'a App,
     pub(super) name: &'a str,
@@ -77,7 +77,7 @@ impl Again {
     }
 }
 
-/// What a login brought.
+/// The result of a login.
 pub(super) struct Fresh {
     pub(super) remote: Remote,
     /// What was pasted can't be used a second time.
@@ -86,7 +86,7 @@ pub(super) struct Fresh {
     pub(super) is_proven: bool,
 }
 
-/// Why a paste came to nothing. Another one may be better.
+/// Why a paste was of no use. Another one may be better.
 struct Problem {
     what: String,
     why: String,
@@ -161,7 +161,7 @@ impl Login<'_> {
         if self.offered_app_key.is_some() {
             return failure;
         }
-        failure.hint("KEY stands on your app's page at https://www.dropbox.com/developers/apps")
+        failure.hint("KEY is on your app's page at https://www.dropbox.com/developers/apps")
     }
 
     /// Finds out before the browser opens whether Dropbox can be reached from here, and knows the app.
@@ -183,7 +183,7 @@ impl Login<'_> {
         }
     }
 
-    /// Says what to do on the laptop.
+    /// Prints what to do on the laptop.
     pub(super) fn invite(&self, app_key: &str) -> Result<(), Failure> {
         let challenge = self.verifier.challenge();
         if self.how.pairing {
@@ -213,7 +213,7 @@ impl Login<'_> {
         ))
     }
 
-    /// Takes pastes until one is a login. On a terminal, verifier and address stay good, so that every mistake can be mended.
+    /// Takes pastes until one is a login. On a terminal, verifier and address stay good, so that every mistake can be corrected.
     pub(super) async fn tokens(
         &self,
         app_key: Option<&str>,

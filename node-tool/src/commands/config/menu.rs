@@ -83,7 +83,7 @@ async fn change(config: &Config, app: &App) -> Result<u8, Failure> {
     let Some(name) = pick(config).await? else {
         return Ok(exit::SUCCESS);
     };
-    report::result("l) Log in anew\nr) Root: your own folder or the team space\nb) Back to the menu\n")?;
+    report::result("l) Log in again\nr) Root: your own folder or the team space\nb) Back to the menu\n")?;
     let what = ask::checked("l/r", Some("l"), |text| match text {
         "l" | "r" | "b" => Ok(text.to_owned()),
         _ => Err("type l or r, or b to go back".into()),

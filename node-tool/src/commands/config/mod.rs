@@ -1,4 +1,4 @@
-//! `config`: connect accounts, look at them, change and remove them. Alone it is a [`menu`] over the same commands.
+//! `config`: connects, shows, changes and removes accounts. Without a subcommand it is a [`menu`] of the same commands.
 
 mod connect;
 mod delete;
@@ -33,11 +33,11 @@ pub struct Args {
 enum Command {
     /// Connect a Dropbox account under a name
     Create(connect::CreateArgs),
-    /// Log in anew to a connected account, keeping its settings
+    /// Log in again to a connected account, keeping its settings
     Reconnect(connect::ReconnectArgs),
     /// Change a remote's settings
     Edit(edit::Args),
-    /// Remove a remote, and end its login
+    /// Remove a remote, and revoke its login
     Delete(delete::Args),
     /// Give a remote another name
     Rename(rename::Args),
@@ -45,12 +45,12 @@ enum Command {
     Copy(rename::Args),
     /// Take over the Dropbox remotes of an rclone.conf
     Import(import::Args),
-    /// Put the config under a password, or take it away
+    /// Encrypt the config with a password, or decrypt it
     #[command(subcommand)]
     Password(password::Command),
     /// List the connected accounts
     List,
-    /// Show what is kept of one account, without its secrets
+    /// Show the settings of one account, without its secrets
     Show(show::Args),
     /// Print where the config file is
     Path,

@@ -24,7 +24,7 @@ pub enum Command {
 pub(super) async fn run(command: &Command, app: &App) -> Result<u8, Failure> {
     let said = match command {
         Command::Set { new_password_file } => {
-            // The old one first: nobody should think up a new one in vain.
+            // The old one first: a person shouldn't think up a new one in vain.
             app.store.load().map_err(config_failure)?;
             let new = match new_password_file {
                 Some(file) => read(file)?,

@@ -1,7 +1,7 @@
-//! Reading what a person pastes, at a prompt or from stdin. What it is, [`recognise`](super::recognise) says.
+//! Reading what a person pastes, at a prompt or from stdin. [`recognise`](super::recognise) finds out what it is.
 //!
 //! A terminal in line mode cuts lines at 4,096 bytes, so it is taken out of line mode; a paste may be wrapped into many
-//! lines, so reading ends at a line end behind which nothing more comes.
+//! lines, so reading ends at a line end after which nothing more comes.
 
 use std::{
     io::{self, Read, Write},

@@ -1,5 +1,5 @@
 //! What a pasted text is: a grant, a code that Dropbox showed, the address where the browser ended, JSON with a token; or
-//! something else that people take for one of these, which is called by its name.
+//! something else that people take for one of these, which the error names.
 
 use base64::{
     Engine as _,
@@ -29,7 +29,7 @@ const ENCODED_JSON: &str = "eyJ";
 pub(super) enum Pasted {
     /// From the authorizer.
     Grant(Grant),
-    /// A code that Dropbox showed, or that stands in an address.
+    /// A code that Dropbox showed, or that is in an address.
     Code(BrowserCode),
     /// From `rclone authorize`, or anything else that holds a token as JSON.
     Token(RcloneToken),
@@ -70,10 +70,10 @@ pub(super) struct Known<'a> {
 /// Why a pasted text can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unusable {
-    /// Only blanks.
+    /// Only white space.
     #[error("nothing was pasted")]
     Nothing,
-    /// Nothing we know.
+    /// Unknown text.
     #[error("this is not a grant (which begins with 'dbxgrant1.'), and not a code of Dropbox")]
     Unknown,
     /// A grant with a fault.
@@ -97,7 +97,7 @@ pub(super) enum Unusable {
     #[error("this looks like an app key or an app secret, not like a code")]
     KeyLike,
     /// The challenge of this login.
-    #[error("this is the challenge that stands in the line above, not a code")]
+    #[error("this is the challenge from the line above, not a code")]
     Challenge,
     /// The line to run elsewhere.
     #[error("this is the line to run on your laptop, not what it prints")]
@@ -129,7 +129,7 @@ pub(super) enum Unusable {
 }
 
 impl Unusable {
-    /// What to do, in a line.
+    /// Returns what to do, in one line.
     pub(super) fn advice(&self) -> &'static str {
         match self {
             Self::Nothing => {
@@ -169,7 +169,7 @@ impl Unusable {
     }
 }
 
-/// Says what a text is.
+/// Returns what a text is.
 ///
 /// # Errors
 /// When it is nothing that a login can be made with.
@@ -289,7 +289,7 @@ fn encoded_json(word: &str) -> Option<Result<RcloneToken, Unusable>> {
     }
 }
 
-/// JSON in a text: the token in it. Nothing in what we read contains blanks, so a wrap is taken out wherever it is.
+/// JSON in a text: the token in it. Nothing in what we read contains spaces, so a wrap is taken out wherever it is.
 fn json(plain: &str) -> Option<Result<RcloneToken, Unusable>> {
     let text: String = plain.chars().filter(|c| !c.is_whitespace()).collect();
     let mut problem = None;

@@ -11,12 +11,12 @@ use super::{
 };
 use crate::{config::Remote, report, terminal};
 
-/// A wrong secret may be followed by so many others.
+/// Maximum number of further attempts after a wrong secret.
 const SECRETS: u32 = 3;
 /// Access tokens that end begin so; the older ones, without an end, don't.
 const SHORT_LIVED: &str = "sl.";
 
-/// What came of a renewal.
+/// The outcome of a renewal.
 #[derive(Debug)]
 pub(super) enum Renewal {
     /// There is a new access token.
@@ -69,7 +69,7 @@ pub(super) async fn renew(remote: &mut Remote, app: &App) -> Renewal {
 /// When there is no terminal any more.
 pub(super) async fn ask_secret(remote: &mut Remote, app: &App) -> Result<Renewal, Failure> {
     report::notes(&format!(
-        "  The app '{}' renews logins only with its secret, which stands on its page at\n  \
+        "  The app '{}' renews logins only with its secret, which is on its page at\n  \
          https://www.dropbox.com/developers/apps. It is kept in the config. Press Enter alone to leave it.",
         remote.app_key
     ));
@@ -115,27 +115,27 @@ pub(super) fn read_secret(file: &Path) -> Result<Secret, Failure> {
 }
 
 impl Renewal {
-    /// What is wrong, and what to do.
+    /// Returns what is wrong, and what to do.
     pub(super) fn words(&self, app_key: &str) -> (String, String) {
-        let anew = "Run the line on your laptop or open the address above, and paste what it gives.";
+        let retry = "Run the line on your laptop or open the address above, and paste what it gives.";
         match self {
             Self::Works => (String::new(), String::new()),
-            Self::NoRefreshToken => ("it has no refresh token".into(), anew.into()),
+            Self::NoRefreshToken => ("it has no refresh token".into(), retry.into()),
             Self::NeedsSecret => (
                 format!(
                     "this token was made with the secret of the app '{app_key}', and renews itself only with it"
                 ),
-                anew.into(),
+                retry.into(),
             ),
             Self::WrongSecret => (
                 format!("the secret is not that of the app '{app_key}'"),
-                anew.into(),
+                retry.into(),
             ),
             Self::Over(why) => (
                 format!(
                     "this login was revoked, or is of another app than '{app_key}': Dropbox says '{why}'"
                 ),
-                anew.into(),
+                retry.into(),
             ),
             Self::NoApp(why) => (
                 format!("Dropbox doesn't know the app key '{app_key}', or the app is disabled ({why})"),
@@ -148,7 +148,7 @@ impl Renewal {
         }
     }
 
-    /// What a script learns.
+    /// Returns the failure for a script.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Unknown(_) => exit::TEMPORARY,

@@ -8,16 +8,16 @@ use crate::config::{Defaults, Remote, Root};
 /// What is known of the choice before the account is.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Wish {
-    /// The flag says so.
+    /// It was given by a flag.
     Must(Root),
-    /// So it was before, or the centre says so; where there is no team space, the member's own folder.
+    /// It is a default: of before, or the centre's. Without a team space it is the member's own folder.
     Rather(Root),
-    /// Whoever sits there may choose.
+    /// The person may choose.
     Open,
 }
 
 impl Wish {
-    /// The wish of a remote that is connected, perhaps for the first time.
+    /// Returns the choice for a remote that is connected, perhaps for the first time.
     pub(super) fn of(before: Option<&Remote>, defaults: &Defaults) -> Self {
         match (before.filter(|before| before.account_id.is_some()), defaults.root) {
             (Some(before), _) => Self::Rather(before.root()),
@@ -27,7 +27,7 @@ impl Wish {
     }
 }
 
-/// Decides, and asks only where there is a choice and somebody to make it. Returns the namespace to name in calls; `None` is
+/// Decides, and asks only if there is a choice and a person to ask. Returns the namespace to name in calls. `None` means
 /// the member's own folder. `home` is the command that asks for that folder.
 ///
 /// # Errors

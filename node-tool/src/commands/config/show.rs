@@ -26,7 +26,7 @@ pub struct Args {
     name: Option<String>,
 }
 
-/// Lists the remotes, a line each.
+/// Lists the remotes, one per line.
 pub(super) fn list(app: &App) -> Result<u8, Failure> {
     let config = app.store.load().map_err(config_failure)?;
     if config.remotes.is_empty() {
@@ -216,7 +216,7 @@ fn shown_path(app: &App) -> String {
     }
 }
 
-/// Why the config is where it is, and what stands there.
+/// Returns why the config is where it is, and what is there.
 fn how_found(app: &App) -> String {
     let name = app.store.path();
     let by_variable = std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from);

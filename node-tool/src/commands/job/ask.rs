@@ -10,7 +10,7 @@ use crate::{commands::ask, report, terminal};
 /// Maximum number of files that are deleted without a question.
 const CONFIRM_ABOVE: usize = 5;
 
-/// Asks before a sync that deletes more than a handful, where somebody sits who can answer.
+/// Asks before a sync that deletes more than a few files, if there is a person to answer.
 ///
 /// # Errors
 /// When the answer is no.
@@ -34,7 +34,7 @@ pub(super) async fn many_deletes(plan: &Plan, sync: &SyncFlags, target: &Place) 
         .code(exit::ERROR))
 }
 
-/// What is said to all questions of a kind.
+/// The answer to all questions of a kind.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Standing {
     Ask,
@@ -45,7 +45,7 @@ enum Standing {
 /// Asks before each step, and leaves out what isn't wanted.
 ///
 /// # Errors
-/// When somebody wants to quit, or nobody is there.
+/// When the person quits, or there is no terminal.
 pub(super) async fn each(plan: &mut Plan, verb: Verb) -> Result<(), Failure> {
     if !terminal::is_there() {
         return Err(

@@ -1,4 +1,4 @@
-//! What copy, move and sync have in common: two places are listed, a plan is made, shown or carried out, and its outcome told.
+//! What copy, move and sync have in common: two places are listed, a plan is made, shown or carried out, and its outcome reported.
 
 mod ask;
 mod backup;
@@ -33,7 +33,7 @@ use observer::Shown;
 use super::{App, missing, place_failure};
 use crate::{limits::OpenFiles, report};
 
-/// Maximum number of places that are looked at one by one, side by side, rather than listing the folder that they are in.
+/// Maximum number of paths that are looked up one by one, side by side, rather than listing the folder that they are in.
 const MAX_SINGLE_STATS: usize = 4;
 
 /// Returns the verb's word.
@@ -48,19 +48,19 @@ fn word(verb: Verb) -> &'static str {
 /// What was typed.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// What to do.
+    /// The verb.
     pub verb: Verb,
-    /// From where.
+    /// The source, as typed.
     pub source: &'a str,
-    /// To where.
+    /// The target, as typed.
     pub dest: &'a str,
     /// Whether DEST is what a single file will be called, not the folder it goes into.
     pub dest_is_name: bool,
-    /// How.
+    /// The flags of all verbs.
     pub flags: &'a Flags,
-    /// How `sync` does it.
+    /// The flags of `sync`.
     pub sync: &'a SyncFlags,
-    /// How `move` does it.
+    /// The flags of `move`.
     pub moving: MoveFlags,
 }
 
@@ -76,10 +76,10 @@ struct Job<'a> {
     left_out: Vec<String>,
 }
 
-/// Carries a request out.
+/// Executes a request.
 ///
 /// # Errors
-/// When nothing could be done; what fails for single files is told at the end, and by the exit code.
+/// When nothing could be done. Failures of single files are reported at the end, and by the exit code.
 pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     let started = Instant::now();
     let Request { verb, flags, .. } = *request;
@@ -152,7 +152,7 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     job.carry_out(plan, tally, app, started).await
 }
 
-/// Two places on this machine are another program's work.
+/// Refuses two places on this machine: that is another program's job.
 fn refuse_local(source: &Place, dest: &Place) -> Result<(), Failure> {
     match (source.local_path(), dest.local_path()) {
         (Some(from), Some(to)) => Err(Failure::usage("both places are on this machine").next(format!(
@@ -164,7 +164,7 @@ fn refuse_local(source: &Place, dest: &Place) -> Result<(), Failure> {
     }
 }
 
-/// Within an account cloud documents are copied as they are. Otherwise exports of them come from a source, and those of a
+/// Within an account cloud documents are copied as they are. Otherwise their exports are copied from a source, and those of a
 /// target have nothing to do with its files.
 fn with_documents(source: Place, dest: Place) -> (Place, Place) {
     if source.shares_paths(&dest) {
@@ -227,7 +227,7 @@ async fn moved_as_a_whole(
         .map_err(|e| place_failure("move", source, &e))
 }
 
-/// Whether Dropbox can tell all these paths apart.
+/// Returns whether all these paths are different in Dropbox.
 fn are_apart(paths: &[&str]) -> bool {
     let mut seen = std::collections::HashSet::new();
     paths.iter().all(|path| seen.insert(fold(path)))
@@ -366,7 +366,7 @@ impl Job<'_> {
         listed.map_err(|e| place_failure("list", &self.target, &e))
     }
 
-    /// Returns the filter that says what a sync may delete.
+    /// Returns the filter for what a sync may delete.
     fn deletable(&self) -> std::borrow::Cow<'_, Filter> {
         match self.request.sync.delete_excluded {
             true => std::borrow::Cow::Owned(self.filter.depth_only()),
@@ -502,7 +502,7 @@ impl Job<'_> {
         }
     }
 
-    /// Says what ended the run before its end.
+    /// Returns the failure for what stopped the run early.
     fn stopped(&self, stop: Stop) -> Failure {
         let remote = self.target.remote().or(self.source.remote()).unwrap_or_default();
         match stop {

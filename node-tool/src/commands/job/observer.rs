@@ -34,10 +34,10 @@ impl Shown {
         }
     }
 
-    /// Says what slows the calls down; nothing if no files are being copied.
-    pub fn tell_throttle(&self, reason: Option<String>) {
+    /// Shows why calls are slow; does nothing if no files are being copied.
+    pub fn show_throttle(&self, reason: Option<String>) {
         if let Some(progress) = &*self.progress.lock() {
-            progress.tell(reason);
+            progress.set_slow_reason(reason);
         }
     }
 }
@@ -101,17 +101,17 @@ impl Shown {
     }
 }
 
-/// Says now and then what slows the calls down, and once if the target hasn't room for everything; never ends.
+/// Reports now and then why calls are slow, and once if the target hasn't enough space; never returns.
 pub(super) async fn watch(shown: &Shown, source: &Place, target: &Place, bytes: u64) {
     tokio::join!(warn_of_space(bytes, source, target), async {
         loop {
             tokio::time::sleep(Duration::from_millis(500)).await;
-            shown.tell_throttle(source.throttle_reason().or_else(|| target.throttle_reason()));
+            shown.show_throttle(source.throttle_reason().or_else(|| target.throttle_reason()));
         }
     });
 }
 
-/// Says so if the other side hasn't room for everything; what fits is copied.
+/// Warns if the target hasn't enough space for everything; what fits is copied.
 async fn warn_of_space(wanted: u64, source: &Place, target: &Place) {
     /// Less than this is not worth a question.
     const WORTH_ASKING: u64 = 100 << 20;

@@ -1,4 +1,4 @@
-//! Refuses places that are one, or lie in each other.
+//! Refuses places that are the same, or in each other.
 
 use engine::{filter::Filter, plan::Verb};
 use shared::{exit, failure::Failure};
@@ -7,7 +7,7 @@ use stores::{Place, Relation, SameAccount, same_account, unite};
 use super::word;
 use crate::commands::place_failure;
 
-/// Says that a copy to the place itself has nothing to do: no error, as in rclone.
+/// Reports that a copy to the place itself does nothing: no error, as in rclone.
 pub(super) fn note_same_place() {
     crate::report::note("nothing to do: source and target are the same place");
 }

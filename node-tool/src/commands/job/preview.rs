@@ -65,7 +65,7 @@ impl Reason {
     }
 }
 
-/// Returns how a step is shown. `None` for the part of a move that its copy says already.
+/// Returns how a step is shown. `None` for the part of a move that its copy shows already.
 fn shown(step: &Step) -> Option<Shown<'_>> {
     let (path, to, size) = (&*step.from, &*step.to, step.meta.size_bytes);
     Some(match step.kind {

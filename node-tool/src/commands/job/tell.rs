@@ -1,4 +1,4 @@
-//! What a person is told of a job.
+//! What is reported about a job.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -32,14 +32,14 @@ pub(super) fn code(tally: &Tally, is_idle: bool, flags: &Flags) -> u8 {
     }
 }
 
-/// Names what was left out of a listing and is no error.
+/// Logs what was left out of a listing and is no error.
 pub(super) fn skipped(listing: &Listing) {
     for left_out in &listing.skipped {
         tracing::warn!(object = %left_out.path, "skipped, {}", left_out.reason);
     }
 }
 
-/// Says which cloud documents of the target a sync leaves there.
+/// Reports the cloud documents of the target that a sync leaves there.
 pub(super) fn kept_documents(target: &Listing, filter: &Filter, place: &Place) {
     if !target.unreadable.is_empty() {
         return; // nothing is deleted at all
@@ -52,12 +52,12 @@ pub(super) fn kept_documents(target: &Listing, filter: &Filter, place: &Place) {
         return;
     }
     report::note(&format!(
-        "cloud documents in '{place}' are left as they are, no file can stand for them: {}",
+        "cloud documents in '{place}' are left as they are, since no file can replace them: {}",
         some(&paths)
     ));
 }
 
-/// Returns the first three, and a sign for more.
+/// Returns the first three, and an ellipsis for more.
 fn some(words: &[String]) -> String {
     let more = if words.len() > 3 { ", …" } else { "" };
     format!("{}{more}", words[..words.len().min(3)].join(", "))
@@ -89,7 +89,7 @@ pub(super) fn obstacles(plan: &Plan, target: &Place) {
     }
 }
 
-/// Says why a plan is not made.
+/// Returns the failure for a plan that is not made.
 pub(super) fn refusal(refusal: Refusal, source: &Place, target: &Place) -> Failure {
     match refusal {
         Refusal::NoSource => missing(source),
@@ -112,7 +112,7 @@ pub(super) fn refusal(refusal: Refusal, source: &Place, target: &Place) -> Failu
     }
 }
 
-/// Lists what failed, if it isn't too much, and says what the run came to.
+/// Lists what failed, up to a maximum, and reports the outcome of the run.
 pub(super) fn end(tally: &Tally, is_move: bool, took: Duration, quiet: bool) {
     failures(tally);
     if !quiet || !tally.failed.is_empty() {
@@ -121,7 +121,7 @@ pub(super) fn end(tally: &Tally, is_move: bool, took: Duration, quiet: bool) {
     }
 }
 
-/// Lists what failed, if it isn't too much.
+/// Lists what failed, up to a maximum.
 pub(super) fn failures(tally: &Tally) {
     let failed = tally
         .failed
@@ -138,7 +138,7 @@ pub(super) fn failures(tally: &Tally) {
     }
 }
 
-/// Says that --max-transfer ended the run.
+/// Returns the failure for a run that --max-transfer stopped.
 pub(super) fn over_limit(tally: &Tally) -> Failure {
     let hint = match tally.copied {
         0 => "the first file is larger than that: give a larger --max-transfer, or --order-by size",

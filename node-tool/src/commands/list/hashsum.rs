@@ -12,7 +12,7 @@ use crate::report::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: node-tool hashsum dropbox dbx:results > sums.txt")]
 pub struct Args {
-    /// Which hash; there is only Dropbox's
+    /// The kind of hash; there is only Dropbox's
     #[arg(value_parser = ["dropbox"], ignore_case = true)]
     hash: String,
     #[command(flatten)]
@@ -22,7 +22,7 @@ pub struct Args {
     base64: bool,
 }
 
-/// Prints a line for each file.
+/// Prints one line per file.
 ///
 /// # Errors
 /// When the folder isn't there.

@@ -14,7 +14,7 @@ use crate::report::{
 pub struct Args {
     #[command(flatten)]
     place: PlaceArgs,
-    /// Also list what is below (lsd only; the others do)
+    /// Also list subfolders (lsd only; the others always do)
     #[arg(short = 'R', long)]
     recursive: bool,
 }
@@ -44,7 +44,7 @@ pub async fn run(args: &Args, format: Format, app: &App) -> Result<u8, Failure> 
 }
 
 impl Format {
-    /// The line of an item; nothing if it is not of those that are shown.
+    /// Returns the line of an item. `None` if items of its kind are not shown.
     fn line(self, item: &Item, zone: &TimeZone) -> Option<String> {
         let (path, size) = (on_one_line(&item.path), item.size_or_minus_one());
         let time = |digits| {

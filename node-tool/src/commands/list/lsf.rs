@@ -15,22 +15,22 @@ use crate::report::{
 pub struct Args {
     #[command(flatten)]
     place: PlaceArgs,
-    /// Also list what is below
+    /// Also list what is in subfolders
     #[arg(short = 'R', long)]
     recursive: bool,
-    /// Which columns: p path, s size, t time, h hash, i ID, m MIME type
+    /// Columns: p path, s size, t time, h hash, i ID, m MIME type
     #[arg(short = 'F', long, default_value = "p")]
     format: String,
     /// Separator between columns [default: ;]
     #[arg(short, long)]
     separator: Option<String>,
-    /// End folders with a slash
+    /// Append a slash to folders
     #[arg(short, long, default_value_t = true, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
     dir_slash: bool,
-    /// Only files
+    /// List only files
     #[arg(long, conflicts_with = "dirs_only")]
     files_only: bool,
-    /// Only folders
+    /// List only folders
     #[arg(long)]
     dirs_only: bool,
     /// Print CSV
@@ -39,10 +39,10 @@ pub struct Args {
     /// Put a slash before paths
     #[arg(long)]
     absolute: bool,
-    /// Which hash column h shows: dropbox; without it the column is empty, as rclone's is for Dropbox
+    /// The hash in column h: dropbox; without it the column is empty, as rclone's is for Dropbox
     #[arg(long, value_parser = ["dropbox"], ignore_case = true)]
     hash: Option<String>,
-    /// How times are written: DateTime, RFC3339, unix, unixnano or max
+    /// The format of times: DateTime, RFC3339, unix, unixnano or max
     #[arg(short, long, value_parser = time_form)]
     time_format: Option<TimeForm>,
 }

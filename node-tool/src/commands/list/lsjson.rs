@@ -1,4 +1,4 @@
-//! `lsjson`: an object for each file and folder.
+//! `lsjson`: one object per file and folder.
 
 use jiff::tz::TimeZone;
 use shared::{exit, failure::Failure};
@@ -19,25 +19,25 @@ use crate::{
 pub struct Args {
     #[command(flatten)]
     place: PlaceArgs,
-    /// Also list what is below
+    /// Also list what is in subfolders
     #[arg(short = 'R', long)]
     recursive: bool,
     /// Show hashes
     #[arg(long)]
     hash: bool,
-    /// Leave times out
+    /// Omit times
     #[arg(long)]
     no_modtime: bool,
-    /// Leave MIME types out
+    /// Omit MIME types
     #[arg(long)]
     no_mimetype: bool,
-    /// Only files
+    /// List only files
     #[arg(long, conflicts_with = "dirs_only")]
     files_only: bool,
-    /// Only folders
+    /// List only folders
     #[arg(long)]
     dirs_only: bool,
-    /// Show the place itself, not what is in it
+    /// Show the file or folder itself, not what is in it
     #[arg(long)]
     stat: bool,
 }

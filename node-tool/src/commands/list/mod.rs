@@ -1,4 +1,4 @@
-//! What stands at a place: `ls` and its kin. Here is what they share: the place, the filters, and what could not be listed.
+//! `ls` and the other commands that list. This module has what they share: the place, the filters, and what could not be listed.
 
 pub mod hashsum;
 pub mod ls;
@@ -21,16 +21,16 @@ use stores::Place;
 use crate::{
     flags::{
         filter::FilterFlags,
-        symlinks::{SymlinkFlags, tell_skipped},
+        symlinks::{SymlinkFlags, log_skipped},
     },
     report,
     report::format::Item,
 };
 
-/// A place, and what of it is of interest.
+/// A place, and which part of it to list.
 #[derive(Debug, clap::Args)]
 pub struct PlaceArgs {
-    /// What to look at: NAME:path, or a local folder
+    /// What to list: NAME:path, or a local folder
     #[arg(value_parser = crate::commands::place())]
     path: String,
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub struct PlaceArgs {
     filter: FilterFlags,
 }
 
-/// What was found.
+/// What was found at a place.
 pub(super) struct Listing {
     pub side: Place,
     /// Sorted by path.
@@ -50,14 +50,14 @@ pub(super) struct Listing {
     is_itself: bool,
 }
 
-/// The time of what has none: 2000-01-01, as in rclone (its `--default-time`).
+/// The time of entries that have none: 2000-01-01, as in rclone (its `--default-time`).
 const NO_TIME: Modified = Modified {
     seconds: 946_684_800,
     nanoseconds: 0,
 };
 
 impl PlaceArgs {
-    /// Lists it; without `recursive` no deeper than the folder itself, or than `--max-depth` says, as in rclone.
+    /// Lists the place; without `recursive` no deeper than the folder itself, or than `--max-depth`, as in rclone.
     ///
     /// # Errors
     /// When there is nothing, or it can't be listed at all.
@@ -72,7 +72,7 @@ impl PlaceArgs {
         if found.root == RootKind::Missing {
             return Err(missing(&side));
         }
-        tell_skipped(&found);
+        log_skipped(&found);
         for left_out in &found.unreadable {
             report::warn(&format!("left out '{}': {}", left_out.path, left_out.reason));
         }
@@ -86,7 +86,7 @@ impl PlaceArgs {
 }
 
 impl Listing {
-    /// The exit code: something that could not be listed is an error, which repeating the command doesn't cure (rclone's 6).
+    /// Returns the exit code. If something could not be listed it is 6, as in rclone: repeating the command doesn't help.
     pub(super) fn code(&self) -> u8 {
         if self.is_cut {
             exit::FATAL_FOR_SOME
@@ -95,7 +95,7 @@ impl Listing {
         }
     }
 
-    /// As the formats show them, with hashes and types only if they are asked for.
+    /// Returns the entries as the formats show them, with hashes and types only if they are asked for.
     pub(super) fn items(&self, with_hash: bool, with_type: bool) -> Vec<Item> {
         let item = |entry: &Entry| {
             let mut item = Item::from(entry);
@@ -115,7 +115,7 @@ impl Listing {
         self.entries.iter().map(item).collect()
     }
 
-    /// A folder's size and time: those of the file system, or what rclone shows for a Dropbox, which has neither.
+    /// Returns a folder's size and time: those of the file system, or what rclone shows for a Dropbox, which has neither.
     fn folder(&self, entry: &Entry) -> (Option<u64>, Option<Modified>) {
         let path = self.local_path(entry);
         match path.and_then(|path| std::fs::metadata(path).ok()) {
@@ -145,7 +145,7 @@ impl Listing {
     }
 }
 
-/// The present time.
+/// Returns the current time.
 pub fn now() -> Modified {
     let now = jiff::Timestamp::now();
     Modified {

@@ -16,7 +16,7 @@ use crate::report::{
 pub struct Args {
     #[command(flatten)]
     place: PlaceArgs,
-    /// Show names that begin with a dot too
+    /// Also show names that begin with a dot
     #[arg(short, long)]
     all: bool,
     /// Show folders only
@@ -28,10 +28,10 @@ pub struct Args {
     /// Don't draw branches
     #[arg(long)]
     noindent: bool,
-    /// Don't count at the end
+    /// Don't print the number of files and folders at the end
     #[arg(long)]
     noreport: bool,
-    /// Go so many folders deep
+    /// Go at most N folders deep
     #[arg(long, value_name = "N")]
     level: Option<usize>,
     /// Show sizes
@@ -46,15 +46,15 @@ pub struct Args {
     /// Sort by name, size or mtime
     #[arg(long, value_parser = ["name", "size", "mtime"])]
     sort: Option<String>,
-    /// The other way round
+    /// Sort in reverse
     #[arg(short = 'r', long)]
     sort_reverse: bool,
-    /// Folders first
+    /// List folders first
     #[arg(long)]
     dirsfirst: bool,
 }
 
-/// Draws.
+/// Runs `tree`.
 ///
 /// # Errors
 /// When the folder isn't there.

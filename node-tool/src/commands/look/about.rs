@@ -1,4 +1,4 @@
-//! `about`: how much room the account has.
+//! `about`: how much space the account has.
 
 use serde::Serialize;
 use shared::{exit, failure::Failure};
@@ -16,7 +16,7 @@ pub struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Print bytes in full
+    /// Print exact numbers of bytes
     #[arg(long)]
     full: bool,
 }
@@ -29,7 +29,7 @@ struct Usage {
     free: u64,
 }
 
-/// Tells it.
+/// Runs `about`.
 ///
 /// # Errors
 /// When Dropbox can't be asked.

@@ -14,7 +14,7 @@ use crate::{
     commands::exit_code,
     flags::{
         filter::FilterFlags,
-        symlinks::{SymlinkFlags, tell_skipped},
+        symlinks::{SymlinkFlags, log_skipped},
     },
     report,
 };
@@ -30,16 +30,16 @@ pub struct Args {
     /// A file, or a folder with files: NAME:path, or a local path
     #[arg(value_parser = crate::commands::place())]
     path: String,
-    /// Only the first N bytes of each
+    /// Print only the first N bytes of each file
     #[arg(long, value_name = "N", conflicts_with_all = ["tail", "offset", "count"])]
     head: Option<u64>,
-    /// Only the last N bytes of each
+    /// Print only the last N bytes of each file
     #[arg(long, value_name = "N", conflicts_with_all = ["offset", "count"])]
     tail: Option<u64>,
-    /// Begin at byte N of each; negative counts from the end
+    /// Start at byte N of each file; negative numbers count from the end
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     offset: Option<i64>,
-    /// Only N bytes of each
+    /// Print at most N bytes of each file
     #[arg(long, value_name = "N")]
     count: Option<u64>,
     #[command(flatten)]
@@ -51,7 +51,7 @@ pub struct Args {
 /// Prints them, in the order of their paths.
 ///
 /// # Errors
-/// When the only one can't be read to its end, or came damaged. Of several, the others are printed, and the exit code tells.
+/// When the only one can't be read to its end, or came damaged. Of several, the others are printed, and the exit code reports it.
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let side = app.place(&args.path)?;
     let found = side
@@ -61,7 +61,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     if found.root == RootKind::Missing {
         return Err(missing(&side));
     }
-    tell_skipped(&found);
+    log_skipped(&found);
     let mut failures = vec![Retry::Never; found.unreadable.len()];
     for left_out in &found.unreadable {
         report::warn(&format!("left out '{}': {}", left_out.path, left_out.reason));
@@ -99,7 +99,7 @@ fn damaged(place: &Place) -> Failure {
 }
 
 impl Args {
-    /// Which bytes of each file are wanted.
+    /// Returns which bytes of each file are wanted.
     fn range(&self) -> Range {
         match (self.head, self.tail) {
             (Some(head), _) => Range::Head(head),
@@ -127,7 +127,7 @@ async fn print(place: &Place, file: &FileMeta, range: Range) -> engine::Result<R
     place.read(file, range, &mut print_chunk).await
 }
 
-/// Prints bytes. Returns whether a reader is still there.
+/// Prints bytes. Returns whether stdout still has a reader.
 fn print_chunk(bytes: &[u8]) -> io::Result<bool> {
     match io::stdout().lock().write_all(bytes) {
         Ok(()) => Ok(true),

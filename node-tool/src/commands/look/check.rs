@@ -1,4 +1,4 @@
-//! `check`: whether two folders hold the same, by size and hash.
+//! `check`: whether two folders have the same contents, by size and hash.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,14 +21,14 @@ use stores::Place;
 use super::{App, missing, place_failure};
 use crate::{
     flags::filter::FilterFlags,
-    flags::symlinks::{SymlinkFlags, tell_skipped},
+    flags::symlinks::{SymlinkFlags, log_skipped},
     report::{
         self,
         format::{Checked, on_one_line},
     },
 };
 
-/// Files that are hashed at once.
+/// Maximum number of files that are hashed at once.
 const CONCURRENT_HASHES: usize = 4;
 
 /// The arguments of `check`.
@@ -41,13 +41,13 @@ pub struct Args {
     /// NAME:path, or a local path
     #[arg(value_parser = crate::commands::place())]
     dest: String,
-    /// Compare sizes alone
+    /// Compare only sizes
     #[arg(long)]
     size_only: bool,
-    /// Don't look for files that only DEST has
+    /// Ignore files that only DEST has
     #[arg(long)]
     one_way: bool,
-    /// Write a line for each file to FILE: = same, - only in DEST, + only in SOURCE, * differs, ! failed
+    /// Write one line per file to FILE: = same, - only in DEST, + only in SOURCE, * differs, ! failed
     #[arg(long, value_name = "FILE")]
     combined: Option<String>,
     /// Write the files that are the same to FILE
@@ -95,7 +95,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             }
             _ => {}
         }
-        tell_skipped(&found);
+        log_skipped(&found);
         listed.push(found);
     }
     // As in a sync: what the filter leaves out of the source isn't compared, and the rest is, whatever it says of the target's.
@@ -227,14 +227,14 @@ async fn hash(
     }
 }
 
-/// Where the lists go.
+/// The destinations of the lists.
 struct Outputs {
     files: HashMap<&'static str, Output>,
     /// What goes to the standard output, in its order.
     shown: Vec<String>,
 }
 
-/// Where one of them goes.
+/// The destination of one list.
 enum Output {
     /// `-`
     Stdout,
@@ -291,7 +291,7 @@ impl Outputs {
         Ok(())
     }
 
-    /// Ends the lists: what is still to be written is.
+    /// Flushes the lists.
     fn finish(self) -> Result<(), Failure> {
         report::results(self.shown.into_iter())?;
         for (name, output) in self.files {

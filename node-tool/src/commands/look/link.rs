@@ -15,12 +15,12 @@ pub struct Args {
     /// A file or folder: NAME:path
     #[arg(value_parser = crate::commands::place())]
     path: String,
-    /// End all links to it
+    /// Revoke all links to it
     #[arg(long)]
     unlink: bool,
 }
 
-/// Prints it, or ends what there is.
+/// Prints the link, or revokes all links.
 ///
 /// # Errors
 /// When there is nothing, or it may not be shared.

@@ -1,4 +1,4 @@
-//! Looking closer: at one file, at the account, at the past, at changes as they come. One file a verb.
+//! Commands that show more than a listing: one file, the account, earlier states, changes. One file per verb.
 
 pub mod about;
 pub mod cat;

@@ -12,7 +12,7 @@ pub struct Args {
     /// The file, which may be deleted: NAME:path
     #[arg(value_parser = crate::commands::place())]
     path: String,
-    /// Which state: see 'node-tool revisions' [default: the last]
+    /// The revision to restore: see 'node-tool revisions' [default: the last]
     #[arg(long)]
     rev: Option<String>,
 }

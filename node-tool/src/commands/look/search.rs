@@ -9,12 +9,12 @@ use crate::report;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: node-tool search dbx:projects spectrum")]
 pub struct Args {
-    /// Below which folder: NAME:path
+    /// The folder to search: NAME:path
     #[arg(value_parser = crate::commands::place())]
     path: String,
-    /// What to look for
+    /// The words to search for
     query: String,
-    /// Look at names only
+    /// Search only names
     #[arg(long)]
     names_only: bool,
 }

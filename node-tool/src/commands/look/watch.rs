@@ -1,4 +1,4 @@
-//! `watch`: changes as they come.
+//! `watch`: changes as they happen.
 
 use shared::{api::files::Metadata, exit, failure::Failure};
 
@@ -11,7 +11,7 @@ use crate::report;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Ends with Ctrl-C, or after --count changes.\n\nExample: node-tool watch dbx:inbox")]
 pub struct Args {
-    /// Which folder: NAME:path
+    /// The folder to watch: NAME:path
     #[arg(value_parser = crate::commands::place())]
     path: String,
     /// End after N changes
@@ -22,7 +22,7 @@ pub struct Args {
 /// The pause after an empty page that promises more.
 const IDLE_PAGE: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// Prints a line for each change: `+` for what is there now, `-` for what is gone, folders with a slash.
+/// Prints one line per change: `+` for what is there now, `-` for what is gone, folders with a slash.
 ///
 /// # Errors
 /// When the folder isn't there or Dropbox can't be asked.
@@ -41,7 +41,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             let page = match client.changes(cursor.clone()).await {
                 Ok(page) => page,
                 Err(error) if error.route().is_some_and(|e| e.has("reset")) => {
-                    report::warn("Dropbox lost its place; some changes may not have been told");
+                    report::warn("Dropbox lost its place; some changes may not have been reported");
                     cursor = client.latest_cursor(&path).await.map_err(fail)?;
                     break;
                 }

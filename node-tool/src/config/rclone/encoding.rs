@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-/// What rclone maps in a Dropbox unless told otherwise; `--encode-names` does the same.
+/// What rclone maps in a Dropbox by default; `--encode-names` does the same.
 const USUAL: [&str; 6] = ["Slash", "BackSlash", "Del", "RightSpace", "InvalidUtf8", "Dot"];
 /// Flags that make no difference for names that a file system or a Dropbox can have.
 const MOOT: [&str; 2] = ["Slash", "Dot"];
 /// Values that map nothing.
 const NOTHING: [&str; 3] = ["None", "Raw", ""];
 
-/// What a remote's encoding means here.
+/// The meaning of a remote's encoding here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Encoding {
     /// As `--encode-names`.
@@ -20,7 +20,7 @@ pub enum Encoding {
     Other(String),
 }
 
-/// Reads the setting; `None` is rclone's default.
+/// Parses the setting. `None` means rclone's default.
 pub fn read(value: Option<&str>) -> Encoding {
     let Some(value) = value else {
         return Encoding::Usual;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// A section's keys and values.
 pub type Section = BTreeMap<String, String>;
 
-/// How often a value may refer to others that refer to others.
+/// Maximum depth of references from value to value.
 const MAX_DEPTH: u32 = 200;
 /// Keys outside any section, which others may refer to.
 const DEFAULT: &str = "DEFAULT";
@@ -24,7 +24,7 @@ pub fn decode(bytes: &[u8]) -> String {
     text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned()
 }
 
-/// Reads all sections, by name: `a.b` has the keys of `a` too, and `%(key)s` stands for another key's value.
+/// Reads all sections, by name: `a.b` has the keys of `a` too, and `%(key)s` is replaced by another key's value.
 ///
 /// # Errors
 /// When rclone couldn't read the file either.
@@ -82,7 +82,7 @@ fn pair(line: &str) -> Option<(String, String)> {
         }
     };
     let value = rest.trim();
-    // Up to the last such quote; what stands behind it doesn't count.
+    // Up to the last such quote; what follows is ignored.
     let value = match ["\"\"\"", "`"].iter().find(|quote| value.starts_with(**quote)) {
         Some(quote) => {
             let inner = &value[quote.len()..];
@@ -122,7 +122,7 @@ fn resolved(all: &BTreeMap<String, Section>, name: &str) -> Section {
     values.collect()
 }
 
-/// The first `%(key)s`, with what stands around it.
+/// Returns the first `%(key)s`, with the text before and after it.
 fn reference(value: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = value.split_once("%(")?;
     let (key, after) = rest.split_once(")s")?;

@@ -1,4 +1,4 @@
-//! What a Dropbox remote of rclone means here: its login, its settings, and what can't be had.
+//! The meaning of a Dropbox remote of rclone here: its login, its settings, and what is not supported.
 
 use serde::Deserialize;
 use shared::{oauth::check_app_key, secret::Secret};
@@ -69,7 +69,7 @@ pub struct Token {
     pub expires_at: Option<i64>,
 }
 
-/// Why a token can't be read.
+/// The reason why a token can't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// Neither JSON nor a token.
@@ -119,7 +119,7 @@ impl Token {
     }
 }
 
-/// What becomes of a remote's login.
+/// The state of a remote's login here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Login {
     /// It can be renewed, if Dropbox agrees.
@@ -146,7 +146,7 @@ pub struct Taken {
 /// Takes a remote over.
 ///
 /// # Errors
-/// When its paths would mean other files here; says why.
+/// When its paths would mean other files here; the error explains why.
 pub fn take(keys: &Section, now: i64) -> Result<Taken, String> {
     let get = |key: &str| keys.get(key).map(String::as_str).filter(|text| !text.is_empty());
     let is_true =

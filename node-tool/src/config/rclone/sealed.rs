@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use shared::secret::Secret;
 use unicode_normalization::UnicodeNormalization;
 
-/// How the line before the ciphertext begins.
+/// The prefix of the line before the ciphertext.
 const MARK: &str = "RCLONE_ENCRYPT_V";
 /// The one version there is.
 const MARK_0: &str = "RCLONE_ENCRYPT_V0:";
@@ -27,7 +27,7 @@ pub enum Sealing {
     Newer,
 }
 
-/// Whether and how a file's text is encrypted: its first line that is no comment says so.
+/// Returns whether and how a file's text is encrypted, by its first line that is no comment.
 pub fn sealing(text: &str) -> Sealing {
     let mut lines = text.lines().map(str::trim);
     match lines.find(|line| !line.is_empty() && !line.starts_with(['#', ';'])) {
@@ -48,7 +48,7 @@ pub fn open(text: &str, password: &Secret) -> Option<String> {
     let sealed = STANDARD.decode(coded).ok()?;
     let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES)?;
     let plain = decrypt(nonce, sealed, password.expose())
-        // Older versions of rclone took blanks around the password away.
+        // Older versions of rclone removed spaces around the password.
         .or_else(|| decrypt(nonce, sealed, password.expose().trim()))?;
     Some(super::decode(&plain))
 }

@@ -1,6 +1,6 @@
 //! Lists in rclone's settings.
 
-/// Words between blanks; one that begins with a double quote ends at the next, and two of them are one.
+/// Splits words at spaces; one that begins with a double quote ends at the next, and two quotes mean one.
 pub fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = text.trim_start();

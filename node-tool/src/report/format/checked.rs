@@ -1,8 +1,8 @@
-//! `check --combined`: what came of each path, in one character.
+//! `check --combined`: the result for each path, in one character.
 
 use super::names::on_one_line;
 
-/// What came of a path.
+/// The result for a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checked {
     /// The same on both sides.
@@ -29,7 +29,7 @@ impl Checked {
         }
     }
 
-    /// A line, without its end.
+    /// Returns a line, without its end.
     pub fn line(self, path: &str) -> String {
         format!("{} {}", self.symbol(), on_one_line(path))
     }

@@ -12,20 +12,20 @@ pub struct Item {
     pub path: String,
     /// Whether it is a folder.
     pub is_folder: bool,
-    /// Nothing if it isn't known; rclone shows -1 then.
+    /// `None` if unknown; rclone shows -1 then.
     pub size_bytes: Option<u64>,
-    /// Nothing if it isn't asked for.
+    /// `None` if it isn't asked for.
     pub modified: Option<Modified>,
-    /// Nothing if it isn't asked for.
+    /// `None` if it isn't asked for.
     pub mime_type: Option<String>,
-    /// Names and values; nothing if they aren't asked for.
+    /// Names and values; empty if they aren't asked for.
     pub hashes: Vec<(String, String)>,
-    /// What Dropbox calls it for good.
+    /// Its Dropbox ID.
     pub id: Option<String>,
 }
 
 impl Item {
-    /// The last name.
+    /// Returns the last name.
     pub fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
@@ -35,7 +35,7 @@ impl Item {
         found.map_or("", |(_, value)| value)
     }
 
-    /// The size as rclone shows it.
+    /// Returns the size as rclone shows it.
     pub fn size_or_minus_one(&self) -> i64 {
         self.size_bytes
             .map_or(-1, |size| i64::try_from(size).unwrap_or(i64::MAX))

@@ -8,7 +8,7 @@ use super::{Item, clock, item::DROPBOX_HASH, names::on_one_line};
 /// How `lsf` writes times, in the zone it is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeForm {
-    /// `2026-11-23 17:00:00`, with so many digits of a second's fraction.
+    /// `2026-11-23 17:00:00`, with this number of decimals of the second.
     Plain(usize),
     /// `2026-11-23T17:00:00Z`
     Rfc3339,
@@ -30,7 +30,7 @@ enum Column {
     Metadata,
 }
 
-/// What a line of `lsf` looks like.
+/// The format of a line of `lsf`.
 #[derive(Clone, Debug)]
 pub struct Lsf {
     columns: Vec<Column>,
@@ -42,7 +42,7 @@ pub struct Lsf {
     pub absolute: bool,
     /// How times are written.
     pub time: TimeForm,
-    /// Which hash stands in column `h`.
+    /// The hash in column `h`.
     pub hash: String,
 }
 
@@ -75,7 +75,7 @@ impl Lsf {
         })
     }
 
-    /// A line, without its end.
+    /// Returns a line, without its end.
     pub fn line(&self, item: &Item, zone: &TimeZone) -> String {
         let cells = self.columns.iter().map(|column| {
             let cell = self.cell(*column, item, zone);
@@ -145,7 +145,7 @@ fn column(c: char) -> Result<Column, Failure> {
     })
 }
 
-/// A cell of CSV, in quotes if it needs them.
+/// Returns a cell of CSV, in quotes if it needs them.
 fn quoted(cell: String, separator: &str) -> String {
     let needs_quotes = cell == "\\."
         || cell.contains(separator)

@@ -1,4 +1,4 @@
-//! `lsjson`: an array with an object a line, fields in rclone's order.
+//! `lsjson`: an array with one object per line, fields in rclone's order.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::{Item, clock};
 pub struct Lsjson {
     /// In this zone.
     pub zone: TimeZone,
-    /// With so many digits of a second's fraction.
+    /// With this number of decimals of the second.
     pub digits: usize,
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// Stands before a character of a name that is a picture already.
+/// Escapes a character of a name that is a picture already.
 const QUOTE: char = '\u{201b}';
 
 /// `path` without control characters: a line's end becomes `␊`, and a `␊` that was there `‛␊`.
@@ -22,7 +22,7 @@ pub fn on_one_line(path: &str) -> Cow<'_, str> {
 
 fn picture(c: char) -> Option<char> {
     match u32::from(c) {
-        // NUL is in no name: it stands before the digits of a byte, which is printed as it is.
+        // NUL is in no name: here it precedes the digits of a byte, which is printed as it is.
         control @ 1..=0x1f => char::from_u32(0x2400 + control),
         0x7f => Some('\u{2421}'),
         _ => None,

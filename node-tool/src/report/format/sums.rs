@@ -1,4 +1,4 @@
-//! `hashsum`: lines that `md5sum -c` and its kin can read.
+//! `hashsum`: lines that `md5sum -c` and similar programs can read.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE};
 use data_encoding::HEXLOWER;
@@ -8,13 +8,13 @@ use super::names::on_one_line;
 /// How a hash is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SumForm {
-    /// As it comes.
+    /// Hexadecimal digits.
     Hex,
     /// `--base64`, in the alphabet for URLs.
     Base64,
 }
 
-/// A line, without its end. `hash_bytes` is the length of the hash as bytes; a missing hash is as wide in spaces.
+/// Returns a line, without its end. `hash_bytes` is the length of the hash as bytes; a missing hash is as wide in spaces.
 pub fn sum_line(hex: Option<&str>, hash_bytes: usize, form: SumForm, path: &str) -> String {
     let hex = hex.unwrap_or_default();
     let (sum, width) = match form {

@@ -25,7 +25,7 @@ impl Total {
         }
     }
 
-    /// What `--json` shows, without the end of the line.
+    /// Returns what `--json` shows, without the end of the line.
     pub fn json(&self) -> String {
         format!(
             "{{\"count\":{},\"bytes\":{},\"sizeless\":{}}}",
@@ -61,7 +61,7 @@ pub fn size(bytes: u64) -> String {
     format!("{scaled}B")
 }
 
-/// With three digits behind the point, or none if they were all zero.
+/// Formats a number with three decimals, or none if they are all zero.
 fn scaled(value: u64, step: u64, units: [&str; 7]) -> String {
     let mut power = 1;
     let mut unit = 0;

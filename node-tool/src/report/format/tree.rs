@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::{Item, clock};
 
-/// In what order the items of a folder stand.
+/// The order of the items of a folder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sort {
     /// By name, byte by byte.
@@ -44,9 +44,9 @@ pub struct TreeView {
     pub report: bool,
     /// How many folders deep.
     pub level: Option<usize>,
-    /// The order.
+    /// The order of the items of a folder.
     pub sort: Sort,
-    /// The other way round.
+    /// Whether the order is reversed.
     pub reverse: bool,
     /// Of the times.
     pub zone: TimeZone,

@@ -30,17 +30,17 @@ fn retry_of(error: &Error) -> Retry {
         Error::Unreadable(_) => Retry::Unknown,
         // Another run looks at the file again.
         Error::Changed => Retry::Later,
-        // Another client's version: whether it is to be replaced is for a person to say.
+        // Another client's version: only a person can decide whether to replace it.
         Error::Route(route) if route.has("conflict") => Retry::Unknown,
         Error::Source(_) => Retry::Unknown,
         _ if error.fate() == Fate::TryAgain => Retry::Later,
-        // A lost session is begun again.
+        // A lost session is started again.
         Error::Route(route)
             if route.has("lookup_failed") || route.has("incorrect_offset") || route.has("closed") =>
         {
             Retry::Later
         }
-        // What was listed and is gone by now.
+        // What was listed is gone.
         Error::Route(route) if route.has("not_found") => Retry::Unknown,
         Error::Route(route) if route.ends_with(&["content_hash_mismatch"]) => Retry::Later,
         Error::Route(route) if route.ends_with(&["other"]) || route.tags().is_empty() => Retry::Unknown,

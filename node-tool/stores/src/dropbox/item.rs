@@ -1,4 +1,4 @@
-//! A file on its way up, and how it went with it: reported, or kept for another round when the file changed meanwhile.
+//! A file being uploaded, and its outcome: reported, or kept for another round if the file changed meanwhile.
 
 use std::{
     io,
@@ -23,10 +23,10 @@ use shared::{api::error::RouteError, raw};
 use super::error::dropbox_error;
 use crate::local::{self, local_error};
 
-/// Size in bytes from which on it is reported whose bytes move: from there on a file is worth a line of progress.
+/// Minimum size in bytes of files whose progress is reported.
 const REPORTED_BYTES: u64 = 32 << 20;
 
-/// Returns whose bytes move, if the file is worth it.
+/// Returns the path for progress events, if the file is large enough.
 pub(super) fn reported(step: &Step, meta: &FileMeta) -> Option<StepId> {
     (meta.size_bytes >= REPORTED_BYTES).then_some(step.id)
 }
@@ -40,7 +40,7 @@ pub(super) struct Roots {
     pub(super) follows: bool,
 }
 
-/// A file on its way up. There may be a million of them.
+/// A file being uploaded. There may be a million of them.
 #[derive(Clone, Debug)]
 pub(super) struct Item {
     pub(super) step: Step,
@@ -62,7 +62,7 @@ impl Item {
         }
     }
 
-    /// Opens it for reading, if it still has the size that was planned with.
+    /// Opens it for reading, if it still has its planned size.
     pub(super) fn open_as_planned(&self) -> io::Result<local::Source> {
         let source = self.open()?;
         match source.info.size_bytes == self.step.meta.size_bytes {
@@ -76,13 +76,13 @@ impl Item {
         self.roots.to.join(&self.step.to)
     }
 
-    /// Returns whose bytes move, if the file is worth it.
+    /// Returns the path for progress events, if the file is large enough.
     pub(super) fn reported(&self) -> Option<StepId> {
         reported(&self.step, &self.step.meta)
     }
 }
 
-/// Returns a watch that reports how the bytes of a call move.
+/// Returns a callback that reports the progress of a call.
 pub(super) fn watch(run: &Run, of: Option<StepId>) -> Watch {
     let run = run.clone();
     Arc::new(move |flow| match flow {
@@ -116,7 +116,7 @@ pub(super) fn refused(run: &Run, step: &Step, retry: Retry, reason: impl Into<St
 pub(super) struct Outcomes<'a> {
     pub(super) run: &'a Run,
     changed: Mutex<Vec<Item>>,
-    /// Whether files that changed may be tried once more.
+    /// Whether files that changed may be tried again.
     more_rounds: AtomicBool,
 }
 
@@ -162,14 +162,14 @@ impl<'a> Outcomes<'a> {
     }
 }
 
-/// Whether bytes arrived that weren't those of their hash: damaged on the way, or changed between two looks.
+/// Returns whether the bytes that arrived didn't match their hash: damaged on the way, or changed between two reads.
 pub(super) fn is_damaged(error: &Error) -> bool {
     error
         .route()
         .is_some_and(|e| e.ends_with(&["content_hash_mismatch"]))
 }
 
-/// Whether an upload session is of no use any more.
+/// Returns whether an upload session is no longer usable.
 pub(super) fn is_lost(error: &Error) -> bool {
     let is_gone = |e: &RouteError| {
         ["not_found", "incorrect_offset", "closed", "not_closed"]

@@ -1,7 +1,7 @@
-//! What has arrived of a big file, so that another process, or another node of the same cluster, goes on where this one was
-//! killed. One small file for each transfer in the state directory: a line that says what it is about, then lines for what has
-//! arrived. Lines are only ever added, until the transfer begins anew. Each carries its own checksum: half a line, or a damaged
-//! one, is no line, and what it was about is sent again.
+//! What has arrived of a big file, so that another process, or another node of the same cluster, continues where this one was
+//! killed. One small file for each transfer in the state directory: a line that identifies it, then lines for what has
+//! arrived. Lines are only appended, until the transfer starts again. Each has its own checksum: half a line, or a damaged
+//! one, is ignored, and what it recorded is sent again.
 //!
 //! A journal is used by one process at a time where the file system has locks. Where it has none, two processes that move
 //! the same file at once do some work twice: the half file of a download is named after the revision too, so that both write
@@ -25,7 +25,7 @@ use crate::{digits, local};
 
 /// Dropbox forgets sessions after 7 days; a day is left for the rest of the transfer.
 const LIFE: Duration = Duration::from_secs(6 * 24 * 3600);
-/// The ending of the files.
+/// The extension of the files.
 const ENDING: &str = "journal";
 
 /// A digest of a block.
@@ -36,24 +36,24 @@ type Block = [u8; 32];
 pub(super) struct Journal {
     path: PathBuf,
     key: String,
-    /// What is noted is about another state of the source.
+    /// The journal is about another state of the source.
     stale_id: Option<String>,
     file: Mutex<File>,
 }
 
-/// What an earlier process got done.
+/// What an earlier process completed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Known {
     /// The upload session, or the revision.
     pub token: String,
-    /// The digests of the blocks that have arrived, by their offsets in bytes.
+    /// Digests of the blocks that have arrived, by their offsets in bytes.
     pub blocks: BTreeMap<u64, Block>,
-    /// Of blocks that have arrived in part: how many bytes, and their digest.
+    /// For blocks that have arrived in part: the number of bytes, and their digest.
     pub parts: HashMap<u64, (u64, Block)>,
 }
 
 impl Known {
-    /// The digests of the blocks from `at` on that have arrived one after the other, `most` of them.
+    /// Returns the digests of consecutive blocks from `at` on that have arrived, at most `most` of them.
     pub(super) fn run(&self, at: u64, most: u64) -> Vec<Block> {
         let offsets = (0..most).map(|number| at + number * BLOCK_BYTES);
         offsets
@@ -69,7 +69,7 @@ struct Head {
     token: String,
 }
 
-/// What has arrived from an offset on: whole blocks (the last one of a file may be short), or the first bytes of one.
+/// What has arrived from an offset on: whole blocks (the last one of a file may be short), or the beginning of one.
 #[derive(Serialize, Deserialize)]
 struct Piece {
     at: u64,
@@ -79,8 +79,8 @@ struct Piece {
 }
 
 impl Journal {
-    /// The journal of the transfer from and to `place`, and what it holds if the source still is in `state`. Nothing if there
-    /// can't be one, or if another process works with it: the transfer goes on without.
+    /// Opens the journal of the transfer from and to `place`. Returns it with what it holds if the source is still in `state`. `None` if there
+    /// can't be one, or if another process uses it: the transfer continues without.
     pub(super) fn open(directory: &Path, place: &str, state: &str) -> Option<(Self, Option<Known>)> {
         DirBuilder::new()
             .recursive(true)
@@ -115,17 +115,17 @@ impl Journal {
         Some((journal, known))
     }
 
-    /// 16 hexadecimal digits that are this transfer's, of this state of its source.
+    /// Returns 16 hexadecimal digits that identify this transfer and this state of its source.
     pub(super) fn id(&self) -> String {
         id(&self.key)
     }
 
-    /// The digits of an earlier state, which nobody will go on with.
+    /// Returns the digits of an earlier state, which no process will continue.
     pub(super) fn stale_id(&self) -> Option<&str> {
         self.stale_id.as_deref()
     }
 
-    /// Begins anew, with a new session.
+    /// Starts again, with a new session.
     pub(super) fn begin(&self, token: &str) {
         let head = Head {
             version: 2,
@@ -141,7 +141,7 @@ impl Journal {
         self.write(&head);
     }
 
-    /// A piece is there.
+    /// Records that a chunk has arrived.
     pub(super) fn note(&self, at: u64, blocks: &[Block]) {
         self.write(&Piece {
             at,
@@ -150,7 +150,7 @@ impl Journal {
         });
     }
 
-    /// The first bytes of a block are there.
+    /// Records that the first bytes of a block have arrived.
     pub(super) fn note_part(&self, at: u64, bytes: u64, digest: &Block) {
         self.write(&Piece {
             at,
@@ -168,13 +168,13 @@ impl Journal {
         let _ = file.write_all(line.as_bytes()); // as above
     }
 
-    /// The transfer is over.
+    /// Removes the journal: the transfer is complete.
     pub(super) fn forget(&self) {
         let _ = fs::remove_file(&self.path); // an old one is of no use and does no harm
     }
 }
 
-/// Removes journals of transfers that nobody can go on with.
+/// Removes journals of transfers that can no longer be continued.
 pub(super) fn sweep(directory: &Path) {
     local::remove_old(directory, LIFE, is_journal);
 }
@@ -183,17 +183,17 @@ fn is_journal(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == ENDING)
 }
 
-/// A transfer that can go on where it stopped.
+/// A transfer that can continue where it stopped.
 #[derive(Debug)]
 pub struct Resumable {
-    /// The file here that it is about.
+    /// The local file.
     pub local: PathBuf,
-    /// What it is, in words.
+    /// A description of the transfer.
     pub words: String,
     journal: PathBuf,
 }
 
-/// The transfers that can go on.
+/// Returns the transfers that can be continued.
 pub fn resumable(directory: &Path) -> Vec<Resumable> {
     sweep(directory);
     let journals = fs::read_dir(directory).into_iter().flatten().flatten();
@@ -223,19 +223,19 @@ impl Resumable {
         })
     }
 
-    /// Forgets how far it is.
+    /// Forgets the progress of the transfer.
     ///
     /// # Errors
-    /// When it is under way, or its journal can't be removed.
+    /// When the transfer is in progress, or its journal can't be removed.
     pub fn forget(&self) -> std::io::Result<()> {
         if let Err(TryLockError::WouldBlock) = File::open(&self.journal)?.try_lock() {
-            return Err(std::io::Error::other("it is under way"));
+            return Err(std::io::Error::other("it is in progress"));
         }
         fs::remove_file(&self.journal)
     }
 }
 
-/// How a path is typed that was noted: `ns:1234/X` is `/X`, from the account's root.
+/// Returns how a recorded path is typed: `ns:1234/X` is `/X`, from the account's root.
 fn typed(target: &str) -> &str {
     match target.strip_prefix("ns:") {
         Some(rest) => rest.find('/').map_or("/", |at| &rest[at..]),
@@ -247,17 +247,17 @@ fn id(key: &str) -> String {
     digits::short(&Sha256::digest(key), 16)
 }
 
-/// A record as it is written: its checksum before it, and the end of the line.
+/// Returns a record as it is written: its checksum, the record, and the end of the line.
 fn seal(record: &str) -> String {
     format!("{} {record}\n", sum(record))
 }
 
-/// The digits of a record's checksum.
+/// Returns the digits of a record's checksum.
 fn sum(record: &str) -> String {
     digits::short(&Sha256::digest(record), 16)
 }
 
-/// Records of whole lines that are as they were written.
+/// Returns the records of complete, undamaged lines.
 fn records(text: &str) -> impl Iterator<Item = Option<&str>> {
     let lines = text
         .split_inclusive('\n')

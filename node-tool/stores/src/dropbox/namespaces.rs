@@ -9,13 +9,13 @@ use engine::relative_path::fold;
 pub(super) struct Namespaces(HashMap<String, Box<str>>);
 
 impl Namespaces {
-    /// From paths of folders and the ids of the namespaces that are mounted there.
+    /// Returns the map of these folder paths and the ids of the namespaces mounted there.
     pub(super) fn new(mounts: Vec<(String, Box<str>)>) -> Self {
         let folded = |(path, id): (String, Box<str>)| (fold(&path).into_owned(), id);
         Self(mounts.into_iter().map(folded).collect())
     }
 
-    /// The namespace in which `path` is; nothing if it is the one of the folder itself.
+    /// Returns the namespace of `path`. `None` if it is the one of the folder itself.
     pub(super) fn namespace_of(&self, path: &str) -> Option<&str> {
         if self.0.is_empty() {
             return None;

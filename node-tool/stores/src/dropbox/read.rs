@@ -15,10 +15,10 @@ use shared::{
 use super::{DropboxStore, error::dropbox_error};
 use crate::read::{Range, Read};
 
-/// Number of bytes that show that a connection that breaks again and again still gets on.
+/// Number of bytes after which the attempts start to count again: a connection that keeps breaking still makes progress.
 const PROGRESS_BYTES: u64 = 256 << 10;
 
-/// Takes the bytes. Returns whether more are wanted.
+/// Handles the bytes. Returns whether more are wanted.
 type Sink<'a> = dyn FnMut(&[u8]) -> io::Result<bool> + 'a;
 
 impl DropboxStore {
@@ -107,7 +107,7 @@ struct Reading<'a, 's> {
 }
 
 impl Reading<'_, '_> {
-    /// Reads to the end. A connection that breaks is taken up again where it broke. Returns whether all was wanted.
+    /// Reads to the end. A broken connection is continued where it broke. Returns whether all was wanted.
     async fn read_all(&mut self) -> Result<bool> {
         let mut tries = self.client.tries();
         while self.at < self.to {
@@ -129,7 +129,7 @@ impl Reading<'_, '_> {
         Ok(true)
     }
 
-    /// Reads as far as one connection goes. Returns what broke it, if anything did; `None` if no more is wanted.
+    /// Reads until a connection ends. Returns what broke it, if anything did. `None` means that no more is wanted.
     async fn once(&mut self, tries: &mut Tries) -> Result<Option<Option<Error>>> {
         let wrong = |reason: &str| Err(dropbox_error(Error::NotDropbox(reason.into())));
         let arg = PathArg {

@@ -25,7 +25,7 @@ const BATCH_BYTES: u64 = 1 << 30;
 /// Maximum number of files in it at once.
 const BATCH_FILES: usize = 1000;
 
-/// Copies files from one account to another. The temporary folder is made where `TMPDIR` says.
+/// Copies files from one account to another. The temporary folder is made in `TMPDIR`.
 #[derive(Debug)]
 pub(super) struct Relay {
     /// Where files come from.
@@ -91,7 +91,7 @@ impl Relay {
         upload(self.target.client(), up.collect(), &root, to, &options, run).await;
     }
 
-    /// Brings files into the temporary folder, under their numbers: names that the one account has need not be names here.
+    /// Downloads files to the temporary folder, under their numbers: not every name in Dropbox is valid here.
     /// Returns the steps whose files have arrived.
     async fn bring_down(
         &self,
@@ -137,7 +137,7 @@ impl Relay {
     }
 }
 
-/// Hears of the first half: only what arrived at its end counts as moved, but a failure is one.
+/// Observes the downloads: only what arrived in the target counts as copied, but a failure counts.
 struct Arrivals {
     run: Run,
     arrived: Mutex<HashSet<StepId>>,

@@ -1,4 +1,4 @@
-//! Within one account nothing travels: files are copied or renamed on the server, many in a call.
+//! Within one account files are copied or renamed on the server, many in a call.
 
 use async_trait::async_trait;
 use dropbox::{DropboxPath, Relocation};
@@ -43,7 +43,7 @@ impl Transfer for Relocate {
                 }
             }
         }
-        // One by one: a run that is killed in between has lost sight of one file, not of a thousand.
+        // One by one: a run that is killed in between affects one file, not a thousand.
         for step in &replacing {
             if run.is_over() {
                 return;
@@ -66,7 +66,7 @@ impl Relocate {
         (self.source.path_of(&step.from), self.target.path_of(&step.to))
     }
 
-    /// Replaces a file. The server copies only to where nothing is: the old file goes first, and comes back if the new one fails.
+    /// Replaces a file. The server copies only to unused paths: the old file is removed first, and restored if the copy fails.
     async fn replace(&self, step: &Step, run: &Run) {
         let client = self.target.client();
         let (from, to) = self.paths(step);

@@ -52,7 +52,7 @@ async fn unite_stores(stores: &mut [&mut DropboxStore]) -> Result<(), (usize, en
     Ok(())
 }
 
-/// Expresses a place of the login from the account's root, where `home` is; without it, the person's folder is the root.
+/// Expresses a place of the login from the account's root, which contains `home`; without it, the person's folder is the root.
 fn express(store: &mut DropboxStore, login: &Client, home: Option<&DropboxPath>) {
     let client = Arc::clone(store.client());
     if !client.shares_login(login) {

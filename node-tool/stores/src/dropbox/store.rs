@@ -98,7 +98,7 @@ impl DropboxStore {
         Self::new(client, path, self.view.clone())
     }
 
-    /// Returns the same place, with its cloud documents taken in another way.
+    /// Returns the same place, with another way of showing cloud documents.
     #[must_use]
     pub fn with_documents(self, documents: Documents) -> Self {
         Self {
@@ -107,7 +107,7 @@ impl DropboxStore {
         }
     }
 
-    /// Returns the same place, whose listings add up what is in each folder, so that many small files can come as one zip.
+    /// Returns the same place, whose listings add up what is in each folder, so that many small files can be downloaded as one zip.
     #[must_use]
     pub fn with_folder_totals(self) -> Self {
         Self {
@@ -132,7 +132,7 @@ impl DropboxStore {
         Some((folder, self.view.shown(self.path.name()?)))
     }
 
-    /// Finds out where `relative` is below it, if that is not known: see [`View::learn`].
+    /// Looks up where `relative` is below it, if that is not known: see [`View::learn`].
     pub async fn learn(&self, relative: &str) {
         self.view.learn(&self.client, &self.path, relative).await;
     }
@@ -140,7 +140,7 @@ impl DropboxStore {
     /// Returns what is at the place itself, also where a listing shows a cloud document's export.
     ///
     /// # Errors
-    /// When it can't be asked.
+    /// When Dropbox can't be asked.
     pub async fn find(&self) -> Result<Option<Entry>> {
         match self.stat("").await? {
             None => self.exported().await,
@@ -151,7 +151,7 @@ impl DropboxStore {
     /// Returns the cloud document whose export is shown under this name.
     ///
     /// # Errors
-    /// When it can't be asked.
+    /// When Dropbox can't be asked.
     pub async fn exported(&self) -> Result<Option<Entry>> {
         let Some((folder, name)) = self.split() else {
             return Ok(None);
@@ -184,7 +184,7 @@ impl DropboxStore {
     /// Returns where what is called like this is in Dropbox: a cloud document may be called by its export's name.
     ///
     /// # Errors
-    /// When it can't be asked.
+    /// When Dropbox can't be asked.
     pub async fn own_place(&self) -> Result<Self> {
         let Some((folder, name)) = self.split().filter(|(_, name)| documents::is_export(name)) else {
             return Ok(self.clone());
@@ -200,7 +200,7 @@ impl DropboxStore {
     /// their own names only.
     ///
     /// # Errors
-    /// When it can't be asked.
+    /// When Dropbox can't be asked.
     pub async fn list_only(&self, paths: &[&str]) -> Result<Listing> {
         let look = |path: String| async move {
             self.learn(&path).await;
@@ -212,7 +212,7 @@ impl DropboxStore {
                     path,
                     ..convert::entry(entry)
                 })),
-                // A name that can't be there: the copy will say so.
+                // An invalid name: the copy will report it.
                 Err(error) if error.route().is_some() => Ok(None),
                 Err(error) => Err(dropbox_error(error)),
             }
@@ -260,7 +260,7 @@ impl DropboxStore {
         }
     }
 
-    /// Removes the root itself if it is a folder that holds nothing.
+    /// Removes the root itself if it is an empty folder.
     async fn remove_root(&self) -> Result<()> {
         match self.client.list(&self.path, false).await.map_err(dropbox_error)? {
             Listed::Folder(listing) if listing.entries.is_empty() && listing.refused.is_empty() => {
@@ -271,8 +271,8 @@ impl DropboxStore {
         }
     }
 
-    /// Removes those of `folders` (Dropbox's own names) that hold nothing any more. Deleting a folder in Dropbox deletes all in
-    /// it, so one listing says first what there still is, and only the outermost of what is empty need be named.
+    /// Removes those of `folders` (Dropbox's own names) that are empty now. Deleting a folder in Dropbox deletes all in
+    /// it, so one listing first shows what is left, and only the outermost empty folders are deleted.
     async fn remove_empty(&self, folders: &[String]) -> Vec<Result<()>> {
         let there = match self.client.list(&self.path, true).await {
             Ok(Listed::Folder(listing)) if listing.refused.is_empty() => listing.entries,
@@ -322,12 +322,12 @@ fn not_empty() -> Error {
     Error::new(Retry::Never, "it is not empty").with_kind(ErrorKind::NotEmpty)
 }
 
-/// What a folder holds can't be told.
+/// Returns an error for a folder whose contents can't be listed.
 fn odd() -> Error {
     Error::new(Retry::Never, "something in it has a name that can't be used here")
 }
 
-/// Whether what is below folders is listed too.
+/// Returns whether the contents of folders are listed too.
 fn is_deep(filter: &Filter) -> bool {
     filter.max_depth() != Some(1)
 }
@@ -356,7 +356,7 @@ impl Store for DropboxStore {
 
     async fn stat(&self, path: &str) -> Result<Option<Entry>> {
         let place = self.path_of(path);
-        // Dropbox would say so, and not that nothing is there.
+        // Dropbox would report that, rather than that nothing is there.
         if place.check().is_err() {
             return Ok(None);
         }

@@ -1,4 +1,4 @@
-//! How what is in a Dropbox is shown here: which names it has, and what becomes of cloud documents.
+//! How the contents of a Dropbox are shown here: their names, and cloud documents.
 
 use std::{
     collections::HashSet,
@@ -14,14 +14,14 @@ use engine::{
 
 use crate::documents::{self, Documents};
 
-/// How what is in a Dropbox is shown here.
+/// How the contents of a Dropbox are shown here.
 #[derive(Clone, Debug, Default)]
 pub struct View {
-    /// Names are mapped as rclone maps them.
+    /// Whether names are mapped as rclone maps them.
     pub encodes: bool,
-    /// What cloud documents are exported to, as endings of names, the best first.
+    /// The formats that cloud documents are exported to, as file extensions, the preferred first.
     pub exports: Vec<String>,
-    /// How cloud documents are taken.
+    /// How cloud documents are shown.
     pub documents: Documents,
     /// Where odd names were seen: they are shown as they are, and mapping them would lead to another place. Only with
     /// [`encodes`](Self::encodes).
@@ -32,7 +32,7 @@ pub struct View {
 type OddNames = Mutex<HashSet<String>>;
 
 impl View {
-    /// A view that maps names if `encodes`, and takes documents as exports in the formats of `exports`.
+    /// Returns a view that maps names if `encodes`, and shows documents as exports in the formats of `exports`.
     pub fn new(encodes: bool, exports: Vec<String>) -> Self {
         Self {
             encodes,
@@ -41,7 +41,7 @@ impl View {
         }
     }
 
-    /// Takes documents in another way.
+    /// Returns the view with another way of showing documents.
     #[must_use]
     pub fn with_documents(&self, documents: Documents) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl View {
         }
     }
 
-    /// The name here of something in a Dropbox.
+    /// Returns the name here of something in a Dropbox.
     pub fn shown(&self, own: &str) -> String {
         if self.encodes {
             encoding::decode(own)
@@ -59,7 +59,7 @@ impl View {
         }
     }
 
-    /// Where something in a Dropbox is, as a person would type it.
+    /// Returns where something in a Dropbox is, as a person would type it.
     pub fn location(&self, client: &Client, path: &DropboxPath) -> RemotePath {
         let mut location = client.location(path);
         if self.encodes {
@@ -68,7 +68,7 @@ impl View {
         location
     }
 
-    /// The path in Dropbox of what is shown as `relative` below `base`.
+    /// Returns the path in Dropbox of what is shown as `relative` below `base`.
     pub fn below(&self, client: &Client, base: &DropboxPath, relative: &str) -> DropboxPath {
         if !self.encodes {
             return base.join(relative);
@@ -84,7 +84,7 @@ impl View {
         })
     }
 
-    /// The path in Dropbox of a typed one.
+    /// Returns the path in Dropbox of a typed one.
     pub fn typed(&self, client: &Client, typed: &DropboxPath) -> DropboxPath {
         let root = DropboxPath::default();
         let learn = self.learn(client, &root, typed.as_str());
@@ -94,7 +94,7 @@ impl View {
         self.below(client, &root, typed.as_str())
     }
 
-    /// Finds out which names of `relative`, if they are odd themselves, stand below `base` as they are.
+    /// Looks up which names of `relative`, if they are odd themselves, exist below `base` as they are.
     pub async fn learn(&self, client: &Client, base: &DropboxPath, relative: &str) {
         if !self.encodes {
             return;
@@ -113,7 +113,7 @@ impl View {
         }
     }
 
-    /// Notes that something stands at `path` whose name is odd.
+    /// Records that something with an odd name is at `path`.
     pub fn note_odd(&self, client: &Client, path: &DropboxPath) {
         self.odd().insert(key(client, path));
     }
@@ -122,7 +122,7 @@ impl View {
         self.odd.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives what was found below `base` the names that it has here.
+    /// Replaces the names of what was found below `base` by those that it has here.
     pub fn show(&self, found: &mut Listing, client: &Client, base: &DropboxPath) {
         if self.encodes {
             self.show_names(found, client, base);
@@ -136,7 +136,7 @@ impl View {
         }
     }
 
-    /// Gives a single file the name that it has here.
+    /// Replaces a single file's name by the one that it has here.
     pub fn show_file(&self, found: &mut Listing) {
         for entry in &mut found.entries {
             entry.path = self.shown(&entry.path);
@@ -187,12 +187,12 @@ impl View {
     }
 }
 
-/// What tells a path from the same one below another root or in another account.
+/// Returns a key that distinguishes a path from the same one below another root or in another account.
 fn key(client: &Client, path: &DropboxPath) -> String {
     client.location(path).to_string()
 }
 
-/// The paths with odd names that something else is shown under.
+/// Returns the paths with odd names under which something else is shown.
 fn hidden(entries: &[Entry]) -> Vec<String> {
     let odd: Vec<(&str, String)> = entries
         .iter()
@@ -209,7 +209,7 @@ fn hidden(entries: &[Entry]) -> Vec<String> {
         .collect()
 }
 
-/// Where a local file of an entry's odd name would be.
+/// Returns where a local file of an entry's odd name would be.
 fn image(entry: &Entry) -> String {
     let name = encoding::encode_name(entry.name());
     join(parent(&entry.path), &name)

@@ -31,7 +31,7 @@ impl LocalBackup {
         }
     }
 
-    /// Returns the symlink of the target that a file stands for, and the path at which it is kept.
+    /// Returns the symlink of the target that a file represents, and the path at which it is kept.
     fn link(&self, file: &Kept<'_>) -> Option<(String, String)> {
         let link = file.from.strip_suffix(LINK_ENDING).filter(|_| self.makes_links)?;
         let is_file = std::fs::symlink_metadata(self.target.path_of(file.from)).is_ok();

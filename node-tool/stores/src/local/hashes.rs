@@ -1,7 +1,7 @@
 //! Content hashes of local files, kept from one run to the next: a file that has the same device, inode, size, modification
 //! and change time as when it was hashed needn't be read again.
 //!
-//! One file of sorted records of fixed length in the cache directory, which anybody may delete at any time. It is searched on
+//! One file of sorted records of fixed length in the cache directory, which may be deleted at any time. It is searched on
 //! disk, so that millions of records take no memory, and replaced as a whole. Each record has a checksum of its own.
 
 use std::{
@@ -26,11 +26,11 @@ const SUM: usize = 8;
 /// A key, a hash and a checksum.
 const RECORD: usize = KEY + 32 + SUM;
 type Record = [u8; RECORD];
-/// What the file begins with; another number is another format.
+/// The first bytes of the file; another number means another format.
 const MAGIC: &[u8; 16] = b"node-tool hash 1";
-/// The file is begun anew when it would hold more.
+/// Maximum number of records: with more, the file is started again.
 const MOST_RECORDS: u64 = 2_000_000;
-/// A file that was changed so recently may change again without its times showing it.
+/// A file that was changed this recently may change again without its times showing it.
 const SETTLED: Duration = Duration::from_secs(3);
 
 /// The hashes of this process.
@@ -41,7 +41,7 @@ pub fn keep_in(directory: &Path) {
     let _ = KEPT.set(Hashes::open(directory)); // once is enough
 }
 
-/// Writes down what was hashed.
+/// Writes the new hashes to disk.
 pub fn save() {
     let Some(hashes) = KEPT.get() else { return };
     if let Some(directory) = hashes.path.parent() {
@@ -52,12 +52,12 @@ pub fn save() {
     }
 }
 
-/// The hash of a file, if it was taken before.
+/// Returns the hash of a file, if it is known.
 pub(super) fn find(metadata: &Metadata) -> Option<ContentHash> {
     KEPT.get()?.find(&key(metadata))
 }
 
-/// A file was hashed that was so before and after.
+/// Records the hash of a file that was unchanged before and after.
 pub(super) fn note(metadata: &Metadata, hash: ContentHash) {
     let changed =
         SystemTime::UNIX_EPOCH + Duration::from_secs(metadata.ctime().max(metadata.mtime()).unsigned_abs());
@@ -130,7 +130,7 @@ impl Hashes {
         None
     }
 
-    /// Merges what is new into what is there now, perhaps by another process.
+    /// Merges the new records into the file, which another process may have changed.
     fn save(&self) -> io::Result<()> {
         let fresh = std::mem::take(&mut *self.lock());
         if fresh.is_empty() {
@@ -192,7 +192,7 @@ fn record(key: &Key, hash: &[u8; 32]) -> Record {
     record
 }
 
-/// The hash in a record, if its checksum is right.
+/// Returns the hash in a record, if its checksum is right.
 fn hash_of(bytes: &Record) -> Option<ContentHash> {
     let sum = Sha256::digest(&bytes[..KEY + 32]);
     let hash: [u8; 32] = bytes[KEY..KEY + 32].try_into().ok()?;

@@ -1,5 +1,5 @@
 //! `--links`: a symlink travels as a file whose name ends in `.rclonelink` and whose content is where the link leads, as in
-//! rclone. A path with that ending at which nothing stands means the symlink without it.
+//! rclone. A path with that ending at which there is nothing means the symlink without it.
 
 use std::{
     ffi::OsStr,
@@ -16,10 +16,10 @@ use super::{
 };
 use engine::entry::{LINK_ENDING, Modified};
 
-/// The longest way that Linux lets a symlink lead.
+/// Maximum length in bytes of a symlink's target in Linux.
 pub(super) const MOST_BYTES: usize = 4095;
 
-/// The symlink that a path with the ending means, if it means one.
+/// Returns the symlink that a path with the ending means, if it means one.
 pub(super) fn meant(path: &Path) -> Option<PathBuf> {
     let name = path.as_os_str().as_bytes().strip_suffix(LINK_ENDING.as_bytes())?;
     let link = PathBuf::from(OsStr::from_bytes(name));
@@ -27,7 +27,7 @@ pub(super) fn meant(path: &Path) -> Option<PathBuf> {
     (is_link && fs::symlink_metadata(path).is_err()).then_some(link)
 }
 
-/// Where a symlink leads, as the content of its file.
+/// Returns the target of a symlink, as the content of its file.
 ///
 /// # Errors
 /// When it can't be read.
@@ -35,7 +35,7 @@ pub(super) fn content(link: &Path) -> io::Result<Vec<u8>> {
     Ok(fs::read_link(link)?.into_os_string().into_vec())
 }
 
-/// Makes the symlink that `name`, with the ending, means, over nothing but what it may replace.
+/// Makes the symlink that `name`, with the ending, means, replacing only what it may replace.
 pub(super) fn make(
     folder: &Folder<'_>,
     name: &str,
@@ -58,7 +58,7 @@ pub(super) fn make(
     };
     let placed = set_modified_at(folder, &temporary, modified).and_then(|()| new.put(replace, |_| {}));
     if !matches!(placed, Ok(Put::Placed)) {
-        let _ = unlinkat(folder, temporary.as_str(), AtFlags::empty()); // it says nothing that isn't known
+        let _ = unlinkat(folder, temporary.as_str(), AtFlags::empty()); // its failure would add nothing to the first
     }
     placed.map(drop)
 }

@@ -1,4 +1,4 @@
-//! This machine's file system: walking, reading, and putting files in their place.
+//! This machine's file system: walking, reading and writing files.
 
 mod backup;
 pub mod hashes;
@@ -28,7 +28,7 @@ pub(crate) use store::local_error;
 pub use unfinished::remove_unfinished;
 pub use walk::special_at;
 
-/// How many bytes this user may still write at `path`, or where it will be made.
+/// Returns how many bytes this user may still write at `path`, or where it will be made.
 pub fn free_bytes(path: &Path) -> Option<u64> {
     let there = path.ancestors().find(|path| path.exists())?;
     let there = if there.as_os_str().is_empty() {

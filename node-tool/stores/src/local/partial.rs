@@ -1,4 +1,4 @@
-//! Putting a downloaded file in its place: a temporary file beside it, renamed when it is whole and right.
+//! Saving a downloaded file: a temporary file beside the target, renamed when it is complete and verified.
 
 use std::{
     fs::{self, File},
@@ -24,13 +24,13 @@ use super::{
 use engine::entry::{FileMeta, Modified};
 use shared::raw;
 
-/// What stands around the digits in a temporary file's name.
+/// What a temporary file's name has around its digits.
 const BEFORE: &str = ".node-tool.";
 const BEHIND: &str = ".partial";
-/// How often it is tried to replace a file that others replace at the same time.
+/// Maximum number of attempts to replace a file that other processes replace at the same time.
 const TRIES: u32 = 4;
 
-/// A file that is being downloaded. Removed when dropped, unless it was put in its place or is kept for another try.
+/// A file that is being downloaded. Removed when dropped, unless it has its final name or is kept for another attempt.
 #[derive(Debug)]
 pub struct Partial {
     file: Arc<File>,
@@ -38,19 +38,19 @@ pub struct Partial {
     /// The path of the folder that it is in.
     folder: String,
     name: String,
-    /// The last name of where it goes.
+    /// The last name of its target.
     target: String,
     /// Whether it has the mode of a file that replaces another, rather than that of a new one.
     is_private: bool,
-    /// Says that it is to be removed when the process ends. `None` if it stays, for another try or because it was placed.
+    /// Registers it for removal when the process ends. `None` if it stays, for another attempt or because it is complete.
     unfinished: Option<Unfinished>,
 }
 
 impl Partial {
-    /// Makes the temporary file beside `target`, a path below `root`, with the folders around it.
+    /// Makes the temporary file beside `target`, a path below `root`, and missing folders around it.
     ///
     /// # Errors
-    /// When a folder or the file can't be made, or something that isn't a file stands at `target`.
+    /// When a folder or the file can't be made, or something that isn't a file is at `target`.
     pub fn create(root: &Root, target: &str) -> io::Result<Self> {
         let (path, _) = root::split(target);
         let (folder, name) = root.around(target, true)?;
@@ -85,12 +85,12 @@ impl Partial {
         })
     }
 
-    /// The temporary file of a transfer that may have been begun before; `id` names it, in 16 hexadecimal digits. It stays
-    /// when dropped, for the next try. Says whether it was there.
+    /// Returns the temporary file of a transfer that may have begun before; `id` names it, in 16 hexadecimal digits. It stays
+    /// when dropped, for the next attempt. Also returns whether it was there.
     ///
     /// Its name can be guessed: in a folder that others may write to, a symlink, a second name of another file of ours, or a
-    /// file of theirs could be there. Only a regular file that is ours and has no other name is taken, and it is asked of the
-    /// open file, so that nothing can change in between. If what is there can't be taken away, the file gets a name that
+    /// file of theirs could be there. Only a regular file that is ours and has no other name is taken, and this is checked on the
+    /// open file, so that nothing can change in between. If what is there can't be removed, the file gets a name that
     /// can't be guessed, and won't be found again.
     ///
     /// # Errors
@@ -136,18 +136,18 @@ impl Partial {
         Ok((partial, is_there))
     }
 
-    /// Removes what an earlier try of a transfer left under this id, which nobody will go on with.
+    /// Removes what an earlier attempt of a transfer left under this id, which no other attempt will continue.
     pub fn forget(root: &Root, target: &str, id: &str) {
         let path = join(root::split(target).0, &format!("{BEFORE}{id}{BEHIND}"));
         let _ = root.remove_leftover(&path); // mostly there is none
     }
 
-    /// Takes the temporary file away: nobody shall go on with it.
+    /// Removes the temporary file, so that no other attempt continues it.
     pub fn discard(self) {
         let _ = self.root.remove_leftover(&join(&self.folder, &self.name)); // as in `drop`
     }
 
-    /// The digests of the blocks of a part of a file, if all of it is there.
+    /// Returns the digests of the blocks of a part of a file, if all of it is there.
     pub fn blocks(file: &File, offset_bytes: u64, length_bytes: u64) -> Option<Vec<[u8; 32]>> {
         let mut hasher = Hasher::new();
         let mut chunk = vec![0; 1 << 18];
@@ -161,16 +161,16 @@ impl Partial {
         Some(hasher.into_blocks())
     }
 
-    /// The open file, for writing at offsets.
+    /// Returns the open file, for writing at offsets.
     pub fn file(&self) -> Arc<File> {
         Arc::clone(&self.file)
     }
 
-    /// Takes the room for all of it at once, where the file system can: a full disk shows before anything is fetched, and
+    /// Allocates space for all of it at once, where the file system can: a full disk shows before anything is fetched, and
     /// the file lies in one piece.
     ///
     /// # Errors
-    /// When there isn't so much room.
+    /// When there isn't enough space.
     pub fn reserve(&self, size_bytes: u64) -> io::Result<()> {
         use rustix::fs::{FallocateFlags, fallocate};
         match fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, size_bytes) {
@@ -188,11 +188,11 @@ impl Partial {
         file.write_all_at(bytes, offset_bytes)
     }
 
-    /// Gives the file its time and its name. What stood there is replaced at once, if it may be; the file takes over its mode
+    /// Sets the file's time and gives it its name. What was there is replaced at once, if it may be; the file takes over its mode
     /// and, where allowed, its owner, group, ACL and extended attributes.
     ///
     /// # Errors
-    /// When something else stands there than was seen, or it can't be renamed.
+    /// When something other than was seen is there, or the file can't be renamed.
     pub fn put_in_place(mut self, modified: Modified, replace: Replace<'_>) -> io::Result<()> {
         rights::set_modified(&self.file, modified)?;
         if tells_late(&self.file) {
@@ -219,10 +219,10 @@ impl Partial {
         Ok(())
     }
 
-    /// Makes a symlink of what was written, and takes the file away.
+    /// Makes a symlink of what was written, and removes the file.
     ///
     /// # Errors
-    /// When it can't be made, or something else stands there than was seen.
+    /// When it can't be made, or something other than was seen is there.
     pub fn put_as_symlink(self, modified: Modified, replace: Replace<'_>) -> io::Result<()> {
         let length = usize::try_from(self.file.metadata()?.len()).unwrap_or(usize::MAX);
         if length > link::MOST_BYTES {
@@ -234,7 +234,7 @@ impl Partial {
         link::make(&folder, &self.target, &content, modified, replace)
     }
 
-    /// It has got its name.
+    /// Marks it as complete: it has its name.
     fn keep(&mut self) {
         if let Some(unfinished) = self.unfinished.take() {
             unfinished.done();
@@ -242,7 +242,7 @@ impl Partial {
         self.name.clear();
     }
 
-    /// Nobody needs it any more.
+    /// Removes it: it is no longer needed.
     fn remove(&mut self) {
         if !self.name.is_empty() {
             let _ = self.root.remove_leftover(&join(&self.folder, &self.name)); // it may be gone
@@ -259,38 +259,38 @@ impl Drop for Partial {
     }
 }
 
-/// What a file may take the place of.
+/// What a file may replace.
 #[derive(Clone, Copy, Debug)]
 pub enum Replace<'a> {
     /// Whatever file is there.
     Anything,
-    /// Only what was seen when it was listed, which may be nothing.
+    /// Only what was seen when it was listed; `None` means only an unused name.
     Only(Option<&'a FileMeta>),
 }
 
-/// What became of a temporary file.
+/// The outcome of a rename.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Put {
     /// It has its name.
     Placed,
-    /// Another process was quicker with the same; the temporary file is still there.
+    /// Another process was first with the same content; the temporary file is still there.
     Superseded,
 }
 
-/// A temporary file, or symlink, that is to get its name in the same folder.
+/// A temporary file, or symlink, to be renamed in the same folder.
 pub(super) struct New<'a> {
     pub folder: &'a Folder<'a>,
     pub temporary: &'a str,
     pub name: &'a str,
-    /// Size and time of the file; what has the same is taken for the same. `None` for a symlink.
+    /// Size and time of the file; a file that has the same is considered the same. `None` for a symlink.
     pub twin: Option<(u64, Modified)>,
 }
 
 impl New<'_> {
-    /// Gives it its name, over nothing but what it may replace. `dress` is told what is replaced, before it is.
+    /// Renames it, replacing only what it may replace. `dress` is called with what is replaced, before it is.
     ///
     /// A file that another process makes there in between is not lost: where nothing was seen, the kernel is asked not to
-    /// replace anything; where a file was seen, both change places, and it is looked at what was there in that moment. File
+    /// replace anything; where a file was seen, both are exchanged, and what was there is checked afterwards. File
     /// systems that can't do this (NFS can't exchange) leave the moment between a look and the renaming.
     pub(super) fn put(&self, replace: Replace<'_>, dress: impl Fn(Option<&Stat>)) -> io::Result<Put> {
         for _ in 0..TRIES {
@@ -315,12 +315,12 @@ impl New<'_> {
         ))
     }
 
-    /// Whether what is there now is to make way. `false` if it is the same as what comes.
+    /// Returns whether what is there now is to be replaced. `false` if it is the same as the new file.
     fn may_replace(&self, now: &Stat, replace: Replace<'_>) -> io::Result<bool> {
         let is_link = self.twin.is_none();
         match root::kind(now) {
             rustix::fs::FileType::Directory => {
-                return Err(io::Error::other("a folder stands where the file should go"));
+                return Err(io::Error::other("a folder is where the file should go"));
             }
             _ if is_file(now) && !is_link || is_symlink(now) && is_link => {}
             rustix::fs::FileType::Symlink => {
@@ -345,7 +345,7 @@ impl New<'_> {
         }
     }
 
-    /// Puts it in the place of `old`. `false` if that was not there any more: what was is there again.
+    /// Replaces `old`. Returns `false` if that was no longer there: then what was there is restored.
     fn exchange(&self, old: &Stat, replace: Replace<'_>) -> io::Result<bool> {
         let swap = || {
             renameat_with(
@@ -377,7 +377,7 @@ impl New<'_> {
                 if let (Some(own), Some(back)) = (own, back)
                     && !is_one(&own, &back)
                 {
-                    // Yet another one has replaced ours in between: its file must not be taken for ours.
+                    // A third process has replaced ours in between: its file must not be taken for ours.
                     root::put_back(self.folder, self.temporary, self.name)?;
                     return Err(io::Error::other(
                         "others replace it at the same time, and it stays",
@@ -386,7 +386,7 @@ impl New<'_> {
                 Ok(false)
             }
             _ => {
-                // What stood there is gone as soon as its only name is.
+                // What was there is gone as soon as its only name is.
                 match unlinkat(self.folder, self.temporary, AtFlags::empty()) {
                     Ok(()) | Err(Errno::NOENT) => Ok(true),
                     Err(error) => Err(error.into()),
@@ -395,7 +395,7 @@ impl New<'_> {
         }
     }
 
-    /// The same where a file system can't exchange.
+    /// Replaces it on a file system that can't exchange two names.
     fn replace(&self, old: &Stat, replace: Replace<'_>) -> io::Result<bool> {
         let now = stat_at(self.folder, self.name)?;
         if !matches!(replace, Replace::Anything) && now.is_none_or(|now| root::info(&now) != root::info(old))
@@ -426,20 +426,20 @@ fn join(folder: &str, name: &str) -> String {
     }
 }
 
-/// Whether a file stands at a name. Whatever else stands there is an error: it shows before anything is fetched.
+/// Returns whether a file is at a name. Anything else there is an error, which shows before anything is fetched.
 fn is_taken(folder: &Folder<'_>, name: &str) -> io::Result<bool> {
     match stat_at(folder, name)? {
         None => Ok(false),
         Some(there) if is_file(&there) => Ok(true),
         Some(there) => Err(io::Error::other(match root::kind(&there) {
-            rustix::fs::FileType::Directory => "a folder stands where the file should go",
+            rustix::fs::FileType::Directory => "a folder is where the file should go",
             rustix::fs::FileType::Symlink => "a symlink of this name is there, and stays",
             _ => "something that is no file is there, and stays",
         })),
     }
 }
 
-/// A temporary file of before, if it is ours and nothing else.
+/// Returns the temporary file of an earlier attempt, if it is ours and has no other name.
 fn ours(folder: &Folder<'_>, name: &str) -> Option<File> {
     let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     if !stat_at(folder, name).ok()?.is_some_and(|there| is_file(&there)) {
@@ -453,14 +453,14 @@ fn ours(folder: &Folder<'_>, name: &str) -> Option<File> {
 }
 
 /// Locks a temporary file for as long as it is open, where that shows that its process is alive. On file systems that nodes
-/// share it says nothing, and costs a call.
+/// share a lock proves nothing, and costs a call.
 fn mark_alive(root: &Root, file: impl std::os::fd::AsFd) {
     if root.is_on_this_machine() {
         let _ = flock(file, FlockOperation::NonBlockingLockExclusive); // without it, only its age counts
     }
 }
 
-/// Whether a temporary file belongs to a process that runs; `None` if that can't be told.
+/// Returns whether a temporary file belongs to a running process. `None` if unknown.
 fn is_alive(root: &Root, path: &str) -> Option<bool> {
     if !root.is_on_this_machine() {
         return None;
@@ -474,7 +474,7 @@ fn is_alive(root: &Root, path: &str) -> Option<bool> {
     }
 }
 
-/// Whether a file system says only in the end that something could not be written, when nobody listens any more: on NFS and
+/// Returns whether a file system may report write errors only when a file is closed, which drops ignore: on NFS and
 /// SMB a full disk may show when the file is closed.
 fn tells_late(file: &File) -> bool {
     const NFS: i128 = 0x6969;
@@ -484,12 +484,12 @@ fn tells_late(file: &File) -> bool {
     kind.is_ok_and(|kind| [NFS, CIFS, SMB2].contains(&i128::from(kind)))
 }
 
-/// Short, hidden, and says whose it is.
+/// Returns a name that is short, hidden, and shows whose it is.
 pub(super) fn temporary_name() -> String {
     format!("{BEFORE}{:016x}{BEHIND}", rand::random::<u64>())
 }
 
-/// Whether a file's name is that of a download that is under way or was killed.
+/// Returns whether a file's name is that of a download that is in progress or was killed.
 pub(super) fn is_leftover(name: &str) -> bool {
     let digits = name
         .strip_prefix(BEFORE)
@@ -497,18 +497,18 @@ pub(super) fn is_leftover(name: &str) -> bool {
     digits.is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-/// What a process left below a folder, or still works with.
+/// A file that a process left below a folder, or still writes to.
 #[derive(Debug)]
 pub struct Leftover {
-    /// Below the folder.
+    /// Its path below the folder.
     pub path: String,
-    /// As it is now.
+    /// Its current metadata.
     pub metadata: fs::Metadata,
-    /// Whether its process runs; `None` if that can't be told.
+    /// Whether its process is running. `None` if unknown.
     pub is_alive: Option<bool>,
 }
 
-/// What processes left below a folder. Names that aren't UTF-8 are never ours.
+/// Returns the files that processes left below a folder. Names that aren't UTF-8 are never ours.
 ///
 /// # Errors
 /// When the folder itself can't be listed.

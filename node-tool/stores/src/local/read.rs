@@ -1,4 +1,4 @@
-//! Reading a file that is to be uploaded: pieces, hashes, and noticing that it changed.
+//! Reading a file that is to be uploaded: chunks, hashes, and detecting that it changed.
 
 use std::{
     fs::{File, Metadata},
@@ -18,11 +18,11 @@ use engine::{
     error::Changed,
 };
 
-/// Bytes of one chunk of a piece: small enough to be freed soon, large enough for few system calls.
+/// Size of one read in bytes: small enough to be freed soon, large enough for few system calls.
 const CHUNK_BYTES: u64 = 256 * 1024;
 
-/// What tells one state of a file from another, on any node of a cluster but for the device. With the change time, since
-/// some programs write into a file and set its modification time back; who only changes its rights costs a second reading.
+/// What distinguishes two states of a file, the same on every node of a cluster except for the device. With the change time, since
+/// some programs write into a file and set its modification time back; changing only its permissions costs a second reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
     device: u64,
@@ -50,21 +50,21 @@ pub struct Source {
     content: Content,
     place: Place,
     identity: Identity,
-    /// As it was when it was opened.
+    /// Its metadata when it was opened.
     pub info: FileMeta,
 }
 
-/// Where a source is.
+/// The path of a source.
 #[derive(Clone, Debug)]
 enum Place {
     /// A path whose symlinks are followed, as the user wants.
     Followed(PathBuf),
-    /// A path below a folder, which is no symlink and leads through none.
+    /// A path below a folder, without following symlinks.
     Below(Root, String),
 }
 
 impl Place {
-    /// Where the symlink leads that the name means, and what it is; `None` if it means a file.
+    /// Returns the target and metadata of the symlink that the name means. `None` if it means a file.
     fn link(&self) -> io::Result<Option<(Vec<u8>, Identity)>> {
         match self {
             Self::Followed(path) => match link::meant(path) {
@@ -96,7 +96,7 @@ impl Place {
         }
     }
 
-    /// What stands there now.
+    /// Returns the metadata of what is there now.
     fn identity(&self) -> io::Result<Identity> {
         match self {
             Self::Followed(path) => Ok(identity(&std::fs::metadata(path)?)),
@@ -109,13 +109,13 @@ impl Place {
     }
 }
 
-/// Where the bytes are.
+/// Where the bytes come from.
 #[derive(Clone, Debug)]
 enum Content {
     File(Arc<File>),
-    /// Opened again when it is needed: a node allows only so many open files.
+    /// Opened again when needed: the number of open files is limited.
     Parked,
-    /// Where a symlink leads.
+    /// The target of a symlink.
     Link(Bytes),
 }
 
@@ -164,7 +164,7 @@ impl Source {
         Ok(source)
     }
 
-    /// Nothing may come behind the end that the size says.
+    /// Checks that there is nothing after the end that the size implies.
     fn check_end(&self) -> io::Result<()> {
         let Content::File(file) = &self.content else {
             return Ok(());
@@ -182,7 +182,7 @@ impl Source {
         }))
     }
 
-    /// What tells this state of the file from another, on any node of a cluster.
+    /// Returns a value that identifies this state of the file on any node of a cluster.
     pub fn fingerprint(&self) -> String {
         let Identity {
             inode,
@@ -194,17 +194,17 @@ impl Source {
         format!("{inode} {size_bytes} {seconds}.{nanoseconds:09} {changed}.{changed_nanoseconds:09}")
     }
 
-    /// Closes the file; it is opened anew, and must still be the same, when it is read.
+    /// Closes the file; it is opened again, and must still be the same, when it is read.
     pub fn park(&mut self) {
         if let Content::File(_) = self.content {
             self.content = Content::Parked;
         }
     }
 
-    /// Reads `length_bytes` from `offset_bytes`, chunk by chunk, and gives the digests of their blocks.
+    /// Reads `length_bytes` from `offset_bytes`, chunk by chunk, and returns the digests of their blocks.
     ///
     /// # Errors
-    /// When they aren't there any more, or `each` fails.
+    /// When the bytes are no longer there, or `each` fails.
     pub fn scan(
         &self,
         offset_bytes: u64,
@@ -224,7 +224,7 @@ impl Source {
         Ok(hasher.into_blocks())
     }
 
-    /// Reads exactly these bytes, of the file as it was when it was opened.
+    /// Reads exactly these bytes of the file, which must be unchanged since it was opened.
     ///
     /// # Errors
     /// [`Changed`], wrapped, or when it can't be read.
@@ -245,7 +245,7 @@ impl Source {
         })
     }
 
-    /// Reads parts of what follows `start_bytes`, for a body that is sent.
+    /// Returns a reader of what follows `start_bytes`, for a request body.
     pub fn reader(&self, start_bytes: u64) -> impl Fn(u64, usize) -> io::Result<Bytes> + Send + Sync + use<> {
         let source = self.clone();
         move |at, count| {
@@ -271,7 +271,7 @@ impl Source {
         }
     }
 
-    /// Checks that the file is still what was opened, and still stands at its path.
+    /// Checks that the file is unchanged since it was opened, and still at its path.
     ///
     /// # Errors
     /// [`Changed`], wrapped, or when it can't be looked at.
@@ -293,7 +293,7 @@ impl Source {
 }
 
 impl Identity {
-    /// Size and time.
+    /// Returns size and modification time.
     fn info(&self) -> FileMeta {
         FileMeta {
             size_bytes: self.size_bytes,
@@ -333,7 +333,7 @@ fn identity_of(stat: &Stat) -> Identity {
     }
 }
 
-/// The content hash of a file, from what was kept of earlier runs or by reading it.
+/// Returns the content hash of a file: kept from an earlier run, or by reading it.
 ///
 /// # Errors
 /// When it can't be read.
@@ -346,7 +346,7 @@ pub fn hash_file(path: &Path) -> io::Result<ContentHash> {
     hash_open(&mut File::open(path)?)
 }
 
-/// The same for an open file.
+/// Returns the content hash of an open file.
 pub(super) fn hash_open(file: &mut File) -> io::Result<ContentHash> {
     let before = file.metadata()?;
     if let Some(known) = hashes::find(&before) {
@@ -365,7 +365,7 @@ pub(super) fn hash_open(file: &mut File) -> io::Result<ContentHash> {
         }
     }
     let hash = hasher.finish();
-    // What has another length than its size says may have other content each time.
+    // A file that is longer or shorter than its size may have other content each time.
     if identity(&file.metadata()?) == identity(&before) && length == before.len() {
         hashes::note(&before, hash);
     }

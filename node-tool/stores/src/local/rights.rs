@@ -1,4 +1,4 @@
-//! Mode, owner, group, ACL and extended attributes of a file that takes the place of another.
+//! Mode, owner, group, ACL and extended attributes of a file that replaces another.
 
 use std::{
     fs::{File, FileTimes},
@@ -25,11 +25,11 @@ use engine::entry::Modified;
 const ACLS: [&[u8]; 3] = [b"system.posix_acl_access", b"system.nfs4_acl", b"system.richacl"];
 /// The extended attributes that are the user's own.
 const USER: &[u8] = b"user.";
-/// Read, write and execute for all: what lets a program run with other rights is not taken over to new content, as no write
-/// of another user would leave it.
+/// Read, write and execute for all: setuid and setgid bits are not copied to new content, just as a write
+/// by another user clears them.
 const PERMISSIONS: RawMode = 0o777;
 
-/// Makes `new` as `old`, which stands at a name and is going to be replaced. What isn't allowed is left out: nobody may read
+/// Copies the attributes of `old`, which is about to be replaced, to `new`. What isn't allowed is left out: no user may read
 /// or write more than before.
 pub(super) fn take_over(new: &File, folder: impl AsFd, name: &str, old: &Stat) {
     let attributes = match root::open_file(folder, name) {
@@ -62,7 +62,7 @@ pub(super) fn take_over(new: &File, folder: impl AsFd, name: &str, old: &Stat) {
     }
 }
 
-/// The mode where the group may have to be another one: it gets no more than all others.
+/// Returns the mode for a file whose group may have to change: the group gets no more than all others.
 fn kept_mode(mode: RawMode, has_group: bool) -> RawMode {
     if has_group {
         mode
@@ -93,7 +93,7 @@ fn read_attributes(file: &File) -> Vec<(Vec<u8>, Vec<u8>)> {
         .collect()
 }
 
-/// Gives a file the mode that a new one gets in this folder: only making one tells.
+/// Sets the mode that a new file gets in this folder, which is found out by making one.
 pub(super) fn as_new(file: &File, folder: impl AsFd) {
     let name = temporary_name();
     let Ok(new) = openat(&folder, name.as_str(), root::NEW, Mode::from_raw_mode(0o666)) else {

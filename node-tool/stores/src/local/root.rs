@@ -1,10 +1,10 @@
 //! A folder held open, and what is done below it by relative path, without ever following a symlink.
 //!
 //! Another user may write to the same folder, and may put a symlink where a folder was between two system calls. A path that
-//! was looked at before says nothing then: so each step begins at the open folder and has the kernel refuse symlinks
+//! was checked before proves nothing then: so each step begins at the open folder and has the kernel refuse symlinks
 //! (`openat2` since Linux 5.6), or goes folder by folder with `O_NOFOLLOW`, and works on the handle that it reaches.
 //!
-//! The way to the folder itself is what the user typed, and may lead through symlinks.
+//! The path to the folder itself is what the user typed, and may contain symlinks.
 
 use std::{
     collections::HashMap,
@@ -32,7 +32,7 @@ use super::{partial::temporary_name, read};
 use engine::entry::{FileMeta, LINK_ENDING, Modified};
 use shared::raw;
 
-/// How a folder is opened that is only passed through: it need not be readable.
+/// Flags to open a folder on the way to another: it need not be readable.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const PASSED: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -45,15 +45,15 @@ pub struct Root(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
-    /// Opened when it is first needed: it may have to be made.
+    /// Opened on first use: it may have to be made.
     handle: OnceLock<OwnedFd>,
-    /// Symlinks below it that are gone through.
+    /// Symlinks below it that are followed.
     links: RwLock<Arc<FolderLinks>>,
     is_stepwise: bool,
 }
 
-/// Symlinks to folders that are gone through because the user said so, by their paths below a root, with the device and inode
-/// of the folder that each led to when it was seen. One that leads somewhere else by now is not gone through.
+/// Symlinks to folders that are followed because the user said so, by their paths below a root, with the device and inode
+/// of the folder that each led to when it was seen. One that has changed since is not followed.
 pub(super) type FolderLinks = HashMap<String, (u64, u64)>;
 
 /// A folder below a root, or the root itself.
@@ -73,7 +73,7 @@ impl AsFd for Folder<'_> {
 }
 
 impl Root {
-    /// A root at `path`, which is opened, and made if need be, when something is done below it.
+    /// Returns a root at `path`, which is opened, and made if necessary, on first use.
     pub fn new(path: &Path) -> Self {
         Self(Arc::new(Inner {
             path: path.to_owned(),
@@ -83,12 +83,12 @@ impl Root {
         }))
     }
 
-    /// Goes through these symlinks from now on.
+    /// Follows these symlinks from now on.
     pub(super) fn go_through(&self, links: FolderLinks) {
         *self.0.links.write() = Arc::new(links);
     }
 
-    /// The same for a kernel without `openat2`.
+    /// Returns a root that doesn't use `openat2`, as on an old kernel.
     #[cfg(test)]
     pub(super) fn stepwise(path: &Path) -> Self {
         Self(Arc::new(Inner {
@@ -99,7 +99,7 @@ impl Root {
         }))
     }
 
-    /// Where it is, for messages.
+    /// Returns its path, for messages.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
@@ -120,13 +120,13 @@ impl Root {
             opened => opened,
         };
         let opened = opened.map_err(|error| match error {
-            Errno::NOTDIR => io::Error::other("a file stands where a folder should be"),
+            Errno::NOTDIR => io::Error::other("a file is where a folder should be"),
             error => error.into(),
         })?;
         Ok(self.0.handle.get_or_init(|| opened))
     }
 
-    /// Opens the folder at `path`, which is empty for the root itself, and makes what is missing if it may.
+    /// Opens the folder at `path`, which is empty for the root itself, and makes missing folders if allowed.
     pub(super) fn folder(&self, path: &str, make: bool) -> io::Result<Folder<'_>> {
         let root = self.handle(make)?;
         if path.is_empty() {
@@ -167,7 +167,7 @@ impl Root {
         Ok(folder)
     }
 
-    /// Opens it with one call, if the kernel can and nothing is in the way; else step by step, which finds out what is.
+    /// Opens it with one call, if the kernel can and nothing is in the way; otherwise step by step, which finds out what is.
     #[cfg(target_os = "linux")]
     fn at_once(&self, root: &OwnedFd, path: &str) -> Option<OwnedFd> {
         use rustix::fs::{ResolveFlags, openat2};
@@ -190,14 +190,14 @@ impl Root {
         None
     }
 
-    /// The folder around `path`, open, and the last name.
+    /// Returns the open folder around `path`, and the last name.
     pub(super) fn around<'a>(&self, path: &'a str, make: bool) -> io::Result<(Folder<'_>, &'a str)> {
         let (folder, name) = split(path);
         check_name(name)?;
         Ok((self.folder(folder, make)?, name))
     }
 
-    /// What stands at `path` itself, not followed; `None` if nothing does.
+    /// Returns what is at `path` itself, without following symlinks. `None` if there is nothing.
     #[cfg(test)]
     pub(super) fn stat(&self, path: &str) -> io::Result<Option<Stat>> {
         match self.around(path, false) {
@@ -207,7 +207,7 @@ impl Root {
         }
     }
 
-    /// Looks at the folders on the way to `path`, as far as there are any.
+    /// Checks the folders on the way to `path`, as far as they exist.
     ///
     /// # Errors
     /// When one of them is something else, or can't be entered.
@@ -218,7 +218,7 @@ impl Root {
         }
     }
 
-    /// Makes the folder `path`, with those around it; an empty path means the root itself.
+    /// Makes the folder `path` and its missing parents; an empty path means the root itself.
     ///
     /// # Errors
     /// When something else is in the way, or it can't be made.
@@ -235,7 +235,7 @@ impl Root {
         Ok(unlinkat(&folder, &*raw::name(name), AtFlags::REMOVEDIR)?)
     }
 
-    /// Removes the file at `path`, or the symlink that its name means, if it still is as it was `seen`.
+    /// Removes the file at `path`, or the symlink that its name means, if it is unchanged since it was `seen`.
     ///
     /// It is renamed before it is compared for the last time: another process that puts a new file there at this moment keeps
     /// it.
@@ -287,7 +287,7 @@ impl Root {
         Ok(unlinkat(&folder, &*raw::name(name), AtFlags::empty())?)
     }
 
-    /// Renames to where nothing is, with the folders around it made.
+    /// Renames to an unused path, whose missing folders are made.
     ///
     /// # Errors
     /// When something is there, or it can't be renamed.
@@ -310,7 +310,7 @@ impl Root {
         set_modified_at(&folder, &name, modified)
     }
 
-    /// The content hash of the file at `path`, or of the file that stands for the symlink that its name means.
+    /// Returns the content hash of the file at `path`, or of the file that represents the symlink that its name means.
     ///
     /// # Errors
     /// When it isn't there, is something else or can't be read.
@@ -324,7 +324,7 @@ impl Root {
         read::hash_open(&mut open_file(&folder, &name)?)
     }
 
-    /// Makes a file without a name in the root, which must exist or is made.
+    /// Makes a file without a name in the root, which is made if missing.
     ///
     /// # Errors
     /// When it can't be made.
@@ -346,7 +346,7 @@ impl Root {
         Ok(file.into())
     }
 
-    /// Whether locks and other processes are those of this machine alone: no other node uses the same files.
+    /// Returns whether the file system is used by this machine only, so that locks and process ids mean something.
     pub(super) fn is_on_this_machine(&self) -> bool {
         // ext2 to ext4, XFS, Btrfs, tmpfs, ramfs, ZFS, overlayfs, F2FS.
         const LOCAL: [u64; 8] = [
@@ -363,7 +363,7 @@ impl Root {
         kind.is_some_and(|kind| LOCAL.contains(&(system_kind(&kind) & 0xffff_ffff)))
     }
 
-    /// The folder around `path`, and the name there that it means: its own, or without the ending that of a symlink.
+    /// Returns the folder around `path`, and the name that it means there: its own, or that of a symlink without the ending.
     pub(super) fn meant(&self, path: &str) -> io::Result<(Folder<'_>, String)> {
         let (folder, name) = self.around(path, false)?;
         if let Some(stem) = name.strip_suffix(LINK_ENDING).filter(|stem| !stem.is_empty())
@@ -376,25 +376,25 @@ impl Root {
     }
 }
 
-/// How a file is made that nothing else may be in the place of.
+/// Flags to make a file where there must be none.
 pub(super) const NEW: OFlags = OFlags::RDWR
     .union(OFlags::CREATE)
     .union(OFlags::EXCL)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
-/// Number of the kind of a file system.
+/// Returns the number of a file system's type.
 #[expect(clippy::cast_sign_loss, reason = "its type differs between platforms")]
 fn system_kind(system: &rustix::fs::StatFs) -> u64 {
     system.f_type as u64
 }
 
-/// The folder part of a path, empty for the root, and the last name.
+/// Returns the folder part of a path, empty for the root, and the last name.
 pub(super) fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
-/// Refuses what is no name of a file. Dropbox has no such names, but what says to be Dropbox may send anything.
+/// Refuses what isn't a file name. Dropbox has no such names, but a server that claims to be Dropbox may send anything.
 fn check_name(name: &str) -> io::Result<()> {
     if name.is_empty() || name == "." || name == ".." || name.contains('/') {
         return Err(io::Error::new(
@@ -405,7 +405,7 @@ fn check_name(name: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens the folder that a symlink leads to, if it is the one that was seen.
+/// Opens the folder that a symlink points to, if it is the one that was seen.
 fn through(folder: impl AsFd, name: &str, expected: (u64, u64)) -> io::Result<OwnedFd> {
     let opened = openat(folder, &*raw::name(name), PASSED, Mode::empty())?;
     if id(&fstat(&opened)?) != expected {
@@ -416,7 +416,7 @@ fn through(folder: impl AsFd, name: &str, expected: (u64, u64)) -> io::Result<Ow
     Ok(opened)
 }
 
-/// Device and inode.
+/// Returns device and inode.
 #[allow(
     clippy::useless_conversion,
     clippy::cast_sign_loss,
@@ -426,13 +426,13 @@ fn id(stat: &Stat) -> (u64, u64) {
     (u64::from(stat.st_dev), u64::from(stat.st_ino))
 }
 
-/// Why a folder can't be entered.
+/// Returns why a folder can't be entered.
 fn in_the_way(folder: impl AsFd, name: &str, error: Errno) -> io::Error {
     match (error, stat_at(&folder, name)) {
         (Errno::NOTDIR | Errno::LOOP, Ok(Some(there))) if is_symlink(&there) => {
-            io::Error::other("a symlink stands where a folder should be, and is not written through")
+            io::Error::other("a symlink is where a folder should be, and is not written through")
         }
-        (Errno::NOTDIR, _) => io::Error::other("a file stands where a folder should be"),
+        (Errno::NOTDIR, _) => io::Error::other("a file is where a folder should be"),
         (error, _) => error.into(),
     }
 }
@@ -441,7 +441,7 @@ fn changed() -> io::Error {
     io::Error::other("it has changed meanwhile, and stays")
 }
 
-/// What stands at a name itself; `None` if nothing does.
+/// Returns what is at a name itself. `None` if there is nothing.
 pub(super) fn stat_at(folder: impl AsFd, name: &str) -> io::Result<Option<Stat>> {
     match statat(folder, &*raw::name(name), AtFlags::SYMLINK_NOFOLLOW) {
         Ok(there) => Ok(Some(there)),
@@ -462,7 +462,7 @@ pub(super) fn is_symlink(stat: &Stat) -> bool {
     kind(stat) == FileType::Symlink
 }
 
-/// Size and time.
+/// Returns size and modification time.
 #[expect(clippy::useless_conversion, reason = "their types differ between platforms")]
 pub(super) fn info(stat: &Stat) -> FileMeta {
     FileMeta {
@@ -475,12 +475,12 @@ pub(super) fn info(stat: &Stat) -> FileMeta {
     }
 }
 
-/// Whether two looks were at the same file.
+/// Returns whether two metadata are of the same file.
 pub(super) fn is_one(a: &Stat, b: &Stat) -> bool {
     id(a) == id(b)
 }
 
-/// Opens a regular file for reading. A named pipe that stands there meanwhile is not waited for.
+/// Opens a regular file for reading. Doesn't block if a named pipe has taken its place.
 pub(super) fn open_file(folder: impl AsFd, name: &str) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file: File = match openat(folder, &*raw::name(name), flags, Mode::empty()) {
@@ -493,12 +493,12 @@ pub(super) fn open_file(folder: impl AsFd, name: &str) -> io::Result<File> {
     Ok(file)
 }
 
-/// Where a symlink leads.
+/// Returns the target of a symlink.
 pub(super) fn link_content(folder: impl AsFd, name: &str) -> io::Result<Vec<u8>> {
     Ok(readlinkat(folder, &*raw::name(name), Vec::new())?.into_bytes())
 }
 
-/// Sets the time of what stands at a name itself; that needs no right to write to it.
+/// Sets the time of what is at a name itself; that needs no permission to write to it.
 pub(super) fn set_modified_at(folder: impl AsFd, name: &str, modified: Modified) -> io::Result<()> {
     Ok(utimensat(
         folder,
@@ -508,7 +508,7 @@ pub(super) fn set_modified_at(folder: impl AsFd, name: &str, modified: Modified)
     )?)
 }
 
-/// A modification time for the system; the time of the last reading stays as it is.
+/// Returns a modification time for the system; the access time stays as it is.
 pub(super) fn times(modified: Modified) -> Timestamps {
     Timestamps {
         last_access: Timespec {
@@ -522,10 +522,10 @@ pub(super) fn times(modified: Modified) -> Timestamps {
     }
 }
 
-/// Renames to where nothing is.
+/// Renames to an unused name.
 ///
 /// Where the file system can't do that in one step (NFS), a second name is made, which fails if there is one, and the first
-/// taken away. Where it can't do that either, it is looked whether something is there, which leaves a moment in between.
+/// removed. Where it can't do that either, existence is checked first, which leaves a moment in between.
 pub(super) fn rename_new_at(from: impl AsFd, name: &str, to: impl AsFd, new_name: &str) -> io::Result<()> {
     match renameat_with(
         &from,
@@ -557,7 +557,7 @@ pub(super) fn rename_new_at(from: impl AsFd, name: &str, to: impl AsFd, new_name
     Ok(renameat(from, &*raw::name(name), to, &*raw::name(new_name))?)
 }
 
-/// Gives what was taken away its name again. If that is taken meanwhile, it gets another that says whose it is.
+/// Gives a file that was renamed away its name back. If another file has taken it, it gets another that shows whose it is.
 pub(super) fn put_back(folder: impl AsFd, aside: &str, name: &str) -> io::Result<()> {
     match rename_new_at(&folder, aside, &folder, name) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -571,7 +571,7 @@ pub(super) fn put_back(folder: impl AsFd, aside: &str, name: &str) -> io::Result
     }
 }
 
-/// A path as bytes to be one again.
+/// Returns the path that these bytes are.
 pub(super) fn os(bytes: Vec<u8>) -> PathBuf {
     PathBuf::from(std::ffi::OsString::from_vec(bytes))
 }
@@ -636,7 +636,7 @@ mod tests {
             let error = root.make_folder("link/new").unwrap_err().to_string();
             assert!(error.contains("symlink"), "{error}");
             let error = root.make_folder("file/x").unwrap_err().to_string();
-            assert!(error.contains("a file stands"), "{error}");
+            assert!(error.contains("a file is where"), "{error}");
         }
     }
 

@@ -23,7 +23,7 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Makes one where `TMPDIR` says, and removes those that nobody uses any more.
+    /// Makes one in `TMPDIR`, and removes those that no process uses any more.
     ///
     /// # Errors
     /// When it can't be made.
@@ -43,13 +43,13 @@ impl Scratch {
         Ok(Self { folder, _lock: lock })
     }
 
-    /// Where it is.
+    /// Returns its path.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 }
 
-/// Removes the folders of dead processes. Where locks don't work none is, and one that has no file to lock is just being made.
+/// Removes the folders of dead processes. Where locks don't work, none is removed; one without a file to lock is just being made.
 fn sweep(directory: &Path) {
     let own = rustix::process::geteuid().as_raw();
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {

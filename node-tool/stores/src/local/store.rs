@@ -60,7 +60,7 @@ impl LocalStore {
     /// Returns what is at some paths themselves, where something is to go: symlinks are not followed.
     ///
     /// # Errors
-    /// When the file system can't tell.
+    /// When the file system can't be read.
     pub fn list_only(&self, paths: &[&str]) -> Result<Listing> {
         let mut listing = Listing {
             root: RootKind::Folder,
@@ -92,7 +92,7 @@ fn refusal(name: &str) -> Option<String> {
     (raw::name(name).len() > 255).then(|| "a name is over 255 bytes long".into())
 }
 
-/// What is gone already needs no removing.
+/// What is already gone need not be removed.
 fn forgive(done: io::Result<()>) -> io::Result<()> {
     match done {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -189,7 +189,7 @@ impl Store for LocalStore {
         renames.iter().map(rename).collect()
     }
 
-    /// Reads the file, unless its checksum was kept of an earlier run. Symlinks are followed.
+    /// Reads the file, unless its checksum was kept from an earlier run. Symlinks are followed.
     async fn checksum(&self, path: &str, _: &FileMeta) -> Result<Option<ContentHash>> {
         let path = self.path_of(path);
         let hash = blocking(move || hash_file(&path)).await;

@@ -1,4 +1,4 @@
-//! The temporary files of this process, so that they can be removed when it is ended while threads still work with them.
+//! The temporary files of this process, so that they can be removed when the process ends while threads still write to them.
 
 use std::{
     collections::BTreeMap,
@@ -8,15 +8,15 @@ use std::{
 
 use super::Root;
 
-/// The path of each below its root. `None` when the process ends: no more are made then.
+/// The path of each below its root. `None` once the process ends: no more are made then.
 static ALL: Mutex<Option<BTreeMap<u64, (Root, String)>>> = Mutex::new(Some(BTreeMap::new()));
 
-/// Says that a temporary file is there.
+/// Registers a temporary file.
 #[derive(Debug)]
 pub(super) struct Unfinished(u64);
 
 impl Unfinished {
-    /// A file is about to be made.
+    /// Registers a file that is about to be made.
     ///
     /// # Errors
     /// When the process is ending.
@@ -30,7 +30,7 @@ impl Unfinished {
         Ok(Self(number))
     }
 
-    /// It has got its name, or is gone.
+    /// Unregisters a file that has its final name, or is gone.
     pub(super) fn done(self) {
         if let Some(all) = ALL.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             all.remove(&self.0);
@@ -38,7 +38,7 @@ impl Unfinished {
     }
 }
 
-/// Removes them all, and lets no more be made. For the end of the process.
+/// Removes all registered files, and prevents new ones. Called when the process ends.
 pub fn remove_unfinished() {
     let all = ALL.lock().unwrap_or_else(PoisonError::into_inner).take();
     for (root, path) in all.into_iter().flatten().map(|(_, file)| file) {

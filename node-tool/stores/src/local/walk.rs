@@ -1,4 +1,4 @@
-//! Sorted walking. Special files are reported; whether symlinks are, or are followed, is for the caller to say.
+//! Sorted walking. Special files are reported; whether symlinks are, or are followed, is up to the caller.
 
 use std::{
     fs::Metadata,
@@ -34,15 +34,15 @@ pub(super) struct Walked {
 /// Something that was left out.
 #[derive(Debug)]
 pub(super) struct Skipped {
-    /// Where.
+    /// Its path.
     pub path: PathBuf,
-    /// Why.
+    /// The reason.
     pub reason: String,
     /// Whether the run has to fail for it: an unreadable folder does, a symlink doesn't.
     pub is_error: bool,
 }
 
-/// Walks `root`, which is a folder, into what `filter` may let in; what it says of files is not asked here.
+/// Walks `root`, which is a folder, entering only folders that `filter` may let in; files are not filtered here.
 pub(super) fn walk(root: &Root, filter: &Filter, symlinks: Symlinks) -> Walked {
     let mut walked = walk_from(root.path(), "", filter, symlinks);
     if symlinks == Symlinks::Enter {
@@ -53,8 +53,8 @@ pub(super) fn walk(root: &Root, filter: &Filter, symlinks: Symlinks) -> Walked {
     walked
 }
 
-/// Adds what is behind symlinks to folders. From now on all that is done below `root` goes through them, as long as they lead
-/// to the same folders. One that leads into the root, around it, or to where another one led is not gone through: the same
+/// Adds the contents of symlinked folders. From now on all operations below `root` follow these symlinks, as long as they lead
+/// to the same folders. One that leads into the root, around it, or to where another one led is not followed: the same
 /// files would be there twice.
 fn enter_folders(open: &Root, filter: &Filter, walked: &mut Walked) {
     let root = open.path();
@@ -94,7 +94,7 @@ fn enter_folders(open: &Root, filter: &Filter, walked: &mut Walked) {
     open.go_through(links);
 }
 
-/// Walks what is below the folder `start`, a path below `root` or nothing.
+/// Walks the folder `start`, a path below `root`; empty for the root itself.
 fn walk_from(root: &Path, start: &str, filter: &Filter, symlinks: Symlinks) -> Walked {
     let depth = filter.max_depth().unwrap_or(usize::MAX);
     let below = |path: &Path| {
@@ -134,7 +134,7 @@ fn walk_from(root: &Path, start: &str, filter: &Filter, symlinks: Symlinks) -> W
             Ok(item) => item,
             Err(error) => {
                 let path = error.path().unwrap_or(root).to_owned();
-                // A broken symlink that nobody wants is no error; an unreadable folder may hold what is wanted.
+                // A broken symlink that the filter excludes is no error; an unreadable folder may hold files that it includes.
                 if below(&path).is_some_and(|below| filter.rules_out(&below)) && !path.is_dir() {
                     continue;
                 }
@@ -151,7 +151,7 @@ fn walk_from(root: &Path, start: &str, filter: &Filter, symlinks: Symlinks) -> W
             walked.others.push((path.clone(), other));
         }
         if !kind.is_dir() && item.file_name().to_str().is_some_and(is_leftover) {
-            continue; // ours, and nobody's file
+            continue; // a temporary file of ours
         }
         if kind.is_dir() {
             walked.entries.push(Entry::folder(path));
@@ -215,10 +215,10 @@ pub(super) fn translated(link: &Path) -> io::Result<FileMeta> {
     })
 }
 
-/// What stands at `path`, symlinks followed; nothing if nothing does. The entry's path is its name alone.
+/// Returns what is at `path`, following symlinks. `None` if there is nothing. The entry's path is its name only.
 ///
 /// # Errors
-/// When the file system can't tell.
+/// When the file system can't be read.
 pub(super) fn stat(path: &Path) -> io::Result<Option<Entry>> {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,

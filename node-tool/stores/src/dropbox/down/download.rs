@@ -1,4 +1,4 @@
-//! Down: which file comes which way, into a temporary file beside the target that gets its name when it is whole and right.
+//! Downloads: which file is fetched in which way, into a temporary file that is renamed when it is complete and verified.
 
 use std::{io, sync::atomic::AtomicUsize};
 
@@ -34,25 +34,25 @@ use crate::{
     transfer::TransferOptions,
 };
 
-/// Files of several ranges under way at once.
+/// Maximum number of files of several ranges in progress at once.
 const BIG_AT_ONCE: usize = 4;
-/// Zips under way at once.
+/// Maximum number of zips in progress at once.
 const ZIPS_AT_ONCE: usize = 24;
-/// Files that are made ready while all lanes are busy.
+/// Maximum number of files that are prepared while all permits are in use.
 const AHEAD: usize = 8;
-/// No document is so large, in bytes.
+/// Maximum size of an exported document in bytes.
 const MAX_EXPORT_BYTES: u64 = 4 << 30;
-/// A file whose bytes came damaged is fetched anew so often.
+/// Maximum number of times that a file is fetched again whose bytes arrived damaged.
 const WHOLE_TRIES: u32 = 3;
 
-/// Where files come from.
+/// The source.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::dropbox) struct DownloadFrom<'a> {
-    /// The folder.
+    /// The source's folder.
     pub path: &'a DropboxPath,
     /// The name of its remote, which journals are kept under.
     pub remote: &'a str,
-    /// What is in its folders, if those of many small files may come as zips.
+    /// Totals of its folders, if those of many small files may be downloaded as zips.
     pub totals: Option<&'a FolderTotals>,
 }
 
@@ -65,7 +65,7 @@ pub(in crate::dropbox) async fn download(
     options: &TransferOptions,
     run: &Run,
 ) {
-    // Symlinks are made last: none that comes along can be in the way of a file.
+    // Symlinks are made last, so that no downloaded one is in the way of a file.
     let (links, files): (Vec<Step>, Vec<Step>) = steps
         .into_iter()
         .partition(|step| options.makes_links && step.to.ends_with(LINK_ENDING));
@@ -73,7 +73,7 @@ pub(in crate::dropbox) async fn download(
         .into_iter()
         .partition(|step| step.meta.size_bytes > RANGE_BYTES);
     let memory = Memory::new(options.memory_bytes);
-    // Each file takes one, or two with its journal; a zip takes one and what comes out of it another.
+    // Each file takes one open file, or two with its journal; a zip takes one and the file unpacked from it another.
     let open = Semaphore::new(options.open_files);
     let each = |step: Step| {
         let (memory, open) = (&memory, &open);
@@ -108,7 +108,7 @@ pub(in crate::dropbox) async fn download(
         refused: AtomicUsize::new(0),
     };
     let (zips, open) = (&zips, &open);
-    // A symlink in the way is found by the file that it is in the way of.
+    // A symlink in the way is reported with the file that it blocks.
     let bring = |group: ZipGroup| async move {
         if run.is_over() || group.steps.iter().any(|step| root.check(&step.to).is_err()) {
             return stream::iter(group.steps);
@@ -131,13 +131,13 @@ pub(in crate::dropbox) async fn download(
         .await;
 }
 
-/// Why a file, or a zip, didn't come.
+/// Why a file, or a zip, was not downloaded.
 #[derive(Debug)]
 pub(super) enum Problem {
     Dropbox(Error),
     Disk(io::Error),
     Wrong(&'static str),
-    /// The run was halted; what is there is noted.
+    /// The run was stopped; what has arrived is recorded.
     Halted,
 }
 
@@ -226,7 +226,7 @@ async fn one(
         };
         let got = match file.fetch(there).await {
             Ok(got) => got,
-            // Room that isn't there must not be taken by half a file.
+            // A file that doesn't fit must not fill the disk.
             Err(Problem::Disk(error))
                 if matches!(
                     error.kind(),
@@ -255,13 +255,13 @@ async fn one(
     ))
 }
 
-/// Gives what has arrived its name.
+/// Renames a downloaded file to its target.
 async fn put(partial: Partial, step: &Step, options: &TransferOptions) -> io::Result<()> {
     let (step, links, anything) = (step.clone(), options.makes_links, options.overwrites_newer);
     blocking(move || put_in_place(partial, &step, links, anything)).await
 }
 
-/// Gives what has arrived its name, over nothing but what was seen there, unless it may be `anything`.
+/// Renames a downloaded file to its target, replacing only what was seen there, unless it may replace `anything`.
 pub(super) fn put_in_place(partial: Partial, step: &Step, links: bool, anything: bool) -> io::Result<()> {
     let replace = match anything {
         true => Replace::Anything,
@@ -273,7 +273,7 @@ pub(super) fn put_in_place(partial: Partial, step: &Step, links: bool, anything:
     partial.put_in_place(step.meta.modified, replace)
 }
 
-/// Nobody shall go on with it.
+/// Removes it, so that no other run continues it.
 fn give_up(partial: Partial, journal: Option<&Journal>) {
     partial.discard();
     if let Some(journal) = journal {
@@ -281,7 +281,7 @@ fn give_up(partial: Partial, journal: Option<&Journal>) {
     }
 }
 
-/// A cloud document comes as a file that Dropbox makes of it. Its hash is not known before.
+/// Downloads a cloud document's export. Its hash is not known before.
 async fn export(
     client: &Client,
     arg: &ExportArg,

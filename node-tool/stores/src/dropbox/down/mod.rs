@@ -1,4 +1,4 @@
-//! Down: `download` sorts files by the way they come, `ranges` brings a file in parts of one pinned revision, `zips` a whole folder
+//! Downloads: `download` sorts files by the way they are fetched, `ranges` fetches a file in parts of one pinned revision, `zips` a whole folder
 //! of small files that `zip_groups` has chosen.
 
 mod download;

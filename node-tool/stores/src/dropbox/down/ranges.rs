@@ -1,6 +1,6 @@
-//! A file on its way down: ranges of one pinned revision, over several connections if it is big, hashed as they arrive.
+//! Downloads one file: ranges of one pinned revision, over several connections if it is big, hashed as they arrive.
 //!
-//! What has arrived is noted when a range is whole, of a slow one block by block, and to the last byte when the run is halted
+//! What has arrived is recorded when a range is complete, for a slow one block by block, and to the last byte when the run is stopped
 //! or a range fails.
 
 use std::{
@@ -29,17 +29,17 @@ use crate::{
     memory::{Memory, STREAM_BYTES},
 };
 
-/// Bytes of a range: a multiple of the block.
+/// Size of a range in bytes: a multiple of the block.
 pub(super) const RANGE_BYTES: u64 = 4 * BLOCK_BYTES;
-/// What a call's buffers take at least.
+/// Minimum size of a call's buffers in bytes.
 const CALL_BYTES: u64 = 64 * 1024;
-/// Bytes gathered before they are hashed and written.
+/// Number of bytes gathered before they are hashed and written.
 const WRITE_BYTES: usize = 256 * 1024;
 
-/// A range that takes longer than this is noted block by block: that much work, or one block, is what a killed run loses of it.
+/// A range that takes longer than this is recorded block by block: a killed run loses this much work, or one block.
 const NOTE_EVERY: Duration = Duration::from_secs(2);
 
-/// What of a range is on disk already: whole blocks, and the hash of the bytes after them.
+/// The part of a range that is on disk already: whole blocks, and the hash of the bytes after them.
 #[derive(Default)]
 struct Begun {
     blocks: Vec<[u8; 32]>,
@@ -52,8 +52,8 @@ impl Begun {
         self.blocks.len() as u64 * BLOCK_BYTES + self.rest_bytes
     }
 
-    /// Compares what was noted of the `length` bytes from `start` on with what is on disk, which has the last word: a node that
-    /// crashed may have noted more than it wrote.
+    /// Compares what was recorded of the `length` bytes from `start` on with what is on disk, which decides: a node that
+    /// crashed may have recorded more than it wrote.
     fn find(file: &File, known: &Known, start: u64, length: u64) -> Self {
         let noted = known.run(start, length.div_ceil(BLOCK_BYTES));
         let mut begun = Self::default();
@@ -93,7 +93,7 @@ fn read(file: &File, mut at: u64, length: u64, mut take: impl FnMut(&[u8])) -> i
     Ok(())
 }
 
-/// A file on its way down.
+/// A file being downloaded.
 pub(super) struct Down<'a> {
     pub client: &'a Client,
     pub version: &'a Version,
@@ -107,7 +107,7 @@ pub(super) struct Down<'a> {
 }
 
 impl Down<'_> {
-    /// Brings all bytes to disk that aren't `known` to be there; gives the hash of all.
+    /// Writes all bytes to disk that aren't `known` to be there. Returns the hash of all.
     pub(super) async fn fetch(&self, known: Option<Known>) -> Result<ContentHash, Problem> {
         let known = Arc::new(known.unwrap_or_default());
         let is_resumed = !known.blocks.is_empty() || !known.parts.is_empty();
@@ -134,8 +134,8 @@ impl Down<'_> {
         }
         if is_resumed {
             tracing::info!(
-                "continuing a download: {whole} parts are there, {} to fetch",
-                missing.len()
+                "continuing a download: {whole} of {} parts are on disk",
+                whole + missing.len()
             );
         }
         let assembly = Mutex::new(assembly);
@@ -159,7 +159,7 @@ impl Down<'_> {
         self.run.moved(self.reported, bytes);
     }
 
-    /// Brings one range to disk. A connection that breaks is taken up again where it broke.
+    /// Writes one range to disk. A broken connection is continued where it broke.
     async fn range(&self, start: u64, begun: Begun, assembly: &Mutex<Assembly>) -> Result<(), Problem> {
         let end = self.size.min(start + RANGE_BYTES);
         let _memory = self.memory.take(STREAM_BYTES.min(end - start + CALL_BYTES)).await;
@@ -185,7 +185,7 @@ impl Down<'_> {
         Ok(())
     }
 
-    /// Brings what is missing up to `end`.
+    /// Fetches what is missing up to `end`.
     async fn range_to(&self, end: u64, writing: &mut Writing<'_>) -> Result<(), Problem> {
         let mut tries = self.client.tries();
         while writing.at < end {
@@ -195,7 +195,7 @@ impl Down<'_> {
                 Err(Problem::Dropbox(error)) => error,
                 Err(other) => return Err(other),
             };
-            // A few bytes a call would be no end.
+            // A few bytes per call would never end.
             if writing.at - before >= WRITE_BYTES as u64 {
                 tries.made_progress();
             }
@@ -210,7 +210,7 @@ impl Down<'_> {
         Ok(())
     }
 
-    /// Ends when the run is halted, if what has arrived is kept.
+    /// Completes when the run is stopped, if what has arrived is kept.
     async fn halted(&self) {
         match self.journal {
             Some(_) => self.run.shutdown().requested().await,
@@ -269,7 +269,7 @@ impl Down<'_> {
                 writing.flush(&gathered.split().freeze())?;
             }
         };
-        // What came before a connection broke is kept.
+        // What arrived before a connection broke is kept.
         if !gathered.is_empty() {
             writing.flush(&gathered.freeze())?;
         }
@@ -287,16 +287,16 @@ impl Down<'_> {
     }
 }
 
-/// The bytes of a range on their way to disk. What is there is noted, however it ends.
+/// The bytes of a range being written to disk. What is there is recorded, however it ends.
 struct Writing<'a> {
     down: &'a Down<'a>,
     file: Arc<File>,
-    /// Where the next bytes go.
+    /// The offset of the next bytes.
     at: u64,
-    /// Where the bytes begin that the hasher has taken.
+    /// The offset of the first byte that the hasher has seen.
     first: u64,
     hasher: Hasher,
-    /// Blocks of the hasher that are noted.
+    /// Number of the hasher's blocks that are recorded.
     noted: usize,
     noted_at: Instant,
 }
@@ -315,7 +315,7 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Notes the blocks that are whole.
+    /// Records the complete blocks.
     fn note(&mut self) {
         let new = &self.hasher.whole_blocks()[self.noted..];
         if let Some(journal) = self.down.journal.filter(|_| !new.is_empty()) {

@@ -1,4 +1,4 @@
-//! Which folders of many small files come as one zip, where that takes less time than a call for each. Pure.
+//! Which folders of many small files are downloaded as one zip, where that takes less time than a call for each. Pure.
 
 use std::collections::HashMap;
 
@@ -8,18 +8,18 @@ use engine::{
     relative_path::ancestors,
 };
 
-/// Fewer files than this come faster one by one.
+/// Minimum number of files for a zip; fewer are faster one by one.
 const MIN_FILES: u64 = 12;
-/// Larger files do, too, on average.
+/// Maximum average size of the files in bytes; larger ones are faster one by one.
 const MAX_AVERAGE_BYTES: u64 = 256 << 10;
-/// A zip is no larger than this, so that there are several, and little is lost when one breaks off. Dropbox's own limit is 20 GB.
+/// Maximum size of a zip, so that there are several, and little is lost when one breaks off. Dropbox's own limit is 20 GB.
 pub(super) const MAX_ZIP_BYTES: u64 = 16 << 20;
-/// Entries of a zip: Dropbox's limit is 10,000 with the folder itself.
+/// Maximum number of entries of a zip: Dropbox's limit is 10,000 with the folder itself.
 pub(super) const MAX_ZIP_ENTRIES: u64 = 9_000;
-/// So much of a folder must be wanted, in tenths.
+/// Minimum part of a folder that must be wanted, in tenths.
 const MIN_WANTED_TENTHS: u64 = 9;
 
-/// What is in the folders of a listing, all in all: by the folder's path.
+/// Totals of the folders of a listing, by the folder's path.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FolderTotals(HashMap<Box<str>, Total>);
 
@@ -31,7 +31,7 @@ struct Total {
 }
 
 impl FolderTotals {
-    /// Of what is listed, before any filter.
+    /// Totals of what is listed, before any filter.
     pub(crate) fn of(entries: &[Entry]) -> Self {
         let mut totals = Self::default();
         for entry in entries {
@@ -55,16 +55,16 @@ impl FolderTotals {
     }
 }
 
-/// A folder that comes as a zip.
+/// A folder that is downloaded as a zip.
 #[derive(Debug)]
 pub(super) struct ZipGroup {
-    /// Relative to the source.
+    /// Its path relative to the source.
     pub folder: String,
     /// Its files that are wanted.
     pub steps: Vec<Step>,
 }
 
-/// Takes steps apart: folders that are worth a zip, and the rest. `is_root` says that the source itself can't be zipped.
+/// Splits steps into folders that are worth a zip, and the rest. `is_root` means that the source itself can't be zipped.
 pub(super) fn group(steps: Vec<Step>, there: &FolderTotals, is_root: bool) -> (Vec<ZipGroup>, Vec<Step>) {
     let mut wanted = FolderTotals::default();
     for step in steps.iter().filter(|step| is_plain(step)) {
@@ -101,12 +101,12 @@ pub(super) fn group(steps: Vec<Step>, there: &FolderTotals, is_root: bool) -> (V
     (groups, rest)
 }
 
-/// The folders that a path is in, the outermost first.
+/// Returns the folders that a path is in, the outermost first.
 fn folders(path: &str) -> impl Iterator<Item = &str> {
     std::iter::once("").chain(path.match_indices('/').map(|(at, _)| &path[..at]))
 }
 
-/// Whether it is a matter of bytes alone.
+/// Returns whether only the number of bytes decides.
 fn is_plain(step: &Step) -> bool {
     matches!(step.kind, StepKind::Copy(_)) && step.meta.document().is_none() && step.meta.checksum().is_some()
 }
@@ -142,7 +142,7 @@ mod tests {
             .collect()
     }
 
-    /// Folders that come as zips, and the number of other files, if those of `left_out` aren't wanted.
+    /// Returns the folders to download as zips, and the number of other files, if those of `left_out` aren't wanted.
     fn split(all: &[(String, u64)], left_out: &str, is_root: bool) -> (Vec<String>, usize) {
         let entries: Vec<Entry> = all
             .iter()

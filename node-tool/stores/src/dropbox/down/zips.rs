@@ -1,7 +1,7 @@
-//! Down: folders of many small files as zips.
+//! Downloads folders of many small files as zips.
 //!
-//! Nothing in a zip is trusted: of each file in it that is wanted, size and hash are compared with the listing.
-//! What is missing, differs or can't be read comes by itself afterwards.
+//! Nothing in a zip is trusted: size and hash of each wanted file are compared with the listing.
+//! What is missing, differs or can't be read is downloaded on its own afterwards.
 
 use std::{
     collections::HashMap,
@@ -30,22 +30,22 @@ use crate::{
     transfer::TransferOptions,
 };
 
-/// Where groups come from and go to.
+/// The source and target of groups.
 pub(super) struct Zips<'a> {
     pub client: &'a Client,
     pub from: &'a DropboxPath,
     pub root: &'a Root,
     pub options: &'a TransferOptions,
     pub run: &'a Run,
-    /// Zips that could not be had. After some of them no more are asked for.
+    /// Number of zips that failed. After some failures no more are requested.
     pub refused: AtomicUsize,
 }
 
-/// So many refusals show that there are no zips to be had.
+/// Number of failures after which no more zips are requested.
 const MAX_REFUSALS: usize = 2;
 
 impl Zips<'_> {
-    /// Brings a group; gives back what has to come by itself.
+    /// Downloads a group. Returns the steps that have to be downloaded on their own.
     pub(super) async fn bring(&self, group: ZipGroup) -> Vec<Step> {
         if self.refused.load(Ordering::Relaxed) >= MAX_REFUSALS || self.run.is_over() {
             return group.steps;
@@ -54,7 +54,7 @@ impl Zips<'_> {
         let file = match fetched {
             Ok(file) => file,
             Err(Problem::Dropbox(error)) if error.fate() == Fate::StopRun => {
-                // That is told once, and then nothing is begun any more.
+                // That is reported once, and then nothing new is started.
                 if let Some(first) = group.steps.first().filter(|_| !self.run.is_over()) {
                     failed(self.run, first, &error);
                 }
@@ -75,7 +75,7 @@ impl Zips<'_> {
         blocking(move || unpacking.unpack(file, group)).await
     }
 
-    /// The zip, in a file without a name.
+    /// Downloads the zip to a file without a name.
     async fn fetch(&self, folder: &str) -> Result<File, Problem> {
         let path = if folder.is_empty() {
             self.from.clone()
@@ -85,7 +85,7 @@ impl Zips<'_> {
         let arg = PathArg {
             path: path.as_str().to_owned(),
         };
-        // What works file by file needs no second try, except where all have to wait.
+        // What works file by file needs no second attempt, except where all calls have to wait.
         let is_answer = |error: &Error| !matches!(error, Error::RateLimited { .. } | Error::Portal(_));
         let mut download = self
             .client
@@ -93,7 +93,7 @@ impl Zips<'_> {
             .await?;
         let file = tokio::task::block_in_place(|| self.root.unnamed())?;
         let mut at = 0;
-        // Names and their checksums come on top of the content; something is wrong with a zip that is far larger.
+        // Names and their checksums come on top of the content; a zip that is far larger is wrong.
         let most = MAX_ZIP_BYTES * 2 + MAX_ZIP_ENTRIES * 2048;
         while let Some(chunk) = download.chunk().await? {
             tokio::task::block_in_place(|| Partial::write_at(&file, &chunk, at))?;
@@ -109,7 +109,7 @@ impl Zips<'_> {
     }
 }
 
-/// Work on the disk, for a thread of its own.
+/// The part that works on the disk, in a thread of its own.
 struct Unpacking {
     root: Root,
     links: bool,
@@ -118,7 +118,7 @@ struct Unpacking {
 }
 
 impl Unpacking {
-    /// Puts what is wanted in its place.
+    /// Unpacks the wanted files to their targets.
     fn unpack(&self, file: File, group: ZipGroup) -> Vec<Step> {
         let mut archive = match ZipArchive::new(file) {
             Ok(archive) => archive,
@@ -154,7 +154,7 @@ impl Unpacking {
                     copied(&self.run, &step);
                 }
                 Err(error) => {
-                    tracing::info!("'{}' comes by itself, not from the zip: {error}", step.from);
+                    tracing::info!("'{}' is downloaded on its own, not from the zip: {error}", step.from);
                     wanted.insert(name, step);
                 }
             }

@@ -6,37 +6,37 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use shared::api::files::MAX_BATCH_ENTRIES;
 
-/// All headers together, at first.
+/// The size of all headers together, at first.
 const FIRST: usize = 8 * 1024;
 /// Envoy's default limit for all headers together is 60 KiB.
 const LAST: usize = 56 * 1024;
-/// What HTTP, the route and our own name take.
+/// What HTTP, the route and our user agent take.
 const COMMON: usize = 450;
 /// One entry of the argument, with a session id of 69 characters and a length of 7 digits, and its comma.
 const ENTRY_BYTES: usize = 138;
-/// Limits closer than this part of what is known to pass are not told apart: each look costs a call.
+/// Limits closer than this fraction of what is known to pass are not distinguished: each probe costs a call.
 const GRAIN: usize = 4;
 
-/// How many entries have been found to pass.
+/// The numbers of entries that have been found to pass.
 #[derive(Debug)]
 pub(super) struct Budget(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    /// These have passed, or are believed to.
+    /// This number has passed, or is believed to.
     good: usize,
-    /// Whether they have.
+    /// Whether it has passed.
     proven: bool,
-    /// These have not.
+    /// This number was refused, or is believed to be.
     bad: usize,
-    /// Whether that was seen, and isn't only believed.
+    /// Whether it was refused.
     was_refused: bool,
-    /// A call is under way that tries more.
+    /// Whether a call that tries more is in flight.
     trying: bool,
 }
 
 impl State {
-    /// Whether what passes and what doesn't are close enough.
+    /// Returns whether what passes and what doesn't are close enough.
     fn is_near(&self) -> bool {
         let grain = if self.was_refused {
             (self.good / GRAIN).max(1)
@@ -48,7 +48,7 @@ impl State {
 }
 
 impl Budget {
-    /// With so many bytes of headers beside the argument, such as the token.
+    /// Returns a budget for a given number of bytes of headers besides the argument, such as the token.
     pub(super) fn new(other_bytes: usize) -> Self {
         let entries = |bytes: usize| {
             let left = bytes.saturating_sub(other_bytes + COMMON);
@@ -67,18 +67,18 @@ impl Budget {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// As many as are known to pass.
+    /// Returns the number that is known to pass.
     pub(super) fn good(&self) -> usize {
         self.lock().good
     }
 
-    /// Whether so many have passed in a call.
+    /// Returns whether this number has passed in a call.
     pub(super) fn has_passed(&self, entries: usize) -> bool {
         let state = self.lock();
         state.proven && entries <= state.good
     }
 
-    /// Files of the next call, if there are `waiting`; one call at a time tries more than is known to pass.
+    /// Returns the number of files for the next call, if there are `waiting`; one call at a time tries more than is known to pass.
     pub(super) fn entries(&self, waiting: usize) -> usize {
         let state = &mut *self.lock();
         let next = if state.was_refused {
@@ -94,13 +94,13 @@ impl Budget {
         state.good
     }
 
-    /// Whether the limit is known well enough.
+    /// Returns whether the limit is known well enough.
     pub(super) fn is_settled(&self) -> bool {
         let state = self.lock();
         state.proven && state.is_near()
     }
 
-    /// A call with so many passed.
+    /// Records that a call with this number passed.
     pub(super) fn passed(&self, entries: usize) {
         let state = &mut *self.lock();
         if entries > state.good {
@@ -110,7 +110,7 @@ impl Budget {
         state.proven |= entries >= state.good;
     }
 
-    /// A call with so many was refused; gives how many to try instead.
+    /// Records that a call with this number was refused. Returns how many to try instead.
     pub(super) fn refused(&self, entries: usize) -> usize {
         let state = &mut *self.lock();
         state.bad = state.bad.min(entries);

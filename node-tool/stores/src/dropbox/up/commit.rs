@@ -34,13 +34,13 @@ use crate::{
 /// Commit when this many wait and nothing is being committed: enough that a commit's fixed cost (300 ms seen)
 /// is small beside its entries, few enough that committing starts while most is still to be sent.
 const WORTH_A_COMMIT: usize = 250;
-/// Or so many bytes: a few huge files are not kept waiting for hundreds of others.
+/// Commit when this many bytes wait: a few huge files should not wait for hundreds of others.
 const BYTES_WORTH_A_COMMIT: u64 = 256 << 20;
-/// So many may wait in all: sending is quicker than committing, and each one takes memory.
+/// Maximum number of files that wait: sending is faster than committing, and each one takes memory.
 const MOST_WAITING: usize = 2 * MAX_BATCH_ENTRIES;
-/// Whatever waits is committed after so long without a commit: what is sent beside a huge file is soon there.
+/// Maximum time without a commit while files wait: what is sent beside a huge file soon arrives.
 const MAX_COMMIT_DELAY: Duration = Duration::from_secs(5);
-/// A contended or lost entry is tried this often.
+/// Maximum number of attempts for a contended or lost entry.
 const ENTRY_TRIES: u32 = 6;
 
 /// A file whose bytes are all on the server.
@@ -50,14 +50,14 @@ pub(super) struct Sent {
     pub session_id: String,
     pub hash: ContentHash,
     pub source: Source,
-    /// Of a big file.
+    /// The journal of a big file.
     pub journal: Option<Journal>,
-    /// Without its time, which Dropbox refuses.
+    /// Whether its time is omitted, since Dropbox refuses it.
     pub timeless: bool,
 }
 
 impl Sent {
-    /// Nobody has to go on with it.
+    /// Forgets its journal: it need not be continued.
     fn forget_journal(&self) {
         if let Some(journal) = &self.journal {
             journal.forget();
@@ -65,7 +65,7 @@ impl Sent {
     }
 }
 
-/// Where a file is to go, and over what: only over the revision that was seen, unless everything may be replaced.
+/// Returns where a file goes, and what it may replace: only the revision that was seen, unless everything may be replaced.
 pub(super) fn commit_info(item: &Item, options: &TransferOptions, timeless: bool) -> CommitInfo {
     let step = &item.step;
     let seen = step.replaces.as_ref().and_then(|old| old.version.as_ref());
@@ -89,7 +89,7 @@ pub(super) fn commit_info(item: &Item, options: &TransferOptions, timeless: bool
 struct Queue {
     waiting: Vec<Sent>,
     bytes: u64,
-    /// A commit is under way.
+    /// A commit is in flight.
     is_busy: bool,
 }
 
@@ -103,7 +103,7 @@ impl Queue {
         !self.is_busy && !self.waiting.is_empty()
     }
 
-    /// What is to be committed now; anything, if it must not wait for more.
+    /// Takes what is to be committed now: anything, if it must not wait for more.
     fn next(&mut self, must_not_wait: bool) -> Option<Vec<Sent>> {
         let is_worth = self.waiting.len() >= WORTH_A_COMMIT || self.bytes >= BYTES_WORTH_A_COMMIT;
         if !self.is_idle() || !(is_worth || must_not_wait) {
@@ -117,7 +117,7 @@ impl Queue {
     }
 }
 
-/// Commits what comes until the senders are gone.
+/// Commits what arrives until the senders are gone.
 pub(super) async fn committer(
     client: &Client,
     mut sent: mpsc::Receiver<Sent>,
@@ -167,11 +167,11 @@ pub(super) async fn committer(
     }
 }
 
-/// Commits up to 1000 files, and those among them again that met contention.
+/// Commits up to 1,000 files, and retries those that met contention.
 async fn commit(client: &Client, batch: Vec<Sent>, options: &TransferOptions, outcomes: &Outcomes<'_>) {
     // What changed on disk since it was read is not committed half.
     let mut batch = unchanged(batch, outcomes).await;
-    // One budget, whichever way it goes wrong.
+    // All kinds of failures share one number of attempts.
     let mut tries = client.tries();
     for round in 1..=ENTRY_TRIES {
         let Some((sent, results)) = finish(client, batch, options, outcomes, &mut tries).await else {
@@ -197,7 +197,7 @@ async fn commit(client: &Client, batch: Vec<Sent>, options: &TransferOptions, ou
                 }
                 Some(FinishOutcome::Failure { failure }) => {
                     let error = Error::Route(failure);
-                    // Perhaps because an earlier try had made a file of it.
+                    // Perhaps because an earlier attempt had created the file.
                     if error.route().is_some_and(|e| e.has("lookup_failed")) || is_lost(&error) {
                         unclear.push((sent, error));
                     } else if error.fate() == dropbox::Fate::TryAgain && round < ENTRY_TRIES {
@@ -219,7 +219,7 @@ async fn commit(client: &Client, batch: Vec<Sent>, options: &TransferOptions, ou
     }
 }
 
-/// Sends a commit until it has an answer. Gives what is in it and what came of each; nothing if there is no more to do.
+/// Sends a commit until it is answered. Returns its entries and the result of each. `None` if there is no more to do.
 async fn finish(
     client: &Client,
     mut batch: Vec<Sent>,
@@ -248,7 +248,7 @@ async fn finish(
                 tokio::time::sleep(wait).await;
                 batch = still_missing(client, batch, outcomes).await;
             }
-            // One odd entry is enough for that, such as a time out of Dropbox's range.
+            // One odd entry can cause that, such as a time out of Dropbox's range.
             (Error::BadRequest(_), [only]) if !only.timeless => {
                 let path = &only.item.step.from;
                 tracing::warn!(object = %path, "trying it without its modification time: {error}");
@@ -301,7 +301,7 @@ fn finish_arg(sent: &Sent, options: &TransferOptions) -> SessionFinishArg {
     }
 }
 
-/// What a commit whose answer was lost has not made files of. Where the first isn't there, none is looked for.
+/// Returns the entries that a commit with a lost answer did not create. If the first was not created, the others aren't checked.
 async fn still_missing(client: &Client, batch: Vec<Sent>, outcomes: &Outcomes<'_>) -> Vec<Sent> {
     let has_begun = match batch.first() {
         Some(first) => is_there(client, first).await,
@@ -321,7 +321,7 @@ async fn still_missing(client: &Client, batch: Vec<Sent>, outcomes: &Outcomes<'_
     missing.into_iter().map(|(_, sent)| sent).collect()
 }
 
-/// Settles many at once; the lanes limit them.
+/// Checks many at once; the permits limit them.
 async fn settle_all(client: &Client, unclear: Vec<(Sent, Error)>, outcomes: &Outcomes<'_>) {
     stream::iter(unclear)
         .for_each_concurrent(client.max_calls(), |(sent, error)| async move {
@@ -336,7 +336,7 @@ async fn settle_all(client: &Client, unclear: Vec<(Sent, Error)>, outcomes: &Out
         .await;
 }
 
-/// Whether the file is there after all, with our bytes.
+/// Returns whether the file was created after all, with our bytes.
 async fn is_there(client: &Client, sent: &Sent) -> bool {
     let there = client.stat(&sent.item.target()).await.ok().flatten();
     let remote = there

@@ -1,7 +1,7 @@
-//! How much of a big file one call carries, and which calls are worth waiting for when the run is halted.
+//! How much of a big file one call carries, and which calls to wait for when the run is stopped.
 //!
-//! Dropbox keeps of a call either all or nothing. So on a slow line calls are cut down to what is sent in seconds, and when a
-//! person or a time limit halts the run, the calls that can't end in time are dropped in favour of those that can.
+//! Dropbox keeps either all of a call or none of it. So on a slow link calls are cut down to what is sent in seconds, and when a
+//! person or a time limit stops the run, the calls that can't end in time are dropped in favour of those that can.
 
 use std::{
     collections::HashMap,
@@ -14,43 +14,43 @@ use std::{
 
 use shared::content_hash::BLOCK_BYTES;
 
-/// A call should carry what it sends in this time.
+/// How long one call should take.
 const CALL_TIME: Duration = Duration::from_secs(6);
-/// The time that calls under way have when the run is halted: a little less than the process has.
+/// How long calls in flight may take when the run is stopped: a little less than the process has.
 const HALT_TIME: Duration = Duration::from_millis(4500);
 
 /// The calls of a run that carry parts of big files.
 #[derive(Debug)]
 pub(super) struct Cut {
     state: Mutex<State>,
-    /// Bytes that were handed to the network.
+    /// Number of bytes that were handed to the network.
     sent: Arc<AtomicU64>,
     since: Instant,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Bytes a second of one call.
+    /// Bytes per second of one call.
     rate: Option<f64>,
     next: u64,
     open: HashMap<u64, Arc<AtomicU64>>,
-    /// Those that go on after the halt.
+    /// The calls that continue after the stop.
     kept: Option<Vec<u64>>,
 }
 
-/// A call under way.
+/// A call in flight.
 #[derive(Debug)]
 pub(super) struct Open<'a> {
     cut: &'a Cut,
     number: u64,
     left: Arc<AtomicU64>,
     length: u64,
-    /// When its first bytes were sent: before that it waits for others.
+    /// When its first bytes were sent; before that it waits for others.
     began: Arc<OnceLock<Instant>>,
 }
 
 impl Cut {
-    /// None under way yet; `rate` is what one call sends in a second, if a limit says so.
+    /// Returns an empty set; `rate` is what one call sends per second, if that is limited.
     pub(super) fn new(rate: Option<f64>) -> Self {
         let state = State {
             rate,
@@ -63,7 +63,7 @@ impl Cut {
         }
     }
 
-    /// How many of `length` bytes the next call should carry: whole blocks, and at least one.
+    /// Returns how many of `length` bytes the next call should carry: whole blocks, and at least one.
     pub(super) fn length(&self, length: u64) -> u64 {
         let Some(rate) = self.lock().rate else {
             return length;
@@ -77,7 +77,7 @@ impl Cut {
         length.min(blocks.max(1).saturating_mul(BLOCK_BYTES))
     }
 
-    /// A call of `length` bytes begins.
+    /// Registers a call of `length` bytes.
     pub(super) fn open(&self, length: u64) -> Open<'_> {
         let left = Arc::new(AtomicU64::new(length));
         let mut state = self.lock();
@@ -93,7 +93,7 @@ impl Cut {
         }
     }
 
-    /// Of the calls under way, those that can end in time at the rate of all together, the most advanced first.
+    /// Returns the calls in flight that can end in time at the rate of all together, the most advanced first.
     fn choose(&self) -> Vec<u64> {
         let mut all: Vec<(u64, u64)> = {
             let state = self.lock();
@@ -122,7 +122,7 @@ impl Cut {
 }
 
 impl Open<'_> {
-    /// Bytes of it were handed to the network.
+    /// Records that bytes of it were handed to the network.
     pub(super) fn sent(&self) -> impl Fn(u64) + Send + Sync + 'static + use<> {
         let (left, all) = (Arc::clone(&self.left), Arc::clone(&self.cut.sent));
         let began = Arc::clone(&self.began);
@@ -135,7 +135,7 @@ impl Open<'_> {
         }
     }
 
-    /// It has been answered: now it is known how quick a call is.
+    /// Records that it was answered, which shows how fast a call is.
     pub(super) fn answered(&self) {
         let Some(began) = self.began.get() else { return };
         #[expect(clippy::cast_precision_loss, reason = "a rate")]
@@ -144,7 +144,7 @@ impl Open<'_> {
         state.rate = Some(state.rate.map_or(rate, |old| (old * 3.0 + rate) / 4.0));
     }
 
-    /// Now that the run is halted: whether to wait for its end.
+    /// Returns whether to wait for its end now that the run is stopped.
     pub(super) fn is_worth_waiting_for(&self) -> bool {
         if self.began.get().is_none() {
             return false;

@@ -1,4 +1,4 @@
-//! Up: `upload` sorts files by the way they go, `small` puts many in one call, `session` sends a big one in pieces, `commit` makes
+//! Uploads: `upload` sorts files by the way they are sent, `small` puts many in one call, `session` sends a big one in chunks, `commit` makes
 //! files of what was sent.
 
 mod budget;

@@ -1,6 +1,6 @@
-//! One big file over many connections: a concurrent session takes pieces of whole blocks in any order.
+//! One big file over many connections: a concurrent session takes chunks of whole blocks in any order.
 //!
-//! The closing piece goes alone and last: pieces still under way when a session is closed have been lost.
+//! The closing chunk is sent alone and last: chunks still in flight when a session is closed have been lost.
 
 use std::{path::Path, sync::Arc};
 
@@ -26,19 +26,19 @@ use crate::{
     memory::STREAM_BYTES,
 };
 
-/// Pieces of a file, about: enough for many connections, few enough calls.
+/// Approximate number of chunks of a file: enough for many connections, few enough calls.
 const PIECES: u64 = 64;
-/// The first pieces are of different lengths, and the last ones short: about as many as there are connections.
+/// Number of chunks at the start that differ in length, and of short ones at the end: about as many as there are connections.
 const STAGGERED: u64 = 16;
-/// Bytes of a piece, at least and at most: what a killed transfer may have to send again.
+/// Minimum and maximum size of a chunk in bytes: what a killed transfer may have to send again.
 const PIECE_BYTES: (u64, u64) = (2 * BLOCK_BYTES, 8 * BLOCK_BYTES);
 
-/// So often a piece is read anew whose bytes weren't those of its hash when they arrived.
+/// Maximum number of times that a chunk is read again whose bytes didn't match their hash on arrival.
 const REREADS: u32 = 3;
-/// So often a file is begun anew whose session Dropbox has lost.
+/// Maximum number of times that a file is started again whose session Dropbox has lost.
 const RESTARTS: u32 = 2;
 
-/// Sends a file in pieces; it goes to the committer, or its failure is told.
+/// Sends a file in chunks; it goes to the committer, or its failure is reported.
 pub(super) async fn send_big(mut item: Item, tools: &Tools<'_>) {
     let mut source = match item.open_as_planned() {
         Ok(source) => source,
@@ -64,7 +64,7 @@ pub(super) async fn send_big(mut item: Item, tools: &Tools<'_>) {
             tools,
         };
         match sending.pieces(known.take()).await {
-            // The session is gone: all of it is sent anew.
+            // The session is gone: send everything again.
             Err(error) if restarts < RESTARTS && is_lost(&error) => restarts += 1,
             sent => break sent,
         }
@@ -82,7 +82,7 @@ pub(super) async fn send_big(mut item: Item, tools: &Tools<'_>) {
             };
             let _ = tools.sent.send(sent).await; // the committer outlives all senders
         }
-        Ok(None) => {} // the next run goes on with it
+        Ok(None) => {} // the next run continues it
         Err(error) => tools.outcomes.unsent(item, &error),
     }
 }
@@ -94,12 +94,12 @@ async fn place(client: &Client, path: &Path, target: &DropboxPath) -> String {
     format!("up\n{}\n{target}\n{}", client.remote(), path.display())
 }
 
-/// The pieces of a file, and the one that closes the session: where they begin and how long they are. Always the same for a
-/// size, so that another run knows them again.
+/// Returns the chunks of a file, and the one that closes the session: where they begin and how long they are. Always the same for a
+/// size, so that another run recognizes them.
 ///
-/// What closes goes alone, so it is short: the last block. Of a file of many pieces, the first ones differ in length, so that
-/// connections don't all wait for their answers at once; the last ones are short, so that they end together; and if there
-/// is no half block, nothing is what closes, as in Dropbox's own example.
+/// The closing chunk is sent alone, so it is short: the last block. In a file of many chunks, the first ones differ in length, so that
+/// connections don't all wait for their answers at once; the last ones are short, so that they end together. If the size is a
+/// multiple of the block, the closing call carries no bytes, as in Dropbox's own example.
 fn pieces(size_bytes: u64) -> (Vec<(u64, u64)>, (u64, u64)) {
     let even = (size_bytes / PIECES).next_multiple_of(BLOCK_BYTES);
     let even = even.clamp(PIECE_BYTES.0, PIECE_BYTES.1);
@@ -127,10 +127,10 @@ fn pieces(size_bytes: u64) -> (Vec<(u64, u64)>, (u64, u64)) {
     (pieces, (end, size_bytes - end))
 }
 
-/// The digests of blocks that are known to be there, or how many bytes aren't.
+/// Returns the digests of blocks that are known to have arrived, or how many bytes haven't.
 type Run = Result<Vec<[u8; 32]>, u64>;
 
-/// A piece in runs of blocks, each with where it begins.
+/// A chunk in runs of blocks, each with its offset.
 fn known_runs(known: &Known, offset: u64, length: u64) -> Vec<(u64, Run)> {
     let (mut at, end, mut runs) = (offset, offset + length, Vec::new());
     while at < end {
@@ -150,7 +150,7 @@ fn known_runs(known: &Known, offset: u64, length: u64) -> Vec<(u64, Run)> {
     runs
 }
 
-/// A file on its way up.
+/// A file being uploaded.
 struct Sending<'a> {
     source: &'a Source,
     /// Whose bytes are reported to move.
@@ -160,7 +160,7 @@ struct Sending<'a> {
 }
 
 impl Sending<'_> {
-    /// Sends what isn't `known` to be there; gives session and hash, or nothing if the run was halted.
+    /// Sends what isn't `known` to be there. Returns session and hash. `None` if the run was stopped.
     async fn pieces(&self, known: Option<Known>) -> Result<Option<(String, ContentHash)>, Error> {
         let size = self.source.info.size_bytes;
         let mut known = known.unwrap_or_default();
@@ -209,8 +209,8 @@ impl Sending<'_> {
         Ok(Some((session_id.clone(), hash)))
     }
 
-    /// Sends a piece, in several calls where the line is slow. What has arrived is noted at once; when the run is halted, the
-    /// rest is left.
+    /// Sends a chunk, in several calls if the link is slow. What has arrived is recorded at once; when the run is stopped, the
+    /// rest is not sent.
     async fn parts(
         &self,
         session: &OnceCell<String>,
@@ -249,7 +249,7 @@ impl Sending<'_> {
         Ok(session_id)
     }
 
-    /// Sends a part of the file in one call; the one that isn't among the `open` ones closes the session.
+    /// Sends a part of the file in one call. A part that isn't `open` closes the session.
     async fn piece(
         &self,
         session: &OnceCell<String>,
@@ -278,15 +278,15 @@ impl Sending<'_> {
         let reader = self.source.clone();
         let scan = blocking(move || reader.scan(offset, length, |_| {}));
         let scanned = async { scan.await.map_err(unread) };
-        // The first pieces are read while the session is begun.
+        // The first chunks are read while the session is started.
         let (blocks, session_id) = tokio::try_join!(scanned, session.get_or_try_init(|| self.start()))?;
         let payload = payload(length, self.source.reader(offset));
-        let (told, counted) = (watch(self.tools.outcomes.run, self.big), open.map(Open::sent));
+        let (report, counted) = (watch(self.tools.outcomes.run, self.big), open.map(Open::sent));
         let payload = payload.watched(Arc::new(move |flow| {
             if let (Flow::Sent(bytes), Some(counted)) = (flow, &counted) {
                 counted(bytes);
             }
-            told(flow);
+            report(flow);
         }));
         let arg = SessionAppendArg {
             cursor: SessionCursor {
@@ -298,8 +298,8 @@ impl Sending<'_> {
         };
         match self.tools.client.upload(&SESSION_APPEND, &arg, &payload).await {
             Ok(_) => {}
-            // A try whose answer was lost had arrived; what is said of its end means nothing where pieces come in any order.
-            // If it hadn't, the session has a hole, and the commit says so.
+            // An attempt with a lost answer had arrived; its reported offset means nothing where chunks come in any order.
+            // If it hadn't, the session has a gap, and the commit fails.
             Err(Error::Route(e)) if close && e.has("closed") || e.correct_offset().is_some() => {
                 self.moved(length);
             }

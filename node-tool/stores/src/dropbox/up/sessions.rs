@@ -7,12 +7,12 @@ use dropbox::{Client, Error};
 /// Sessions of one type.
 pub(super) struct Sessions {
     kind: Option<SessionType>,
-    /// Those at hand, and how many more will be asked for.
+    /// The unused sessions, and how many more will be needed.
     ready: tokio::sync::Mutex<(Vec<String>, usize)>,
 }
 
 impl Sessions {
-    /// For `needed` files in all; without a type, of the sequential one.
+    /// Returns a supply for `needed` files in all; without a type, of sequential sessions.
     pub(super) fn new(needed: usize, kind: Option<SessionType>) -> Self {
         Self {
             kind,

@@ -1,7 +1,7 @@
 //! Many files in one call: `start_batch` gives sessions, `append_batch` carries many files' bytes in one body, with all
 //! sessions named in its header.
 //!
-//! Empty files travel apart: whether `append_batch` takes an entry of no bytes is not documented.
+//! Empty files are sent separately: whether `append_batch` takes an entry of no bytes is not documented.
 
 use std::{cell::Cell, collections::VecDeque, io, sync::Arc};
 
@@ -34,16 +34,16 @@ pub(super) const PACK_BYTES: u64 = 16 << 20;
 /// Packs up to this size are read once and stay in memory if there is room; others are read again as they are sent.
 const KEPT_BYTES: u64 = 4 << 20;
 
-/// Where nothing has passed yet, so many broken connections may be about the headers.
+/// Maximum number of broken connections that are blamed on large headers before any call has succeeded.
 const BREAKS: u32 = 2;
 
-/// Whether it is the number of files that options the next pack, and not their bytes.
+/// Whether the number of files limits the next pack, rather than their bytes.
 pub(super) fn is_bounded_by_count(queue: &VecDeque<Item>, budget: &Budget) -> bool {
     let sizes = queue.iter().map(|item| item.step.meta.size_bytes);
     sizes.take(budget.good()).sum::<u64>() <= PACK_BYTES
 }
 
-/// Takes the next files that travel together.
+/// Takes the next files that are sent together.
 pub(super) fn next_pack(queue: &mut VecDeque<Item>, budget: &Budget) -> Vec<Item> {
     let (mut bytes, mut pack) = (0, Vec::new());
     let mut fits = 0;
@@ -77,7 +77,7 @@ impl Part {
     }
 }
 
-/// Sends a pack; what arrived goes to the committer, what failed is told.
+/// Sends a pack. Files that arrived go to the committer, failures are reported.
 pub(super) async fn send_pack(pack: Vec<Item>, tools: &Tools<'_>) {
     let total: u64 = pack.iter().map(|item| item.step.meta.size_bytes).sum();
     let room = (total <= KEPT_BYTES)
@@ -124,7 +124,7 @@ pub(super) async fn send_pack(pack: Vec<Item>, tools: &Tools<'_>) {
                     rounds.push_back(std::mem::replace(&mut parts, rest));
                 }
             }
-            // One of them: those that are as they were go once more.
+            // One file changed while it was sent: resend the others.
             Err(Error::Changed) => {
                 let (same, changed): (Vec<Part>, Vec<Part>) = parts
                     .into_iter()
@@ -142,7 +142,7 @@ pub(super) async fn send_pack(pack: Vec<Item>, tools: &Tools<'_>) {
                 }
             }
             Err(error) => {
-                // If not even a single one has passed, it is not about headers, and the others needn't find that out.
+                // If not even a single file has passed, headers are not the cause, and the others need not try.
                 let is_dead = matches!(error, Error::Network(_)) && !tools.budget.has_passed(1);
                 let others = if is_dead {
                     std::mem::take(&mut rounds)
@@ -158,7 +158,7 @@ pub(super) async fn send_pack(pack: Vec<Item>, tools: &Tools<'_>) {
     drop(memory);
 }
 
-/// Sends a file of no bytes: one call that opens and closes its session.
+/// Sends an empty file: one call that opens and closes its session.
 pub(super) async fn send_empty(item: Item, tools: &Tools<'_>) {
     let mut source = match tokio::task::block_in_place(|| item.open_as_planned()) {
         Ok(source) => source,
@@ -185,7 +185,7 @@ pub(super) async fn send_empty(item: Item, tools: &Tools<'_>) {
     }
 }
 
-/// The parts of a pack, the hash of all together if that is what will be sent, and what can't be read.
+/// Returns the parts of a pack, the hash of all together if that is what will be sent, and what can't be read.
 type Read = (Vec<Part>, Option<ContentHash>, Vec<(Item, io::Error)>);
 
 fn read_pack(pack: Vec<Item>, sessions: Vec<String>, keeps: bool) -> Read {
@@ -272,7 +272,7 @@ async fn append(
     Ok(answer.entries)
 }
 
-/// What a failure to read means for a call.
+/// Returns what a failed read means for a call.
 pub(super) fn unread(error: io::Error) -> Error {
     if is_change(&error) {
         Error::Changed
@@ -281,7 +281,7 @@ pub(super) fn unread(error: io::Error) -> Error {
     }
 }
 
-/// The files one behind the other, with the hash of all, unless it is `known`.
+/// Returns the files one after the other, with the hash of all, unless it is `known`.
 fn body(parts: &[Part], known: Option<ContentHash>) -> io::Result<(ContentHash, Payload)> {
     let mut hasher = Hasher::new();
     let kept: Option<Vec<Bytes>> = parts.iter().map(|part| part.bytes.clone()).collect();
@@ -325,7 +325,7 @@ async fn hand_over(parts: Vec<Part>, outcomes: Vec<Outcome>, tools: &Tools<'_>) 
         let size = part.size();
         let arrived = match outcomes.next() {
             Some(Outcome::Success) => Ok(()),
-            // An earlier try of the same call had arrived, and its answer was lost.
+            // An earlier attempt of the same call had arrived, and its answer was lost.
             Some(Outcome::Failure { failure })
                 if failure.has("closed") || failure.correct_offset() == Some(size) =>
             {
@@ -354,7 +354,7 @@ async fn hand_over(parts: Vec<Part>, outcomes: Vec<Outcome>, tools: &Tools<'_>) 
     }
 }
 
-/// Whether a refusal can be about the size of the headers: none of these statuses says so for certain. Some proxies just
+/// Returns whether a refusal may be due to the size of the headers: none of these statuses is certain. Some proxies just
 /// close the connection.
 fn is_about_headers(error: &Error, is_probe: bool) -> bool {
     match error {

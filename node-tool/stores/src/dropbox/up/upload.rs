@@ -1,4 +1,4 @@
-//! Up: which file goes which way.
+//! Uploads: which file is sent in which way.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -31,27 +31,27 @@ use crate::{
     transfer::TransferOptions,
 };
 
-/// Big files under way at once: their starts and ends overlap the pieces of others.
+/// Maximum number of big files in progress at once: their starts and ends overlap the chunks of others.
 const BIG_AT_ONCE: usize = 6;
-/// Packs under way at once, at most; memory and lanes limit them further.
+/// Maximum number of packs in progress at once; memory and permits limit them further.
 const PACKS_AT_ONCE: usize = 32;
-/// Packs under way at once until it is known how large they may be.
+/// Maximum number of packs in progress at once until it is known how large they may be.
 const PROBES_IN_FLIGHT: usize = 6;
-/// Files that change while they are read are tried so often.
+/// Maximum number of attempts for a file that changes while it is read.
 const ROUNDS: u32 = 3;
-/// A file that changes gets this long to settle.
+/// How long to wait before a file that changed is read again.
 const SETTLE: Duration = Duration::from_secs(1);
 
-/// What sending needs.
+/// What the senders need.
 pub(super) struct Tools<'a> {
     pub client: &'a Client,
     pub options: &'a TransferOptions,
     pub memory: Memory,
     pub cut: Cut,
     pub budget: Budget,
-    /// For files that travel whole.
+    /// Sessions for files that are sent whole.
     pub plain: Sessions,
-    /// For files that travel in pieces.
+    /// Sessions for files that are sent in chunks.
     pub concurrent: Sessions,
     pub sent: mpsc::Sender<Sent>,
     pub outcomes: &'a Outcomes<'a>,
@@ -91,7 +91,7 @@ pub(in crate::dropbox) async fn upload(
     }
 }
 
-/// What the files that changed are now.
+/// Returns the files that changed with their current metadata.
 fn look_again(items: Vec<Item>, outcomes: &Outcomes<'_>) -> Vec<Item> {
     let look = |mut item: Item| match tokio::task::block_in_place(|| item.open()) {
         Ok(source) => {
@@ -128,7 +128,7 @@ async fn send_all(
         }
     }
     if empty.len() + small.len() == 1 && big.is_empty() {
-        // Three calls for one small file would be two too many.
+        // For one small file, three calls would be two more than needed.
         if let Some(item) = empty.pop_front().or_else(|| small.pop_front()) {
             upload_alone(client, item, options, outcomes).await;
         }
@@ -137,7 +137,7 @@ async fn send_all(
     let small_files = small.len();
     let (sent, received) = mpsc::channel(1);
     let senders = async {
-        // Moved in here, so that the committer sees the end when the last sender is done.
+        // Moved in here, so that the committer's channel closes when the last sender is done.
         let tools = Tools {
             client,
             options,
