@@ -19,9 +19,9 @@ use crate::{
 };
 
 /// Default formats that cloud documents are exported to.
-const USUAL_EXPORTS: [&str; 2] = ["html", "md"];
+const DEFAULT_EXPORTS: [&str; 2] = ["html", "md"];
 /// Minimum similarity, of 1, at which a name is offered.
-const NEAR: f64 = 0.75;
+const MIN_SIMILARITY: f64 = 0.75;
 
 /// What every command needs.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl App {
             return view;
         };
         view.encodes |= remote.encode_names;
-        if !remote.export_formats.is_empty() && view.exports == USUAL_EXPORTS {
+        if !remote.export_formats.is_empty() && view.exports == DEFAULT_EXPORTS {
             view.exports = remote.export_formats;
         }
         view
@@ -152,7 +152,7 @@ fn unknown_remote<'a>(name: &str, known: impl Iterator<Item = &'a String> + Clon
     let failure = Failure::new(format!("there is no remote '{name}:'"));
     let names: Vec<String> = known.clone().map(|n| format!("{n}:")).collect();
     let near = known.max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
-    let failure = match near.filter(|near| strsim::jaro_winkler(near, name) > NEAR) {
+    let failure = match near.filter(|near| strsim::jaro_winkler(near, name) > MIN_SIMILARITY) {
         _ if names.is_empty() => failure.why("no remote is set up yet"),
         Some(near) => failure
             .why(format!("there are: {}; did you mean {near}: ?", names.join(", ")))

@@ -40,7 +40,7 @@ const DEFAULT_TRANSFERS: u16 = 96;
 /// Maximum number of connections at once.
 const MAX_TRANSFERS: u16 = 256;
 /// Maximum number of threads that wait for the disk.
-const BLOCKING_THREADS: usize = 16;
+const MAX_BLOCKING_THREADS: usize = 16;
 /// Default number of bytes of content in memory at once.
 const DEFAULT_MEMORY_BYTES: usize = 40 << 20;
 
@@ -84,7 +84,13 @@ pub struct Global {
     #[arg(short, long, global = true, help_heading = "Output", action = ArgAction::Count)]
     pub verbose: u8,
     /// Print only errors
-    #[arg(short, long, global = true, help_heading = "Output", conflicts_with = "verbose")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        help_heading = "Output",
+        conflicts_with = "verbose"
+    )]
     pub quiet: bool,
     /// Append the log to FILE
     #[arg(long, global = true, help_heading = "Output", value_name = "FILE")]
@@ -438,7 +444,7 @@ fn with_runtime(cli: Cli) -> Result<u8, Failure> {
     // Login nodes have many cores that are not ours.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .max_blocking_threads(BLOCKING_THREADS.min(OpenFiles::here().files + 2))
+        .max_blocking_threads(MAX_BLOCKING_THREADS.min(OpenFiles::here().files + 2))
         .enable_all()
         .build()
         .map_err(|e| Failure::new("could not start").why(e))?;
@@ -623,7 +629,9 @@ fn transfers(global: &Global, defaults: &Defaults) -> usize {
         .into();
     let most = OpenFiles::here().connections;
     if wanted > most {
-        tracing::info!("at most {most} connections at once, because of the limit of open files ('ulimit -n')");
+        tracing::info!(
+            "at most {most} connections at once, because of the limit of open files ('ulimit -n')"
+        );
     }
     wanted.min(most)
 }

@@ -22,9 +22,9 @@ use crate::{
 };
 
 /// Maximum time for a completion.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 /// Maximum number of entries to fetch: more than a person reads.
-const MOST_ENTRIES: u32 = 500;
+const MAX_ENTRIES: u32 = 500;
 
 /// The question, if the program was called by a shell's completion; its words are not for clap then.
 pub fn asked(args: &[OsString]) -> Option<Option<Question>> {
@@ -142,9 +142,9 @@ fn inside(store: &Store, typed: &str) -> Option<Vec<CompletionCandidate>> {
     let arg = ListFolderArg {
         path: folder.path.as_str().to_owned(),
         recursive: false,
-        limit: Some(MOST_ENTRIES),
+        limit: Some(MAX_ENTRIES),
     };
-    let call = async { tokio::time::timeout(PATIENCE, client.rpc(&LIST_FOLDER, &arg)).await };
+    let call = async { tokio::time::timeout(TIMEOUT, client.rpc(&LIST_FOLDER, &arg)).await };
     let page: Option<ListFolderResult> = runtime.block_on(call).ok().and_then(Result::ok);
     runtime.shutdown_background();
     let mut names: Vec<String> = page?

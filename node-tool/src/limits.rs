@@ -6,12 +6,12 @@ use rlimit::Resource;
 use rustix::process::Signal;
 
 /// Open files that are neither connections nor content: the standard ones, the runtime's, logs, locks, name lookups.
-const APART: u64 = 16;
+const OTHER_FILES: u64 = 16;
 /// What a connection may take: itself, one that is idle, the file that it fills, the folder that is open for a moment, a name
 /// lookup, and one to spare.
 const PER_CONNECTION: u64 = 6;
 /// More files of content than this are never open at once.
-const MOST_FILES: u64 = 1024;
+const MAX_FILES: u64 = 1024;
 
 /// How much may be open at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,9 +25,9 @@ pub struct OpenFiles {
 impl OpenFiles {
     /// What is left of `limit` open files of a process.
     fn of(limit: u64) -> Self {
-        let left = limit.saturating_sub(APART);
+        let left = limit.saturating_sub(OTHER_FILES);
         let connections = (left / PER_CONNECTION).max(1);
-        let files = (left.saturating_sub(2 * connections) / 2).clamp(2, MOST_FILES);
+        let files = (left.saturating_sub(2 * connections) / 2).clamp(2, MAX_FILES);
         let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         Self {
             connections: count(connections),
@@ -82,7 +82,7 @@ mod tests {
             let OpenFiles { connections, files } = OpenFiles::of(limit);
             assert!(connections >= 1 && files >= 2, "{limit}");
             if limit >= 24 {
-                let most = APART + 2 * connections as u64 + files as u64;
+                let most = OTHER_FILES + 2 * connections as u64 + files as u64;
                 assert!(most <= limit, "{limit}: {connections} and {files}");
             }
         }

@@ -15,7 +15,7 @@ use crate::config::switch;
 /// The prefix of the variables.
 const PREFIX: &str = "NODE_TOOL_";
 /// Minimum similarity, of 1, at which a variable counts as mistyped.
-const NEAR: f64 = 0.93;
+const MIN_SIMILARITY: f64 = 0.93;
 
 /// Returns the name of a flag's variable.
 fn of_flag(flag: &str) -> String {
@@ -111,7 +111,7 @@ pub fn mistyped(program: fn() -> Command) -> Vec<(String, String)> {
                 .iter()
                 .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?
                 .clone();
-            (likeness(&near) > NEAR).then_some((name, near))
+            (likeness(&near) > MIN_SIMILARITY).then_some((name, near))
         })
         .collect()
 }

@@ -15,7 +15,7 @@ const BEGIN: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 /// scrypt's cost as a power of two, as `age -p` has it: 256 MiB for about a second, in every command and for every guess.
 const COST: u8 = 18;
 /// The maximum cost that is accepted from a file: some seconds.
-const MOST_COST: u8 = 20;
+const MAX_COST: u8 = 20;
 
 /// Why a file could not be opened or closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +41,7 @@ pub fn open(text: &str, password: &Secret) -> Result<String, CryptError> {
     let armour = ArmoredReader::new(text.trim_start().as_bytes());
     let decryptor = Decryptor::new_buffered(armour).map_err(|_| CryptError::Damaged)?;
     let mut identity = scrypt::Identity::new(SecretString::from(password.expose().to_owned()));
-    identity.set_max_work_factor(MOST_COST);
+    identity.set_max_work_factor(MAX_COST);
     let mut reader = decryptor
         .decrypt(std::iter::once(&identity as &dyn age::Identity))
         .map_err(|_| CryptError::WrongPassword)?;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 /// Minimum similarity, of 1, at which a known key is offered for an unknown one.
-const NEAR: f64 = 0.8;
+const MIN_SIMILARITY: f64 = 0.8;
 
 /// Unknown keys with their values.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -20,7 +20,8 @@ impl Extra {
             let near = near.max_by(|a, b| a.0.total_cmp(&b.0));
             (
                 key.as_str(),
-                near.filter(|(likeness, _)| *likeness > NEAR).map(|(_, key)| key),
+                near.filter(|(likeness, _)| *likeness > MIN_SIMILARITY)
+                    .map(|(_, key)| key),
             )
         })
     }

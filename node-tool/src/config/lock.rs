@@ -19,9 +19,9 @@ use super::ConfigError;
 /// A change takes milliseconds, or a second if the file is encrypted; no process holds the lock this long and lives.
 const LOCK_LIFE: Duration = Duration::from_secs(20);
 /// How long to wait while the lock stays with one process.
-const PATIENCE_FOR_ONE: Duration = Duration::from_secs(60);
+const OWNER_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long to wait for the lock at all.
-const PATIENCE: Duration = Duration::from_secs(600);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(600);
 /// Prefix of the files that show the file system's time.
 pub(super) const CLOCK_PREFIX: &str = ".clock.";
 
@@ -62,7 +62,7 @@ impl Lock {
             if now != holder {
                 (holder, held_since) = (now, Instant::now());
             }
-            if held_since.elapsed() > PATIENCE_FOR_ONE || began.elapsed() > PATIENCE {
+            if held_since.elapsed() > OWNER_TIMEOUT || began.elapsed() > LOCK_TIMEOUT {
                 return Err(ConfigError::Locked(path));
             }
             thread::sleep(Duration::from_millis(rand::rng().random_range(5..40)));

@@ -16,17 +16,17 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, P
 use super::{bars, bytes, echo, layout};
 
 /// Time until the first line without a terminal; each next one takes twice as long.
-const FIRST_LINE: Duration = Duration::from_secs(5);
+const FIRST_LINE_AFTER: Duration = Duration::from_secs(5);
 /// Maximum time between lines.
-const EVERY: Duration = Duration::from_secs(60);
+const MAX_INTERVAL: Duration = Duration::from_secs(60);
 /// How often to check whether a line is due.
-const LOOK: Duration = Duration::from_millis(100);
+const CHECK_PERIOD: Duration = Duration::from_millis(100);
 /// Time between two redraws.
-const TICK: Duration = Duration::from_millis(200);
+const REDRAW_PERIOD: Duration = Duration::from_millis(200);
 /// Maximum number of bars for big files.
-const MOST_BARS: usize = 4;
+const MAX_BARS: usize = 4;
 /// Columns of a terminal of unknown width.
-const COLUMNS: usize = 80;
+const DEFAULT_COLUMNS: usize = 80;
 
 /// The progress of a transfer.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Lines {
     fn new(wanted: bool, every: Option<Duration>, now: Instant) -> Option<Self> {
         let (wait, grows) = match every {
             Some(every) => (every, false),
-            None if wanted => (FIRST_LINE, true),
+            None if wanted => (FIRST_LINE_AFTER, true),
             None => return None,
         };
         (!wait.is_zero()).then_some(Self {
@@ -75,7 +75,7 @@ impl Lines {
         if is_due {
             self.last = now;
             if self.grows {
-                self.wait = EVERY.min(self.wait * 2);
+                self.wait = MAX_INTERVAL.min(self.wait * 2);
             }
         }
         is_due
@@ -108,8 +108,8 @@ impl State {
 }
 
 impl Progress {
-    /// For `total_bytes` in `files` files; shows nothing unless `wanted`, and where there is no terminal a line `every` so
-    /// often.
+    /// Returns the progress of a transfer of `total_bytes` in `files` files. Without a terminal it prints a line per `every`;
+    /// unless `wanted` or `every` is given, it shows nothing.
     pub fn new(wanted: bool, files: u64, total_bytes: u64, every: Option<Duration>) -> Self {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         let is_shown = wanted && io::stderr().is_terminal() && !is_dumb;
@@ -162,12 +162,18 @@ impl Progress {
         });
         self.state.bar.set_style(style);
         // The bar shares its state with its copy.
-        bars().add(self.state.bar.clone()).enable_steady_tick(TICK);
+        bars()
+            .add(self.state.bar.clone())
+            .enable_steady_tick(REDRAW_PERIOD);
     }
 
     /// Sets why it is slow at the moment.
     pub fn set_slow_reason(&self, slow_reason: Option<String>) {
-        *self.state.slow_reason.lock().unwrap_or_else(PoisonError::into_inner) = slow_reason;
+        *self
+            .state
+            .slow_reason
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = slow_reason;
         self.state.maybe_print();
     }
 
@@ -192,7 +198,7 @@ impl Progress {
     fn moved_of(&self, path: &str, size: u64, count: u64) {
         let mut big = self.big.lock().unwrap_or_else(PoisonError::into_inner);
         if !big.contains_key(path) {
-            if big.len() >= MOST_BARS || count >= size {
+            if big.len() >= MAX_BARS || count >= size {
                 return;
             }
             let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::hidden());
@@ -241,9 +247,9 @@ impl Drop for Progress {
 fn tick(state: &Arc<State>) -> Option<Sender<()>> {
     let (sender, receiver) = channel::<()>();
     let state = Arc::clone(state);
-    let wait = state.lines.as_ref().map_or(LOOK, |lines| {
+    let wait = state.lines.as_ref().map_or(CHECK_PERIOD, |lines| {
         let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.wait.clamp(LOOK, Duration::from_secs(1))
+        lines.wait.clamp(CHECK_PERIOD, Duration::from_secs(1))
     });
     let print = move || {
         while receiver.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
@@ -269,7 +275,7 @@ fn style(line: impl Fn(&ProgressState, usize) -> String + Clone + Send + Sync + 
 fn columns() -> usize {
     let size = rustix::termios::tcgetwinsize(io::stderr());
     let columns = size.map_or(0, |size| usize::from(size.ws_col));
-    if columns == 0 { COLUMNS } else { columns }.saturating_sub(1)
+    if columns == 0 { DEFAULT_COLUMNS } else { columns }.saturating_sub(1)
 }
 
 #[cfg(test)]

@@ -434,12 +434,12 @@ mod tests {
             .map(|entry| (entry.path.as_str(), entry.file()))
             .collect();
         let outcomes = place.store().remove_files(&files).await;
-        let told: Vec<_> = files
+        let found: Vec<_> = files
             .iter()
             .zip(&outcomes)
             .map(|((path, _), done)| (*path, done.is_ok()))
             .collect();
-        assert_eq!(told, [("changed", false), ("gone", true), ("same", true)]);
+        assert_eq!(found, [("changed", false), ("gone", true), ("same", true)]);
         assert!(directory.path().join("changed").exists());
     }
 }

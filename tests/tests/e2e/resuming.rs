@@ -126,7 +126,7 @@ fn a_killed_upload_goes_on_from_the_pieces_that_are_there() -> anyhow::Result<()
     let kept = noted(&env)?;
     let end = env.node_tool(["cleanup", "from"])?;
     assert!(
-        end.err.contains("/from/big' to 'dbx:to/big' can go on"),
+        end.err.contains("/from/big' to 'dbx:to/big' can continue"),
         "{}",
         end.err
     );

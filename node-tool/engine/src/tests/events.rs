@@ -1,4 +1,4 @@
-//! What an observer hears, and what is counted.
+//! What an observer is notified of, and what is counted.
 
 use std::sync::Arc;
 

@@ -215,7 +215,7 @@ async fn a_shutdown_ends_the_run_where_it_is() {
             (after, 0),
             "{event}"
         );
-        // The next run goes on.
+        // The next run continues.
         go(&source, &target, &How::sync()).await;
         assert_eq!(target.files(), source.files());
     }
@@ -268,7 +268,7 @@ async fn a_deadline_ends_the_copies_and_nothing_is_deleted() {
     };
     let outcome = go(&source, &target, &how).await;
     assert!(matches!(outcome.stop, Some(Stop::Deadline)));
-    // The one under way was brought to its end.
+    // The one in flight was finished.
     assert_eq!(files(&target), "a=1 gone=1");
     assert_eq!(outcome.events.last().map(String::as_str), Some("copies end"));
     go(&source, &target, &How::sync()).await;

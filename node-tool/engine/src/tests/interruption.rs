@@ -1,4 +1,4 @@
-//! A run that is cut off after any of its changes loses nothing, and the next one goes on.
+//! A run that is cut off after any of its changes loses nothing, and the next one continues.
 
 use std::collections::BTreeMap;
 

@@ -29,9 +29,9 @@ async fn the_checksum_decides() {
         ("x=abc@9", "x=abc@1", "?x", "=x", (0, 1, 0, 0, 0)),
         // Another content of the same size.
         ("x=abc@9", "x=xyz@1", "?x", "+x", (1, 0, 0, 0, 0)),
-        // The time is the same: nobody asks for the content.
+        // The time is the same: the content is not needed.
         ("x=abc@1", "x=xyz@1", "", "", (0, 1, 0, 0, 0)),
-        // The size differs: nobody needs to.
+        // The size differs: the content is not needed.
         ("x=abcd@9", "x=abc@1", "+x", "+x", (1, 0, 0, 0, 0)),
     ] {
         let (source, target) = (exact(source), exact(target));

@@ -201,7 +201,7 @@ impl Outcome {
 }
 
 /// Returns a step as a store notes the change that it makes; `?` is a file whose checksum decides, `source` what the source loses.
-pub(super) fn told(step: &Step) -> String {
+pub(super) fn described(step: &Step) -> String {
     let to = &step.to;
     match step.kind {
         StepKind::Mkdir => format!("+{to}/"),
@@ -217,7 +217,7 @@ pub(super) fn told(step: &Step) -> String {
 
 /// Returns the steps of a plan in short.
 pub(super) fn steps(plan: &Plan) -> Vec<String> {
-    plan.steps().map(told).collect()
+    plan.steps().map(described).collect()
 }
 
 /// Returns the plan from one store to another in short.
@@ -227,7 +227,7 @@ pub(super) fn planned(source: &MemoryStore, target: &MemoryStore, options: &Plan
         .obstacles
         .iter()
         .map(|obstacle| format!("!{}", obstacle.path));
-    let words: Vec<String> = plan.steps().map(told).chain(obstacles).collect();
+    let words: Vec<String> = plan.steps().map(described).chain(obstacles).collect();
     words.join(" ")
 }
 

@@ -13,9 +13,9 @@ use super::{App, place_failure};
 use crate::report;
 
 /// Files written within this time may belong to a download that is still running.
-const AGE: Duration = Duration::from_secs(3600);
+const MIN_AGE: Duration = Duration::from_secs(3600);
 /// The same if no process of this machine uses the file, and no other machine can.
-const AGE_OF_THE_DEAD: Duration = Duration::from_secs(60);
+const MIN_AGE_IF_DEAD: Duration = Duration::from_secs(60);
 
 /// The arguments of `cleanup`.
 #[derive(Debug, clap::Args)]
@@ -93,8 +93,8 @@ pub fn run(args: &Args, app: &App) -> Result<u8, Failure> {
 fn is_left(leftover: &local::Leftover) -> bool {
     match leftover.is_alive {
         Some(true) => false,
-        Some(false) => local::is_older(&leftover.metadata, AGE_OF_THE_DEAD),
-        None => local::is_older(&leftover.metadata, AGE),
+        Some(false) => local::is_older(&leftover.metadata, MIN_AGE_IF_DEAD),
+        None => local::is_older(&leftover.metadata, MIN_AGE),
     }
 }
 

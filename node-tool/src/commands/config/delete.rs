@@ -115,7 +115,10 @@ pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     report::result(&match fate {
         Fate::Ends => format!("Deleted {name}: and ended its login\n"),
         Fate::Kept => format!("Deleted {name}:; its login is still alive\n"),
-        Fate::Shared(others) => format!("Deleted {name}:; its login is still used by {}\n", others.join(", ")),
+        Fate::Shared(others) => format!(
+            "Deleted {name}:; its login is still used by {}\n",
+            others.join(", ")
+        ),
         Fate::Imported(file) => format!(
             "Deleted {name}:; its login is still alive, since '{file}' has it too: ending it would end rclone's\n\
              https://www.dropbox.com/account/connected_apps ends it everywhere\n"

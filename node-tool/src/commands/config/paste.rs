@@ -18,13 +18,13 @@ use rustix::{
 use shared::{paste, secret::Secret};
 
 /// The longest paste that is read.
-const MOST_BYTES: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 /// The lines of one paste follow each other closer than this.
 const GAP: Duration = Duration::from_millis(150);
 /// What comes at once and is this long was pasted, not typed.
 const PASTED_BYTES: usize = 16;
 /// What is typed is shown as long as it may be a code; these have 43 characters.
-const MOST_SHOWN: usize = 56;
+const MAX_SHOWN: usize = 56;
 
 /// Why nothing was read.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +59,7 @@ pub(super) fn from_stdin(is_whole: impl Fn(&str) -> bool) -> Result<Secret, Past
     loop {
         let count = input.read(&mut buffer)?;
         bytes.extend(&buffer[..count]);
-        let is_end = count == 0 || bytes.len() > MOST_BYTES;
+        let is_end = count == 0 || bytes.len() > MAX_BYTES;
         if is_end || (bytes.ends_with(b"\n") && is_whole(&paste::decode(&bytes)) && !more_comes()) {
             return Ok(Secret::new(paste::decode(&bytes)));
         }
@@ -81,7 +81,7 @@ fn read_keys(prompt: &str, out: &mut impl Write) -> Result<Secret, PasteError> {
         write!(out, "\r{prompt}{}\u{1b}[K", typed.shown(prompt.len()))?;
         out.flush()?;
         let ends = typed.bytes.ends_with(b"\n") || typed.bytes.ends_with(b"\r");
-        if typed.bytes.len() > MOST_BYTES || (ends && !more_comes()) {
+        if typed.bytes.len() > MAX_BYTES || (ends && !more_comes()) {
             return Ok(Secret::new(paste::decode(&typed.bytes)));
         }
     }
@@ -115,7 +115,7 @@ impl Typed {
         let text = paste::plain(&paste::decode(&self.bytes));
         let length = text.chars().filter(|c| !c.is_whitespace()).count();
         let width = tcgetwinsize(io::stdout()).map_or(80, |size| usize::from(size.ws_col));
-        let fits = length < width.saturating_sub(before) && length <= MOST_SHOWN;
+        let fits = length < width.saturating_sub(before) && length <= MAX_SHOWN;
         let may_be_code = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         if fits && !self.was_pasted && text.chars().all(may_be_code) {
             text

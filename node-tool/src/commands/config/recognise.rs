@@ -16,9 +16,9 @@ use shared::{
 };
 
 /// Codes are longer than this; app keys and secrets are shorter.
-const SHORTEST_CODE: usize = 16;
+const MIN_CODE_LENGTH: usize = 16;
 /// Codes are shorter than this.
-const LONGEST_CODE: usize = 128;
+const MAX_CODE_LENGTH: usize = 128;
 /// Refresh tokens, and the access tokens that the App Console generates, have this many characters; codes have 43.
 const TOKEN_LENGTH: usize = 64;
 /// JSON in base64 begins so.
@@ -253,11 +253,11 @@ fn check_code(word: &str) -> Result<(), Unusable> {
         .all(|c| c.is_ascii_alphanumeric() || b"-_.~".contains(&c));
     match word.len() {
         _ if !is_pure || !is_mixed => Err(Unusable::Unknown),
-        12..SHORTEST_CODE if !has(u8::is_ascii_uppercase) => Err(Unusable::KeyLike),
-        ..SHORTEST_CODE => Err(Unusable::Unknown),
+        12..MIN_CODE_LENGTH if !has(u8::is_ascii_uppercase) => Err(Unusable::KeyLike),
+        ..MIN_CODE_LENGTH => Err(Unusable::Unknown),
         TOKEN_LENGTH => Err(Unusable::LongToken),
         _ if is_piece(word) => Err(Unusable::Piece),
-        length if length > LONGEST_CODE => Err(Unusable::TooLong(length)),
+        length if length > MAX_CODE_LENGTH => Err(Unusable::TooLong(length)),
         _ => Ok(()),
     }
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{config::Remote, report, terminal};
 
 /// Maximum number of further attempts after a wrong secret.
-const SECRETS: u32 = 3;
+const MAX_FURTHER_SECRETS: u32 = 3;
 /// Access tokens that end begin so; the older ones, without an end, don't.
 const SHORT_LIVED: &str = "sl.";
 
@@ -79,7 +79,7 @@ pub(super) async fn ask_secret(remote: &mut Remote, app: &App) -> Result<Renewal
     } else {
         Renewal::NeedsSecret
     };
-    for _ in 0..SECRETS {
+    for _ in 0..MAX_FURTHER_SECRETS {
         let text = terminal::wait(|| terminal::ask_secret("app secret (not shown)> ")).await?;
         let Some(secret) = paste::word(&text) else { break };
         remote.app_secret = Some(Secret::new(secret));

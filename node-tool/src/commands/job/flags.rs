@@ -80,7 +80,12 @@ pub struct Flags {
     #[arg(long, help_heading = "Backups", value_name = "DIR", value_parser = crate::commands::place())]
     pub backup_dir: Option<String>,
     /// Keep what is replaced or deleted under its name with SUFFIX appended
-    #[arg(long, help_heading = "Backups", value_name = "SUFFIX", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        help_heading = "Backups",
+        value_name = "SUFFIX",
+        allow_hyphen_values = true
+    )]
     pub suffix: Option<String>,
     /// Put the suffix before the file's extension
     #[arg(long, help_heading = "Backups", requires = "suffix")]

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Maximum number of files that are hashed at once.
-const CONCURRENT_HASHES: usize = 4;
+const MAX_CONCURRENT_HASHES: usize = 4;
 
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -147,7 +147,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         let (outcome, why) = compare((entry, file), (other, target), places, args.size_only).await;
         (entry.path.as_str(), outcome, why)
     });
-    outcomes.extend(compared.buffered(CONCURRENT_HASHES).collect::<Vec<_>>().await);
+    outcomes.extend(compared.buffered(MAX_CONCURRENT_HASHES).collect::<Vec<_>>().await);
     outcomes.sort_by(|a, b| a.0.cmp(b.0));
     let mut different = 0;
     let mut matching = 0;

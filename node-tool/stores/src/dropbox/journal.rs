@@ -24,9 +24,9 @@ use shared::content_hash::BLOCK_BYTES;
 use crate::{digits, local};
 
 /// Dropbox forgets sessions after 7 days; a day is left for the rest of the transfer.
-const LIFE: Duration = Duration::from_secs(6 * 24 * 3600);
+const LIFETIME: Duration = Duration::from_secs(6 * 24 * 3600);
 /// The extension of the files.
-const ENDING: &str = "journal";
+const EXTENSION: &str = "journal";
 
 /// A digest of a block.
 type Block = [u8; 32];
@@ -88,7 +88,7 @@ impl Journal {
             .create(directory)
             .ok()?;
         let name = digits::short(&Sha256::digest(place), 32);
-        let path = directory.join(name).with_extension(ENDING);
+        let path = directory.join(name).with_extension(EXTENSION);
         let mut file = OpenOptions::new()
             .read(true)
             .append(true)
@@ -102,7 +102,9 @@ impl Journal {
         let mut text = String::new();
         file.read_to_string(&mut text).ok()?;
         let key = format!("{place}\n{state}");
-        let is_fresh = file.metadata().is_ok_and(|there| !local::is_older(&there, LIFE));
+        let is_fresh = file
+            .metadata()
+            .is_ok_and(|there| !local::is_older(&there, LIFETIME));
         let known = if is_fresh { read(&text, &key) } else { None };
         let journal = Self {
             stale_id: head(&text)
@@ -176,11 +178,11 @@ impl Journal {
 
 /// Removes journals of transfers that can no longer be continued.
 pub(super) fn sweep(directory: &Path) {
-    local::remove_old(directory, LIFE, is_journal);
+    local::remove_old(directory, LIFETIME, is_journal);
 }
 
 fn is_journal(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == ENDING)
+    path.extension().is_some_and(|ending| ending == EXTENSION)
 }
 
 /// A transfer that can continue where it stopped.
@@ -417,7 +419,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (journal, _) = Journal::open(directory.path(), "a", "1").unwrap();
         journal.begin("s");
-        let old = std::time::SystemTime::now() - LIFE - Duration::from_secs(1);
+        let old = std::time::SystemTime::now() - LIFETIME - Duration::from_secs(1);
         journal.file.lock().unwrap().set_modified(old).unwrap();
         let path = journal.path.clone();
         drop(journal);

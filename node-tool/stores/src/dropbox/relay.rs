@@ -21,9 +21,9 @@ use crate::{
 };
 
 /// Maximum number of bytes in the temporary folder at once, if one file isn't bigger.
-const BATCH_BYTES: u64 = 1 << 30;
+const MAX_BATCH_BYTES: u64 = 1 << 30;
 /// Maximum number of files in it at once.
-const BATCH_FILES: usize = 1000;
+const MAX_BATCH_FILES: usize = 1000;
 
 /// Copies files from one account to another. The temporary folder is made in `TMPDIR`.
 #[derive(Debug)]
@@ -44,8 +44,8 @@ impl Transfer for Relay {
             let mut batch: Vec<Step> = Vec::new();
             let mut bytes = 0;
             while let Some(next) = rest.peek()
-                && batch.len() < BATCH_FILES
-                && (batch.is_empty() || bytes + next.meta.size_bytes <= BATCH_BYTES)
+                && batch.len() < MAX_BATCH_FILES
+                && (batch.is_empty() || bytes + next.meta.size_bytes <= MAX_BATCH_BYTES)
             {
                 bytes += next.meta.size_bytes;
                 batch.extend(rest.next());

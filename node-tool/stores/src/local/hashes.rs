@@ -29,9 +29,9 @@ type Record = [u8; RECORD];
 /// The first bytes of the file; another number means another format.
 const MAGIC: &[u8; 16] = b"node-tool hash 1";
 /// Maximum number of records: with more, the file is started again.
-const MOST_RECORDS: u64 = 2_000_000;
+const MAX_RECORDS: u64 = 2_000_000;
 /// A file that was changed this recently may change again without its times showing it.
-const SETTLED: Duration = Duration::from_secs(3);
+const MIN_AGE: Duration = Duration::from_secs(3);
 
 /// The hashes of this process.
 static KEPT: OnceLock<Hashes> = OnceLock::new();
@@ -62,7 +62,7 @@ pub(super) fn note(metadata: &Metadata, hash: ContentHash) {
     let changed =
         SystemTime::UNIX_EPOCH + Duration::from_secs(metadata.ctime().max(metadata.mtime()).unsigned_abs());
     let age = SystemTime::now().duration_since(changed).unwrap_or_default();
-    if let Some(hashes) = KEPT.get().filter(|_| age > SETTLED) {
+    if let Some(hashes) = KEPT.get().filter(|_| age > MIN_AGE) {
         hashes.lock().insert(key(metadata), *hash.as_bytes());
     }
 }
@@ -144,7 +144,7 @@ impl Hashes {
         out.write_all(MAGIC)?;
         let there = Self::open(self.path.parent().unwrap_or(Path::new("."))).old;
         let mut old = there
-            .filter(|(_, count)| count + (fresh.len() as u64) < MOST_RECORDS)
+            .filter(|(_, count)| count + (fresh.len() as u64) < MAX_RECORDS)
             .map(|(file, _)| BufReader::new(file));
         if let Some(reader) = &mut old {
             reader.read_exact(&mut [0; MAGIC.len()])?;

@@ -25,10 +25,10 @@ use engine::entry::{FileMeta, Modified};
 use shared::raw;
 
 /// What a temporary file's name has around its digits.
-const BEFORE: &str = ".node-tool.";
-const BEHIND: &str = ".partial";
+const PREFIX: &str = ".node-tool.";
+const SUFFIX: &str = ".partial";
 /// Maximum number of attempts to replace a file that other processes replace at the same time.
-const TRIES: u32 = 4;
+const MAX_TRIES: u32 = 4;
 
 /// A file that is being downloaded. Removed when dropped, unless it has its final name or is kept for another attempt.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ impl Partial {
         let (path, _) = root::split(target);
         let (folder, last) = root.around(target, true)?;
         let is_private = is_taken(&folder, last)?;
-        let name = format!("{BEFORE}{id}{BEHIND}");
+        let name = format!("{PREFIX}{id}{SUFFIX}");
         let found = ours(&folder, &name);
         let is_there = found.is_some();
         let file = match found {
@@ -138,7 +138,7 @@ impl Partial {
 
     /// Removes what an earlier attempt of a transfer left under this id, which no other attempt will continue.
     pub fn forget(root: &Root, target: &str, id: &str) {
-        let path = join(root::split(target).0, &format!("{BEFORE}{id}{BEHIND}"));
+        let path = join(root::split(target).0, &format!("{PREFIX}{id}{SUFFIX}"));
         let _ = root.remove_leftover(&path); // mostly there is none
     }
 
@@ -293,7 +293,7 @@ impl New<'_> {
     /// replace anything; where a file was seen, both are exchanged, and what was there is checked afterwards. File
     /// systems that can't do this (NFS can't exchange) leave the moment between a look and the renaming.
     pub(super) fn put(&self, replace: Replace<'_>, dress: impl Fn(Option<&Stat>)) -> io::Result<Put> {
-        for _ in 0..TRIES {
+        for _ in 0..MAX_TRIES {
             let Some(old) = stat_at(self.folder, self.name)? else {
                 dress(None);
                 match rename_new_at(self.folder, self.temporary, self.folder, self.name) {
@@ -486,14 +486,14 @@ fn tells_late(file: &File) -> bool {
 
 /// Returns a name that is short, hidden, and shows whose it is.
 pub(super) fn temporary_name() -> String {
-    format!("{BEFORE}{:016x}{BEHIND}", rand::random::<u64>())
+    format!("{PREFIX}{:016x}{SUFFIX}", rand::random::<u64>())
 }
 
 /// Returns whether a file's name is that of a download that is in progress or was killed.
 pub(super) fn is_leftover(name: &str) -> bool {
     let digits = name
-        .strip_prefix(BEFORE)
-        .and_then(|rest| rest.strip_suffix(BEHIND));
+        .strip_prefix(PREFIX)
+        .and_then(|rest| rest.strip_suffix(SUFFIX));
     digits.is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 

@@ -10,7 +10,7 @@ use std::{
 use tempfile::TempDir;
 
 /// What the names begin with.
-const BEFORE: &str = "node-tool.";
+const PREFIX: &str = "node-tool.";
 /// The file in it that is locked while its process runs.
 const LOCK: &str = ".in-use";
 
@@ -33,7 +33,7 @@ impl Scratch {
 
     fn new_in(directory: &Path) -> io::Result<Self> {
         sweep(directory);
-        let folder = tempfile::Builder::new().prefix(BEFORE).tempdir_in(directory)?;
+        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(directory)?;
         let lock = File::options()
             .write(true)
             .create_new(true)
@@ -56,7 +56,7 @@ fn sweep(directory: &Path) {
         let is_named = entry
             .file_name()
             .to_str()
-            .is_some_and(|name| name.starts_with(BEFORE));
+            .is_some_and(|name| name.starts_with(PREFIX));
         let is_ours = || {
             entry
                 .metadata()

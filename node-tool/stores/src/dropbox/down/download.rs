@@ -35,15 +35,15 @@ use crate::{
 };
 
 /// Maximum number of files of several ranges in progress at once.
-const BIG_AT_ONCE: usize = 4;
+const MAX_BIG_FILES: usize = 4;
 /// Maximum number of zips in progress at once.
-const ZIPS_AT_ONCE: usize = 24;
+const MAX_ZIPS: usize = 24;
 /// Maximum number of files that are prepared while all permits are in use.
-const AHEAD: usize = 8;
+const MAX_PREPARED: usize = 8;
 /// Maximum size of an exported document in bytes.
 const MAX_EXPORT_BYTES: u64 = 4 << 30;
 /// Maximum number of times that a file is fetched again whose bytes arrived damaged.
-const WHOLE_TRIES: u32 = 3;
+const MAX_WHOLE_TRIES: u32 = 3;
 
 /// The source.
 #[derive(Clone, Copy, Debug)]
@@ -118,16 +118,16 @@ pub(in crate::dropbox) async fn download(
     };
     let zipped = stream::iter(groups)
         .map(bring)
-        .buffer_unordered(ZIPS_AT_ONCE)
+        .buffer_unordered(MAX_ZIPS)
         .flatten();
     tokio::join!(
         stream::iter(small)
             .chain(zipped)
-            .for_each_concurrent(client.max_calls() + AHEAD, each),
-        stream::iter(big).for_each_concurrent(BIG_AT_ONCE, each),
+            .for_each_concurrent(client.max_calls() + MAX_PREPARED, each),
+        stream::iter(big).for_each_concurrent(MAX_BIG_FILES, each),
     );
     stream::iter(links)
-        .for_each_concurrent(client.max_calls() + AHEAD, each)
+        .for_each_concurrent(client.max_calls() + MAX_PREPARED, each)
         .await;
 }
 
@@ -207,7 +207,7 @@ async fn one(
         give_up(partial, journal.as_ref());
         return Err(error.into());
     }
-    for _ in 0..WHOLE_TRIES {
+    for _ in 0..MAX_WHOLE_TRIES {
         let there = known
             .take()
             .filter(|known| !known.blocks.is_empty() || !known.parts.is_empty());

@@ -37,7 +37,7 @@ const CALL_BYTES: u64 = 64 * 1024;
 const WRITE_BYTES: usize = 256 * 1024;
 
 /// A range that takes longer than this is recorded block by block: a killed run loses this much work, or one block.
-const NOTE_EVERY: Duration = Duration::from_secs(2);
+const RECORD_PERIOD: Duration = Duration::from_secs(2);
 
 /// The part of a range that is on disk already: whole blocks, and the hash of the bytes after them.
 #[derive(Default)]
@@ -309,7 +309,7 @@ impl Writing<'_> {
         })?;
         self.at += bytes.len() as u64;
         self.down.moved(bytes.len() as u64);
-        if self.hasher.whole_blocks().len() > self.noted && self.noted_at.elapsed() >= NOTE_EVERY {
+        if self.hasher.whole_blocks().len() > self.noted && self.noted_at.elapsed() >= RECORD_PERIOD {
             self.note();
         }
         Ok(())

@@ -154,7 +154,10 @@ impl Unpacking {
                     copied(&self.run, &step);
                 }
                 Err(error) => {
-                    tracing::info!("'{}' is downloaded on its own, not from the zip: {error}", step.from);
+                    tracing::info!(
+                        "'{}' is downloaded on its own, not from the zip: {error}",
+                        step.from
+                    );
                     wanted.insert(name, step);
                 }
             }

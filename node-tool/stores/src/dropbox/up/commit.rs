@@ -33,15 +33,15 @@ use crate::{
 
 /// Commit when this many wait and nothing is being committed: enough that a commit's fixed cost (300 ms seen)
 /// is small beside its entries, few enough that committing starts while most is still to be sent.
-const WORTH_A_COMMIT: usize = 250;
+const COMMIT_FILES: usize = 250;
 /// Commit when this many bytes wait: a few huge files should not wait for hundreds of others.
-const BYTES_WORTH_A_COMMIT: u64 = 256 << 20;
+const COMMIT_BYTES: u64 = 256 << 20;
 /// Maximum number of files that wait: sending is faster than committing, and each one takes memory.
-const MOST_WAITING: usize = 2 * MAX_BATCH_ENTRIES;
+const MAX_WAITING: usize = 2 * MAX_BATCH_ENTRIES;
 /// Maximum time without a commit while files wait: what is sent beside a huge file soon arrives.
 const MAX_COMMIT_DELAY: Duration = Duration::from_secs(5);
 /// Maximum number of attempts for a contended or lost entry.
-const ENTRY_TRIES: u32 = 6;
+const MAX_ENTRY_TRIES: u32 = 6;
 
 /// A file whose bytes are all on the server.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ impl Queue {
 
     /// Takes what is to be committed now: anything, if it must not wait for more.
     fn next(&mut self, must_not_wait: bool) -> Option<Vec<Sent>> {
-        let is_worth = self.waiting.len() >= WORTH_A_COMMIT || self.bytes >= BYTES_WORTH_A_COMMIT;
+        let is_worth = self.waiting.len() >= COMMIT_FILES || self.bytes >= COMMIT_BYTES;
         if !self.is_idle() || !(is_worth || must_not_wait) {
             return None;
         }
@@ -131,14 +131,14 @@ pub(super) async fn committer(
     let mut last_commit = Instant::now();
     loop {
         let mut waiting: usize = queues.values().map(|queue| queue.waiting.len()).sum();
-        while waiting < MOST_WAITING
+        while waiting < MAX_WAITING
             && let Ok(one) = sent.try_recv()
         {
             waiting += 1;
             let namespace = namespaces.namespace_of(&one.item.step.to);
             queues.entry(namespace).or_default().push(one);
         }
-        let is_full = waiting >= MOST_WAITING;
+        let is_full = waiting >= MAX_WAITING;
         let must_not_wait = is_full || !is_open || last_commit.elapsed() >= MAX_COMMIT_DELAY;
         for (namespace, queue) in &mut queues {
             if let Some(batch) = queue.next(must_not_wait) {
@@ -173,7 +173,7 @@ async fn commit(client: &Client, batch: Vec<Sent>, options: &TransferOptions, ou
     let mut batch = unchanged(batch, outcomes).await;
     // All kinds of failures share one number of attempts.
     let mut tries = client.tries();
-    for round in 1..=ENTRY_TRIES {
+    for round in 1..=MAX_ENTRY_TRIES {
         let Some((sent, results)) = finish(client, batch, options, outcomes, &mut tries).await else {
             return;
         };
@@ -200,7 +200,7 @@ async fn commit(client: &Client, batch: Vec<Sent>, options: &TransferOptions, ou
                     // Perhaps because an earlier attempt had created the file.
                     if error.route().is_some_and(|e| e.has("lookup_failed")) || is_lost(&error) {
                         unclear.push((sent, error));
-                    } else if error.fate() == dropbox::Fate::TryAgain && round < ENTRY_TRIES {
+                    } else if error.fate() == dropbox::Fate::TryAgain && round < MAX_ENTRY_TRIES {
                         again.push(sent);
                     } else {
                         failed(outcomes.run, &sent.item.step, &error);

@@ -17,7 +17,7 @@ use shared::content_hash::BLOCK_BYTES;
 /// How long one call should take.
 const CALL_TIME: Duration = Duration::from_secs(6);
 /// How long calls in flight may take when the run is stopped: a little less than the process has.
-const HALT_TIME: Duration = Duration::from_millis(4500);
+const SHUTDOWN_TIME: Duration = Duration::from_millis(4500);
 
 /// The calls of a run that carry parts of big files.
 #[derive(Debug)]
@@ -103,7 +103,7 @@ impl Cut {
         all.sort_unstable();
         #[expect(clippy::cast_precision_loss, reason = "a rate")]
         let rate = self.sent.load(Ordering::Relaxed) as f64 / self.since.elapsed().as_secs_f64().max(0.1);
-        let mut room = rate * HALT_TIME.as_secs_f64();
+        let mut room = rate * SHUTDOWN_TIME.as_secs_f64();
         let fits = |(left, _): &(u64, u64)| {
             #[expect(clippy::cast_precision_loss, reason = "an estimate")]
             let left = *left as f64;

@@ -27,16 +27,16 @@ use crate::{
 };
 
 /// Approximate number of chunks of a file: enough for many connections, few enough calls.
-const PIECES: u64 = 64;
+const CHUNKS: u64 = 64;
 /// Number of chunks at the start that differ in length, and of short ones at the end: about as many as there are connections.
 const STAGGERED: u64 = 16;
 /// Minimum and maximum size of a chunk in bytes: what a killed transfer may have to send again.
-const PIECE_BYTES: (u64, u64) = (2 * BLOCK_BYTES, 8 * BLOCK_BYTES);
+const CHUNK_BYTES: (u64, u64) = (2 * BLOCK_BYTES, 8 * BLOCK_BYTES);
 
 /// Maximum number of times that a chunk is read again whose bytes didn't match their hash on arrival.
-const REREADS: u32 = 3;
+const MAX_REREADS: u32 = 3;
 /// Maximum number of times that a file is started again whose session Dropbox has lost.
-const RESTARTS: u32 = 2;
+const MAX_RESTARTS: u32 = 2;
 
 /// Sends a file in chunks; it goes to the committer, or its failure is reported.
 pub(super) async fn send_big(mut item: Item, tools: &Tools<'_>) {
@@ -65,7 +65,7 @@ pub(super) async fn send_big(mut item: Item, tools: &Tools<'_>) {
         };
         match sending.pieces(known.take()).await {
             // The session is gone: send everything again.
-            Err(error) if restarts < RESTARTS && is_lost(&error) => restarts += 1,
+            Err(error) if restarts < MAX_RESTARTS && is_lost(&error) => restarts += 1,
             sent => break sent,
         }
     };
@@ -101,8 +101,8 @@ async fn place(client: &Client, path: &Path, target: &DropboxPath) -> String {
 /// connections don't all wait for their answers at once; the last ones are short, so that they end together. If the size is a
 /// multiple of the block, the closing call carries no bytes, as in Dropbox's own example.
 fn pieces(size_bytes: u64) -> (Vec<(u64, u64)>, (u64, u64)) {
-    let even = (size_bytes / PIECES).next_multiple_of(BLOCK_BYTES);
-    let even = even.clamp(PIECE_BYTES.0, PIECE_BYTES.1);
+    let even = (size_bytes / CHUNKS).next_multiple_of(BLOCK_BYTES);
+    let even = even.clamp(CHUNK_BYTES.0, CHUNK_BYTES.1);
     let has_many = size_bytes / even >= 2 * STAGGERED;
     let end = if has_many {
         size_bytes / BLOCK_BYTES * BLOCK_BYTES
@@ -257,7 +257,7 @@ impl Sending<'_> {
         length: u64,
         open: Option<&Open<'_>>,
     ) -> Result<(u64, Vec<[u8; 32]>), Error> {
-        for _ in 0..REREADS {
+        for _ in 0..MAX_REREADS {
             match self.piece_once(session, offset, length, open).await {
                 Err(error) if is_damaged(&error) => {}
                 sent => return sent,
@@ -356,7 +356,7 @@ mod tests {
             for (offset, length) in &pieces {
                 assert_eq!(*offset, at, "{size}");
                 assert!(*length > 0 && length % BLOCK_BYTES == 0, "{size}");
-                assert!(*length <= PIECE_BYTES.1, "{size}");
+                assert!(*length <= CHUNK_BYTES.1, "{size}");
                 at += length;
             }
             assert_eq!(last.0, at, "{size}");

@@ -32,10 +32,10 @@ use crate::{
 /// enough to repeat.
 pub(super) const PACK_BYTES: u64 = 16 << 20;
 /// Packs up to this size are read once and stay in memory if there is room; others are read again as they are sent.
-const KEPT_BYTES: u64 = 4 << 20;
+const MAX_KEPT_BYTES: u64 = 4 << 20;
 
 /// Maximum number of broken connections that are blamed on large headers before any call has succeeded.
-const BREAKS: u32 = 2;
+const MAX_BREAKS: u32 = 2;
 
 /// Whether the number of files limits the next pack, rather than their bytes.
 pub(super) fn is_bounded_by_count(queue: &VecDeque<Item>, budget: &Budget) -> bool {
@@ -80,7 +80,7 @@ impl Part {
 /// Sends a pack. Files that arrived go to the committer, failures are reported.
 pub(super) async fn send_pack(pack: Vec<Item>, tools: &Tools<'_>) {
     let total: u64 = pack.iter().map(|item| item.step.meta.size_bytes).sum();
-    let room = (total <= KEPT_BYTES)
+    let room = (total <= MAX_KEPT_BYTES)
         .then(|| tools.memory.try_take(total))
         .flatten();
     let keeps = room.is_some();
@@ -261,7 +261,7 @@ async fn append(
     let breaks = Cell::new(0);
     let is_answer = |error: &Error| {
         breaks.set(breaks.get() + 1);
-        let is_clear = tools.budget.has_passed(1) || breaks.get() >= BREAKS;
+        let is_clear = tools.budget.has_passed(1) || breaks.get() >= MAX_BREAKS;
         is_clear && is_about_headers(error, is_probe)
     };
     let answer = tools

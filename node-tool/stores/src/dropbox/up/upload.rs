@@ -32,15 +32,15 @@ use crate::{
 };
 
 /// Maximum number of big files in progress at once: their starts and ends overlap the chunks of others.
-const BIG_AT_ONCE: usize = 6;
+const MAX_BIG_FILES: usize = 6;
 /// Maximum number of packs in progress at once; memory and permits limit them further.
-const PACKS_AT_ONCE: usize = 32;
+const MAX_PACKS: usize = 32;
 /// Maximum number of packs in progress at once until it is known how large they may be.
 const PROBES_IN_FLIGHT: usize = 6;
 /// Maximum number of attempts for a file that changes while it is read.
-const ROUNDS: u32 = 3;
+const MAX_ROUNDS: u32 = 3;
 /// How long to wait before a file that changed is read again.
-const SETTLE: Duration = Duration::from_secs(1);
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// What the senders need.
 pub(super) struct Tools<'a> {
@@ -77,13 +77,13 @@ pub(in crate::dropbox) async fn upload(
         roots: Arc::clone(&roots),
     };
     let mut items: Vec<Item> = steps.into_iter().map(item).collect();
-    for round in 1..=ROUNDS {
+    for round in 1..=MAX_ROUNDS {
         send_all(client, items, namespaces, options, &outcomes).await;
-        items = outcomes.take_changed(round + 1 >= ROUNDS);
+        items = outcomes.take_changed(round + 1 >= MAX_ROUNDS);
         if items.is_empty() || run.is_over() {
             break;
         }
-        tokio::time::sleep(SETTLE).await;
+        tokio::time::sleep(RETRY_DELAY).await;
         items = look_again(items, &outcomes);
     }
     for item in items {
@@ -162,7 +162,7 @@ async fn send_all(
         });
         let begin = |_: &Item| std::future::ready(!outcomes.run.is_over());
         tokio::join!(
-            packs.for_each_concurrent(PACKS_AT_ONCE.min(options.open_files), |(pack, scout)| async {
+            packs.for_each_concurrent(MAX_PACKS.min(options.open_files), |(pack, scout)| async {
                 send_pack(pack, &tools).await;
                 drop(scout);
             }),
@@ -171,7 +171,7 @@ async fn send_all(
                 .for_each_concurrent(options.transfers, |item| send_empty(item, &tools)),
             stream::iter(big)
                 .take_while(begin)
-                .for_each_concurrent(BIG_AT_ONCE.min(options.open_files / 2), |item| send_big(
+                .for_each_concurrent(MAX_BIG_FILES.min(options.open_files / 2), |item| send_big(
                     item, &tools
                 )),
         );
