@@ -135,8 +135,8 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// Removes what a filter leaves out from the entries. Returns its paths, with those of the folders that were not looked into, if
-    /// `wants_paths`.
+    /// Removes what a filter leaves out from the entries. Returns its paths, with those of the folders that were not looked
+    /// into, if `wants_paths`.
     pub fn apply_filter(&mut self, filter: &Filter, wants_paths: bool) -> Vec<String> {
         if filter.is_everything() {
             return Vec::new();

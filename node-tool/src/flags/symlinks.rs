@@ -1,5 +1,5 @@
-//! `--links`, `--copy-links` and `--skip-links` of the verbs that list or compare, so that what was copied with them can be listed and
-//! checked.
+//! `--links`, `--copy-links` and `--skip-links` of the verbs that list or compare, so that what was copied with them can be
+//! listed and checked.
 
 use engine::listing::{Listing, Symlinks};
 

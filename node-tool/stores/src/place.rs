@@ -309,7 +309,8 @@ impl Place {
             .map(|error| error.to_string())
     }
 
-    /// Returns how `other` is related to this place. Dropbox's names are compared as Dropbox does, local ones with symlinks resolved.
+    /// Returns how `other` is related to this place. Dropbox's names are compared as Dropbox does, local ones with symlinks
+    /// resolved.
     pub fn relation(&self, other: &Self) -> Relation {
         match (self, other) {
             (Self::Dropbox(one), Self::Dropbox(other)) if one.client().shares_paths(other.client()) => {

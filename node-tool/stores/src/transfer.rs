@@ -25,8 +25,8 @@ pub struct TransferOptions {
     pub state_dir: Option<PathBuf>,
 }
 
-/// Returns the way from one place to another. `takes_source` means that the source's files are removed as they arrive, where a server
-/// can do that. `None` if both are on this machine.
+/// Returns the way from one place to another. `takes_source` means that the source's files are removed as they arrive, where a
+/// server can do that. `None` if both are on this machine.
 pub fn transfer(
     source: &Place,
     target: &Place,

@@ -1,8 +1,8 @@
 //! Finds the entry of the target that corresponds to an entry of the source.
 //!
-//! Folder by folder: a name matches the name that is spelled exactly like it, otherwise one that Dropbox considers the same. So a tree
-//! from a Mac (NFD) or one whose letters differ in case matches itself, in either direction, and where Linux has both spellings
-//! side by side each matches its own.
+//! Folder by folder: a name matches the name that is spelled exactly like it, otherwise one that Dropbox considers the same.
+//! So a tree from a Mac (NFD) or one whose letters differ in case matches itself, in either direction, and where Linux has
+//! both spellings side by side each matches its own.
 
 use std::{borrow::Cow, cell::OnceCell, collections::HashMap};
 

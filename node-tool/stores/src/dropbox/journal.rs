@@ -79,8 +79,8 @@ struct Piece {
 }
 
 impl Journal {
-    /// Opens the journal of the transfer from and to `place`. Returns it with what it holds if the source is still in `state`. `None` if there
-    /// can't be one, or if another process uses it: the transfer continues without.
+    /// Opens the journal of the transfer from and to `place`. Returns it with what it holds if the source is still in `state`.
+    /// `None` if there can't be one, or if another process uses it: the transfer continues without.
     pub(super) fn open(directory: &Path, place: &str, state: &str) -> Option<(Self, Option<Known>)> {
         DirBuilder::new()
             .recursive(true)

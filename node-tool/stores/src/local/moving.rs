@@ -22,8 +22,8 @@ use engine::entry::FileMeta;
 use shared::raw;
 
 /// Moves the file, or the symlink, at the path `from.1` below a root to the path `to.1` below another, making
-/// missing folders. It never replaces anything: then the error's kind is `AlreadyExists`. With `seen` it is moved only if it still is
-/// what was seen.
+/// missing folders. It never replaces anything: then the error's kind is `AlreadyExists`. With `seen` it is moved only if it
+/// still is what was seen.
 ///
 /// Between file systems it is copied, written to the disk, read again and compared before the old one is removed.
 ///

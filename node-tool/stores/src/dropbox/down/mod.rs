@@ -1,5 +1,5 @@
-//! Downloads: `download` sorts files by the way they are fetched, `ranges` fetches a file in parts of one pinned revision, `zips` a whole folder
-//! of small files that `zip_groups` has chosen.
+//! Downloads: `download` sorts files by the way they are fetched, `ranges` fetches a file in parts of one pinned revision,
+//! `zips` a whole folder of small files that `zip_groups` has chosen.
 
 mod download;
 mod ranges;

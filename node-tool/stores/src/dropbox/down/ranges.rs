@@ -1,7 +1,7 @@
 //! Downloads one file: ranges of one pinned revision, over several connections if it is big, hashed as they arrive.
 //!
-//! What has arrived is recorded when a range is complete, for a slow one block by block, and to the last byte when the run is stopped
-//! or a range fails.
+//! What has arrived is recorded when a range is complete, for a slow one block by block, and to the last byte when the run is
+//! stopped or a range fails.
 
 use std::{
     fs::File,

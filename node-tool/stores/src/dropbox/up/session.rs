@@ -97,9 +97,9 @@ async fn place(client: &Client, path: &Path, target: &DropboxPath) -> String {
 /// Returns the chunks of a file, and the one that closes the session: where they begin and how long they are. Always the same for a
 /// size, so that another run recognizes them.
 ///
-/// The closing chunk is sent alone, so it is short: the last block. In a file of many chunks, the first ones differ in length, so that
-/// connections don't all wait for their answers at once; the last ones are short, so that they end together. If the size is a
-/// multiple of the block, the closing call carries no bytes, as in Dropbox's own example.
+/// The closing chunk is sent alone, so it is short: the last block. In a file of many chunks, the first ones differ in length,
+/// so that connections don't all wait for their answers at once; the last ones are short, so that they end together. If the
+/// size is a multiple of the block, the closing call carries no bytes, as in Dropbox's own example.
 fn pieces(size_bytes: u64) -> (Vec<(u64, u64)>, (u64, u64)) {
     let even = (size_bytes / CHUNKS).next_multiple_of(BLOCK_BYTES);
     let even = even.clamp(CHUNK_BYTES.0, CHUNK_BYTES.1);
