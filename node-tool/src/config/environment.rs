@@ -272,7 +272,7 @@ fn taken(name: &str, keys: &Section) -> Result<Remote, VariableError> {
         variable: format!("{RCLONE_PREFIX}{name}{TYPE_SUFFIX}"),
         problem,
     };
-    let taken = taken.map_err(|why| error(format!("makes a remote that can't be had here: {why}")))?;
+    let taken = taken.map_err(|why| error(format!("makes a remote that is not supported here: {why}")))?;
     if let (rclone::Login::Missing(why), None) = (&taken.login, &taken.remote.access_token)
         && keys.contains_key("token")
     {

@@ -258,7 +258,7 @@ fn a_code_that_was_exchanged_is_saved_before_anything_else() -> anyhow::Result<(
     );
     terminal.send(&format!("{code}\r"))?;
     let said = terminal.expect("Try next:")?;
-    assert!(said.contains("could not be asked who that is"), "{said}");
+    assert!(said.contains("could not ask whose account it is"), "{said}");
     assert_eq!(terminal.end()?.0, 0);
     env.node_tool(["lsd", "dbx:"])?.ok()?;
     Ok(())

@@ -197,7 +197,7 @@ async fn connect(login: &Login<'_>, before: Option<Remote>, wish: Wish) -> Resul
         Ok(said) => said,
         Err(introduce::Problem::Dropbox(error)) if fresh.is_proven && error.is_temporary() => {
             report::warn(&format!(
-                "{name}: is connected, but it could not be asked who that is: {error}"
+                "{name}: is connected, but could not ask whose account it is: {error}"
             ));
             format!("Connected {name}:\n")
         }

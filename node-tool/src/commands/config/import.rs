@@ -198,7 +198,7 @@ async fn import(name: &str, keys: &Section, origin: &Path, app: &App) -> Result<
         Ok(taken) => taken,
         Err(why) => {
             return Ok(left_out(format!(
-                "{why}, which can't be had here; without it: node-tool config create {name}"
+                "{why}, which is not supported here; without it: node-tool config create {name}"
             )));
         }
     };

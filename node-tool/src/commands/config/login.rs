@@ -135,7 +135,7 @@ impl Login<'_> {
                 return Ok(key);
             }
             report::note(&format!(
-                "  Dropbox doesn't know the app key '{key}', or the app is disabled. Press Enter to use it all the same."
+                "  Dropbox doesn't know the app key '{key}', or the app is disabled. Press Enter to use it anyway."
             ));
             offered = Some(key);
         }
@@ -401,7 +401,7 @@ impl Login<'_> {
         let (why, advice, code) = match error {
             Some(NoToken::LoginOver(why)) => (
                 why,
-                "Codes work once, for a few minutes, and only for the address or line above: use it again, and paste what it gives.".to_owned(),
+                "Codes work once, for a few minutes, and only for the address or line above: use it again, and paste what it shows.".to_owned(),
                 exit::FATAL,
             ),
             Some(NoToken::AppRefused(why)) => (

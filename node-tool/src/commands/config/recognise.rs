@@ -103,7 +103,7 @@ pub(super) enum Unusable {
     #[error("this is the line to run on your laptop, not what it prints")]
     Line,
     /// The address to open.
-    #[error("this is the address to open in a browser, not what comes of it")]
+    #[error("this is the address to open in a browser, not its result")]
     Consent,
     /// Another address.
     #[error("this address holds no code")]
@@ -124,7 +124,7 @@ pub(super) enum Unusable {
     #[error("this is JSON in base64 (it begins with '{ENCODED_JSON}'), and holds no token")]
     EncodedJson,
     /// A piece of base64.
-    #[error("this is a piece out of the middle of a grant or of JSON in base64")]
+    #[error("this is a part of a grant or of JSON in base64")]
     Piece,
 }
 

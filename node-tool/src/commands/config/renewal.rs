@@ -117,7 +117,7 @@ pub(super) fn read_secret(file: &Path) -> Result<Secret, Failure> {
 impl Renewal {
     /// Returns what is wrong, and what to do.
     pub(super) fn words(&self, app_key: &str) -> (String, String) {
-        let retry = "Run the line on your laptop or open the address above, and paste what it gives.";
+        let retry = "Run the line on your laptop or open the address above, and paste what it shows.";
         match self {
             Self::Works => (String::new(), String::new()),
             Self::NoRefreshToken => ("it has no refresh token".into(), retry.into()),

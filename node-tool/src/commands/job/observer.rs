@@ -120,7 +120,7 @@ async fn warn_of_space(wanted: u64, source: &Place, target: &Place) {
     }
     if let Some(free) = target.free_bytes().await.filter(|free| *free < wanted) {
         report::warn(&format!(
-            "{} are to be copied, and '{target}' has room for {}; what doesn't fit will fail",
+            "{} are to be copied, and '{target}' has space for {}; files that don't fit will fail",
             report::bytes(wanted),
             report::bytes(free)
         ));

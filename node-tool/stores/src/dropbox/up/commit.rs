@@ -242,7 +242,7 @@ async fn finish(
                     return None;
                 };
                 tracing::info!(
-                    "looking what became of a commit in {:.1} s: {error}",
+                    "checking the result of a commit in {:.1} s: {error}",
                     wait.as_secs_f64()
                 );
                 tokio::time::sleep(wait).await;

@@ -63,7 +63,7 @@ pub(super) async fn send_big(mut item: Item, tools: &Tools<'_>) {
             journal: journal.as_ref(),
             tools,
         };
-        match sending.pieces(known.take()).await {
+        match sending.chunks(known.take()).await {
             // The session is gone: send everything again.
             Err(error) if restarts < MAX_RESTARTS && is_lost(&error) => restarts += 1,
             sent => break sent,
@@ -100,7 +100,7 @@ async fn place(client: &Client, path: &Path, target: &DropboxPath) -> String {
 /// The closing chunk is sent alone, so it is short: the last block. In a file of many chunks, the first ones differ in length,
 /// so that connections don't all wait for their answers at once; the last ones are short, so that they end together. If the
 /// size is a multiple of the block, the closing call carries no bytes, as in Dropbox's own example.
-fn pieces(size_bytes: u64) -> (Vec<(u64, u64)>, (u64, u64)) {
+fn chunks(size_bytes: u64) -> (Vec<(u64, u64)>, (u64, u64)) {
     let even = (size_bytes / CHUNKS).next_multiple_of(BLOCK_BYTES);
     let even = even.clamp(CHUNK_BYTES.0, CHUNK_BYTES.1);
     let has_many = size_bytes / even >= 2 * STAGGERED;
@@ -109,9 +109,9 @@ fn pieces(size_bytes: u64) -> (Vec<(u64, u64)>, (u64, u64)) {
     } else {
         (size_bytes - 1) / BLOCK_BYTES * BLOCK_BYTES
     };
-    let (mut at, mut pieces) = (0, Vec::new());
+    let (mut at, mut chunks) = (0, Vec::new());
     while at < end {
-        let number = pieces.len() as u64;
+        let number = chunks.len() as u64;
         let length = match has_many {
             true if number < STAGGERED => even * (1 + number % 4) / 4,
             true => even.min((end - at) / STAGGERED),
@@ -121,10 +121,10 @@ fn pieces(size_bytes: u64) -> (Vec<(u64, u64)>, (u64, u64)) {
             .next_multiple_of(BLOCK_BYTES)
             .max(BLOCK_BYTES)
             .min(end - at);
-        pieces.push((at, length));
+        chunks.push((at, length));
         at += length;
     }
-    (pieces, (end, size_bytes - end))
+    (chunks, (end, size_bytes - end))
 }
 
 /// Returns the digests of blocks that are known to have arrived, or how many bytes haven't.
@@ -161,12 +161,13 @@ struct Sending<'a> {
 
 impl Sending<'_> {
     /// Sends what isn't `known` to be there. Returns session and hash. `None` if the run was stopped.
-    async fn pieces(&self, known: Option<Known>) -> Result<Option<(String, ContentHash)>, Error> {
+    async fn chunks(&self, known: Option<Known>) -> Result<Option<(String, ContentHash)>, Error> {
         let size = self.source.info.size_bytes;
         let mut known = known.unwrap_or_default();
         let session = OnceCell::new_with(Some(std::mem::take(&mut known.token)).filter(|id| !id.is_empty()));
-        let (all, last) = pieces(size);
+        let (all, last) = chunks(size);
         let mut assembly = Assembly::new(size);
+        let count = all.len();
         let (mut missing, mut whole) = (Vec::new(), 0);
         for (offset, length) in all {
             let before = missing.len();
@@ -182,10 +183,7 @@ impl Sending<'_> {
             whole += usize::from(missing.len() == before);
         }
         if !known.blocks.is_empty() {
-            tracing::info!(
-                "continuing an upload: {whole} pieces are there, {} to send",
-                missing.len() + 1
-            );
+            tracing::info!("continuing an upload: {whole} of {count} parts are there");
         }
         let mut sent = stream::iter(missing)
             .take_while(|_| std::future::ready(!self.tools.outcomes.run.is_over()))
@@ -200,11 +198,11 @@ impl Sending<'_> {
         if self.tools.outcomes.run.is_over() {
             return Ok(None);
         }
-        let (offset, blocks) = self.piece(&session, last.0, last.1, None).await?;
+        let (offset, blocks) = self.chunk(&session, last.0, last.1, None).await?;
         assembly.place(offset, &blocks);
         let hash = assembly
             .finish()
-            .ok_or_else(|| Error::Source("a piece was left out".into()))?;
+            .ok_or_else(|| Error::Source("a chunk was left out".into()))?;
         let session_id = session.get_or_try_init(|| self.start()).await?;
         Ok(Some((session_id.clone(), hash)))
     }
@@ -228,7 +226,7 @@ impl Sending<'_> {
                 }
             };
             let (offset, blocks) = tokio::select! {
-                done = self.piece(session, at, part, Some(&open)) => done?,
+                done = self.chunk(session, at, part, Some(&open)) => done?,
                 () = too_late => break,
             };
             open.answered();
@@ -250,7 +248,7 @@ impl Sending<'_> {
     }
 
     /// Sends a part of the file in one call. A part that isn't `open` closes the session.
-    async fn piece(
+    async fn chunk(
         &self,
         session: &OnceCell<String>,
         offset: u64,
@@ -341,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_cover_a_file_in_whole_blocks() {
+    fn chunks_cover_a_file_in_whole_blocks() {
         for size in [
             (16 << 20) + 1,
             100 << 20,
@@ -351,9 +349,9 @@ mod tests {
             (1 << 30) + 5,
             1 << 40,
         ] {
-            let (pieces, last) = pieces(size);
+            let (chunks, last) = chunks(size);
             let mut at = 0;
-            for (offset, length) in &pieces {
+            for (offset, length) in &chunks {
                 assert_eq!(*offset, at, "{size}");
                 assert!(*length > 0 && length % BLOCK_BYTES == 0, "{size}");
                 assert!(*length <= CHUNK_BYTES.1, "{size}");
@@ -364,9 +362,9 @@ mod tests {
             assert!(last.1 <= BLOCK_BYTES, "{size}");
         }
         assert!(
-            (60..100).contains(&pieces(1 << 30).0.len()),
+            (60..100).contains(&chunks(1 << 30).0.len()),
             "{}",
-            pieces(1 << 30).0.len()
+            chunks(1 << 30).0.len()
         );
     }
 }
