@@ -34,9 +34,9 @@ pub struct MoveArgs {
 #[derive(Debug, clap::Args)]
 pub struct SyncArgs {
     #[command(flatten)]
-    copy: CopyArgs,
-    #[command(flatten)]
     sync: SyncFlags,
+    #[command(flatten)]
+    copy: CopyArgs,
 }
 
 /// Copies; `dest_is_name` if DEST is what a single file will be called.

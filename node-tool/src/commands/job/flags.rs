@@ -156,7 +156,7 @@ impl Flags {
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct SyncFlags {
     /// Delete nothing if more than N files would be deleted
-    #[arg(long, help_heading = "Limits", value_name = "N")]
+    #[arg(long, value_name = "N")]
     pub max_delete: Option<u64>,
     /// Also delete files that the filters exclude
     #[arg(long)]

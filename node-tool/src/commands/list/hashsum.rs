@@ -15,11 +15,11 @@ pub struct Args {
     /// The kind of hash; there is only Dropbox's
     #[arg(value_parser = ["dropbox"], ignore_case = true)]
     hash: String,
-    #[command(flatten)]
-    place: PlaceArgs,
     /// Write base64 instead of hexadecimal digits
     #[arg(long)]
     base64: bool,
+    #[command(flatten)]
+    place: PlaceArgs,
 }
 
 /// Prints one line per file.

@@ -12,11 +12,11 @@ use crate::report::{
 /// The arguments of all three.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    #[command(flatten)]
-    place: PlaceArgs,
     /// Also list subfolders (lsd only; the others always do)
     #[arg(short = 'R', long)]
     recursive: bool,
+    #[command(flatten)]
+    place: PlaceArgs,
 }
 
 /// What to print.

@@ -13,8 +13,6 @@ use crate::report::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: node-tool lsf -R --files-only --format pst dbx:results")]
 pub struct Args {
-    #[command(flatten)]
-    place: PlaceArgs,
     /// Also list what is in subfolders
     #[arg(short = 'R', long)]
     recursive: bool,
@@ -45,6 +43,8 @@ pub struct Args {
     /// The format of times: DateTime, RFC3339, unix, unixnano or max
     #[arg(short, long, value_parser = time_form)]
     time_format: Option<TimeForm>,
+    #[command(flatten)]
+    place: PlaceArgs,
 }
 
 /// Lists.

@@ -17,8 +17,6 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: node-tool lsjson -R --hash dbx:results | jq '.[].Path'")]
 pub struct Args {
-    #[command(flatten)]
-    place: PlaceArgs,
     /// Also list what is in subfolders
     #[arg(short = 'R', long)]
     recursive: bool,
@@ -40,6 +38,8 @@ pub struct Args {
     /// Show the file or folder itself, not what is in it
     #[arg(long)]
     stat: bool,
+    #[command(flatten)]
+    place: PlaceArgs,
 }
 
 /// Lists.

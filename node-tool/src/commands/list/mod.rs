@@ -34,9 +34,9 @@ pub struct PlaceArgs {
     #[arg(value_parser = crate::commands::place())]
     path: String,
     #[command(flatten)]
-    symlinks: SymlinkFlags,
-    #[command(flatten)]
     filter: FilterFlags,
+    #[command(flatten)]
+    symlinks: SymlinkFlags,
 }
 
 /// What was found at a place.

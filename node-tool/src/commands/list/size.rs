@@ -9,11 +9,11 @@ use crate::report::{self, format::Total};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: node-tool size dbx:results --include '*.h5'")]
 pub struct Args {
-    #[command(flatten)]
-    place: PlaceArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    place: PlaceArgs,
 }
 
 /// Counts.

@@ -14,8 +14,6 @@ use crate::report::{
 #[command(after_help = "Example: node-tool tree --level 2 dbx:results")]
 #[expect(clippy::struct_excessive_bools, reason = "a flag each")]
 pub struct Args {
-    #[command(flatten)]
-    place: PlaceArgs,
     /// Also show names that begin with a dot
     #[arg(short, long)]
     all: bool,
@@ -52,6 +50,8 @@ pub struct Args {
     /// List folders first
     #[arg(long)]
     dirsfirst: bool,
+    #[command(flatten)]
+    place: PlaceArgs,
 }
 
 /// Runs `tree`.

@@ -43,9 +43,9 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     count: Option<u64>,
     #[command(flatten)]
-    symlinks: SymlinkFlags,
-    #[command(flatten)]
     filter: FilterFlags,
+    #[command(flatten)]
+    symlinks: SymlinkFlags,
 }
 
 /// Prints them, in the order of their paths.

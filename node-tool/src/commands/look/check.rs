@@ -66,9 +66,9 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     error: Option<String>,
     #[command(flatten)]
-    symlinks: SymlinkFlags,
-    #[command(flatten)]
     filter: FilterFlags,
+    #[command(flatten)]
+    symlinks: SymlinkFlags,
 }
 
 /// Compares; exit code 1 if anything differs.
