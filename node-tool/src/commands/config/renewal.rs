@@ -142,7 +142,7 @@ impl Renewal {
                 "Compare it with your app's page at https://www.dropbox.com/developers/apps.".into(),
             ),
             Self::Unknown(why) => (
-                format!("it could not be found out whether this token renews itself: {why}"),
+                format!("could not test whether this token renews itself: {why}"),
                 "Paste it once more when Dropbox can be reached.".into(),
             ),
         }
