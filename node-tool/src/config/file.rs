@@ -12,9 +12,10 @@ use std::{
     fs, io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
+use parking_lot::Mutex;
 use shared::secret::Secret;
 
 use super::{
@@ -154,7 +155,7 @@ impl Store {
             Target::File(path) => self.read_text(path),
             Target::Other(..) => Err(self.not_a_file()),
             Target::Stream(path) => {
-                let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut stream = self.stream.lock();
                 match &*stream {
                     Some(text) => Ok(text.clone()),
                     None => Ok(stream.insert(self.read_text(path)?).clone()),
@@ -211,7 +212,7 @@ impl Store {
     }
 
     fn open(&self, text: &str, password: &Secret) -> Result<Secret, ConfigError> {
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut opened = self.opened.lock();
         if let Some((_, plain)) = opened.as_ref().filter(|(known, _)| known == text) {
             return Ok(plain.clone());
         }
@@ -355,7 +356,7 @@ impl Store {
         };
         write().map_err(|source| self.io("could not write", source))?;
         if password.is_some() {
-            let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut opened = self.opened.lock();
             *opened = Some((text.expose().to_owned(), plain));
         }
         Ok(())

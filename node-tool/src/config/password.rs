@@ -4,9 +4,10 @@
 use std::{
     io,
     process::{Command, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
+use parking_lot::Mutex;
 use shared::secret::Secret;
 
 /// The environment variable with the password.
@@ -49,7 +50,7 @@ impl Password {
     /// # Errors
     /// When there is nowhere to get it from.
     pub fn get(&self) -> Result<Secret, PasswordError> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock();
         if known.is_none() {
             *known = Some(self.find()?);
         }
@@ -58,7 +59,7 @@ impl Password {
 
     /// Replaces the password.
     pub fn remember(&self, secret: Secret) {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(secret);
+        *self.known.lock() = Some(secret);
     }
 
     fn find(&self) -> Result<Secret, PasswordError> {

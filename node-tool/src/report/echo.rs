@@ -1,11 +1,9 @@
 //! While bars are shown, Ctrl-C must not show as `^C`: bars fill their lines, so it would move the cursor to another line, and
 //! what was drawn before would stay there forever.
 
-use std::{
-    io,
-    sync::{Mutex, PoisonError},
-};
+use std::io;
 
+use parking_lot::Mutex;
 use rustix::{
     process::getpgrp,
     termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr},
@@ -16,7 +14,7 @@ static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 
 /// Turns it off.
 pub(super) fn hide() {
-    let mut before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut before = BEFORE.lock();
     if before.is_some() || !is_foreground() {
         return;
     }
@@ -30,7 +28,7 @@ pub(super) fn hide() {
 
 /// Restores it.
 pub(super) fn show() {
-    let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let before = BEFORE.lock().take();
     if let Some(before) = before.filter(|_| is_foreground()) {
         let _ = tcsetattr(io::stderr(), OptionalActions::Now, &before); // a terminal that is gone needs nothing
     }

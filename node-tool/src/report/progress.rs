@@ -1,10 +1,11 @@
 //! `-P`: a bar for the whole transfer and one for each big file in progress, on a terminal; without one, a line now and then.
 
+use parking_lot::Mutex;
 use std::{
     collections::HashMap,
     io::{self, IsTerminal},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
         mpsc::{RecvTimeoutError, Sender, channel},
     },
@@ -87,7 +88,7 @@ impl State {
     fn message(&self) -> String {
         let done = self.done.load(Ordering::Relaxed);
         let files = format!("{done} of {} files", self.files);
-        match &*self.slow_reason.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.slow_reason.lock() {
             Some(slow_reason) => format!("{files}, {slow_reason}"),
             None => files,
         }
@@ -95,11 +96,7 @@ impl State {
 
     fn maybe_print(&self) {
         let Some(lines) = &self.lines else { return };
-        if !lines
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_due(Instant::now())
-        {
+        if !lines.lock().is_due(Instant::now()) {
             return;
         }
         let (done, total) = (bytes(self.bar.position()), bytes(self.bar.length().unwrap_or(0)));
@@ -169,11 +166,7 @@ impl Progress {
 
     /// Sets why it is slow at the moment.
     pub fn set_slow_reason(&self, slow_reason: Option<String>) {
-        *self
-            .state
-            .slow_reason
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = slow_reason;
+        *self.state.slow_reason.lock() = slow_reason;
         self.state.maybe_print();
     }
 
@@ -189,14 +182,14 @@ impl Progress {
     /// Subtracts bytes that have to be transferred again.
     pub fn returned(&self, count: u64, of: Option<&str>) {
         self.state.bar.dec(count);
-        let big = self.big.lock().unwrap_or_else(PoisonError::into_inner);
+        let big = self.big.lock();
         if let Some(bar) = of.and_then(|path| big.get(path)) {
             bar.dec(count);
         }
     }
 
     fn moved_of(&self, path: &str, size: u64, count: u64) {
-        let mut big = self.big.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut big = self.big.lock();
         if !big.contains_key(path) {
             if big.len() >= MAX_BARS || count >= size {
                 return;
@@ -226,8 +219,8 @@ impl Progress {
 
     /// Removes the bars.
     pub fn finish(&self) {
-        self.ticker.lock().unwrap_or_else(PoisonError::into_inner).take();
-        for (_, bar) in self.big.lock().unwrap_or_else(PoisonError::into_inner).drain() {
+        self.ticker.lock().take();
+        for (_, bar) in self.big.lock().drain() {
             bar.finish_and_clear();
         }
         self.state.bar.finish_and_clear();
@@ -248,7 +241,7 @@ fn tick(state: &Arc<State>) -> Option<Sender<()>> {
     let (sender, receiver) = channel::<()>();
     let state = Arc::clone(state);
     let wait = state.lines.as_ref().map_or(CHECK_PERIOD, |lines| {
-        let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = lines.lock();
         lines.wait.clamp(CHECK_PERIOD, Duration::from_secs(1))
     });
     let print = move || {

@@ -7,13 +7,13 @@
 //! the same file at once do some work twice: the half file of a download is named after the revision too, so that both write
 //! the same bytes to the same places.
 
+use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, HashMap},
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::Mutex,
     time::Duration,
 };
 
@@ -134,10 +134,7 @@ impl Journal {
             key: self.key.clone(),
             token: token.to_owned(),
         };
-        let file = self
-            .file
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let file = self.file.lock();
         let _ = file.set_len(0); // what can't be noted is sent again at worst
         drop(file);
         self.write(&head);
@@ -163,10 +160,7 @@ impl Journal {
 
     fn write(&self, line: &impl Serialize) {
         let line = seal(&serde_json::to_string(line).unwrap_or_default());
-        let mut file = self
-            .file
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut file = self.file.lock();
         let _ = file.write_all(line.as_bytes()); // as above
     }
 
@@ -317,7 +311,7 @@ mod tests {
         journal.begin("s1");
         journal.note(0, &[[1; 32], [2; 32]]);
         journal.note(8 << 20, &[[3; 32]]);
-        journal.file.lock().unwrap().write_all(b"{\"at\":16").unwrap();
+        journal.file.lock().write_all(b"{\"at\":16").unwrap();
         assert!(
             Journal::open(directory.path(), "a", "1").is_none(),
             "somebody works with it"
@@ -420,7 +414,7 @@ mod tests {
         let (journal, _) = Journal::open(directory.path(), "a", "1").unwrap();
         journal.begin("s");
         let old = std::time::SystemTime::now() - LIFETIME - Duration::from_secs(1);
-        journal.file.lock().unwrap().set_modified(old).unwrap();
+        journal.file.lock().set_modified(old).unwrap();
         let path = journal.path.clone();
         drop(journal);
         assert_eq!(Journal::open(directory.path(), "a", "1").unwrap().1, None);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use engine::relative_path::fold;
+use engine::relative_path::{ancestors, fold};
 
 /// Shared and team folders below a folder in a Dropbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,14 +21,7 @@ impl Namespaces {
             return None;
         }
         let path = fold(path);
-        let mut rest: &str = &path;
-        while let Some((folder, _)) = rest.rsplit_once('/') {
-            if let Some(id) = self.0.get(folder) {
-                return Some(id);
-            }
-            rest = folder;
-        }
-        None
+        ancestors(&path).find_map(|folder| self.0.get(folder).map(|id| &**id))
     }
 }
 

@@ -1,9 +1,6 @@
 //! How the contents of a Dropbox are shown here: their names, and cloud documents.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashSet, sync::Arc};
 
 use dropbox::{Client, DropboxPath, RemotePath, encoding};
 use engine::{
@@ -11,6 +8,7 @@ use engine::{
     listing::{LeftOut, Listing},
     relative_path::{fold, is_within, join, parent},
 };
+use parking_lot::Mutex;
 
 use crate::documents::{self, Documents};
 
@@ -118,8 +116,8 @@ impl View {
         self.odd().insert(key(client, path));
     }
 
-    fn odd(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
-        self.odd.lock().unwrap_or_else(PoisonError::into_inner)
+    fn odd(&self) -> parking_lot::MutexGuard<'_, HashSet<String>> {
+        self.odd.lock()
     }
 
     /// Replaces the names of what was found below `base` by those that it has here.

@@ -10,10 +10,11 @@ use std::{
     io::{self, BufReader, BufWriter, Read, Write},
     os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::OnceLock,
     time::{Duration, SystemTime},
 };
 
+use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use shared::content_hash::ContentHash;
 
@@ -106,8 +107,8 @@ impl Hashes {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Key, [u8; 32]>> {
-        self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, BTreeMap<Key, [u8; 32]>> {
+        self.fresh.lock()
     }
 
     fn find(&self, key: &Key) -> Option<ContentHash> {

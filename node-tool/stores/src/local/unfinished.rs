@@ -1,12 +1,9 @@
 //! The temporary files of this process, so that they can be removed when the process ends while threads still write to them.
 
-use std::{
-    collections::BTreeMap,
-    io,
-    sync::{Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, io};
 
 use super::Root;
+use parking_lot::Mutex;
 
 /// The path of each below its root. `None` once the process ends: no more are made then.
 static ALL: Mutex<Option<BTreeMap<u64, (Root, String)>>> = Mutex::new(Some(BTreeMap::new()));
@@ -21,7 +18,7 @@ impl Unfinished {
     /// # Errors
     /// When the process is ending.
     pub(super) fn begin(root: &Root, path: &str) -> io::Result<Self> {
-        let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = ALL.lock();
         let all = all
             .as_mut()
             .ok_or_else(|| io::Error::other("node-tool is ending"))?;
@@ -32,7 +29,7 @@ impl Unfinished {
 
     /// Unregisters a file that has its final name, or is gone.
     pub(super) fn done(self) {
-        if let Some(all) = ALL.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        if let Some(all) = ALL.lock().as_mut() {
             all.remove(&self.0);
         }
     }
@@ -40,7 +37,7 @@ impl Unfinished {
 
 /// Removes all registered files, and prevents new ones. Called when the process ends.
 pub fn remove_unfinished() {
-    let all = ALL.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let all = ALL.lock().take();
     for (root, path) in all.into_iter().flatten().map(|(_, file)| file) {
         let _ = root.remove_leftover(&path); // it may have been renamed at this moment
     }

@@ -7,12 +7,13 @@ use std::{
     fs::File,
     io,
     os::unix::fs::FileExt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use parking_lot::Mutex;
 use shared::{
     api::files::{DOWNLOAD, PathArg},
     content_hash::{Assembly, BLOCK_BYTES, ContentHash, Hasher},
@@ -145,9 +146,7 @@ impl Down<'_> {
             .buffer_unordered(self.client.max_calls())
             .try_collect::<Vec<()>>()
             .await?;
-        let assembly = assembly
-            .into_inner()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let assembly = assembly.into_inner();
         match assembly.finish() {
             Some(hash) => Ok(hash),
             None if self.run.shutdown().is_requested() => Err(Problem::Halted),
@@ -175,10 +174,7 @@ impl Down<'_> {
         self.range_to(end, &mut writing).await?;
         let (first, noted) = (writing.first, std::mem::take(&mut writing.noted));
         let blocks = std::mem::take(&mut writing.hasher).into_blocks();
-        assembly
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .place(first, &blocks);
+        assembly.lock().place(first, &blocks);
         if let Some(journal) = self.journal {
             journal.note(first + noted as u64 * BLOCK_BYTES, &blocks[noted..]);
         }

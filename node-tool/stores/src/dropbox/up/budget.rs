@@ -2,7 +2,7 @@
 //! Dropbox: it starts within 8 KiB for all headers together, grows by trying one call at a time, and goes back when one is
 //! refused.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
 
 use shared::api::files::MAX_BATCH_ENTRIES;
 
@@ -64,7 +64,7 @@ impl Budget {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Returns the number that is known to pass.
