@@ -1,12 +1,11 @@
 //! `config create` and `config reconnect`: what can go wrong is tried first, then a browser elsewhere logs in, what is pasted
 //! is made a login and saved, and only then it is asked who that is.
 
-use std::path::PathBuf;
-
 use shared::{exit, failure::Failure, oauth::check_app_key, pkce::Verifier, plain::quoted};
 
 use super::{
     super::{App, config_failure},
+    how::How,
     introduce,
     login::{Again, Login},
     renewal,
@@ -15,7 +14,7 @@ use super::{
 };
 use crate::{
     config::{Config, Remote, Root, check_name},
-    report, terminal,
+    report,
 };
 
 /// The arguments of `config create`.
@@ -47,27 +46,6 @@ pub struct ReconnectArgs {
     app_key: Option<String>,
     #[command(flatten)]
     how: How,
-}
-
-/// How the paste comes.
-#[derive(Clone, Debug, Default, clap::Args)]
-pub(super) struct How {
-    /// Read the paste from stdin: a grant of the authorizer, or the JSON that `rclone authorize` prints
-    #[arg(long)]
-    pub(super) token_stdin: bool,
-    /// The file with the app's secret, for a token of an app that needs it to renew logins
-    #[arg(long, value_name = "FILE")]
-    pub(super) app_secret_file: Option<PathBuf>,
-    /// Speak with `authorizer --ssh`: print the challenge on stdout, read the grant from stdin
-    #[arg(long, hide = true, conflicts_with_all = ["token_stdin", "app_secret_file"])]
-    pub(super) pairing: bool,
-}
-
-impl How {
-    /// Returns whether a person can be asked.
-    pub(super) fn may_ask(&self) -> bool {
-        !self.token_stdin && !self.pairing && terminal::is_there()
-    }
 }
 
 impl CreateArgs {

@@ -13,7 +13,7 @@ use shared::{
 
 use super::{
     super::{App, TEAM_APP_HINT, ask},
-    connect::How,
+    how::How,
     paste::{self, PasteError},
     recognise::{self, BrowserCode, Known, Pasted, Unusable},
     renewal::{self, Renewal},

@@ -3,6 +3,7 @@
 mod connect;
 mod delete;
 mod edit;
+mod how;
 mod import;
 mod introduce;
 mod login;

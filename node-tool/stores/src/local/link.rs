@@ -4,20 +4,24 @@
 use std::{
     ffi::OsStr,
     fs, io,
-    os::unix::ffi::{OsStrExt, OsStringExt},
+    os::unix::{
+        ffi::{OsStrExt, OsStringExt},
+        fs::FileExt,
+    },
     path::{Path, PathBuf},
 };
 
 use rustix::fs::{AtFlags, symlinkat, unlinkat};
 
 use super::{
-    partial::{New, Put, Replace, temporary_name},
+    partial::{New, Partial, Put, Replace},
     root::{Folder, set_modified_at},
+    temporary::temporary_name,
 };
 use engine::entry::{LINK_ENDING, Modified};
 
 /// Maximum length in bytes of a symlink's target in Linux.
-pub(super) const MOST_BYTES: usize = 4095;
+const MOST_BYTES: usize = 4095;
 
 /// Returns the symlink that a path with the ending means, if it means one.
 pub(super) fn meant(path: &Path) -> Option<PathBuf> {
@@ -35,8 +39,25 @@ pub(super) fn content(link: &Path) -> io::Result<Vec<u8>> {
     Ok(fs::read_link(link)?.into_os_string().into_vec())
 }
 
+impl Partial {
+    /// Makes a symlink of what was written, and removes the file.
+    ///
+    /// # Errors
+    /// When it can't be made, or something other than was seen is there.
+    pub fn put_as_symlink(self, modified: Modified, replace: Replace<'_>) -> io::Result<()> {
+        let length = usize::try_from(self.file.metadata()?.len()).unwrap_or(usize::MAX);
+        if length > MOST_BYTES {
+            return Err(io::Error::other("it is too long to say where a symlink leads"));
+        }
+        let mut content = vec![0; length];
+        self.file.read_exact_at(&mut content, 0)?;
+        let folder = self.root.folder(&self.folder, false)?;
+        make(&folder, &self.target, &content, modified, replace)
+    }
+}
+
 /// Makes the symlink that `name`, with the ending, means, replacing only what it may replace.
-pub(super) fn make(
+fn make(
     folder: &Folder<'_>,
     name: &str,
     content: &[u8],

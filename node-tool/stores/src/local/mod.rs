@@ -10,6 +10,7 @@ mod rights;
 mod root;
 mod scratch;
 mod store;
+mod temporary;
 mod unfinished;
 mod walk;
 

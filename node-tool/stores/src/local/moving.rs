@@ -13,10 +13,9 @@ use rustix::{
 use shared::content_hash::{ContentHash, Hasher};
 
 use super::{
-    Root,
-    partial::temporary_name,
-    rights,
+    Root, rights,
     root::{self, Folder, is_file, is_one, is_symlink, rename_new_at, stat_at},
+    temporary::temporary_name,
 };
 use engine::entry::FileMeta;
 use shared::raw;

@@ -17,29 +17,27 @@ use rustix::{
 use shared::content_hash::Hasher;
 
 use super::{
-    link, rights,
+    rights,
     root::{self, Folder, Root, is_file, is_one, is_symlink, rename_new_at, stat_at},
+    temporary::{is_leftover, name_of, temporary_name},
     unfinished::Unfinished,
 };
 use engine::entry::{FileMeta, Modified};
 use shared::raw;
 
-/// What a temporary file's name has around its digits.
-const PREFIX: &str = ".node-tool.";
-const SUFFIX: &str = ".partial";
 /// Maximum number of attempts to replace a file that other processes replace at the same time.
 const MAX_TRIES: u32 = 4;
 
 /// A file that is being downloaded. Removed when dropped, unless it has its final name or is kept for another attempt.
 #[derive(Debug)]
 pub struct Partial {
-    file: Arc<File>,
-    root: Root,
+    pub(super) file: Arc<File>,
+    pub(super) root: Root,
     /// The path of the folder that it is in.
-    folder: String,
+    pub(super) folder: String,
     name: String,
     /// The last name of its target.
-    target: String,
+    pub(super) target: String,
     /// Whether it has the mode of a file that replaces another, rather than that of a new one.
     is_private: bool,
     /// Registers it for removal when the process ends. `None` if it stays, for another attempt or because it is complete.
@@ -99,7 +97,7 @@ impl Partial {
         let (path, _) = root::split(target);
         let (folder, last) = root.around(target, true)?;
         let is_private = is_taken(&folder, last)?;
-        let name = format!("{PREFIX}{id}{SUFFIX}");
+        let name = name_of(id);
         let found = ours(&folder, &name);
         let is_there = found.is_some();
         let file = match found {
@@ -138,7 +136,7 @@ impl Partial {
 
     /// Removes what an earlier attempt of a transfer left under this id, which no other attempt will continue.
     pub fn forget(root: &Root, target: &str, id: &str) {
-        let path = join(root::split(target).0, &format!("{PREFIX}{id}{SUFFIX}"));
+        let path = join(root::split(target).0, &name_of(id));
         let _ = root.remove_leftover(&path); // mostly there is none
     }
 
@@ -217,21 +215,6 @@ impl Partial {
             Put::Superseded => self.remove(),
         }
         Ok(())
-    }
-
-    /// Makes a symlink of what was written, and removes the file.
-    ///
-    /// # Errors
-    /// When it can't be made, or something other than was seen is there.
-    pub fn put_as_symlink(self, modified: Modified, replace: Replace<'_>) -> io::Result<()> {
-        let length = usize::try_from(self.file.metadata()?.len()).unwrap_or(usize::MAX);
-        if length > link::MOST_BYTES {
-            return Err(io::Error::other("it is too long to say where a symlink leads"));
-        }
-        let mut content = vec![0; length];
-        self.file.read_exact_at(&mut content, 0)?;
-        let folder = self.root.folder(&self.folder, false)?;
-        link::make(&folder, &self.target, &content, modified, replace)
     }
 
     /// Marks it as complete: it has its name.
@@ -482,19 +465,6 @@ fn tells_late(file: &File) -> bool {
     const SMB2: i128 = 0xfe53_4d42;
     let kind = rustix::fs::fstatfs(file).map(|system| system.f_type);
     kind.is_ok_and(|kind| [NFS, CIFS, SMB2].contains(&i128::from(kind)))
-}
-
-/// Returns a name that is short, hidden, and shows whose it is.
-pub(super) fn temporary_name() -> String {
-    format!("{PREFIX}{:016x}{SUFFIX}", rand::random::<u64>())
-}
-
-/// Returns whether a file's name is that of a download that is in progress or was killed.
-pub(super) fn is_leftover(name: &str) -> bool {
-    let digits = name
-        .strip_prefix(PREFIX)
-        .and_then(|rest| rest.strip_suffix(SUFFIX));
-    digits.is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// A file that a process left below a folder, or still writes to.

@@ -372,6 +372,22 @@ pub(super) fn hash_open(file: &mut File) -> io::Result<ContentHash> {
     Ok(hash)
 }
 
+impl Root {
+    /// Returns the content hash of the file at `path`, or of the file that represents the symlink that its name means.
+    ///
+    /// # Errors
+    /// When it isn't there, is something else or can't be read.
+    pub fn hash(&self, path: &str) -> io::Result<ContentHash> {
+        let (folder, name) = self.meant(path)?;
+        if name != root::split(path).1 {
+            let mut hasher = Hasher::new();
+            hasher.update(&root::link_content(&folder, &name)?);
+            return Ok(hasher.finish());
+        }
+        hash_open(&mut root::open_file(&folder, &name)?)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::{fs, os::unix::fs::symlink};

@@ -16,8 +16,8 @@ use rustix::{
 };
 
 use super::{
-    partial::temporary_name,
     root::{self, is_one},
+    temporary::temporary_name,
 };
 use engine::entry::Modified;
 

@@ -26,9 +26,8 @@ use rustix::{
     },
     io::Errno,
 };
-use shared::content_hash::{ContentHash, Hasher};
 
-use super::{partial::temporary_name, read};
+use super::temporary::{is_leftover, temporary_name};
 use engine::entry::{FileMeta, LINK_ENDING, Modified};
 use shared::raw;
 
@@ -281,7 +280,7 @@ impl Root {
     /// When its name isn't that of a temporary file, or it can't be removed.
     pub fn remove_leftover(&self, path: &str) -> io::Result<()> {
         let (folder, name) = self.around(path, false)?;
-        if !super::partial::is_leftover(name) {
+        if !is_leftover(name) {
             return Err(io::Error::other("it is not a temporary file of node-tool"));
         }
         Ok(unlinkat(&folder, &*raw::name(name), AtFlags::empty())?)
@@ -308,20 +307,6 @@ impl Root {
             return Err(io::Error::other("it is no file any more"));
         }
         set_modified_at(&folder, &name, modified)
-    }
-
-    /// Returns the content hash of the file at `path`, or of the file that represents the symlink that its name means.
-    ///
-    /// # Errors
-    /// When it isn't there, is something else or can't be read.
-    pub fn hash(&self, path: &str) -> io::Result<ContentHash> {
-        let (folder, name) = self.meant(path)?;
-        if name != split(path).1 {
-            let mut hasher = Hasher::new();
-            hasher.update(&link_content(&folder, &name)?);
-            return Ok(hasher.finish());
-        }
-        read::hash_open(&mut open_file(&folder, &name)?)
     }
 
     /// Makes a file without a name in the root, which is made if missing.

@@ -9,7 +9,7 @@ use std::{
 
 use walkdir::WalkDir;
 
-use super::{Root, link, partial::is_leftover, root::FolderLinks};
+use super::{Root, link, root::FolderLinks, temporary::is_leftover};
 use engine::{
     entry::{Entry, FileMeta, LINK_ENDING, Modified, Special},
     filter::Filter,

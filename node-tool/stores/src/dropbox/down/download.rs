@@ -19,6 +19,7 @@ use engine::{
 };
 
 use super::{
+    arrival::{Problem, put_in_place},
     ranges::{Down, RANGE_BYTES},
     zip_groups::{FolderTotals, ZipGroup, group},
     zips::Zips,
@@ -29,7 +30,7 @@ use crate::{
         item::{copied, failed, refused, reported},
         journal::{self, Journal},
     },
-    local::{Partial, Replace, Root, local_error},
+    local::{Partial, Root, local_error},
     memory::Memory,
     transfer::TransferOptions,
 };
@@ -129,28 +130,6 @@ pub(in crate::dropbox) async fn download(
     stream::iter(links)
         .for_each_concurrent(client.max_calls() + MAX_PREPARED, each)
         .await;
-}
-
-/// Why a file, or a zip, was not downloaded.
-#[derive(Debug)]
-pub(super) enum Problem {
-    Dropbox(Error),
-    Disk(io::Error),
-    Wrong(&'static str),
-    /// The run was stopped; what has arrived is recorded.
-    Halted,
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        Self::Dropbox(error)
-    }
-}
-
-impl From<io::Error> for Problem {
-    fn from(error: io::Error) -> Self {
-        Self::Disk(error)
-    }
 }
 
 async fn one(
@@ -259,18 +238,6 @@ async fn one(
 async fn put(partial: Partial, step: &Step, options: &TransferOptions) -> io::Result<()> {
     let (step, links, anything) = (step.clone(), options.makes_links, options.overwrites_newer);
     blocking(move || put_in_place(partial, &step, links, anything)).await
-}
-
-/// Renames a downloaded file to its target, replacing only what was seen there, unless it may replace `anything`.
-pub(super) fn put_in_place(partial: Partial, step: &Step, links: bool, anything: bool) -> io::Result<()> {
-    let replace = match anything {
-        true => Replace::Anything,
-        false => Replace::Only(step.replaces.as_ref()),
-    };
-    if links && step.to.ends_with(LINK_ENDING) {
-        return partial.put_as_symlink(step.meta.modified, replace);
-    }
-    partial.put_in_place(step.meta.modified, replace)
 }
 
 /// Removes it, so that no other run continues it.

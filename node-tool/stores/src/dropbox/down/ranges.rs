@@ -22,7 +22,7 @@ use shared::{
 use dropbox::{Client, Error, NetworkError, Tries};
 use engine::{entry::Version, plan::StepId, run::Run};
 
-use super::download::Problem;
+use super::arrival::Problem;
 use crate::{
     blocking::blocking,
     dropbox::journal::{Journal, Known},

@@ -20,7 +20,7 @@ use dropbox::{Client, DropboxPath, Error, Fate};
 use engine::{plan::Step, run::Run};
 
 use super::{
-    download::{Problem, put_in_place},
+    arrival::{Problem, put_in_place},
     zip_groups::{MAX_ZIP_BYTES, MAX_ZIP_ENTRIES, ZipGroup},
 };
 use crate::{

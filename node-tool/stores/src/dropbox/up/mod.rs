@@ -7,6 +7,7 @@ mod cut;
 mod session;
 mod sessions;
 mod small;
+mod tools;
 mod upload;
 
 pub(super) use upload::upload;

@@ -14,7 +14,7 @@ use dropbox::{Client, DropboxPath, Error, Flow};
 use engine::plan::StepId;
 use tokio::sync::OnceCell;
 
-use super::{commit::Sent, cut::Open, small::unread, upload::Tools};
+use super::{commit::Sent, cut::Open, small::unread, tools::Tools};
 use crate::{
     blocking::blocking,
     dropbox::{

@@ -17,7 +17,7 @@ use shared::{
 use dropbox::{Error, NetworkError, Payload};
 use engine::error::is_change;
 
-use super::{budget::Budget, commit::Sent, upload::Tools};
+use super::{budget::Budget, commit::Sent, tools::Tools};
 use crate::{
     blocking::blocking,
     dropbox::{

@@ -14,11 +14,12 @@ use engine::{Retry, error::Changed, plan::Step, run::Run};
 
 use super::{
     budget::Budget,
-    commit::{Sent, commit_info, committer},
+    commit::{commit_info, committer},
     cut::Cut,
     session::send_big,
     sessions::Sessions,
     small::{PACK_BYTES, is_bounded_by_count, next_pack, send_empty, send_pack},
+    tools::Tools,
 };
 use crate::{
     dropbox::{
@@ -41,21 +42,6 @@ const PROBES_IN_FLIGHT: usize = 6;
 const MAX_ROUNDS: u32 = 3;
 /// How long to wait before a file that changed is read again.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
-
-/// What the senders need.
-pub(super) struct Tools<'a> {
-    pub client: &'a Client,
-    pub options: &'a TransferOptions,
-    pub memory: Memory,
-    pub cut: Cut,
-    pub budget: Budget,
-    /// Sessions for files that are sent whole.
-    pub plain: Sessions,
-    /// Sessions for files that are sent in chunks.
-    pub concurrent: Sessions,
-    pub sent: mpsc::Sender<Sent>,
-    pub outcomes: &'a Outcomes<'a>,
-}
 
 /// Copies files from the folder `from` to the folder `to`, in which `namespaces` are mounted.
 pub(in crate::dropbox) async fn upload(
