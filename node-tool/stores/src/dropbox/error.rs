@@ -14,7 +14,7 @@ pub fn dropbox_error(error: Error) -> engine::Error {
 fn kind_of(error: &Error) -> ErrorKind {
     match error {
         Error::Changed => ErrorKind::Changed,
-        Error::Route(route) if route.ends_with(&["conflict", "file"]) => ErrorKind::AlreadyExists,
+        Error::Route(route) if route.has("conflict") => ErrorKind::AlreadyExists,
         Error::Route(route) if route.ends_with(&["not_found"]) => ErrorKind::NotFound,
         _ => ErrorKind::Other,
     }
@@ -124,7 +124,7 @@ mod tests {
             ),
             (
                 route(r#"{".tag":"to","to":{".tag":"conflict","conflict":{".tag":"folder"}}}"#),
-                ErrorKind::Other,
+                ErrorKind::AlreadyExists,
             ),
             (
                 route(r#"{".tag":"path","path":{".tag":"not_found"}}"#),
