@@ -472,4 +472,27 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn fuzz_a_journal() {
+        let key = head(SAMPLE).unwrap().key;
+        let whole = read(SAMPLE, &key).unwrap();
+        fuzzing::run(&[SAMPLE.as_bytes()], |bytes| {
+            let known = read(&String::from_utf8_lossy(bytes), &key)?;
+            // A damaged record is unknown: it never adds a block that did not arrive.
+            assert!(
+                known
+                    .blocks
+                    .iter()
+                    .all(|(at, block)| whole.blocks.get(at) == Some(block))
+            );
+            assert!(
+                known
+                    .parts
+                    .iter()
+                    .all(|(at, part)| whole.parts.get(at) == Some(part))
+            );
+            Some((known.blocks.len(), known.parts.len()))
+        });
+    }
 }

@@ -190,3 +190,73 @@ impl Unpacking {
         put_in_place(partial, step, self.links, self.anything)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::Write as _, sync::Arc};
+
+    use engine::{
+        entry::{FileMeta, Version},
+        plan::{CopyReason, Plan, StepKind},
+        run::{Shutdown, Tally},
+    };
+    use shared::content_hash::ContentHash;
+    use zip::{ZipWriter, write::SimpleFileOptions};
+
+    use super::*;
+
+    fn step(path: &str, content: &[u8]) -> Step {
+        let version = Version {
+            id: "1".into(),
+            checksum: Some(ContentHash::of(content)),
+            document: None,
+        };
+        let meta = FileMeta {
+            size_bytes: content.len() as u64,
+            version: Some(Box::new(version)),
+            ..FileMeta::default()
+        };
+        Step::new(StepKind::Copy(CopyReason::New), path, path, meta)
+    }
+
+    #[test]
+    fn fuzz_a_zip() {
+        let mut zip = ZipWriter::new(io::Cursor::new(Vec::new()));
+        for (name, content) in [("d/a", &b"one"[..]), ("d/b/c", b"two two two two")] {
+            zip.start_file(name, SimpleFileOptions::default()).unwrap();
+            zip.write_all(content).unwrap();
+        }
+        let sample = zip.finish().unwrap().into_inner();
+        fuzzing::run(&[&sample], |bytes| {
+            let directory = tempfile::tempdir().unwrap();
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(bytes).unwrap();
+            let steps = vec![step("d/a", b"one"), step("d/b/c", b"two two two two")];
+            let plan = Plan {
+                copies: steps.clone(),
+                ..Plan::default()
+            };
+            let unpacking = Unpacking {
+                root: Root::new(directory.path()),
+                links: false,
+                anything: false,
+                run: Run::new(&plan, Tally::default(), Shutdown::default(), Arc::new(())),
+            };
+            let group = ZipGroup {
+                folder: "d".into(),
+                steps,
+            };
+            let rest = unpacking.unpack(file, group);
+            // What is there is right, and the rest is asked for by itself.
+            let there = |path: &str| fs::read(directory.path().join(path)).ok();
+            assert!(matches!(there("d/a").as_deref(), None | Some(b"one")));
+            assert!(matches!(
+                there("d/b/c").as_deref(),
+                None | Some(b"two two two two")
+            ));
+            let arrived = usize::from(there("d/a").is_some()) + usize::from(there("d/b/c").is_some());
+            assert_eq!(arrived + rest.len(), 2);
+            arrived
+        });
+    }
+}
