@@ -45,6 +45,11 @@ impl FileMeta {
         self.version.as_ref()?.document.as_deref()
     }
 
+    /// Returns whether the file is a cloud document that is listed under the name of its export.
+    pub fn is_exported(&self) -> bool {
+        self.document().is_some_and(|document| document.chosen.is_some())
+    }
+
     /// Returns the checksum of its content, if it is known without reading.
     pub fn checksum(&self) -> Option<ContentHash> {
         self.version.as_ref().and_then(|version| version.checksum)
@@ -82,6 +87,20 @@ pub struct Modified {
     pub seconds: i64,
     /// The fraction of a second, in nanoseconds.
     pub nanoseconds: u32,
+}
+
+impl From<jiff::Timestamp> for Modified {
+    fn from(time: jiff::Timestamp) -> Self {
+        let nanoseconds = time.as_nanosecond();
+        let (seconds, rest) = (
+            nanoseconds.div_euclid(1_000_000_000),
+            nanoseconds.rem_euclid(1_000_000_000),
+        );
+        Self {
+            seconds: i64::try_from(seconds).unwrap_or_default(),
+            nanoseconds: u32::try_from(rest).unwrap_or_default(),
+        }
+    }
 }
 
 impl Modified {
@@ -131,7 +150,7 @@ impl Entry {
 
     /// Returns whether it is a cloud document that is listed under the name of its export.
     pub fn is_exported(&self) -> bool {
-        self.document().is_some_and(|document| document.chosen.is_some())
+        self.file().is_some_and(FileMeta::is_exported)
     }
 
     /// Returns the path that it has in the store, where a document is listed under the name of its export.

@@ -67,12 +67,7 @@ impl FilterFlags {
     /// # Errors
     /// When a file can't be read, a pattern isn't one, or flags contradict each other.
     pub fn filter(&self) -> Result<Filter, Failure> {
-        let now = jiff::Timestamp::now();
-        let now = Modified {
-            seconds: now.as_second(),
-            nanoseconds: u32::try_from(now.subsec_nanosecond()).unwrap_or(0),
-        };
-        self.filter_from(&mut System, now)
+        self.filter_from(&mut System, jiff::Timestamp::now().into())
     }
 
     /// Makes the filter with a given source of files and a given time.

@@ -125,11 +125,7 @@ fn moment(text: &str, zone: &TimeZone) -> Option<Modified> {
         let date = text.parse::<civil::DateTime>().ok()?;
         Some(date.to_zoned_datetime(zone.clone()).ok()?.timestamp())
     })?;
-    let nanoseconds = timestamp.as_nanosecond();
-    Some(Modified {
-        seconds: i64::try_from(nanoseconds.div_euclid(SECOND)).ok()?,
-        nanoseconds: u32::try_from(nanoseconds.rem_euclid(SECOND)).ok()?,
-    })
+    Some(timestamp.into())
 }
 
 #[cfg(test)]

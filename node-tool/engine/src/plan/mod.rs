@@ -101,6 +101,11 @@ impl Step {
     }
 }
 
+/// Returns the number of bytes of the files of some steps, as they were listed.
+pub fn total_bytes<'a>(steps: impl IntoIterator<Item = &'a Step>) -> u64 {
+    steps.into_iter().map(|step| step.meta.size_bytes).sum()
+}
+
 /// A file that can't be copied, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Obstacle {

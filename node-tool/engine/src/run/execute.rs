@@ -6,7 +6,7 @@ use super::{Backup, Event, Run, Transfer, resolve};
 use crate::{
     entry::own_path,
     error::{Error, Result, Retry},
-    plan::{Plan, Step, StepId, StepKind},
+    plan::{Plan, Step, StepId, StepKind, total_bytes},
     store::{Rename, Store},
 };
 
@@ -137,7 +137,7 @@ async fn rename(steps: &[Step], job: &Job<'_>, run: &Run) {
 
 /// Copies, until the deadline.
 async fn copy(copies: Vec<Step>, job: &Job<'_>, options: RunOptions, run: &Run) -> Result<(), Stop> {
-    let bytes = copies.iter().map(|step| step.meta.size_bytes).sum();
+    let bytes = total_bytes(&copies);
     run.observer().copies_begin(copies.len() as u64, bytes);
     let copying = async {
         let mut plan = Plan {
@@ -236,15 +236,11 @@ async fn leave_source(plan: &Plan, job: &Job<'_>, run: &Run) {
         StepKind::DeleteSource { after: Some(copy) } => run.has_copied(copy),
         _ => Some(false),
     };
-    let is_exported = |step: &&Step| {
-        let document = step.meta.document();
-        document.is_some_and(|document| document.chosen.is_some())
-    };
     let there = plan
         .source_deletes
         .iter()
         .filter(|step| has_copied(step).is_some());
-    let (documents, files): (Vec<&Step>, Vec<&Step>) = there.partition(is_exported);
+    let (documents, files): (Vec<&Step>, Vec<&Step>) = there.partition(|step| step.meta.is_exported());
     for step in documents {
         let own_path = own_path(&step.from, Some(&step.meta)).to_owned();
         run.report(step.id, Event::DocumentKept { own_path });

@@ -2,11 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use shared::content_hash::ContentHash;
-
 use crate::{
-    entry::{FileMeta, LINK_ENDING},
+    entry::LINK_ENDING,
     plan::{Plan, Step, StepId, StepKind},
+    run::resolve::known_or_read,
     store::Store,
 };
 
@@ -55,19 +54,12 @@ async fn same_content(
     source: &dyn Store,
     target: &dyn Store,
 ) -> Option<Step> {
-    let wanted = checksum(source, &step.from, &step.meta).await?;
+    let wanted = known_or_read(source, &step.from, &step.meta).await?;
     for at in 0..candidates.len() {
         let candidate = &candidates[at];
-        if checksum(target, &candidate.to, &candidate.meta).await == Some(wanted) {
+        if known_or_read(target, &candidate.to, &candidate.meta).await == Some(wanted) {
             return Some(candidates.remove(at));
         }
     }
     None
-}
-
-async fn checksum(store: &dyn Store, path: &str, meta: &FileMeta) -> Option<ContentHash> {
-    match meta.checksum() {
-        Some(known) => Some(known),
-        None => store.checksum(path, meta).await.ok()?,
-    }
 }

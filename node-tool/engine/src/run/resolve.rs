@@ -2,10 +2,14 @@
 
 use futures_util::{StreamExt, stream};
 
+use shared::content_hash::ContentHash;
+
 use super::{Event, Job, Run};
 use crate::{
+    entry::FileMeta,
     error::{Error, Result, Retry},
     plan::{CopyReason, Plan, Step, StepKind},
+    store::Store,
 };
 
 /// Turns each comparison into a copy, or removes it where the content is the same; then the file of the target gets
@@ -45,21 +49,21 @@ async fn resolve_one(mut step: Step, job: &Job<'_>, run: &Run) -> Option<Step> {
     None
 }
 
+/// Returns the checksum of a file, reading it if the listing has none. `None` if it can't be had.
+pub(super) async fn known_or_read(store: &dyn Store, path: &str, meta: &FileMeta) -> Option<ContentHash> {
+    match meta.checksum() {
+        Some(known) => Some(known),
+        None => store.checksum(path, meta).await.ok()?,
+    }
+}
+
 /// Returns whether both sides have the same content. What can't be read counts as different: copying it reports why.
 async fn is_same(step: &Step, job: &Job<'_>) -> Result<bool> {
     let Some(old) = &step.replaces else {
         return Ok(false);
     };
-    let source = match step.meta.checksum() {
-        Some(known) => Some(known),
-        None => job.source.checksum(&step.from, &step.meta).await.unwrap_or(None),
-    };
-    let target = match (source, old.checksum()) {
-        (None, _) => return Ok(false),
-        (_, Some(known)) => Some(known),
-        (_, None) => job.target.checksum(&step.to, old).await.unwrap_or(None),
-    };
-    let is_same = source == target;
+    let source = known_or_read(job.source, &step.from, &step.meta).await;
+    let is_same = source.is_some() && source == known_or_read(job.target, &step.to, old).await;
     if is_same && !old.modified.is_same(step.meta.modified) && job.target.capabilities().sets_times {
         job.target.set_modified(&step.to, step.meta.modified).await?;
     }

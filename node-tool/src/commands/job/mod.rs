@@ -9,7 +9,7 @@ mod preview;
 mod respell;
 mod tell;
 
-use std::{sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc, time::Instant};
 
 use engine::{
     entry::{Entry, LINK_ENDING},
@@ -375,7 +375,7 @@ impl Job<'_> {
     }
 
     fn makes_links(&self) -> bool {
-        self.request.flags.links && self.target.is_local()
+        self.request.flags.links && self.target.store().capabilities().has_symlinks
     }
 
     fn plan_options(&self) -> PlanOptions<'_> {
@@ -475,7 +475,7 @@ impl Job<'_> {
             deadline: flags.max_duration.map(|most| Instant::now() + most),
             concurrency,
         };
-        let bytes = observer::bytes(plan.copies.iter());
+        let bytes = plan::total_bytes(&plan.copies);
         let stop = tokio::select! {
             stop = run::run(plan, &job, run_options, &run) => stop,
             () = observer::watch(&shown, &self.source, &self.target, bytes) => None,
@@ -496,7 +496,8 @@ impl Job<'_> {
             memory_bytes: app.memory_bytes,
             open_files: OpenFiles::here().files,
             makes_links: flags.links,
-            follows_links: flags.copy_links || observer::is_typed_file(self.request.source),
+            // A single file that was typed may be a symlink.
+            follows_links: flags.copy_links || Path::new(self.request.source).is_file(),
             overwrites_newer: flags.overwrite_newer,
             state_dir: app.state.clone(),
         }

@@ -1,11 +1,8 @@
 //! What a run reports, as lines of the log and bars of progress.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use engine::{
-    plan::Step,
-    run::{Event, Observer, Subject},
-};
+use engine::run::{Event, Observer, Subject};
 use parking_lot::Mutex;
 use stores::Place;
 
@@ -125,14 +122,4 @@ async fn warn_of_space(wanted: u64, source: &Place, target: &Place) {
             report::bytes(free)
         ));
     }
-}
-
-/// Returns the number of bytes that steps copy.
-pub(super) fn bytes<'a>(steps: impl Iterator<Item = &'a Step>) -> u64 {
-    steps.map(|step| step.meta.size_bytes).sum()
-}
-
-/// Whether a typed source is a file, which may be a symlink.
-pub(super) fn is_typed_file(typed: &str) -> bool {
-    Path::new(typed).is_file()
 }

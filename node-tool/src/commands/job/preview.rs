@@ -1,14 +1,14 @@
 //! What a dry run shows.
 
 use engine::{
-    plan::{CopyReason, Plan, Step, StepKind},
+    plan::{CopyReason, Plan, Step, StepKind, total_bytes},
     run::Tally,
 };
 use serde::Serialize;
 use shared::failure::Failure;
 use stores::Place;
 
-use super::{Flags, observer::bytes, tell};
+use super::{Flags, tell};
 use crate::report;
 
 /// A step as `--json` shows it.
@@ -86,7 +86,7 @@ fn shown(step: &Step) -> Option<Shown<'_>> {
         StepKind::Delete => Shown::Delete { path, size },
         StepKind::Rmdir => Shown::Rmdir { path },
         StepKind::DeleteSource { after: Some(_) } => return None,
-        StepKind::DeleteSource { after: None } if step.meta.document().is_some() => return None,
+        StepKind::DeleteSource { after: None } if step.meta.is_exported() => return None,
         StepKind::DeleteSource { after: None } => Shown::DeleteSource { path, size },
         StepKind::RmdirSource => Shown::RmdirSource { path },
     })
@@ -113,7 +113,7 @@ pub(super) fn show(
     let mut line = format!(
         "dry run, {source} to {target}: {} to {verb} ({}), {} already there",
         report::files(plan.all_copies().count() as u64),
-        report::bytes(bytes(plan.all_copies())),
+        report::bytes(total_bytes(plan.all_copies())),
         tally.unchanged
     );
     for (count, what) in [

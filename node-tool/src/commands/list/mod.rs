@@ -147,11 +147,7 @@ impl Listing {
 
 /// Returns the current time.
 pub fn now() -> Modified {
-    let now = jiff::Timestamp::now();
-    Modified {
-        seconds: now.as_second(),
-        nanoseconds: u32::try_from(now.subsec_nanosecond()).unwrap_or(0),
-    }
+    jiff::Timestamp::now().into()
 }
 
 fn mime_type(entry: &Entry) -> String {

@@ -42,11 +42,20 @@ fn meta(file: dropbox::FileInfo) -> FileMeta {
     }
 }
 
-/// Returns the engine's entries for those of the client, of which there may be a million. One of the client is no smaller than
-/// one of the engine, so the new list takes the place of the old one in memory.
-pub(super) fn entries(listed: Vec<dropbox::Entry>) -> Vec<Entry> {
-    const { assert!(size_of::<Entry>() <= size_of::<dropbox::Entry>()) };
-    listed.into_iter().map(entry).collect()
+/// Number of entries that are converted between two times that memory is given back.
+const CONVERTED_AT_ONCE: usize = 1 << 16;
+
+/// Returns the engine's entries for those of the client, of which there may be a million: the old list shrinks, from its end, as
+/// the new one grows.
+pub(super) fn entries(mut listed: Vec<dropbox::Entry>) -> Vec<Entry> {
+    let mut entries = Vec::with_capacity(listed.len());
+    while !listed.is_empty() {
+        let rest = listed.len().saturating_sub(CONVERTED_AT_ONCE);
+        entries.extend(listed.drain(rest..).rev().map(entry));
+        listed.shrink_to_fit();
+    }
+    entries.reverse();
+    entries
 }
 
 /// Returns a body whose bytes `reader` reads from local files.
@@ -63,4 +72,23 @@ pub(super) fn payload(
             }
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_keep_their_order() {
+        for count in [0, 1, CONVERTED_AT_ONCE, 2 * CONVERTED_AT_ONCE + 3] {
+            let folder = |number: usize| dropbox::Entry {
+                path: format!("{number:07}"),
+                kind: dropbox::Kind::Folder,
+                id: None,
+            };
+            let converted = entries((0..count).map(folder).collect());
+            assert_eq!(converted.len(), count);
+            assert!(converted.is_sorted_by(|a, b| a.path < b.path), "{count}");
+        }
+    }
 }

@@ -186,10 +186,10 @@ impl DropboxStore {
     /// # Errors
     /// When Dropbox can't be asked.
     pub async fn own_place(&self) -> Result<Self> {
-        let Some((folder, name)) = self.split().filter(|(_, name)| documents::is_export(name)) else {
+        let Some((folder, _)) = self.split().filter(|(_, name)| documents::is_export(name)) else {
             return Ok(self.clone());
         };
-        if !documents::is_export(&name) || self.stat("").await?.is_some() {
+        if self.stat("").await?.is_some() {
             return Ok(self.clone());
         }
         let document = self.exported().await?;

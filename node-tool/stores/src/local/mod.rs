@@ -65,3 +65,14 @@ pub fn set_modified(path: &Path, modified: engine::entry::Modified) -> std::io::
         flags,
     )?)
 }
+
+/// Returns the names in a folder, sorted.
+#[cfg(test)]
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}

@@ -510,7 +510,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::local::root::info;
+    use crate::local::{names, root::info};
 
     const TIME: Modified = Modified {
         seconds: 1_500_000_000,
@@ -532,15 +532,6 @@ mod tests {
 
     fn seen(root: &Root, path: &str) -> FileMeta {
         info(&root.stat(path).unwrap().unwrap())
-    }
-
-    fn names(path: &Path) -> Vec<String> {
-        let mut names: Vec<String> = fs::read_dir(path)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
     }
 
     #[test]

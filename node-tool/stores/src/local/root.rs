@@ -566,6 +566,7 @@ mod tests {
     use std::{fs, os::unix::fs::symlink};
 
     use super::*;
+    use crate::local::names;
 
     /// A root with a folder, a file and a link to a folder outside, and that folder.
     fn place() -> (tempfile::TempDir, PathBuf, PathBuf) {
@@ -583,15 +584,6 @@ mod tests {
     /// With and without `openat2`.
     fn both(path: &Path) -> [Root; 2] {
         [Root::new(path), Root::stepwise(path)]
-    }
-
-    fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<String> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
     }
 
     #[test]
