@@ -324,19 +324,12 @@ mod tests {
         network.set(NetworkModel::campus());
         let spaces = BTreeSet::from([Ns(1)]);
         let finish = "files/upload_session/finish_batch_v2";
-        let first = network.call(finish, network.due(finish), &spaces, 1000).await;
+        let call = |entries| network.call(finish, network.due(finish), &spaces, entries);
+        let first = call(1000).await;
         assert!(first.is_ok());
-        assert_eq!(
-            network.call(finish, network.due(finish), &spaces, 1).await.err(),
-            Some(Refused::Busy)
-        );
+        assert_eq!(call(1).await.err(), Some(Refused::Busy));
         drop(first);
-        assert!(
-            network
-                .call(finish, network.due(finish), &spaces, 1)
-                .await
-                .is_ok()
-        );
+        assert!(call(1).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
@@ -346,44 +339,14 @@ mod tests {
             calls_per_minute: Some(2),
             ..NetworkModel::default()
         });
-        let spaces = BTreeSet::new();
+        let (route, spaces) = ("files/get_metadata", BTreeSet::new());
+        let call = || network.call(route, network.due(route), &spaces, 0);
         for _ in 0..2 {
-            assert!(
-                network
-                    .call(
-                        "files/get_metadata",
-                        network.due("files/get_metadata"),
-                        &spaces,
-                        0
-                    )
-                    .await
-                    .is_ok()
-            );
+            assert!(call().await.is_ok());
         }
-        assert_eq!(
-            network
-                .call(
-                    "files/get_metadata",
-                    network.due("files/get_metadata"),
-                    &spaces,
-                    0
-                )
-                .await
-                .err(),
-            Some(Refused::TooMany(61))
-        );
+        assert_eq!(call().await.err(), Some(Refused::TooMany(61)));
         tokio::time::advance(Duration::from_secs(61)).await;
-        assert!(
-            network
-                .call(
-                    "files/get_metadata",
-                    network.due("files/get_metadata"),
-                    &spaces,
-                    0
-                )
-                .await
-                .is_ok()
-        );
+        assert!(call().await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
