@@ -1,0 +1,164 @@
+//! Flags that every command takes.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{
+    ArgAction, Args,
+    builder::{OsStringValueParser, TypedValueParser as _},
+};
+use shared::duration;
+
+use engine::filter::Size;
+
+use crate::config::CONFIG_VARIABLE;
+
+/// Flags that every command takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Use at most N connections at once [default: as many as help, up to 96; --memory allows about 26 with large files]
+    #[arg(long, global = true, help_heading = "Limits", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub transfers: Option<u16>,
+    /// Hold at most SIZE of content in memory; with more, more connections can be busy at once [default: 40M]
+    #[arg(long, global = true, help_heading = "Limits", value_name = "SIZE")]
+    pub memory: Option<Size>,
+    /// Try each call at most N times [default: 8]
+    #[arg(long, global = true, help_heading = "Limits", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub low_level_retries: Option<u32>,
+    /// Begin at most N calls per second
+    #[arg(long, global = true, help_heading = "Limits", value_name = "N", value_parser = calls)]
+    pub tpslimit: Option<f64>,
+    /// Move at most RATE per second: KiB, or with b, k, M, G; UP:DOWN for each direction
+    #[arg(long, global = true, help_heading = "Limits", value_name = "RATE", value_parser = rates)]
+    pub bwlimit: Option<Bandwidth>,
+    /// Print what happens to each file; -vv also prints each request
+    #[arg(short, long, global = true, help_heading = "Output", action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Print only errors
+    #[arg(
+        short,
+        long,
+        global = true,
+        help_heading = "Output",
+        conflicts_with = "verbose"
+    )]
+    pub quiet: bool,
+    /// Append the log to FILE
+    #[arg(long, global = true, help_heading = "Output", value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+    /// Write the log as JSON, one object per line
+    #[arg(long, global = true, help_heading = "Output")]
+    pub use_json_log: bool,
+    /// Without a terminal, print progress every DURATION (10s, 5m); 0 disables it [default with -P: after 5s, then less and
+    /// less often, at least every 1m]
+    #[arg(long, global = true, help_heading = "Output", value_name = "DURATION", value_parser = span)]
+    pub stats: Option<Duration>,
+    /// Read and write the config in FILE instead of ~/.config/node-tool/config.toml
+    #[arg(long, global = true, help_heading = "Global", value_name = "FILE", env = CONFIG_VARIABLE, value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    pub config: Option<PathBuf>,
+    /// List everything again instead of only what changed since the last time, and hash local files again
+    #[arg(long, global = true, help_heading = "Global")]
+    pub no_cache: bool,
+    /// Run CMD with the shell and use its first line as the password of an encrypted config
+    #[arg(long, global = true, help_heading = "Global", value_name = "CMD")]
+    pub password_command: Option<String>,
+    /// Map names that Dropbox can't store (backslashes, spaces at the end, bytes that aren't UTF-8 …) as rclone maps them, also
+    /// in typed paths
+    #[arg(long, global = true, help_heading = "Global")]
+    pub encode_names: bool,
+    /// Export cloud documents, such as Paper, to the first of these formats that they have
+    #[arg(long, global = true, help_heading = "Global", value_name = "FORMATS", value_delimiter = ',', default_value = "html,md", action = ArgAction::Set,
+          alias = "dropbox-export-formats", value_parser = ["html", "md"])]
+    pub export_formats: Vec<String>,
+    #[command(flatten)]
+    pub known: Known,
+}
+
+/// Flags of rclone that have no effect here; scripts that use them keep working.
+#[derive(Debug, Args)]
+pub struct Known {
+    #[arg(long, global = true, hide = true)]
+    stats_one_line: bool,
+    #[arg(long, global = true, hide = true)]
+    fast_list: bool,
+    #[arg(long, global = true, hide = true)]
+    no_traverse: bool,
+    #[arg(long, global = true, hide = true, value_name = "N")]
+    checkers: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "N")]
+    retries: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "SIZE")]
+    buffer_size: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "N")]
+    multi_thread_streams: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "SIZE")]
+    multi_thread_cutoff: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "SIZE")]
+    dropbox_chunk_size: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "MODE")]
+    dropbox_batch_mode: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "N")]
+    dropbox_batch_size: Option<String>,
+    #[arg(long, global = true, hide = true, value_name = "DURATION")]
+    dropbox_pacer_min_sleep: Option<String>,
+}
+
+impl Known {
+    /// Returns the flags that were given, for a line in the log.
+    pub fn given(&self) -> Vec<&'static str> {
+        let flags = [
+            ("--stats-one-line", self.stats_one_line),
+            ("--fast-list", self.fast_list),
+            ("--no-traverse", self.no_traverse),
+            ("--checkers", self.checkers.is_some()),
+            ("--retries", self.retries.is_some()),
+            ("--buffer-size", self.buffer_size.is_some()),
+            ("--multi-thread-streams", self.multi_thread_streams.is_some()),
+            ("--multi-thread-cutoff", self.multi_thread_cutoff.is_some()),
+            ("--dropbox-chunk-size", self.dropbox_chunk_size.is_some()),
+            ("--dropbox-batch-mode", self.dropbox_batch_mode.is_some()),
+            ("--dropbox-batch-size", self.dropbox_batch_size.is_some()),
+            (
+                "--dropbox-pacer-min-sleep",
+                self.dropbox_pacer_min_sleep.is_some(),
+            ),
+        ];
+        flags
+            .into_iter()
+            .filter(|(_, given)| *given)
+            .map(|(flag, _)| flag)
+            .collect()
+    }
+}
+
+/// Bytes per second, up and down. `None` means no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bandwidth {
+    /// Maximum rate of uploads.
+    pub up: Option<u64>,
+    /// Maximum rate of downloads.
+    pub down: Option<u64>,
+}
+
+fn rates(text: &str) -> Result<Bandwidth, String> {
+    let (up, down) = text.split_once(':').unwrap_or((text, text));
+    let rate = |text: &str| text.parse::<Size>().map(|size| size.0.filter(|rate| *rate > 0));
+    match (rate(up), rate(down)) {
+        (Ok(up), Ok(down)) => Ok(Bandwidth { up, down }),
+        _ => Err("give a rate such as 10M, or 10M:2M for up and down".into()),
+    }
+}
+
+fn calls(text: &str) -> Result<f64, String> {
+    let calls = text
+        .parse()
+        .ok()
+        .filter(|calls: &f64| calls.is_finite() && *calls >= 0.0);
+    calls.ok_or_else(|| "give a number such as 10 or 0.5".into())
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    duration::parse(text)
+}

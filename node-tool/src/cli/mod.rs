@@ -1,0 +1,245 @@
+//! The command line: from arguments to an exit code.
+//!
+//! [`program`] is the command line as clap knows it: [`global`] has the flags of every command, [`verbs`] the commands.
+//! [`prepare`] makes what a command works with, [`runtime`] runs it, [`signals`] interrupt it.
+
+mod global;
+mod prepare;
+mod program;
+mod runtime;
+mod signals;
+mod verbs;
+
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+
+use clap::{FromArgMatches, error::ErrorKind};
+use shared::{
+    exit,
+    failure::{Failure, printable},
+    raw,
+};
+
+use self::{
+    global::Global,
+    program::{Cli, program, program_without},
+    runtime::with_runtime,
+};
+use crate::{completion, limits, report, variables};
+
+/// Runs the program on the process's arguments.
+pub fn main() -> ExitCode {
+    run(std::env::args_os())
+}
+
+/// Runs the program on `args`, the first of which is its name.
+pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    limits::begin();
+    if let Some(question) = completion::asked(&args) {
+        let answer = question.map(|question| completion::answer(&question, program()));
+        let _ = report::result(&answer.unwrap_or_default()); // a shell that doesn't listen needs nothing
+        return ExitCode::SUCCESS;
+    }
+    // Clap's error quotes the command line. If that has control characters, the error is made again from a clean line.
+    let texts: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+    let is_clean = !texts.iter().any(|text| text.contains(shared::plain::is_hidden));
+    let words = (!is_clean).then(|| texts.iter().map(|text| printable(text)).collect::<Vec<_>>());
+    let parsed = program()
+        .try_get_matches_from(&args)
+        .or_else(|error| match variables::overruled(&error, &args) {
+            Some(variable) => program_without(&[variable]).try_get_matches_from(&args),
+            None => Err(error),
+        })
+        .and_then(|found| Cli::from_arg_matches(&found));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) if error.kind() == ErrorKind::InvalidUtf8 => {
+            report::error(&not_utf8(&args));
+            return ExitCode::from(exit::USAGE);
+        }
+        Err(error) => {
+            let clean = words.and_then(|words| program().try_get_matches_from(words).err());
+            report::usage(clean.as_ref().unwrap_or(&error));
+            for variable in variables::blamed(&error, &args) {
+                report::note(&format!(
+                    "  from the variable {variable}; to be without it: unset {variable}"
+                ));
+            }
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE));
+        }
+    };
+    if let Err(failure) = start_log(&cli.global) {
+        report::error(&failure);
+        return ExitCode::from(failure.exit_code());
+    }
+    for (variable, near) in variables::mistyped(program) {
+        report::warn(&format!(
+            "the variable {variable} sets nothing; did you mean {near}?"
+        ));
+    }
+    match with_runtime(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            report::error(&failure);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// Names the argument that is not UTF-8 where that is needed.
+fn not_utf8(args: &[OsString]) -> Failure {
+    let mut odd = args
+        .iter()
+        .map(|arg| raw::text(arg))
+        .filter(|arg| raw::is_raw(arg));
+    let odd = odd.next().unwrap_or_default();
+    Failure::usage(format!("'{odd}' is not UTF-8"))
+        .why("only the names of places and local files may have any bytes")
+}
+
+fn start_log(global: &Global) -> Result<(), Failure> {
+    let open = |path: &PathBuf| {
+        let file = std::fs::File::options().create(true).append(true).open(path);
+        file.map_err(|e| Failure::usage(format!("--log-file: could not write '{}'", path.display())).why(e))
+    };
+    report::log_to(report::Log {
+        json: global.use_json_log,
+        file: global.log_file.as_ref().map(open).transpose()?,
+    });
+    report::start_logging(global.verbose, global.quiet);
+    for flag in global.known.given() {
+        tracing::info!("{flag} has no effect here");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(args: &[&str]) -> clap::ArgMatches {
+        let args = std::iter::once(&"node-tool").chain(args);
+        program().try_get_matches_from(args).unwrap()
+    }
+
+    /// The values of a command's flag.
+    fn values(args: &[&str], flag: &str) -> Vec<String> {
+        let found = parsed(args);
+        let (_, found) = found.subcommand().unwrap();
+        let raw = found.get_raw(flag).into_iter().flatten();
+        raw.map(|value| value.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn the_last_of_a_repeated_flag_counts_and_lists_grow() {
+        let copy = |rest: &[&str], flag: &str| values(&[&["copy", "a", "b"], rest].concat(), flag);
+        for (rest, flag, last) in [
+            (vec!["--suffix", "x", "--suffix", "y"], "suffix", vec!["y"]),
+            (vec!["--transfers", "4", "--transfers=8"], "transfers", vec!["8"]),
+            (
+                vec!["--max-depth", "1", "--max-depth", "2"],
+                "max_depth",
+                vec!["2"],
+            ),
+            (
+                vec!["--export-formats", "md", "--export-formats", "html"],
+                "export_formats",
+                vec!["html"],
+            ),
+            (
+                vec!["--include", "a", "--include", "b"],
+                "include",
+                vec!["a", "b"],
+            ),
+            (
+                vec!["--filter", "- a", "--filter", "+ b"],
+                "filter",
+                vec!["- a", "+ b"],
+            ),
+            (
+                vec!["--exclude-if-present", "a", "--exclude-if-present", "b"],
+                "exclude_if_present",
+                vec!["a", "b"],
+            ),
+            (
+                vec!["--files-from", "a", "--files-from", "b"],
+                "files_from",
+                vec!["a", "b"],
+            ),
+        ] {
+            assert_eq!(copy(&rest, flag), last, "{rest:?}");
+        }
+        // Each switch may be repeated.
+        for twice in [
+            "--dry-run",
+            "--progress",
+            "--checksum",
+            "--no-cache",
+            "--quiet",
+            "--fast-list",
+            "--json",
+        ] {
+            parsed(&["copy", "a", "b", "-n", twice, twice]);
+        }
+        assert_eq!(
+            parsed(&["copy", "a", "b", "-v", "-v"])
+                .subcommand()
+                .unwrap()
+                .1
+                .get_count("verbose"),
+            2
+        );
+        assert_eq!(
+            values(
+                &["--transfers", "4", "copy", "a", "b", "--transfers", "8"],
+                "transfers"
+            ),
+            ["8"]
+        );
+    }
+
+    #[test]
+    fn text_may_begin_with_a_dash_and_a_forgotten_number_is_noticed() {
+        for (args, flag, value) in [
+            (vec!["copy", "a", "b", "--suffix", "-old"], "suffix", "-old"),
+            (
+                vec!["copy", "a", "b", "--backup-dir", "-old"],
+                "backup_dir",
+                "-old",
+            ),
+            (
+                vec!["copy", "a", "b", "--exclude-if-present", "-no"],
+                "exclude_if_present",
+                "-no",
+            ),
+            (
+                vec!["copy", "a", "b", "--files-from", "-list"],
+                "files_from",
+                "-list",
+            ),
+            (vec!["copy", "a", "b", "--max-depth", "-1"], "max_depth", "-1"),
+            (vec!["lsf", "a", "-s", "-"], "separator", "-"),
+            (vec!["lsf", "a", "--separator", "--"], "separator", "--"),
+            (vec!["check", "a", "b", "--combined", "-out"], "combined", "-out"),
+            (vec!["ls", "a", "--log-file", "-log"], "log_file", "-log"),
+            (vec!["ls", "a", "--config", "-c"], "config", "-c"),
+        ] {
+            assert_eq!(values(&args, flag), [value], "{args:?}");
+        }
+        for args in [
+            ["copy", "a", "b", "--transfers", "-n"],
+            ["lsf", "a", "--time-format", "-R", "-R"],
+        ] {
+            assert!(
+                program()
+                    .try_get_matches_from(std::iter::once("node-tool").chain(args))
+                    .is_err()
+            );
+        }
+    }
+
+    #[test]
+    fn clap_finds_no_mistake() {
+        program().debug_assert();
+    }
+}

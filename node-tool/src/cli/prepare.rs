@@ -1,0 +1,157 @@
+//! From global flags, variables and the config to what every command works with.
+
+use std::{path::PathBuf, sync::Arc};
+
+use dropbox::{Cache, Http, RateLimiter, Rates};
+use engine::run::Shutdown;
+use etcetera::BaseStrategy;
+use shared::{
+    endpoints::{Endpoints, ORIGIN_VARIABLE},
+    failure::Failure,
+};
+use stores::{dropbox::View, local};
+
+use super::global::Global;
+use crate::{
+    app::App,
+    commands,
+    config::{CONFIG_VARIABLE, Config, Defaults, Password, Site, Store, default_path},
+    failures::config_failure,
+    limits::OpenFiles,
+    report, terminal,
+};
+
+/// Default number of connections at once.
+const DEFAULT_TRANSFERS: u16 = 96;
+/// Maximum number of connections at once.
+const MAX_TRANSFERS: u16 = 256;
+/// Default number of bytes of content in memory at once.
+const DEFAULT_MEMORY_BYTES: usize = 40 << 20;
+
+/// Reads the config and prepares what a command needs; `asked` are the arguments of `config`, if that is the command.
+///
+/// # Errors
+/// When a flag or a variable has an impossible value, or the config can't be read.
+pub async fn prepare(
+    global: &Global,
+    asked: Option<&commands::config::Args>,
+    shutdown: Shutdown,
+) -> Result<App, Failure> {
+    let origin = std::env::var(ORIGIN_VARIABLE)
+        .ok()
+        .filter(|text| !text.is_empty());
+    let endpoints = Endpoints::new(origin.as_deref()).map_err(|e| Failure::usage(e.to_string()))?;
+    let path = match &global.config {
+        Some(path) => path.clone(),
+        // As in rclone: an empty path means in memory only.
+        None if std::env::var_os(CONFIG_VARIABLE).is_some_and(|name| name.is_empty()) => PathBuf::new(),
+        None => default_path().map_err(|_| {
+            Failure::usage("there is no home directory to keep the config in")
+                .hint(format!("set HOME, or give --config FILE or {CONFIG_VARIABLE}"))
+        })?,
+    };
+    let store = Store::new(path, Password::new(global.password_command.clone()));
+    let http = Http::new(endpoints.clone(), crate::USER_AGENT);
+    let site = match Site::here().load() {
+        Ok((site, odd)) => {
+            odd.iter().for_each(|said| report::warn(said));
+            site
+        }
+        Err(problem) => {
+            report::warn(&problem);
+            Defaults::default()
+        }
+    };
+    let own = match asked {
+        Some(args) if !args.reads_config() => Defaults::default(),
+        _ => {
+            let loading = store.clone();
+            let config = terminal::wait(move || Ok(loading.load())).await?; // may ask for its password
+            let config = config.map_err(config_failure)?;
+            protect(&store, &config);
+            // A newer version's keys are no fault; only what looks mistyped is named in every command.
+            for said in config.unknown_keys() {
+                if asked.is_some() || said.contains("did you mean") {
+                    report::warn(&format!("{} has {said}", store.place()));
+                }
+            }
+            config.defaults
+        }
+    };
+    let defaults = own.or(site);
+    let cache = directory(|base| Some(base.cache_dir())).filter(|_| !global.no_cache);
+    if let Some(directory) = &cache {
+        local::hashes::keep_in(directory);
+    }
+    Ok(App {
+        store,
+        endpoints,
+        http,
+        transfers: transfers(global, &defaults),
+        defaults,
+        quiet: global.quiet,
+        stats: global.stats,
+        rates: Arc::new(RateLimiter::new(Rates {
+            calls_per_second: global.tpslimit,
+            upload_bytes_per_second: global.bwlimit.and_then(|rate| rate.up),
+            download_bytes_per_second: global.bwlimit.and_then(|rate| rate.down),
+        })),
+        state: directory(|base| base.state_dir()).map(|dir| dir.join("transfers")),
+        cache: cache.map(Cache::new),
+        memory_bytes: memory(global)?,
+        tries: global.low_level_retries,
+        shutdown,
+        view: View::new(global.encode_names, global.export_formats.clone()),
+        clients: parking_lot::Mutex::default(),
+    })
+}
+
+/// Closes the config to other users, with a warning if it was open to them.
+fn protect(store: &Store, config: &Config) {
+    match store.repair_permissions(config) {
+        Ok(repaired) => repaired.iter().for_each(|path| {
+            report::warn(&format!(
+                "'{}' could be read by others; it is closed to them now",
+                path.display()
+            ));
+        }),
+        Err(error) => report::warn(&error.to_string()),
+    }
+}
+
+/// Returns the number of connections: as many as are asked for, and as the limit of open files allows.
+fn transfers(global: &Global, defaults: &Defaults) -> usize {
+    let wanted: usize = global
+        .transfers
+        .or(defaults.transfers)
+        .unwrap_or(DEFAULT_TRANSFERS)
+        .clamp(1, MAX_TRANSFERS)
+        .into();
+    let most = OpenFiles::here().connections;
+    if wanted > most {
+        tracing::info!(
+            "at most {most} connections at once, because of the limit of open files ('ulimit -n')"
+        );
+    }
+    wanted.min(most)
+}
+
+/// Returns our own directory in one of the user's base directories: `$XDG_STATE_HOME/node-tool`, `~/.cache/node-tool` …
+fn directory(of: impl Fn(&etcetera::base_strategy::Xdg) -> Option<PathBuf>) -> Option<PathBuf> {
+    let base = etcetera::base_strategy::Xdg::new().ok()?;
+    Some(of(&base)?.join("node-tool"))
+}
+
+/// Returns the value of `--memory`, or the default.
+fn memory(global: &Global) -> Result<usize, Failure> {
+    /// One connection and its buffers need this much.
+    const MIN_BYTES: u64 = 8 << 20;
+    let bytes = match global.memory.and_then(|size| size.0) {
+        None => return Ok(DEFAULT_MEMORY_BYTES),
+        Some(bytes) => bytes,
+    };
+    if bytes < MIN_BYTES {
+        return Err(Failure::usage("--memory: less than 8M is not enough"));
+    }
+    Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
+}

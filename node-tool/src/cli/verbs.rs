@@ -1,0 +1,173 @@
+//! The verbs, and which code carries each out.
+
+use clap::Subcommand;
+use engine::run::Shutdown;
+use shared::{exit, failure::Failure};
+
+use super::{global::Global, prepare::prepare};
+use crate::commands::{self, change, copy, help, list, look};
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Connect, show and disconnect Dropbox accounts; without a subcommand it is a menu
+    Config(commands::config::Args),
+    /// List the folders in a folder
+    #[command(after_help = "Example: node-tool lsd dbx:")]
+    Lsd(list::ls::Args),
+    /// List the files below a folder, with their sizes
+    #[command(after_help = "Example: node-tool ls dbx:results --include '*.h5'")]
+    Ls(list::ls::Args),
+    /// List the files below a folder, with sizes and modification times
+    #[command(after_help = "Example: node-tool lsl dbx:results")]
+    Lsl(list::ls::Args),
+    /// List in columns, for scripts
+    Lsf(list::lsf::Args),
+    /// List as JSON
+    Lsjson(list::lsjson::Args),
+    /// Draw a folder as a tree
+    Tree(list::tree::Args),
+    /// Count files and bytes
+    Size(list::size::Args),
+    /// Print the content hash of each file
+    Hashsum(list::hashsum::Args),
+    /// Copy new and changed files; never delete
+    #[command(after_help = COPY_HELP)]
+    Copy(copy::CopyArgs),
+    /// Like copy, but DEST is the new name of a single file
+    #[command(after_help = "Example: node-tool copyto report.pdf dbx:reports/2026-11.pdf")]
+    Copyto(copy::CopyArgs),
+    /// Copy, then remove from the source what is in the target
+    #[command(after_help = "Example: node-tool move dbx:inbox dbx:archive/2026 --delete-empty-src-dirs")]
+    Move(copy::MoveArgs),
+    /// Like move, but DEST is the new name of a single file
+    #[command(after_help = "Example: node-tool moveto dbx:draft.txt dbx:final.txt")]
+    Moveto(copy::MoveArgs),
+    /// Make the target the same as the source; deletes in the target
+    #[command(after_help = SYNC_HELP)]
+    Sync(copy::SyncArgs),
+    /// Compare two folders by size and hash
+    Check(look::check::Args),
+    /// Print files
+    Cat(look::cat::Args),
+    /// Make a folder
+    Mkdir(change::mkdir::Args),
+    /// Remove an empty folder
+    Rmdir(change::rmdir::Args),
+    /// Remove all empty folders below a folder
+    Rmdirs(change::rmdir::AllArgs),
+    /// Remove a folder and everything in it
+    Purge(change::purge::Args),
+    /// Remove the files below a folder
+    Delete(change::delete::Args),
+    /// Remove one file
+    Deletefile(change::delete::FileArgs),
+    /// Make an empty file, or change a file's time
+    Touch(change::touch::Args),
+    /// Remove the unfinished files of killed downloads
+    Cleanup(change::cleanup::Args),
+    /// Print how much space the account has
+    About(look::about::Args),
+    /// Make a link that others can open
+    Link(look::link::Args),
+    /// List the earlier states of a file
+    Revisions(look::revisions::Args),
+    /// Bring an earlier state of a file back
+    Restore(look::restore::Args),
+    /// Find files and folders
+    Search(look::search::Args),
+    /// Print changes as they happen
+    Watch(look::watch::Args),
+    /// In rclone this logs in; here the authorizer does
+    #[command(hide = true, disable_help_flag = true)]
+    Authorize(help::AuthorizeArgs),
+    /// Print the version
+    #[command(after_help = "Example: node-tool version")]
+    Version,
+    /// Print completions for a shell
+    Completion(help::CompletionArgs),
+    /// Print the manual page
+    Man(help::ManArgs),
+}
+
+const COPY_HELP: &str = "\
+The contents of a folder go into DEST, as if both ended in a slash; a file goes into DEST too.
+What is there with the same size and time is skipped; nothing is ever deleted.
+
+Examples:
+  node-tool copy results dbx:project/results -P
+  node-tool copy dbx:project/data /scratch/data --dry-run";
+
+const SYNC_HELP: &str = "\
+Files of the target that the source lacks are deleted, after everything else went well.
+Look before with --dry-run. Dropbox keeps deleted files for a while: see 'node-tool revisions'.
+
+Examples:
+  node-tool sync results dbx:project/results --dry-run
+  node-tool sync results dbx:project/results --backup-dir dbx:project/old";
+
+/// Carries out a command. `program` describes the whole command line.
+///
+/// # Errors
+/// When it fails as a whole.
+pub async fn dispatch(
+    command: Command,
+    global: &Global,
+    program: fn() -> clap::Command,
+    shutdown: Shutdown,
+) -> Result<u8, Failure> {
+    // These need no config, network or home directory.
+    match &command {
+        Command::Authorize(_) => return Err(help::authorize()),
+        Command::Version => return help::version(),
+        Command::Completion(args) => return help::completion(args),
+        Command::Man(args) => return help::man(args, program()),
+        _ => {}
+    }
+    let config = match &command {
+        Command::Config(args) => Some(args),
+        _ => None,
+    };
+    let app = prepare(global, config, shutdown).await?;
+    let result = match command {
+        Command::Config(args) => commands::config::run(args, &app).await,
+        Command::Lsd(args) => list::ls::run(&args, list::ls::Format::Folders, &app).await,
+        Command::Ls(args) => list::ls::run(&args, list::ls::Format::Sizes, &app).await,
+        Command::Lsl(args) => list::ls::run(&args, list::ls::Format::Times, &app).await,
+        Command::Lsf(args) => list::lsf::run(&args, &app).await,
+        Command::Lsjson(args) => list::lsjson::run(&args, &app).await,
+        Command::Tree(args) => list::tree::run(&args, &app).await,
+        Command::Size(args) => list::size::run(&args, &app).await,
+        Command::Hashsum(args) => list::hashsum::run(&args, &app).await,
+        Command::Copy(args) => copy::copy(&args, false, &app).await,
+        Command::Copyto(args) => copy::copy(&args, true, &app).await,
+        Command::Move(args) => copy::moving(&args, false, &app).await,
+        Command::Moveto(args) => copy::moving(&args, true, &app).await,
+        Command::Sync(args) => copy::sync(&args, &app).await,
+        Command::Check(args) => look::check::run(&args, &app).await,
+        Command::Cat(args) => look::cat::run(&args, &app).await,
+        Command::Mkdir(args) => change::mkdir::run(&args, &app).await,
+        Command::Rmdir(args) => change::rmdir::one(&args, &app).await,
+        Command::Rmdirs(args) => change::rmdir::all(&args, &app).await,
+        Command::Purge(args) => change::purge::run(&args, &app).await,
+        Command::Delete(args) => change::delete::run(&args, &app).await,
+        Command::Deletefile(args) => change::delete::file(&args, &app).await,
+        Command::Touch(args) => change::touch::run(&args, &app).await,
+        Command::Cleanup(args) => change::cleanup::run(&args, &app),
+        Command::About(args) => look::about::run(&args, &app).await,
+        Command::Link(args) => look::link::run(&args, &app).await,
+        Command::Revisions(args) => look::revisions::run(&args, &app).await,
+        Command::Restore(args) => look::restore::run(&args, &app).await,
+        Command::Search(args) => look::search::run(&args, &app).await,
+        Command::Watch(args) => look::watch::run(&args, &app).await,
+        // Done above.
+        Command::Authorize(_) | Command::Version | Command::Completion(_) | Command::Man(_) => {
+            Ok(exit::SUCCESS)
+        }
+    };
+    // Only authorisation is fatal: the centre knows whom to ask.
+    result.map_err(|failure| match app.defaults.help {
+        Some(help) if failure.exit_code() == exit::FATAL => failure.hint(help),
+        _ => failure,
+    })
+}
