@@ -194,15 +194,6 @@ async fn nothing_is_kept_once_a_stop_is_requested() {
 }
 
 #[tokio::test]
-async fn a_folder_that_holds_backups_stays() {
-    let (source, target) = (exact("k"), exact("k d/gone=bye"));
-    let outcome = go(&source, &target, &beside()).await;
-    assert_eq!(shown(&target), "d/ d/gone.bak=bye k=1");
-    assert_eq!(outcome.failed(), Vec::<String>::new());
-    assert_eq!(outcome.events.last().map(String::as_str), Some("folder kept d"));
-}
-
-#[tokio::test]
 async fn a_backup_of_a_renamed_file_is_not_needed() {
     let (source, target, kept) = (exact("new=abc k"), exact("old=abc k"), exact(""));
     let how = How {
