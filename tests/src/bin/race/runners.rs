@@ -192,8 +192,7 @@ struct Running {
 impl Running {
     /// Waits for its end and adds what it cost.
     fn wait(self, verbose: bool, cost: &mut Cost) -> anyhow::Result<()> {
-        let mut child = self.child;
-        let used = child.wait4()?;
+        let used = self.child.wait4()?;
         self.over.store(true, Ordering::Relaxed);
         let peak_bytes = self.watcher.join().unwrap_or_default();
         let (out, err) = (
