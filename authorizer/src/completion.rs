@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use clap::CommandFactory as _;
 use shared::completion::{Question, SHELLS, Shell, WORD};
 
-use crate::cli::Cli;
+use crate::{cli::Cli, manual::MANUAL};
 
 /// The name of the program.
 const NAME: &str = "authorizer";
@@ -19,7 +19,7 @@ pub(crate) fn answer(args: &[OsString]) -> Option<String> {
         .map(|arg| arg.to_string_lossy().into_owned())
         .collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["--man"] => manual(),
+        ["--man"] => MANUAL.page_of(Cli::command(), &[]),
         ["--completion", shell] => Some(Shell::named(shell)?.script(NAME)),
         [WORD, ..] => Some(
             Question::read(&args[1..])
@@ -28,12 +28,6 @@ pub(crate) fn answer(args: &[OsString]) -> Option<String> {
         ),
         _ => None,
     }
-}
-
-fn manual() -> Option<String> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut page).ok()?;
-    String::from_utf8(page).ok()
 }
 
 fn candidates(question: &Question) -> String {

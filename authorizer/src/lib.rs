@@ -1,7 +1,7 @@
 //! `authorizer`: logs in to Dropbox in the laptop's browser and prints a grant for the login node.
 //!
 //! ```text
-//!   main ─▶ cli, completion          arguments, and how shells complete them
+//!   main ─▶ cli, completion, manual arguments, how shells complete them, the manual page
 //!    ├───▶ print_grant               prints a grant (or rclone's token)
 //!    │       ├─▶ words               the app key and the challenge on the command line
 //!    │       ├─▶ exchange            asks for a token; only without a challenge
@@ -28,6 +28,7 @@ mod exchange;
 mod hints;
 mod listener;
 mod login;
+mod manual;
 mod output;
 mod pages;
 mod paste;

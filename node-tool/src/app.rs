@@ -1,8 +1,8 @@
 //! What every command needs.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
-use dropbox::{Cache, Client, Http, PauseBoard, RateLimiter, RemotePath};
+use dropbox::{Cache, Client, Http, RateLimiter, RemotePath};
 use engine::run::Shutdown;
 use parking_lot::Mutex;
 use shared::{
@@ -10,9 +10,10 @@ use shared::{
     failure::Failure,
     plain::quoted,
 };
-use stores::{DropboxStore, Place, SharedPause, StateDir, dropbox::View};
+use stores::{DropboxStore, Place, dropbox::View};
 
 use crate::{
+    as_rclone::{self, NO_FILE_SYSTEM},
     config::{Defaults, Environment, Remote, Store, auth},
     failures::config_failure,
     location::Location,
@@ -42,8 +43,8 @@ pub struct App {
     pub quiet: bool,
     /// The interval of progress lines without a terminal.
     pub stats: Option<Duration>,
-    /// Where what outlasts the process is kept.
-    pub state: Option<StateDir>,
+    /// Directory for the journals of big files.
+    pub state: Option<PathBuf>,
     /// The cache of listings.
     pub cache: Option<Cache>,
     /// Maximum number of attempts of one call.
@@ -72,23 +73,27 @@ impl App {
         let store = is_in_file.then_some(&self.store);
         let auth = auth(store, name, &remote, self.http.clone());
         let client = Client::new(self.http.clone(), auth, self.transfers, Arc::clone(&self.rates));
-        let board = self.pause_board(name, &remote);
-        let client = client.with_cache(self.cache.clone()).with_tries(self.tries);
-        let client = Arc::new(client.with_pause_board(board));
+        let client = Arc::new(client.with_cache(self.cache.clone()).with_tries(self.tries));
         clients.insert(name.to_owned(), Arc::clone(&client));
         Ok(client)
     }
 
-    /// Returns where the pauses of a remote's login are shared with other processes.
-    fn pause_board(&self, name: &str, remote: &Remote) -> Option<Arc<dyn PauseBoard>> {
-        let login = remote.account_id.as_deref().unwrap_or(name);
-        let state = self.state.as_ref()?;
-        Some(Arc::new(SharedPause::new(state, login)))
-    }
-
     /// Returns the error for an unknown remote, with the most similar name and where remotes were searched.
     pub fn unknown_remote<'a>(&self, name: &str, known: impl Iterator<Item = &'a String> + Clone) -> Failure {
+        if as_rclone::is_on() {
+            return self.no_file_system(name);
+        }
         unknown_remote(name, known).why(format!("the config is {}", self.store.place()))
+    }
+
+    /// Returns the error for an unknown or unusable remote in rclone's words.
+    fn no_file_system(&self, name: &str) -> Failure {
+        let place = format!("{name}:");
+        let failure = |why: &str| Failure::new(format!("{NO_FILE_SYSTEM}{place:?}: {why}"));
+        match self.store.why_not(name) {
+            None => failure(&format!("didn't find section in config file ({name:?})")),
+            Some(why) => failure(&why).next(format!("node-tool config create {}", quoted(name))),
+        }
     }
 
     /// Returns a remote, and whether its login is from the file: only then it is renewed there.

@@ -17,7 +17,7 @@ use shared::{
 
 use crate::{
     app::client_for_one_call,
-    config::{CONFIG_VARIABLE, Password, Store, default_path},
+    config::{Password, Store, choose, named_by_variable},
     location::Location,
 };
 
@@ -42,9 +42,26 @@ pub fn answer(question: &Question, program: Command) -> String {
     let Some(store) = store(&question.words) else {
         return String::new();
     };
-    let mut program = with_values(program, &Arc::new(store));
+    let verbs: Vec<String> = shown(&program).map(|verb| verb.get_name().to_owned()).collect();
+    let mut program = with_values(program, &Arc::new(store)).mut_subcommand("man", |man| {
+        man.mut_arg("words", |arg| arg.add(ArgValueCompleter::new(of_list(verbs))))
+    });
     let current_dir = std::env::current_dir().ok();
     question.answer_for(&mut program, current_dir.as_deref())
+}
+
+/// Returns the commands that are not hidden.
+fn shown(program: &Command) -> impl Iterator<Item = &Command> {
+    program.get_subcommands().filter(|verb| !verb.is_hide_set())
+}
+
+/// Returns a completer of one of a list of words.
+fn of_list(words: Vec<String>) -> impl Fn(&OsStr) -> Vec<CompletionCandidate> {
+    move |typed| {
+        let typed = typed.to_string_lossy();
+        let fitting = words.iter().filter(|word| word.starts_with(&*typed));
+        fitting.map(CompletionCandidate::new).collect()
+    }
 }
 
 /// The config that the line so far names.
@@ -57,9 +74,7 @@ fn store(words: &[String]) -> Option<Store> {
             named = Some(path.into());
         }
     }
-    let variable = || std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from);
-    let path = named.or_else(variable).or_else(|| default_path().ok())?;
-    Some(Store::new(path, Password::new(None)))
+    choose(named.or_else(named_by_variable), Password::default()).ok()
 }
 
 /// The command line, with what completes the values of its arguments.
@@ -82,8 +97,24 @@ fn with_values(command: Command, store: &Arc<Store>) -> Command {
         })
 }
 
+/// Whether an argument takes a remote's path or a local one.
+pub(crate) fn is_place(arg: &Arg) -> bool {
+    matches!(
+        arg.get_id().as_str(),
+        "path"
+            | "paths"
+            | "source"
+            | "sources"
+            | "places"
+            | "dest"
+            | "backup_dir"
+            | "compare_dest"
+            | "copy_dest"
+    )
+}
+
 fn with_value(arg: Arg, store: &Arc<Store>) -> Arg {
-    if matches!(arg.get_id().as_str(), "path" | "source" | "dest" | "backup_dir") {
+    if is_place(&arg) {
         let store = Arc::clone(store);
         return arg.add(ArgValueCompleter::new(move |typed: &OsStr| places(&store, typed)));
     }

@@ -14,7 +14,9 @@ use stores::Place;
 
 use crate::{
     app_hint::{APP_CONSOLE, app_hint, missing_scope},
-    config::{ACCESS_TOKEN_VARIABLE, CONFIG_VARIABLE, ConfigError, Environment, PASSWORD_VARIABLE},
+    config::{
+        ACCESS_TOKEN_VARIABLE, CONFIG_VARIABLE, ConfigError, Environment, PASSWORD_VARIABLE, PasswordError,
+    },
 };
 
 /// Returns the failure for a place that could not be read or changed.
@@ -68,6 +70,12 @@ pub(crate) fn config_failure(error: ConfigError) -> Failure {
         ConfigError::Locked(path) => {
             failure.hint(format!("if no node-tool runs, remove '{}'", path.display()))
         }
+        ConfigError::OfRclone(_) => failure
+            .next("node-tool config import   takes its remotes over into a config of yours, which is used from then on"),
+        ConfigError::Password {
+            source: PasswordError::NowhereForRclone,
+            ..
+        } => failure.hint("set RCLONE_CONFIG_PASS, or run this on a terminal"),
         ConfigError::Password { .. } => failure.hint(format!(
             "set {PASSWORD_VARIABLE}, or give --password-command CMD, or run this on a terminal"
         )),

@@ -1,4 +1,4 @@
-//! Flags by environment variables: `--max-depth` is `NODE_TOOL_MAX_DEPTH`.
+//! Flags by environment variables: `--max-depth` is `NODE_TOOL_MAX_DEPTH`; called as rclone, also `RCLONE_MAX_DEPTH`, which wins.
 //!
 //! An empty variable counts as unset. A switch takes 1, true, yes, on and 0, false, no, off. Errors name the variable.
 
@@ -10,7 +10,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use crate::config::switch;
+use crate::{as_rclone, config::switch};
 
 /// The prefix of the variables.
 const PREFIX: &str = "NODE_TOOL_";
@@ -19,12 +19,33 @@ const MIN_SIMILARITY: f64 = 0.93;
 
 /// Returns the name of a flag's variable.
 fn of_flag(flag: &str) -> String {
-    format!("{PREFIX}{}", flag.to_ascii_uppercase().replace('-', "_"))
+    with_prefix(PREFIX, flag)
+}
+
+fn with_prefix(prefix: &str, flag: &str) -> String {
+    format!("{prefix}{}", flag.to_ascii_uppercase().replace('-', "_"))
+}
+
+/// Returns the names of a flag's variables; the first that is set counts.
+fn all_of_flag(flag: &str) -> impl Iterator<Item = String> {
+    let of_rclone = as_rclone::is_on().then(|| with_prefix(as_rclone::VARIABLE_PREFIX, flag));
+    of_rclone.into_iter().chain([of_flag(flag)])
+}
+
+/// Returns the value of a variable, unless it is empty.
+fn value_of(variable: &str) -> Option<OsString> {
+    std::env::var_os(variable).filter(|value| !value.is_empty())
 }
 
 /// Sets a flag's value from its variable. A flag without one gets the usual variable, unless it `is_apart`.
 /// Those that are `ignored` count as unset.
 pub fn attach(arg: Arg, is_apart: bool, ignored: &[String]) -> Arg {
+    let is_used = |variable: &String| !ignored.contains(variable);
+    let flag = arg.get_long().filter(|_| as_rclone::is_on() && !is_apart);
+    let of_rclone = flag.and_then(|flag| all_of_flag(flag).next()).filter(is_used);
+    if let Some((variable, value)) = of_rclone.and_then(|name| value_of(&name).map(|value| (name, value))) {
+        return with_value(arg, variable.into(), &value, true);
+    }
     let own = arg.get_env().map(OsStr::to_owned);
     let usual = arg.get_long().filter(|_| !is_apart).map(of_flag);
     let Some(variable) = own.clone().or(usual.map(OsString::from)) else {
@@ -77,9 +98,8 @@ pub fn blamed(error: &clap::Error, args: &[OsString]) -> Vec<String> {
             let arg = arg.to_string_lossy();
             *arg == typed || arg.starts_with(&format!("{typed}="))
         });
-        let variable = of_flag(name);
-        let is_set = std::env::var_os(&variable).is_some_and(|value| !value.is_empty());
-        (!is_typed && is_set).then_some(variable)
+        let variable = all_of_flag(name).find(|variable| value_of(variable).is_some());
+        variable.filter(|_| !is_typed)
     });
     names.collect()
 }

@@ -88,6 +88,21 @@ impl Failure {
         self
     }
 
+    /// Returns what could not be done.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// Returns the causes.
+    pub fn reasons(&self) -> &[String] {
+        &self.why
+    }
+
+    /// Returns what to do next, in order.
+    pub fn advice(&self) -> &[Advice] {
+        &self.advice
+    }
+
     /// Returns the exit code.
     pub fn exit_code(&self) -> u8 {
         self.code

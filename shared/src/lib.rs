@@ -14,6 +14,7 @@
 //! | [`api`] | routes as data, with their arguments, results and errors |
 //! | [`content_hash`] | Dropbox's block hash, of whole files and of chunks |
 //! | [`completion`] | completion in shells: script, question, answer |
+//! | [`manual`] | manual pages |
 //! | [`duration`] | durations as people write them |
 //! | [`secret`] | text that no `Debug`, `Display` or log can show |
 //! | [`failure`] | errors at the edge of a program: what happened, why, what to do next |
@@ -38,6 +39,7 @@ pub mod endpoints;
 pub mod exit;
 pub mod failure;
 pub mod grant;
+pub mod manual;
 pub mod oauth;
 pub mod pairing;
 pub mod paste;

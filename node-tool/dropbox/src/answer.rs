@@ -1,4 +1,4 @@
-//! Turns an HTTP answer into its bytes, or into an error: of Dropbox, or of whatever answers in its place.
+//! From an HTTP answer to its bytes, or to an error: from Dropbox, or from whatever answers in its place.
 
 use std::time::Duration;
 
@@ -13,11 +13,12 @@ use crate::{
     limit::stall::STALL_TIMEOUT,
 };
 
-/// The reason that is reported for a web page in the place of an answer.
+/// What a web page means that stands where an answer should.
 pub(crate) const LOGIN_PAGE: &str = "a web page came; perhaps this network wants a login of its own";
-/// Maximum size of a JSON answer in bytes, unpacked: a page of 2000 entries with the longest paths has a tenth of it.
+/// The longest JSON answer that is read, in bytes: a page of 2000 entries with the longest paths has a tenth of it. What comes
+/// compressed is counted as it is unpacked.
 const MAX_ANSWER_BYTES: usize = 32 << 20;
-/// Maximum number of bytes that are read of an answer that says why a call was refused.
+/// How much is read of an answer that says why a call was refused, in bytes.
 const MAX_REFUSAL_BYTES: usize = 64 << 10;
 /// The pause after a 429 that names none (the official SDK waits as long).
 const UNNAMED_PAUSE: Duration = Duration::from_secs(5);
@@ -36,7 +37,7 @@ pub(crate) async fn checked(mut response: Response) -> Result<Response, Error> {
     }
     let after = retry_after(response.headers());
     let mut body = BytesMut::new();
-    // A body that can't be read is not needed: the status says most.
+    // What can't be read of it is not needed: the status says most.
     let read = async {
         while body.len() < MAX_REFUSAL_BYTES
             && let Ok(Some(chunk)) = response.chunk().await
@@ -63,7 +64,7 @@ pub(crate) async fn read_json<R>(
     read(&body).map_err(|error| unread(&body, &error))
 }
 
-/// Reads a result that is in the answer's header, before its bytes.
+/// Reads a result that stands in the answer's header, before its bytes.
 pub(crate) fn read_result_header<R: DeserializeOwned>(response: &Response) -> Result<R, Error> {
     let headers = response.headers();
     let Some(result) = headers.get("Dropbox-API-Result") else {
@@ -100,7 +101,7 @@ pub(crate) fn refusal_of_network(status: u16, headers: &HeaderMap) -> Option<Err
     }
 }
 
-/// Returns whether a body is a web page.
+/// Whether a body is a web page.
 pub(crate) fn is_page(body: &[u8]) -> bool {
     body.trim_ascii_start().first() == Some(&b'<')
 }

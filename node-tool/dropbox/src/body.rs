@@ -76,7 +76,7 @@ impl Payload {
         }
     }
 
-    /// Reports to `watch` how many of its bytes are sent.
+    /// Reports to `watch` what becomes of its bytes.
     #[must_use]
     pub fn watched(self, watch: Watch) -> Self {
         Self {

@@ -1,10 +1,10 @@
-//! Errors, as kinds that a caller can match on, and what each means for the rest of a run.
+//! What goes wrong, as kinds that a caller can match on, and what each means for the rest of the work.
 
 use std::time::Duration;
 
 use crate::api::error::RouteError;
 
-/// Maximum pause that is waited for. If Dropbox asks for a longer one, the run ends.
+/// The longest pause that is waited for. If Dropbox asks for a longer one, the run ends.
 const MAX_PAUSE: Duration = Duration::from_secs(900);
 
 /// Why a call failed.
@@ -50,7 +50,7 @@ pub enum Error {
     /// There is no answer, or only a part of one.
     #[error("{0}")]
     Network(NetworkError),
-    /// The answer is not one of Dropbox.
+    /// The answer is none that Dropbox would give.
     #[error("the answer did not come from Dropbox: {0}")]
     NotDropbox(String),
     /// Something on the way answers in Dropbox's place, such as a network's login page or a filter.
@@ -68,7 +68,7 @@ pub enum Error {
     /// The body could not be read.
     #[error("could not read it: {0}")]
     Source(String),
-    /// The body has changed since its hash was computed.
+    /// The body is not any more what it was when its hash was taken.
     #[error("it changed while it was read")]
     Changed,
 }
@@ -111,7 +111,7 @@ pub enum NetworkError {
     Timeout(String),
 }
 
-/// What an error means for the rest of a run.
+/// What an error means for the rest of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// The same call may succeed.
@@ -164,26 +164,17 @@ impl Error {
         }
     }
 
-    /// Returns whether Dropbox only had too much to do: too many calls, or others that write at the same time. Nothing was done.
-    pub fn is_busy(&self) -> bool {
-        match self {
-            Self::RateLimited { .. } => true,
-            Self::Route(error) => error.has("too_many_write_operations"),
-            _ => false,
-        }
-    }
-
-    /// Returns whether nothing else can succeed once this has been tried.
+    /// Whether nothing else can succeed once this has been tried.
     pub fn ends_run(&self) -> bool {
         self.fate() == Fate::StopRun || matches!(self, Self::Portal(_))
     }
 
-    /// Returns whether Dropbox asks for a longer pause than is waited for.
+    /// Whether Dropbox wants nothing to be sent for longer than anybody waits.
     pub fn is_refused_for_long(&self) -> bool {
         self.retry_after().is_some_and(|after| after > MAX_PAUSE)
     }
 
-    /// Returns the pause that Dropbox asks for.
+    /// Returns how long Dropbox wants nothing to be sent.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { after, .. } | Self::Server { after, .. } => *after,
@@ -191,7 +182,7 @@ impl Error {
         }
     }
 
-    /// Returns whether the request may have been carried out although the answer is missing.
+    /// Whether the request may have been carried out although the answer is missing.
     pub fn is_unknown(&self) -> bool {
         match self {
             Self::Server { .. } | Self::NotDropbox(_) | Self::Portal(_) | Self::Unreadable(_) => true,
@@ -208,7 +199,7 @@ impl Error {
         }
     }
 
-    /// Returns whether the path leads to nothing.
+    /// Whether the path leads to nothing.
     pub fn is_not_found(&self) -> bool {
         self.route().is_some_and(|e| e.ends_with(&["not_found"]))
     }

@@ -1,8 +1,10 @@
 //! The command line: from arguments to an exit code.
 //!
-//! [`program`] is the command line as clap knows it: [`global`] has the flags of every command, [`verbs`] the commands.
+//! [`program`] is the command line as clap knows it: [`global`] has the flags of every command, [`verbs`] the commands, [`brief`]
+//! what `-h` shows of it.
 //! [`prepare`] makes what a command works with, [`runtime`] runs it, [`signals`] interrupt it.
 
+mod brief;
 mod global;
 mod prepare;
 mod program;
@@ -24,7 +26,13 @@ use self::{
     program::{Cli, program, program_without},
     runtime::with_runtime,
 };
-use crate::{completion, limits, report, variables};
+use crate::{
+    as_rclone,
+    commands::help,
+    completion, limits,
+    report::{self, Style},
+    variables,
+};
 
 /// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
@@ -35,10 +43,15 @@ pub fn main() -> ExitCode {
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
     limits::begin();
+    as_rclone::begin(&args);
     if let Some(question) = completion::asked(&args) {
         let answer = question.map(|question| completion::answer(&question, program()));
         let _ = report::result(&answer.unwrap_or_default()); // a shell that doesn't listen needs nothing
         return ExitCode::SUCCESS;
+    }
+    if args.len() <= 1 {
+        report::notes(&bare());
+        return ExitCode::from(exit::USAGE);
     }
     // Clap's error quotes the command line. If that has control characters, the error is made again from a clean line.
     let texts: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
@@ -50,16 +63,28 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
             Some(variable) => program_without(&[variable]).try_get_matches_from(&args),
             None => Err(error),
         })
-        .and_then(|found| Cli::from_arg_matches(&found));
-    let cli = match parsed {
-        Ok(cli) => cli,
+        .and_then(|found| {
+            let verb = found.subcommand_name().unwrap_or_default().to_owned();
+            Ok((Cli::from_arg_matches(&found)?, verb))
+        });
+    let (cli, verb) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) if error.kind() == ErrorKind::InvalidUtf8 => {
             report::error(&not_utf8(&args));
             return ExitCode::from(exit::USAGE);
         }
+        Err(error) if error.kind() == ErrorKind::DisplayHelp && brief::is_asked(&args) => {
+            let short = brief::brief(program()).try_get_matches_from(&args).err();
+            report::usage(short.as_ref().unwrap_or(&error));
+            return ExitCode::SUCCESS;
+        }
+        Err(error) if error.kind() == ErrorKind::DisplayVersion && as_rclone::is_on() => {
+            let _ = help::version(); // a reader that went away is no error
+            return ExitCode::SUCCESS;
+        }
         Err(error) => {
             let clean = words.and_then(|words| program().try_get_matches_from(words).err());
-            report::usage(clean.as_ref().unwrap_or(&error));
+            usage_error(clean.as_ref().unwrap_or(&error), &args);
             for variable in variables::blamed(&error, &args) {
                 report::note(&format!(
                     "  from the variable {variable}; to be without it: unset {variable}"
@@ -68,7 +93,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE));
         }
     };
-    if let Err(failure) = start_log(&cli.global) {
+    if let Err(failure) = start_log(&cli.global, verb) {
         report::error(&failure);
         return ExitCode::from(failure.exit_code());
     }
@@ -86,6 +111,33 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
     }
 }
 
+/// Returns what is printed if there are no arguments.
+fn bare() -> String {
+    match as_rclone::is_on() {
+        true => program().render_help().to_string(),
+        false => help::welcome(&prepare::remotes()),
+    }
+}
+
+/// Prints an error of the command line, in the words of the program that was called.
+fn usage_error(error: &clap::Error, args: &[OsString]) {
+    if !(as_rclone::is_on() && error.use_stderr()) {
+        return report::usage(error);
+    }
+    let mut program = program();
+    program.build();
+    let is_verb = |arg: &&OsString| {
+        arg.to_str()
+            .is_some_and(|arg| program.find_subcommand(arg).is_some())
+    };
+    let verb = args.iter().skip(1).find(is_verb).and_then(|arg| arg.to_str());
+    let message = as_rclone::usage(error, verb);
+    let command = verb
+        .and_then(|verb| program.find_subcommand(verb))
+        .unwrap_or(&program);
+    report::usage_as_rclone(&message, &command.clone().render_usage().to_string());
+}
+
 /// Names the argument that is not UTF-8 where that is needed.
 fn not_utf8(args: &[OsString]) -> Failure {
     let mut odd = args
@@ -97,7 +149,7 @@ fn not_utf8(args: &[OsString]) -> Failure {
         .why("only the names of places and local files may have any bytes")
 }
 
-fn start_log(global: &Global) -> Result<(), Failure> {
+fn start_log(global: &Global, verb: String) -> Result<(), Failure> {
     let open = |path: &PathBuf| {
         let file = std::fs::File::options().create(true).append(true).open(path);
         file.map_err(|e| Failure::usage(format!("--log-file: could not write '{}'", path.display())).why(e))
@@ -105,6 +157,14 @@ fn start_log(global: &Global) -> Result<(), Failure> {
     report::log_to(report::Log {
         json: global.use_json_log,
         file: global.log_file.as_ref().map(open).transpose()?,
+        style: match as_rclone::is_on() && verb != "config" {
+            true => Style::Rclone {
+                is_quiet: global.quiet,
+                verb,
+            },
+            // A dialogue is no log.
+            false => Style::Plain,
+        },
     });
     report::start_logging(global.verbose, global.quiet);
     for flag in global.known.given() {

@@ -9,13 +9,13 @@ use shared::{
     endpoints::{Endpoints, ORIGIN_VARIABLE},
     failure::Failure,
 };
-use stores::{StateDir, dropbox::View, local};
+use stores::{dropbox::View, local};
 
 use super::global::Global;
 use crate::{
     app::App,
     commands,
-    config::{CONFIG_VARIABLE, Config, Defaults, Password, Site, Store, default_path},
+    config::{CONFIG_VARIABLE, Config, Defaults, Password, Site, Store, choose, named_by_variable},
     failures::config_failure,
     limits::OpenFiles,
     report, terminal,
@@ -41,16 +41,7 @@ pub async fn prepare(
         .ok()
         .filter(|text| !text.is_empty());
     let endpoints = Endpoints::new(origin.as_deref()).map_err(|e| Failure::usage(e.to_string()))?;
-    let path = match &global.config {
-        Some(path) => path.clone(),
-        // As in rclone: an empty path means in memory only.
-        None if std::env::var_os(CONFIG_VARIABLE).is_some_and(|name| name.is_empty()) => PathBuf::new(),
-        None => default_path().map_err(|_| {
-            Failure::usage("there is no home directory to keep the config in")
-                .hint(format!("set HOME, or give --config FILE or {CONFIG_VARIABLE}"))
-        })?,
-    };
-    let store = Store::new(path, Password::new(global.password_command.clone()));
+    let store = store(global)?;
     let http = Http::new(endpoints.clone(), crate::USER_AGENT);
     let site = match Site::here().load() {
         Ok((site, odd)) => {
@@ -96,7 +87,7 @@ pub async fn prepare(
             upload_bytes_per_second: global.bwlimit.and_then(|rate| rate.up),
             download_bytes_per_second: global.bwlimit.and_then(|rate| rate.down),
         })),
-        state: directory(|base| base.state_dir()).map(StateDir::new),
+        state: directory(|base| base.state_dir()).map(|dir| dir.join("transfers")),
         cache: cache.map(Cache::new),
         memory_bytes: memory(global)?,
         tries: global.low_level_retries,
@@ -104,6 +95,35 @@ pub async fn prepare(
         view: View::new(global.encode_names, global.export_formats.clone()),
         clients: parking_lot::Mutex::default(),
     })
+}
+
+/// Returns the config in force.
+fn store(global: &Global) -> Result<Store, Failure> {
+    let password = Password::new(global.password_command.clone());
+    let store = choose(global.config.clone(), password).map_err(|_| {
+        Failure::usage("there is no home directory to keep the config in")
+            .hint(format!("set HOME, or give --config FILE or {CONFIG_VARIABLE}"))
+    })?;
+    if store.is_rclones() && !store.path().exists() {
+        report::note(&format!(
+            "Config file {:?} not found - using defaults",
+            store.path()
+        ));
+    }
+    Ok(store)
+}
+
+/// Returns the remotes of the usual config, each with its colon; none if they can't be had without asking.
+pub fn remotes() -> Vec<String> {
+    let Ok(store) = choose(named_by_variable(), Password::default()) else {
+        return Vec::new();
+    };
+    let is_readable = store.is_encrypted().is_ok_and(|is_encrypted| !is_encrypted);
+    let config = is_readable
+        .then(|| store.load().ok())
+        .flatten()
+        .unwrap_or_default();
+    config.remotes.keys().map(|name| format!("{name}:")).collect()
 }
 
 /// Closes the config to other users, with a warning if it was open to them.

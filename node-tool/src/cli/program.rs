@@ -3,7 +3,7 @@
 use clap::{CommandFactory, Parser, builder::ValueParser};
 
 use super::{global::Global, verbs::Command};
-use crate::variables;
+use crate::{as_rclone, variables};
 
 /// Where flags that every command takes begin in the order of a command's help.
 const GLOBAL_ORDER: usize = 200;
@@ -14,7 +14,8 @@ const GLOBAL_ORDER: usize = 200;
     name = "node-tool",
     version = shared::version::VERSION,
     max_term_width = 100,
-    arg_required_else_help = true
+    after_help = "Examples:\n  node-tool config create dbx\n  node-tool lsd dbx:\n  node-tool copy results dbx:project/results -P\n\n\
+                  A command's flags: node-tool copy --help. Its manual: node-tool man copy"
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -53,7 +54,11 @@ pub fn program_without(ignored: &[String]) -> clap::Command {
             })
             .mut_subcommands(|command| with_variables(command, ignored))
     }
-    with_variables(Cli::command(), ignored).args_override_self(true)
+    let program = with_variables(Cli::command(), ignored).args_override_self(true);
+    match as_rclone::is_on() {
+        true => program.name(as_rclone::NAME).bin_name(as_rclone::NAME),
+        false => program,
+    }
 }
 
 /// Whether a flag's value may be any text, and so begin with a dash; what can only be a number or one of a few words may not,
@@ -65,4 +70,33 @@ fn takes_text(arg: &clap::Arg) -> bool {
         && arg.get_action().takes_values()
         && arg.get_possible_values().is_empty()
         && (is_of(ValueParser::string()) || is_of(ValueParser::path_buf()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Command;
+
+    use super::*;
+    use crate::completion::is_place;
+
+    /// Positional arguments that name no place, by their ids.
+    const NO_PLACES: [&str; 11] = [
+        "shell", "words", "_words", "name", "from", "to", "file", "hash", "query", "key", "value",
+    ];
+
+    #[test]
+    fn every_place_is_completed() {
+        fn check(command: &Command) {
+            for arg in command.get_positionals() {
+                let id = arg.get_id().as_str();
+                assert!(
+                    is_place(arg) || NO_PLACES.contains(&id),
+                    "{} {id}: is it completed?",
+                    command.get_name()
+                );
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&program());
+    }
 }

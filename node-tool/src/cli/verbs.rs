@@ -5,7 +5,7 @@ use engine::run::Shutdown;
 use shared::{exit, failure::Failure};
 
 use super::{global::Global, prepare::prepare};
-use crate::commands::{self, change, copy, help, list, look};
+use crate::commands::{self, change, copy, help, list, look, man};
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
@@ -86,8 +86,8 @@ pub enum Command {
     Version,
     /// Print completions for a shell
     Completion(help::CompletionArgs),
-    /// Print the manual page
-    Man(help::ManArgs),
+    /// Show the manual page of a command
+    Man(man::Args),
 }
 
 const COPY_HELP: &str = "\
@@ -121,7 +121,7 @@ pub async fn dispatch(
         Command::Authorize(_) => return Err(help::authorize()),
         Command::Version => return help::version(),
         Command::Completion(args) => return help::completion(args),
-        Command::Man(args) => return help::man(args, program()),
+        Command::Man(args) => return man::run(args, program()),
         _ => {}
     }
     let config = match &command {

@@ -1,16 +1,14 @@
-//! `version`, `completion` and `man`: about the program itself.
+//! `version` and `completion`: about the program itself; and what it says to a newcomer who types its name alone.
 
-use std::path::PathBuf;
-
-use clap::Command;
 use shared::{
     completion::{SHELLS, Shell},
     exit,
     failure::Failure,
+    plain::quoted,
     version::VERSION,
 };
 
-use crate::report;
+use crate::{as_rclone, report};
 
 /// The arguments of `completion`.
 #[derive(Debug, clap::Args)]
@@ -21,15 +19,6 @@ pub struct CompletionArgs {
     /// The shell
     #[arg(value_parser = SHELLS)]
     shell: String,
-}
-
-/// The arguments of `man`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example: node-tool man | man -l -")]
-pub struct ManArgs {
-    /// Write a page for each command into DIR instead
-    #[arg(long, value_name = "DIR")]
-    pages: Option<PathBuf>,
 }
 
 /// The arguments of `authorize`, whatever they are.
@@ -51,6 +40,10 @@ pub fn authorize() -> Failure {
 /// # Errors
 /// When stdout can't be written.
 pub fn version() -> Result<u8, Failure> {
+    if as_rclone::is_on() {
+        report::result(&as_rclone::version())?;
+        return Ok(exit::SUCCESS);
+    }
     report::result(&format!(
         "node-tool v{VERSION}\n- os/type: {}\n- os/arch: {}\n",
         std::env::consts::OS,
@@ -64,23 +57,63 @@ pub fn version() -> Result<u8, Failure> {
 /// # Errors
 /// When stdout can't be written.
 pub fn completion(args: &CompletionArgs) -> Result<u8, Failure> {
-    let script = Shell::named(&args.shell).map(|shell| shell.script("node-tool"));
+    let program = if as_rclone::is_on() {
+        as_rclone::NAME
+    } else {
+        "node-tool"
+    };
+    let script = Shell::named(&args.shell).map(|shell| shell.script(program));
     report::result(&script.unwrap_or_default())?;
     Ok(exit::SUCCESS)
 }
 
-/// Prints the manual page, or writes one for each command.
-///
-/// # Errors
-/// When stdout or the directory can't be written.
-pub fn man(args: &ManArgs, program: Command) -> Result<u8, Failure> {
-    let failed = |e: std::io::Error| Failure::new("could not write the manual page").why(e);
-    if let Some(dir) = &args.pages {
-        clap_mangen::generate_to(program, dir).map_err(failed)?;
-        return Ok(exit::SUCCESS);
+/// Returns what a call without arguments prints: the first step, and the next ones. `remotes` are those that are connected.
+pub fn welcome(remotes: &[String]) -> String {
+    let first = match remotes {
+        [] => "\
+To begin, connect your Dropbox. It will be called dbx here; any name will do:
+  node-tool config create dbx
+Then look at it, and copy; -n only shows what would be done:"
+            .to_owned(),
+        names => format!(
+            "Connected: {}   (another account: node-tool config create NAME)\n\
+             Look at it, and copy; -n only shows what would be done:",
+            names.join(" ")
+        ),
+    };
+    let remote = quoted(remotes.first().map_or("dbx:", String::as_str));
+    let target = quoted(&format!(
+        "{}results",
+        remotes.first().map_or("dbx:", String::as_str)
+    ));
+    format!(
+        "\
+node-tool lists and copies between Dropbox and this machine.
+
+{first}
+  node-tool lsd {remote}
+  node-tool copy results {target} -n
+
+All commands: node-tool --help        Flags of one: node-tool copy --help
+"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newcomer_is_told_the_first_step_and_others_the_next() {
+        let text = welcome(&[]);
+        assert!(text.lines().count() <= 10, "{text}");
+        assert!(text.contains("\n  node-tool config create dbx\n"), "{text}");
+        let text = welcome(&["my box:".into(), "other:".into()]);
+        assert!(text.lines().count() <= 10, "{text}");
+        assert!(text.contains("Connected: my box: other:"), "{text}");
+        assert!(
+            text.contains("\n  node-tool copy results 'my box:results' -n\n"),
+            "{text}"
+        );
     }
-    let mut page = Vec::new();
-    clap_mangen::Man::new(program).render(&mut page).map_err(failed)?;
-    report::result(&String::from_utf8_lossy(&page))?;
-    Ok(exit::SUCCESS)
 }

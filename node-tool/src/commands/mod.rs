@@ -8,6 +8,7 @@ pub mod help;
 pub mod job;
 pub mod list;
 pub mod look;
+pub mod man;
 
 use shared::raw;
 

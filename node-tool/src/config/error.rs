@@ -47,6 +47,9 @@ pub enum ConfigError {
     /// The centre's file, which everybody reads.
     #[error("'{}' is the file with the settings of this site, which everybody reads: no login is kept there", .0.display())]
     Site(PathBuf),
+    /// rclone's file, which is in force instead of ours.
+    #[error("'{}' is rclone's, and is never changed here", .0.display())]
+    OfRclone(PathBuf),
     /// Encrypted, and can't be opened.
     #[error("'{}': {source}", path.display())]
     Password {

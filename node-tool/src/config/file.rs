@@ -2,11 +2,13 @@
 //!
 //! - A change reads the newest file, alters it and renames a complete new file over it: a reader sees the
 //!   old or the new one, never half of one, and a crash or a full disk leaves the old one.
-//! - Only one process changes it at a time (`stores::lock`). Links are followed once, before the lock, so that two names of one
+//! - Only one process changes it at a time (`lock`). Links are followed once, before the lock, so that two names of one
 //!   file share it.
 //! - The new file is 0600 from its first byte, and then as the old one was (`replace`).
 //! - An encrypted file stays encrypted: it is opened and closed with the same password.
 //! - Only a regular file of this user is ever changed, never the file of the site.
+
+mod rclones;
 
 use std::{
     fs, io,
@@ -17,11 +19,12 @@ use std::{
 
 use parking_lot::Mutex;
 use shared::secret::Secret;
-use stores::lock::{Lock, LockError};
 
 use super::{
     Config, ConfigError, Environment, Password, Site, crypt, document,
+    lock::Lock,
     place::{self, Target},
+    rclone,
     replace::{self, NewFile},
 };
 
@@ -40,6 +43,10 @@ pub struct Store {
     stream: Arc<Mutex<Option<Secret>>>,
     /// An encrypted text and what it holds: opening it takes a second.
     opened: Arc<Mutex<Option<(String, Secret)>>>,
+    /// Whether it may be rclone's file.
+    may_be_rclones: bool,
+    /// The directory for what is found out about the logins of rclone's file.
+    logins: Option<PathBuf>,
 }
 
 /// A file's content.
@@ -62,6 +69,8 @@ impl Store {
             password,
             stream: Arc::default(),
             opened: Arc::default(),
+            may_be_rclones: false,
+            logins: None,
         }
     }
 
@@ -110,6 +119,9 @@ impl Store {
 
     /// Returns the file that changes go to.
     fn own_file(&self) -> Result<&Path, ConfigError> {
+        if self.is_rclones() {
+            return Err(ConfigError::OfRclone(self.name.clone()));
+        }
         let path = match &self.target {
             Target::File(path) => path,
             Target::Memory => return Err(ConfigError::NotKept("in memory only".into())),
@@ -181,6 +193,9 @@ impl Store {
         if bytes.len() as u64 > MAX_BYTES {
             return Err(self.malformed("it is too large".into()));
         }
+        if self.may_be_rclones {
+            return Ok(Secret::new(rclone::decode(&bytes)));
+        }
         let text = String::from_utf8(bytes).map_err(|error| {
             let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -191,6 +206,9 @@ impl Store {
 
     fn read(&self) -> Result<Content, ConfigError> {
         let text = self.text()?;
+        if self.may_be_rclones && !rclones::is_own(text.expose()) {
+            return self.read_rclones(&text);
+        }
         let (plain, password) = if crypt::is_encrypted(text.expose()) {
             let password = self.ask_password()?;
             (self.open(text.expose(), &password)?, Some(password))
@@ -234,6 +252,9 @@ impl Store {
         let Target::File(path) = &self.target else {
             return Ok(Vec::new());
         };
+        if self.is_rclones() {
+            return Ok(Vec::new());
+        }
         let mut places = Vec::new();
         let others = if self.is_shared(path, config) {
             0o007
@@ -323,15 +344,7 @@ impl Store {
         place::prepare_directory(path).map_err(|e| self.io("could not make the directory of", e))?;
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".lock");
-        let place = path.with_file_name(name);
-        let lock = Lock::take(&place).map_err(|error| match error {
-            LockError::Held => ConfigError::Locked(place),
-            LockError::Io(source) => ConfigError::Io {
-                doing: "could not lock",
-                path: place,
-                source,
-            },
-        })?;
+        let lock = Lock::take(path.with_file_name(name))?;
         replace::sweep(path);
         Ok(lock)
     }

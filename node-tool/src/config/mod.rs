@@ -1,17 +1,20 @@
 //! The remotes that a user has connected, and where that is kept.
 //!
-//! `place` finds the file and keeps it private, `file` reads and changes it among many processes (`stores::lock`, `replace`),
+//! `place` finds the file and keeps it private, `file` reads and changes it among many processes (`lock`, `replace`),
 //! `document` is its text, `crypt` and `password` keep it under a password, `site` is what a centre sets for its users,
 //! `environment` has the remotes of variables, `token_store` gives logins to the Dropbox client and keeps what it finds out,
-//! `rclone` reads rclone's file. docs/config.md is the format as users see it.
+//! `rclone` reads rclone's file, which can be in force instead of ours (`choose`, `kept_login`). docs/config.md is the format as users see it.
 
+mod choose;
 pub mod crypt;
 mod document;
 mod environment;
 mod error;
 mod extra;
 mod file;
+mod kept_login;
 mod keys;
+mod lock;
 mod password;
 mod place;
 pub mod rclone;
@@ -25,11 +28,12 @@ use serde::{Deserialize, Serialize};
 pub use shared::remote::check_name;
 use shared::{api::users::RootInfo, secret::Secret};
 
+pub use choose::{choose, named_by_variable};
 pub use environment::{ACCESS_TOKEN_VARIABLE, Environment, VariableError, switch};
 pub use error::ConfigError;
 pub use extra::Extra;
 pub use file::Store;
-pub use password::{PASSWORD_VARIABLE, Password};
+pub use password::{PASSWORD_VARIABLE, Password, PasswordError};
 pub use place::{CONFIG_VARIABLE, Target, default_path};
 pub use site::{SITE_VARIABLE, Site};
 pub use token_store::auth;

@@ -10,6 +10,8 @@ use std::{
 use parking_lot::Mutex;
 use shared::secret::Secret;
 
+use super::rclone;
+
 /// The environment variable with the password.
 pub const PASSWORD_VARIABLE: &str = "NODE_TOOL_CONFIG_PASSWORD";
 
@@ -28,6 +30,13 @@ pub enum PasswordError {
         "it is encrypted, and there is no password: none in {PASSWORD_VARIABLE}, no --password-command, no terminal"
     )]
     Nowhere,
+    /// The same for rclone's file.
+    #[error(
+        "it is encrypted, and there is no password: none in {}, no {}, no terminal",
+        rclone::PASSWORD_VARIABLE,
+        rclone::COMMAND_VARIABLE
+    )]
+    NowhereForRclone,
     /// The command.
     #[error("the password command failed: {0}")]
     Command(String),
@@ -55,6 +64,38 @@ impl Password {
             *known = Some(self.find()?);
         }
         Ok(known.clone().unwrap_or_default())
+    }
+
+    /// Returns the password of rclone's file, from where rclone takes it.
+    ///
+    /// # Errors
+    /// As [`Password::get`]'s.
+    pub(super) fn get_rclones(&self) -> Result<Secret, PasswordError> {
+        let mut known = self.known.lock();
+        if known.is_none() {
+            *known = Some(self.find_rclones()?);
+        }
+        Ok(known.clone().unwrap_or_default())
+    }
+
+    fn find_rclones(&self) -> Result<Secret, PasswordError> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+        if let Some(command) = self
+            .command
+            .clone()
+            .or_else(|| variable(rclone::COMMAND_VARIABLE))
+        {
+            return rclone::printed_by(&command).map_err(PasswordError::Command);
+        }
+        if let Some(text) = variable(rclone::PASSWORD_VARIABLE) {
+            return Ok(Secret::new(text));
+        }
+        if !rustix::termios::isatty(io::stdin()) {
+            return Err(PasswordError::NowhereForRclone);
+        }
+        let prompt = "password of rclone's config (not shown)> ";
+        let text = crate::terminal::ask_secret(prompt).map_err(PasswordError::Terminal)?;
+        Ok(Secret::new(text))
     }
 
     /// Replaces the password.

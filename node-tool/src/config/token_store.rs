@@ -5,7 +5,7 @@ use std::{error::Error, sync::Arc};
 use dropbox::{Auth, Change, Credentials, Http, TokenStore};
 use shared::oauth::TokenAnswer;
 
-use super::{Environment, Remote, Store};
+use super::{Environment, Remote, Store, kept_login::KeptLogin};
 
 /// The login of a remote in the config file.
 #[derive(Debug)]
@@ -38,18 +38,25 @@ impl TokenStore for SavedLogin {
 
 /// Returns the live tokens of `remote`, which `store` has under `name`; without a store, nothing is saved.
 pub fn auth(store: Option<&Store>, name: &str, remote: &Remote, http: Http) -> Auth {
-    let auth = Auth::new(name, Credentials::from(remote), http);
+    let kept = store.and_then(|store| KeptLogin::of(store, name));
+    let credentials = Credentials::from(remote);
+    let credentials = match &kept {
+        Some(kept) => kept.newest(credentials),
+        None => credentials,
+    };
+    let auth = Auth::new(name, credentials, http);
     let auth = match (Environment::here().login_of(name), store) {
         (Some(variable), _) => auth.with_origin(format!("in {variable}")),
         (None, Some(store)) => auth.with_origin(format!("in the config {}", store.place())),
         (None, None) => auth,
     };
-    match store {
-        Some(store) => auth.with_store(Arc::new(SavedLogin {
+    match (kept, store) {
+        (Some(kept), _) => auth.with_store(Arc::new(kept)),
+        (None, Some(store)) => auth.with_store(Arc::new(SavedLogin {
             store: store.clone(),
             name: name.to_owned(),
         })),
-        None => auth,
+        (None, None) => auth,
     }
 }
 

@@ -55,6 +55,12 @@ pub(super) fn json(level: &str, object: &str, msg: &str) -> String {
     shared::plain::printable_json(&json) + "\n"
 }
 
+/// A line of text of a level, with the time before it and its end.
+pub(super) fn plain(level: &str, text: &str) -> String {
+    let now = jiff::ZonedDateTime::now().strftime("%Y/%m/%d %H:%M:%S");
+    format!("{now} {level:<6}: {text}\n")
+}
+
 struct Line;
 
 impl<S, N> FormatEvent<S, N> for Line
@@ -69,10 +75,10 @@ where
         event: &Event<'_>,
     ) -> std::fmt::Result {
         let (level, word) = match *event.metadata().level() {
-            Level::ERROR => ("ERROR ", "error"),
+            Level::ERROR => ("ERROR", "error"),
             Level::WARN => ("NOTICE", "notice"),
-            Level::INFO => ("INFO  ", "info"),
-            _ => ("DEBUG ", "debug"),
+            Level::INFO => ("INFO", "info"),
+            _ => ("DEBUG", "debug"),
         };
         let mut said = Said::default();
         event.record(&mut said);
@@ -80,12 +86,13 @@ where
         if super::log().json {
             return writer.write_str(&json(word, &said.object, &said.message));
         }
-        let now = jiff::ZonedDateTime::now()
-            .strftime("%Y/%m/%d %H:%M:%S")
-            .to_string();
         let about = if said.object.is_empty() { "" } else { ": " };
+        if let Some(block) = said.message.strip_prefix('\n') {
+            // rclone's block: numbers alone.
+            return writer.write_str(&plain(level, &format!("\n{block}")));
+        }
         let text = format!("{}{about}{}", said.object, said.message);
-        writeln!(writer, "{now} {level}: {}", shared::failure::printable(&text))
+        writer.write_str(&plain(level, &shared::failure::printable(&text)))
     }
 }
 

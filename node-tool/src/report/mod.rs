@@ -25,6 +25,9 @@ use shared::{
 
 use shared::raw;
 
+use crate::as_rclone;
+use format::Stats;
+
 pub use lines::start_logging;
 pub use progress::Progress;
 pub use summary::{Summary, bytes, files};
@@ -49,6 +52,30 @@ pub struct Log {
     pub json: bool,
     /// Into this file instead of stderr.
     pub file: Option<File>,
+    /// How a person is spoken to.
+    pub style: Style,
+}
+
+/// How errors, warnings and notes are printed.
+#[derive(Clone, Debug, Default)]
+pub enum Style {
+    /// As text.
+    #[default]
+    Plain,
+    /// As lines of rclone's log.
+    Rclone {
+        /// Whether only errors are printed.
+        is_quiet: bool,
+        /// The command, for the line that rclone ends with.
+        verb: String,
+    },
+}
+
+impl Log {
+    /// Whether a person reads lines of rclone's log.
+    fn is_rclones(&self) -> bool {
+        matches!(self.style, Style::Rclone { .. }) && !self.json
+    }
 }
 
 static LOG: OnceLock<Log> = OnceLock::new();
@@ -64,7 +91,14 @@ fn log() -> &'static Log {
 
 /// Prints an error with its cause and next step.
 pub fn error(failure: &Failure) {
-    say("error", "", &failure.to_string());
+    match &log().style {
+        Style::Rclone { verb, .. } if !log().json => {
+            for line in as_rclone::of_failure(failure, verb) {
+                stamped(line.level, &printable(&line.text));
+            }
+        }
+        _ => say("error", "", &failure.to_string()),
+    }
 }
 
 /// Prints a warning.
@@ -80,6 +114,83 @@ pub fn note(text: &str) {
 /// Prints lines for the person at the terminal.
 pub fn notes(text: &str) {
     say("notice", "", &printable_lines(text));
+}
+
+/// Prints that a file failed.
+pub fn failed(path: &str, reason: &str) {
+    if log().is_rclones() {
+        stamped("ERROR", &printable(&format!("{path}: {reason}")));
+    } else {
+        note(&format!("failed: '{}': {}", printable(path), printable(reason)));
+    }
+}
+
+/// Prints the outcome of a transfer: as one line, or as rclone does, which has `stats` on stdout `with_progress` and otherwise in
+/// the log. Unless it `is_wanted`, only rclone's is printed.
+///
+/// # Errors
+/// When stdout can't be written.
+pub fn outcome(
+    summary: &Summary<'_>,
+    total_bytes: u64,
+    with_progress: bool,
+    is_wanted: bool,
+) -> Result<(), Failure> {
+    if let Style::Rclone { verb, .. } = &log().style {
+        statistics(&summary.stats(total_bytes), with_progress)?;
+        let failed = &summary.tally.failed;
+        if let Some(last) = failed.last() {
+            let (count, reason) = (failed.len(), printable(&last.error.to_string()));
+            stamped(
+                "NOTICE",
+                &format!("Failed to {verb} with {count} errors: last error was: {reason}"),
+            );
+        }
+        return Ok(());
+    }
+    if is_wanted {
+        note(&summary.to_string());
+    }
+    Ok(())
+}
+
+/// Prints rclone's block, if it is rclone's style.
+///
+/// # Errors
+/// When stdout can't be written.
+pub fn statistics(stats: &Stats, with_progress: bool) -> Result<(), Failure> {
+    if !log().is_rclones() {
+        return Ok(());
+    }
+    if with_progress {
+        return result(&stats.to_string());
+    }
+    tracing::info!("\n{stats}");
+    Ok(())
+}
+
+/// Prints a line of rclone's log; with --quiet only errors. `text` is clean.
+fn stamped(level: &str, text: &str) {
+    let is_error = matches!(level, "ERROR" | "CRITICAL");
+    if matches!(log().style, Style::Rclone { is_quiet: true, .. }) && !is_error {
+        return;
+    }
+    let line = lines::plain(level, text);
+    if log().file.is_some() {
+        to_log(&line);
+    } else {
+        to_stderr(&line);
+    }
+}
+
+/// Prints an error of the command line as rclone does.
+pub fn usage_as_rclone(message: &str, usage: &str) {
+    let message = printable(message);
+    to_stderr(&format!(
+        "Error: {message}\n{}\n{}",
+        printable_lines(usage),
+        lines::plain("NOTICE", &format!("Fatal error: {message}"))
+    ));
 }
 
 /// Prints an error of clap; without colours if it quotes control characters of the command line.
@@ -106,6 +217,9 @@ pub fn prompt(text: &str) -> io::Result<()> {
 /// These are for people: they go to stderr even where the log has a file. `text` is clean.
 fn say(level: &str, before: &str, text: &str) {
     let log = log();
+    if log.is_rclones() {
+        return stamped(if level == "error" { "ERROR" } else { "NOTICE" }, text);
+    }
     let line = if log.json {
         lines::json(level, "", text)
     } else {

@@ -14,12 +14,14 @@ use std::{
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use super::{bars, bytes, echo, layout};
+use super::{bars, bytes, echo, format::Stats, layout, summary::per_second};
 
 /// Time until the first line without a terminal; each next one takes twice as long.
 const FIRST_LINE_AFTER: Duration = Duration::from_secs(5);
 /// Maximum time between lines.
 const MAX_INTERVAL: Duration = Duration::from_secs(60);
+/// Time between two of rclone's blocks.
+const BLOCK_PERIOD: Duration = Duration::from_millis(500);
 /// How often to check whether a line is due.
 const CHECK_PERIOD: Duration = Duration::from_millis(100);
 /// Time between two redraws.
@@ -46,6 +48,9 @@ struct State {
     files: u64,
     done: AtomicU64,
     slow_reason: Mutex<Option<String>>,
+    started: Instant,
+    /// Whether rclone's blocks take the place of lines, and if so, whether they go to stdout.
+    blocks_on_stdout: Option<bool>,
 }
 
 /// When lines are due.
@@ -94,9 +99,27 @@ impl State {
         }
     }
 
+    /// The state as rclone counts.
+    fn stats(&self) -> Stats {
+        let (done, elapsed) = (self.bar.position(), self.started.elapsed());
+        Stats {
+            bytes: done,
+            total_bytes: self.bar.length().unwrap_or(0),
+            bytes_per_second: per_second(done, elapsed),
+            transfers: self.done.load(Ordering::Relaxed),
+            total_transfers: self.files,
+            elapsed,
+            ..Stats::default()
+        }
+    }
+
     fn maybe_print(&self) {
         let Some(lines) = &self.lines else { return };
         if !lines.lock().is_due(Instant::now()) {
+            return;
+        }
+        if let Some(on_stdout) = self.blocks_on_stdout {
+            let _ = super::statistics(&self.stats(), on_stdout); // a reader that went away needs nothing
             return;
         }
         let (done, total) = (bytes(self.bar.position()), bytes(self.bar.length().unwrap_or(0)));
@@ -109,7 +132,10 @@ impl Progress {
     /// unless `wanted` or `every` is given, it shows nothing.
     pub fn new(wanted: bool, files: u64, total_bytes: u64, every: Option<Duration>) -> Self {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-        let is_shown = wanted && io::stderr().is_terminal() && !is_dumb;
+        let is_rclones = super::log().is_rclones();
+        let is_shown =
+            wanted && io::stderr().is_terminal() && !is_dumb && (!is_rclones || io::stdout().is_terminal());
+        let every = every.or((is_rclones && wanted).then_some(BLOCK_PERIOD));
         let bar = ProgressBar::with_draw_target(Some(total_bytes), ProgressDrawTarget::hidden());
         let lines = if is_shown {
             None
@@ -122,6 +148,8 @@ impl Progress {
             files,
             done: AtomicU64::new(0),
             slow_reason: Mutex::default(),
+            started: Instant::now(),
+            blocks_on_stdout: is_rclones.then_some(wanted),
         });
         let progress = Self {
             ticker: Mutex::new(state.lines.is_some().then(|| tick(&state)).flatten()),

@@ -4,6 +4,8 @@ use std::{fmt, time::Duration};
 
 use engine::run::Tally;
 
+use super::format::Stats;
+
 /// The outcome of a run, in one line.
 #[derive(Clone, Copy, Debug)]
 pub struct Summary<'a> {
@@ -13,6 +15,37 @@ pub struct Summary<'a> {
     pub is_move: bool,
     /// From start to end.
     pub took: Duration,
+}
+
+impl Summary<'_> {
+    /// Returns it as rclone counts. `total_bytes` were to be copied.
+    pub(super) fn stats(&self, total_bytes: u64) -> Stats {
+        let tally = self.tally;
+        let failed = tally.failed.len() as u64;
+        Stats {
+            bytes: tally.copied_bytes,
+            // What turned out to be there already was not to be copied.
+            total_bytes: if failed == 0 {
+                tally.copied_bytes
+            } else {
+                total_bytes
+            },
+            bytes_per_second: per_second(tally.copied_bytes, self.took),
+            errors: failed,
+            checks: tally.unchanged + tally.skipped,
+            deletes: tally.deleted,
+            renames: tally.renamed,
+            transfers: tally.copied,
+            total_transfers: tally.copied + failed,
+            elapsed: self.took,
+        }
+    }
+}
+
+/// Returns the mean rate in bytes per second; 0 if nothing took time.
+pub(super) fn per_second(bytes: u64, took: Duration) -> u64 {
+    let milliseconds = u128::max(took.as_millis(), 1);
+    u64::try_from(u128::from(bytes) * 1000 / milliseconds).unwrap_or(u64::MAX)
 }
 
 impl fmt::Display for Summary<'_> {

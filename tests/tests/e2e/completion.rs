@@ -35,7 +35,16 @@ fn shell(env: &TestEnv, name: &str) -> anyhow::Result<Option<Command>> {
         .parent()
         .map(|dir| dir.display().to_string())
         .unwrap_or_default();
-    let path = format!("{dir}:{}", std::env::var("PATH").unwrap_or_default());
+    let links = env.path("links");
+    std::fs::create_dir_all(&links)?;
+    if !links.join("rclone").exists() {
+        std::os::unix::fs::symlink(&program, links.join("rclone"))?;
+    }
+    let path = format!(
+        "{}:{dir}:{}",
+        links.display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
     command.env("PATH", path).env("LC_ALL", "C.UTF-8");
     if name != "fish" {
         command.args(["--ctty", "--wait", name]);
@@ -48,7 +57,7 @@ fn program_of_laptop() -> anyhow::Result<()> {
 }
 
 /// What is typed, with a tab where the shell has to go on, and what the command then prints.
-const TYPED: [(&str, &str); 8] = [
+const TYPED: [(&str, &str); 10] = [
     ("node-tool cat dbx:res\tru\t", "it is seven"),
     ("node-tool ca\t d\tres\tsu\t\t", "it is x"),
     ("node-tool cat dbx:rea\t", "it is the first"),
@@ -57,6 +66,8 @@ const TYPED: [(&str, &str); 8] = [
     ("node-tool lsf --files-on\t dbx:results", "run 7.txt"),
     ("node-tool cat dbx:results/run\\ \t", "it is seven"),
     ("authorizer --vers\t", "authorizer 0."),
+    ("rclone cat dbx:res\tru\t", "it is seven"),
+    ("node-tool man lsjs\t | grep TH", ".TH node-tool-lsjson"),
 ];
 
 /// Types at a shell that has loaded its completions.
@@ -84,7 +95,7 @@ fn bash_completes_commands_flags_remotes_and_what_is_in_them() -> anyhow::Result
     let mut terminal = Terminal::start(command)?;
     terminal.send("bind 'set enable-bracketed-paste off'\r")?;
     terminal.send(
-        "source <(node-tool completion bash); source <(authorizer --completion bash); echo rea''dy\r",
+        "source <(node-tool completion bash); source <(authorizer --completion bash); source <(rclone completion bash); echo rea''dy\r",
     )?;
     let quoted = [
         ("node-tool cat \"dbx:res\tru\t", "it is seven"),
@@ -106,7 +117,7 @@ fn zsh_completes_them_too() -> anyhow::Result<()> {
     let mut terminal = Terminal::start(command)?;
     terminal.send("unset zle_bracketed_paste; autoload -Uz compinit; compinit -u -D\r")?;
     terminal
-        .send("source <(node-tool completion zsh); source <(authorizer --completion zsh); echo rea''dy\r")?;
+        .send("source <(node-tool completion zsh); source <(authorizer --completion zsh); source <(rclone completion zsh); echo rea''dy\r")?;
     type_all(terminal, "ready", &[])
 }
 
@@ -123,12 +134,14 @@ fn fish_completes_them_too() -> anyhow::Result<()> {
         ("node-tool config show ot", "other"),
         ("node-tool copy --check", "--checksum"),
         ("authorizer --no-b", "--no-browser"),
+        ("rclone cat dbx:res", "dbx:results/"),
+        ("node-tool man lsjs", "lsjson"),
     ] {
         let Some(mut command) = shell(&env, "fish")? else {
             return Ok(());
         };
-        let script =
-            "node-tool completion fish | source; authorizer --completion fish | source; complete -C $argv[1]";
+        let script = "node-tool completion fish | source; authorizer --completion fish | source; rclone completion fish | source; \
+             complete -C $argv[1]";
         command.args(["--no-config", "-c", script, typed]);
         let found = run(command, "")?.ok()?;
         let found: Vec<&str> = found.lines().filter_map(|line| line.split('\t').next()).collect();

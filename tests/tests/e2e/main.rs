@@ -18,7 +18,6 @@ mod help;
 mod killed;
 mod listing;
 mod local;
-mod many_processes;
 mod names;
 mod next;
 mod over_ssh;

@@ -12,44 +12,6 @@ fn lines(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_verb_shows_an_example() -> anyhow::Result<()> {
-    let env = TestEnv::new()?;
-    let help = env.node_tool(["--help"])?.ok()?;
-    let verbs: Vec<&str> = help
-        .lines()
-        .skip_while(|line| *line != "Commands:")
-        .skip(1)
-        .take_while(|line| !line.is_empty())
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|verb| *verb != "help")
-        .collect();
-    assert!(verbs.len() > 30, "{help}");
-    for verb in verbs {
-        let help = env.node_tool([verb, "--help"])?.ok()?;
-        assert!(help.contains("Example") || verb == "config", "{verb}: {help}");
-        for line in help.lines().filter(|line| line.starts_with("Example:")) {
-            assert!(
-                line.contains(&format!("node-tool {verb} ")) || line.ends_with(verb),
-                "{verb}: {line}"
-            );
-        }
-    }
-    Ok(())
-}
-
-#[test]
-fn manual_and_version_can_be_had() -> anyhow::Result<()> {
-    let env = TestEnv::new()?;
-    assert!(env.node_tool(["man"])?.ok()?.contains(".TH node-tool"));
-    let pages = env.path("man");
-    std::fs::create_dir(&pages)?;
-    env.node_tool(["man", "--pages", "man"])?.ok()?;
-    assert!(tests::test_env::text(&pages.join("node-tool-copy.1")).contains("node-tool"));
-    assert!(env.node_tool(["version"])?.ok()?.starts_with("node-tool v0."));
-    Ok(())
-}
-
-#[test]
 fn a_link_is_made_once_found_again_and_ended() -> anyhow::Result<()> {
     let env = TestEnv::connected()?;
     env.sandbox.put_file("/paper.pdf", b"x", None)?;

@@ -94,8 +94,7 @@ pub(super) fn find(
     removed
 }
 
-/// Adds the folders around `path`, which stays.
-pub(super) fn occupy<'a>(occupied: &mut HashSet<&'a str>, path: &'a str) {
+fn occupy<'a>(occupied: &mut HashSet<&'a str>, path: &'a str) {
     for folder in ancestors(path) {
         if !occupied.insert(folder) {
             break;

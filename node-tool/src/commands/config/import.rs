@@ -4,7 +4,6 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
 };
 
 use shared::{exit, failure::Failure, secret::Secret};
@@ -16,17 +15,13 @@ use super::{
 use crate::{
     config::{
         check_name,
-        rclone::{self, Login, Sealing, Section, Taken},
+        rclone::{
+            self, COMMAND_VARIABLE, CONFIG_VARIABLE, Login, PASSWORD_VARIABLE, Sealing, Section, Taken,
+        },
     },
     report, terminal,
 };
 
-/// The environment variable with the name of rclone's config.
-const CONFIG_VARIABLE: &str = "RCLONE_CONFIG";
-/// The environment variable that rclone reads its config's password from.
-const PASSWORD_VARIABLE: &str = "RCLONE_CONFIG_PASS";
-/// The environment variable with the command whose output is that password; it wins.
-const COMMAND_VARIABLE: &str = "RCLONE_PASSWORD_COMMAND";
 /// The largest file that is read.
 const MAX_BYTES: u64 = 16 << 20;
 
@@ -148,33 +143,15 @@ async fn open(text: &str, file: &Path) -> Result<String, Failure> {
     })
 }
 
-/// The password that a command prints. As in rclone, no shell reads the command: it is words, perhaps in double quotes.
+/// The password that a command prints.
 fn printed_by(command: &str) -> Result<Secret, Failure> {
-    let failure = |why: String| {
+    rclone::printed_by(command).map_err(|why| {
         Failure::usage(format!("the command in {COMMAND_VARIABLE} gave no password"))
             .why(why)
             .next(format!(
                 "unset {COMMAND_VARIABLE}   and set {PASSWORD_VARIABLE} instead, or run this on a terminal"
             ))
-    };
-    let words = rclone::words(command);
-    let Some((program, arguments)) = words.split_first() else {
-        return Err(failure("it is empty".into()));
-    };
-    let output = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::inherit())
-        .stderr(Stdio::inherit())
-        .output();
-    let output = output.map_err(|error| failure(format!("'{program}': {error}")))?;
-    if !output.status.success() {
-        return Err(failure(output.status.to_string()));
-    }
-    let text = String::from_utf8_lossy(&output.stdout);
-    match text.trim_end_matches(['\r', '\n']) {
-        "" => Err(failure("it printed nothing".into())),
-        password => Ok(Secret::new(password)),
-    }
+    })
 }
 
 async fn import(name: &str, keys: &Section, origin: &Path, app: &App) -> Result<Said, Failure> {
@@ -267,15 +244,4 @@ fn describe(name: &str, taken: &Taken, unproven: Option<&str>) -> String {
         line += &format!("\n  not as in rclone: {difference}");
     }
     line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_commands_output_is_the_password() {
-        assert_eq!(printed_by("printf secret\\n").unwrap(), Secret::new("secret"));
-        assert!(printed_by("false").is_err() && printed_by("true").is_err() && printed_by("/none").is_err());
-    }
 }

@@ -25,6 +25,7 @@ use crate::config::Environment;
 
 /// The arguments of `config`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: node-tool config create dbx")]
 pub struct Args {
     #[command(subcommand)]
     command: Option<Command>,
@@ -41,19 +42,23 @@ enum Command {
     /// Remove a remote, and revoke its login
     Delete(delete::Args),
     /// Give a remote another name
+    #[command(after_help = "Example: node-tool config rename dbx work")]
     Rename(rename::Args),
     /// Use the same login under a second name
+    #[command(after_help = "Example: node-tool config copy dbx team")]
     Copy(rename::Args),
     /// Take over the Dropbox remotes of an rclone.conf
     Import(import::Args),
     /// Encrypt the config with a password, or decrypt it
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: node-tool config password set")]
     Password(password::Command),
     /// List the connected accounts
+    #[command(after_help = "Example: node-tool config list")]
     List,
     /// Show the settings of one account, without its secrets
     Show(show::Args),
     /// Print where the config file is
+    #[command(after_help = "Example: node-tool config path")]
     Path,
 }
 

@@ -11,12 +11,14 @@ use crate::{config::PASSWORD_VARIABLE, report, terminal};
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Encrypt the config, or change its password
+    #[command(after_help = "Example: node-tool config password set")]
     Set {
         /// Read the new password from FILE's first line ('-' is stdin) instead of asking for it
         #[arg(long, value_name = "FILE")]
         new_password_file: Option<PathBuf>,
     },
     /// Store the config without a password
+    #[command(after_help = "Example: node-tool config password remove")]
     Remove,
 }
 

@@ -31,7 +31,10 @@ use backup::BackupDir;
 use observer::Shown;
 
 use super::{App, missing, place_failure};
-use crate::{limits::OpenFiles, report};
+use crate::{
+    limits::OpenFiles,
+    report::{self, Summary, format::Stats},
+};
 
 /// Maximum number of paths that are looked up one by one, side by side, rather than listing the folder that they are in.
 const MAX_SINGLE_STATS: usize = 4;
@@ -126,6 +129,7 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     }
     if verb == Verb::Move && moved_as_a_whole(&source, &dest, &listing, request, &filter).await? {
         report::note(&format!("moved '{source}' as a whole"));
+        report::statistics(&Stats::default(), flags.progress)?;
         return Ok(exit::SUCCESS);
     }
     let job = Job {
@@ -175,8 +179,7 @@ fn with_documents(source: Place, dest: Place) -> (Place, Place) {
     }
 }
 
-/// Takes out of the source's listing what is not to be copied. Returns what a sync must not delete for it, and what keeps the
-/// folders of a move's source from being empty.
+/// Takes out of the source's listing what is not to be copied. Returns what a sync must not delete for it.
 fn prepare_source(
     listing: &mut Listing,
     dest: &Place,
@@ -184,7 +187,7 @@ fn prepare_source(
     filter: &Filter,
 ) -> Vec<String> {
     let spares = request.verb == Verb::Sync && !request.sync.delete_excluded;
-    let mut left_out = listing.apply_filter(filter, spares || request.moving.delete_empty_src_dirs);
+    let mut left_out = listing.apply_filter(filter, spares);
     if spares && !request.flags.links {
         // What the source has as a symlink, a pipe or a device is left out as well.
         left_out.extend(listing.specials.iter().map(|(path, _)| path.clone()));
@@ -482,7 +485,12 @@ impl Job<'_> {
             () = observer::watch(&shown, &self.source, &self.target, bytes) => None,
         };
         let tally = run.tally();
-        tell::end(&tally, is_move, started.elapsed(), app.quiet);
+        let summary = Summary {
+            tally: &tally,
+            is_move,
+            took: started.elapsed(),
+        };
+        tell::end(&summary, bytes, flags.progress, app.quiet)?;
         match (stop, is_cut) {
             (Some(stop), _) => Err(self.stopped(stop)),
             (None, true) => Err(tell::over_limit(&tally)),

@@ -1,6 +1,6 @@
 //! What is reported about a job.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use engine::{
     filter::Filter,
@@ -8,10 +8,7 @@ use engine::{
     plan::{Plan, Refusal},
     run::Tally,
 };
-use shared::{
-    exit,
-    failure::{Failure, printable},
-};
+use shared::{exit, failure::Failure};
 use stores::Place;
 
 use super::Flags;
@@ -113,12 +110,18 @@ pub(super) fn refusal(refusal: Refusal, source: &Place, target: &Place) -> Failu
 }
 
 /// Lists what failed, up to a maximum, and reports the outcome of the run.
-pub(super) fn end(tally: &Tally, is_move: bool, took: Duration, quiet: bool) {
-    failures(tally);
-    if !quiet || !tally.failed.is_empty() {
-        let summary = Summary { tally, is_move, took };
-        report::note(&summary.to_string());
-    }
+///
+/// # Errors
+/// When stdout can't be written.
+pub(super) fn end(
+    summary: &Summary<'_>,
+    total_bytes: u64,
+    with_progress: bool,
+    quiet: bool,
+) -> Result<(), Failure> {
+    failures(summary.tally);
+    let is_wanted = !quiet || !summary.tally.failed.is_empty();
+    report::outcome(summary, total_bytes, with_progress, is_wanted)
 }
 
 /// Lists what failed, up to a maximum.
@@ -130,7 +133,7 @@ pub(super) fn failures(tally: &Tally) {
     let mut failed: Vec<_> = failed.collect();
     failed.sort();
     for (path, reason) in failed.iter().take(MAX_LISTED) {
-        report::note(&format!("failed: '{}': {}", printable(path), printable(reason)));
+        report::failed(path, reason);
     }
     if failed.len() > MAX_LISTED {
         let more = failed.len() - MAX_LISTED;

@@ -1,5 +1,6 @@
 //! rclone's config: where it is, its text (`ini`), its encryption (`sealed`), and what its Dropbox remotes mean here (`remote`).
 
+mod command;
 pub mod encoding;
 mod ini;
 mod remote;
@@ -12,11 +13,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use command::printed_by;
 pub use ini::{IniError, Section, decode, sections};
 pub use remote::{Login, Taken, Token, TokenError, take};
 pub use sealed::{Sealing, open, sealing};
 pub use words::words;
 pub use wrapped::wrappers;
+
+/// The variable with the name of rclone's config.
+pub const CONFIG_VARIABLE: &str = "RCLONE_CONFIG";
+/// The variable with the password of rclone's config.
+pub const PASSWORD_VARIABLE: &str = "RCLONE_CONFIG_PASS";
+/// The variable with the command whose output is that password; it wins.
+pub const COMMAND_VARIABLE: &str = "RCLONE_PASSWORD_COMMAND";
 
 /// What rclone calls its config.
 const FILE: &str = "rclone.conf";

@@ -1,0 +1,69 @@
+//! The program under the name `rclone`: callers that know rclone get its words, its streams and its exit codes.
+//!
+//! Whoever calls the program through a link of that name gets
+//!
+//! - errors as lines of rclone's log, and usage errors in its words ([`lines`], [`usage`]);
+//! - the block `Transferred: …` on stdout with `-P`, and in the log with `-v` (`report::format::Stats`);
+//! - `version` with a first line that callers can parse ([`version`]);
+//! - flags by the variables `RCLONE_…`, besides our own;
+//! - rclone's own config file where there is none of ours (`config::rclone`), which is never written.
+//!
+//! All else is the same program. Everything here is text: `report` prints it.
+
+mod lines;
+mod usage;
+mod version;
+
+use std::{
+    ffi::OsString,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+pub use lines::{NO_FILE_SYSTEM, of_failure};
+pub use usage::usage;
+pub use version::version;
+
+/// The name that the program is called by then.
+pub const NAME: &str = "rclone";
+/// The prefix of the variables of flags.
+pub const VARIABLE_PREFIX: &str = "RCLONE_";
+
+/// Whether this process was called by that name. It is known before anything else runs, and never changes then.
+static IS_ON: AtomicBool = AtomicBool::new(false);
+
+/// Notes by what name the process was called: the first of `args`.
+pub fn begin(args: &[OsString]) {
+    IS_ON.store(is_name(args), Ordering::Relaxed);
+}
+
+/// Returns whether the process was called as rclone.
+pub fn is_on() -> bool {
+    IS_ON.load(Ordering::Relaxed)
+}
+
+fn is_name(args: &[OsString]) -> bool {
+    let name = args.first().and_then(|path| Path::new(path).file_name());
+    name.is_some_and(|name| name == NAME)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_name_counts() {
+        for (called, is_rclone) in [
+            ("rclone", true),
+            ("/usr/local/bin/rclone", true),
+            ("./rclone", true),
+            ("node-tool", false),
+            ("/opt/rclone/node-tool", false),
+            ("rclone.conf", false),
+            ("", false),
+        ] {
+            assert_eq!(is_name(&[called.into()]), is_rclone, "{called}");
+        }
+        assert!(!is_name(&[]));
+    }
+}
