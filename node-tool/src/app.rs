@@ -1,8 +1,8 @@
 //! What every command needs.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use dropbox::{Cache, Client, Http, RateLimiter, RemotePath};
+use dropbox::{Cache, Client, Http, PauseBoard, RateLimiter, RemotePath};
 use engine::run::Shutdown;
 use parking_lot::Mutex;
 use shared::{
@@ -10,7 +10,7 @@ use shared::{
     failure::Failure,
     plain::quoted,
 };
-use stores::{DropboxStore, Place, dropbox::View};
+use stores::{DropboxStore, Place, SharedPause, StateDir, dropbox::View};
 
 use crate::{
     as_rclone::{self, NO_FILE_SYSTEM},
@@ -43,8 +43,8 @@ pub struct App {
     pub quiet: bool,
     /// The interval of progress lines without a terminal.
     pub stats: Option<Duration>,
-    /// Directory for the journals of big files.
-    pub state: Option<PathBuf>,
+    /// Where what outlasts the process is kept.
+    pub state: Option<StateDir>,
     /// The cache of listings.
     pub cache: Option<Cache>,
     /// Maximum number of attempts of one call.
@@ -73,9 +73,18 @@ impl App {
         let store = is_in_file.then_some(&self.store);
         let auth = auth(store, name, &remote, self.http.clone());
         let client = Client::new(self.http.clone(), auth, self.transfers, Arc::clone(&self.rates));
-        let client = Arc::new(client.with_cache(self.cache.clone()).with_tries(self.tries));
+        let board = self.pause_board(name, &remote);
+        let client = client.with_cache(self.cache.clone()).with_tries(self.tries);
+        let client = Arc::new(client.with_pause_board(board));
         clients.insert(name.to_owned(), Arc::clone(&client));
         Ok(client)
+    }
+
+    /// Returns where the pauses of a remote's login are shared with other processes.
+    fn pause_board(&self, name: &str, remote: &Remote) -> Option<Arc<dyn PauseBoard>> {
+        let login = remote.account_id.as_deref().unwrap_or(name);
+        let state = self.state.as_ref()?;
+        Some(Arc::new(SharedPause::new(state, login)))
     }
 
     /// Returns the error for an unknown remote, with the most similar name and where remotes were searched.

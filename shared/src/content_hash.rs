@@ -94,7 +94,7 @@ impl<'de> Deserialize<'de> for ContentHash {
 }
 
 /// Hashes bytes that come in order, and keeps the digest of each block.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Hasher {
     block: Sha256,
     in_block: u64,

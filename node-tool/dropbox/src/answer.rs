@@ -1,4 +1,4 @@
-//! From an HTTP answer to its bytes, or to an error: from Dropbox, or from whatever answers in its place.
+//! Turns an HTTP answer into its bytes, or into an error: of Dropbox, or of whatever answers in its place.
 
 use std::time::Duration;
 
@@ -13,12 +13,11 @@ use crate::{
     limit::stall::STALL_TIMEOUT,
 };
 
-/// What a web page means that stands where an answer should.
+/// The reason that is reported for a web page in the place of an answer.
 pub(crate) const LOGIN_PAGE: &str = "a web page came; perhaps this network wants a login of its own";
-/// The longest JSON answer that is read, in bytes: a page of 2000 entries with the longest paths has a tenth of it. What comes
-/// compressed is counted as it is unpacked.
+/// Maximum size of a JSON answer in bytes, unpacked: a page of 2000 entries with the longest paths has a tenth of it.
 const MAX_ANSWER_BYTES: usize = 32 << 20;
-/// How much is read of an answer that says why a call was refused, in bytes.
+/// Maximum number of bytes that are read of an answer that says why a call was refused.
 const MAX_REFUSAL_BYTES: usize = 64 << 10;
 /// The pause after a 429 that names none (the official SDK waits as long).
 const UNNAMED_PAUSE: Duration = Duration::from_secs(5);
@@ -37,7 +36,7 @@ pub(crate) async fn checked(mut response: Response) -> Result<Response, Error> {
     }
     let after = retry_after(response.headers());
     let mut body = BytesMut::new();
-    // What can't be read of it is not needed: the status says most.
+    // A body that can't be read is not needed: the status says most.
     let read = async {
         while body.len() < MAX_REFUSAL_BYTES
             && let Ok(Some(chunk)) = response.chunk().await
@@ -64,7 +63,7 @@ pub(crate) async fn read_json<R>(
     read(&body).map_err(|error| unread(&body, &error))
 }
 
-/// Reads a result that stands in the answer's header, before its bytes.
+/// Reads a result that is in the answer's header, before its bytes.
 pub(crate) fn read_result_header<R: DeserializeOwned>(response: &Response) -> Result<R, Error> {
     let headers = response.headers();
     let Some(result) = headers.get("Dropbox-API-Result") else {
@@ -101,7 +100,7 @@ pub(crate) fn refusal_of_network(status: u16, headers: &HeaderMap) -> Option<Err
     }
 }
 
-/// Whether a body is a web page.
+/// Returns whether a body is a web page.
 pub(crate) fn is_page(body: &[u8]) -> bool {
     body.trim_ascii_start().first() == Some(&b'<')
 }

@@ -14,10 +14,10 @@ use crate::{
     token::exchange_with_retries,
 };
 
-/// How long before its end a token is renewed, in seconds (the official SDK does so, too).
+/// Number of seconds before its end at which a token is renewed, as in the official SDK.
 const RENEW_BEFORE_SECONDS: i64 = 300;
 
-/// How long a renewal is not tried again that failed and may succeed later: each call would wait for all of its tries.
+/// How long a failed renewal is not tried again: otherwise each call would wait for all of its tries.
 const RETRY_RENEWAL_AFTER: Duration = Duration::from_secs(60);
 
 /// What a call is signed with.
@@ -52,7 +52,7 @@ struct Failed {
 }
 
 impl Failed {
-    /// Whether another renewal with this token would come to the same.
+    /// Returns whether another renewal with this token would come to the same.
     fn counts_for(&self, refresh_token: &Secret) -> bool {
         let is_final = matches!(self.error, Error::LoginOver(_));
         self.refresh_token == *refresh_token && (is_final || self.at.elapsed() < RETRY_RENEWAL_AFTER)
@@ -60,8 +60,7 @@ impl Failed {
 }
 
 impl Auth {
-    /// Uses a login that people know as the remote `name`. Nothing that is found out about it outlasts the process, unless a
-    /// [store](Self::with_store) keeps it.
+    /// Returns the login of the remote `name`. New tokens are lost with the process, unless a [store](Self::with_store) keeps them.
     pub fn new(name: impl Into<String>, credentials: Credentials, http: Http) -> Self {
         Self {
             store: None,
@@ -97,12 +96,12 @@ impl Auth {
         &self.name
     }
 
-    /// Whether all its paths start at one place, typed with a slash or not.
+    /// Returns whether all its paths start at one place, typed with a slash or not.
     pub(crate) fn has_one_start(&self) -> bool {
         self.has_one_start
     }
 
-    /// Returns what tells listings of this login from others: account, app and root. `None` if the account isn't known.
+    /// Returns what identifies listings of this login: account, app and root. `None` if the account isn't known.
     pub(crate) async fn identity(&self, start: Start) -> Option<String> {
         let space = self.space(start).await;
         let credentials = self.credentials.lock().await;
@@ -125,7 +124,7 @@ impl Auth {
         }
     }
 
-    /// Whether it is known where paths start.
+    /// Returns whether it is known where paths start.
     pub(crate) async fn knows(&self, start: Start) -> bool {
         self.credentials.lock().await.path_root(start).is_some()
     }
@@ -214,7 +213,7 @@ impl Auth {
             Some(store) => blocking(move || store.load()).await,
             None => None,
         };
-        // Somebody else's login is none of this run's.
+        // A login of another account is not this run's.
         let is_mine = |saved: &Credentials| {
             let (theirs, mine) = (&saved.account_id, &credentials.account_id);
             theirs.is_none() || mine.is_none() || theirs == mine
@@ -285,7 +284,7 @@ fn access(token: Secret, credentials: &Credentials, start: Start) -> Result<Acce
     Ok(Access { token, root })
 }
 
-/// Whether text can stand in a header: tokens are printable ASCII without blanks.
+/// Returns whether text can be in a header: tokens are printable ASCII without spaces.
 fn is_sendable(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -22,24 +22,20 @@ use crate::{
 /// The first wait for a job, and the longest between two questions for it.
 const FIRST_JOB_WAIT: Duration = Duration::from_millis(100);
 const MAX_JOB_WAIT: Duration = Duration::from_secs(5);
-/// How long a job may take; then it is left to itself.
+/// Maximum duration of a job; after that its outcome is not waited for.
 const JOB_TIMEOUT: Duration = Duration::from_secs(600);
-/// After how long people are told that there is a job, and then again each time that it has doubled.
+/// How long a job runs before it is reported, and then again each time that it has doubled.
 const NOTEWORTHY: Duration = Duration::from_secs(5);
-/// Maximum number of tries of an entry that other writers got in the way of.
-const MAX_ENTRY_TRIES: u32 = 6;
-/// The first wait before such an entry is tried again.
-const FIRST_ENTRY_WAIT: Duration = Duration::from_millis(200);
-/// How often it is looked for entries whose answer was lost, and the first wait before that.
+/// Maximum number of checks of entries whose answer was lost, and the first wait before that.
 const MAX_LOST_TRIES: u32 = 2;
 const FIRST_LOST_WAIT: Duration = Duration::from_millis(500);
-/// More than all waits between rounds, of which there are few.
+/// Maximum wait between rounds.
 const MAX_ROUND_WAIT: Duration = Duration::from_secs(30);
 
 type Launcher<A> = Route<A, Launch<Entries<Outcome>>>;
 type Checker = Route<JobArg, JobStatus<Entries<Outcome>>>;
 
-/// What becomes of a file or folder on the server.
+/// How a file or folder gets to another path on the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relocation {
     /// It is in both places.
@@ -48,7 +44,7 @@ pub enum Relocation {
     Move,
 }
 
-/// What came of each entry, in their order.
+/// The outcome of each entry, in their order.
 pub type Outcomes = Vec<Result<(), Error>>;
 
 impl Client {
@@ -100,8 +96,8 @@ impl Client {
         }
     }
 
-    /// Finds out what became of the `lost` pairs, whose answer was lost, and relocates those again that didn't arrive. Nothing was
-    /// at their new places before, so what is there now tells.
+    /// Checks the `lost` pairs, whose answer was lost, and relocates those again that didn't arrive. Their new places were free
+    /// before, so a file there is the one that was relocated.
     async fn relocate_lost(
         &self,
         how: Relocation,
@@ -128,7 +124,7 @@ impl Client {
         let rest: Vec<_> = again.iter().map(|at| pairs[*at].clone()).collect();
         for (at, outcome) in again.into_iter().zip(self.relocate_once(how, &rest).await) {
             let (from, to) = &pairs[at];
-            // The first try may have been under way still when it was looked for.
+            // The first attempt may have been in progress when it was checked.
             let is_late = outcome.as_ref().is_err_and(|error| {
                 let route = error.route();
                 route.is_some_and(|error| error.has("conflict") || error.has("from_lookup"))
@@ -160,7 +156,7 @@ impl Client {
         })
     }
 
-    /// Does something to all `entries`, as many at once as a batch may have.
+    /// Runs a batch for all `entries`, in as many calls as they need.
     async fn all<A: Serialize, E>(
         &self,
         launch: &Launcher<A>,
@@ -175,7 +171,7 @@ impl Client {
         outcomes
     }
 
-    /// Does something to the entries of one batch, and again to those that other writers got in the way of.
+    /// Runs one batch, and again for the entries that failed because others wrote at the same time.
     async fn batch<A: Serialize, E>(
         &self,
         launch: &Launcher<A>,
@@ -186,27 +182,27 @@ impl Client {
         let missing = || Err(Error::NotDropbox("it misses an entry".into()));
         let mut outcomes: Outcomes = batch.iter().map(|_| missing()).collect();
         let mut waiting: Vec<usize> = (0..batch.len()).collect();
-        let mut backoff = Backoff::new(FIRST_ENTRY_WAIT, MAX_ROUND_WAIT);
-        for round in 1..=MAX_ENTRY_TRIES {
+        let mut tries = self.tries();
+        loop {
             let now: Vec<&E> = waiting.iter().map(|at| &batch[*at]).collect();
             let done = self.job(launch, check, &arg(&now)).await;
-            let mut again = Vec::new();
+            let (mut again, mut busy) = (Vec::new(), None);
             for (place, at) in waiting.into_iter().enumerate() {
                 let Some(outcome) = outcome_at(&done, place) else {
                     continue;
                 };
-                if round < MAX_ENTRY_TRIES && outcome.as_ref().is_err_and(is_contention) {
+                if let Some(error) = outcome.as_ref().err().filter(|error| is_contention(error)) {
+                    busy.get_or_insert_with(|| error.clone());
                     again.push(at);
                 }
                 outcomes[at] = outcome;
             }
             waiting = again;
-            if waiting.is_empty() {
-                break;
-            }
-            tokio::time::sleep(backoff.next_wait()).await;
+            let Some(wait) = busy.and_then(|error| tries.wait_after(&error)) else {
+                return outcomes;
+            };
+            tokio::time::sleep(wait).await;
         }
-        outcomes
     }
 
     /// Sends one batch, and waits for the job that it may become.
@@ -259,12 +255,12 @@ fn outcome_at(done: &Result<Vec<Outcome>, Error>, place: usize) -> Option<Result
     }
 }
 
-/// Whether an entry failed since others wrote at the same time.
+/// Returns whether an entry failed because others wrote at the same time.
 fn is_contention(error: &Error) -> bool {
     error.route().is_some() && error.fate() == Fate::TryAgain
 }
 
-/// Takes entries for done whose error says that there was nothing to do.
+/// Replaces errors that say that there was nothing to do by success.
 fn forgive(outcomes: Outcomes, is_done: impl Fn(&Error) -> bool) -> Outcomes {
     let forgive = |outcome: Result<(), Error>| {
         outcome.or_else(|error| if is_done(&error) { Ok(()) } else { Err(error) })

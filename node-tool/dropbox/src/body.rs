@@ -76,7 +76,7 @@ impl Payload {
         }
     }
 
-    /// Reports to `watch` what becomes of its bytes.
+    /// Reports to `watch` how many of its bytes are sent.
     #[must_use]
     pub fn watched(self, watch: Watch) -> Self {
         Self {

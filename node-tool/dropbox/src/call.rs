@@ -1,4 +1,4 @@
-//! One call: what it is signed with, its tries, and what it takes to put a failed one right.
+//! One call: its token, its attempts, and the recovery from errors that another attempt can fix.
 
 use std::{pin::Pin, time::Duration};
 
@@ -17,14 +17,14 @@ use crate::{
     retry::{Failed, Tries, retry},
 };
 
-/// How long a commit may take, which may be minutes (seen: 120 s for one file, 500 s for a batch).
+/// Timeout of a commit, which may take minutes (seen: 120 s for one file, 500 s for a batch).
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(600);
-/// How long a long poll of a minute may take: Dropbox adds up to 90 seconds.
+/// Timeout of a long poll of a minute, to which Dropbox adds up to 90 seconds.
 const LONGPOLL_TIMEOUT: Duration = Duration::from_secs(180);
 /// Maximum number of times that one call renews an expired token, which may expire again while the call is slow.
 const MAX_EXPIRED_RENEWALS: u32 = 3;
 
-/// What one call has tried to put itself right.
+/// The recoveries that one call has tried.
 #[derive(Default)]
 struct Recoveries {
     renewals: u32,
@@ -35,7 +35,7 @@ impl Client {
     /// Calls a route whose argument and result are JSON bodies.
     ///
     /// # Errors
-    /// The last try's.
+    /// Those of the last attempt.
     pub async fn rpc<A: Serialize, R: DeserializeOwned>(
         &self,
         route: &Route<A, R>,
@@ -47,7 +47,7 @@ impl Client {
     /// Does the same as [`rpc`](Self::rpc) with what is left of `tries`.
     ///
     /// # Errors
-    /// The last try's.
+    /// Those of the last attempt.
     pub async fn rpc_within<A: Serialize, R: DeserializeOwned>(
         &self,
         route: &Route<A, R>,
@@ -61,7 +61,7 @@ impl Client {
     /// Does the same as [`rpc`](Self::rpc) where the answer is a list, of which `read` takes each entry by itself.
     ///
     /// # Errors
-    /// The last try's.
+    /// Those of the last attempt.
     pub(crate) async fn rpc_list<A: Serialize, R>(
         &self,
         route: &Route<A, R>,
@@ -94,7 +94,7 @@ impl Client {
     /// Calls a route whose body is bytes.
     ///
     /// # Errors
-    /// The last try's.
+    /// Those of the last attempt.
     pub async fn upload<A: Serialize, R: DeserializeOwned>(
         &self,
         route: &Route<A, R>,
@@ -107,7 +107,7 @@ impl Client {
     /// Does the same as [`upload`](Self::upload), but doesn't try again after errors that are an answer to the caller.
     ///
     /// # Errors
-    /// The last try's.
+    /// Those of the last attempt.
     pub async fn upload_unless<A: Serialize, R: DeserializeOwned>(
         &self,
         route: &Route<A, R>,
@@ -141,11 +141,11 @@ impl Client {
         self.attempts(route, &mut self.tries(), is_answer, attempt).await
     }
 
-    /// Calls a route that answers with bytes, with what is left of `tries`; `range` is first and last byte. A caller that takes
-    /// up again what broke later gives the same tries, so that a file has one budget of them.
+    /// Calls a route that answers with bytes, with what is left of `tries`; `range` is first and last byte. A caller that continues
+    /// a broken download passes the same tries, so that a file has one budget of them.
     ///
     /// # Errors
-    /// The last try's. [`Download::chunk`] reports what breaks later.
+    /// Those of the last attempt. [`Download::chunk`] reports what breaks later.
     pub async fn download<A: Serialize, R: DeserializeOwned>(
         &self,
         route: &Route<A, R>,
@@ -159,7 +159,7 @@ impl Client {
     /// Does the same as [`download`](Self::download), but doesn't try again after errors that are an answer to the caller.
     ///
     /// # Errors
-    /// The last try's.
+    /// Those of the last attempt.
     pub async fn download_unless<A: Serialize, R: DeserializeOwned>(
         &self,
         route: &Route<A, R>,
@@ -250,7 +250,7 @@ impl Client {
     /// Returns what to sign the next try with after an error that was about `access`. `None` if it was about something else.
     ///
     /// # Errors
-    /// When it can't be put right.
+    /// When it is final.
     async fn recover(
         &self,
         error: &Error,
@@ -288,7 +288,7 @@ impl Client {
         if access.root == PathRoot::Root(root.to_owned()) {
             return Ok(access); // another call has been told before
         }
-        // What was planned for the old root is not done in the new one.
+        // A plan for the old root is not carried out in the new one.
         let may_follow = self.may_follow_root();
         self.login.auth.move_root(root, may_follow).await;
         if !may_follow {
@@ -350,7 +350,7 @@ async fn send(name: &str, request: RequestBuilder) -> Result<Response, Error> {
     checked(response).await
 }
 
-/// Whether a call's answer depends on where paths start. Questions about the account don't, and have to be answered also where
+/// Returns whether a call's answer depends on where paths start. Questions about the account don't, and have to be answered also where
 /// its root has become another one.
 fn depends_on_root<A, R>(route: &Route<A, R>) -> bool {
     !route.name.starts_with("users/")

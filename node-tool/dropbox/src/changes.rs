@@ -48,7 +48,7 @@ impl Client {
     /// Returns one page of what changed behind `cursor`.
     ///
     /// # Errors
-    /// When Dropbox can't be asked, or the cursor has to be made anew (`reset`).
+    /// When Dropbox can't be asked, or the cursor is no longer valid (`reset`).
     pub async fn changes(&self, cursor: String) -> Result<ListFolderResult, Error> {
         let arg = CursorArg { cursor };
         self.rpc_list(&LIST_FOLDER_CONTINUE, &arg, ListFolderResult::read)

@@ -11,9 +11,9 @@ use crate::{
     Credentials, DropboxPath, Http, RateLimiter, RemotePath, Start,
     api::users::RootInfo,
     auth::Auth,
-    limit::concurrency::ConcurrencyLimit,
+    limit::concurrency::{ConcurrencyLimit, PauseBoard},
     list::cache::Cache,
-    retry::{MAX_TRIES, Tries, WaitNotices},
+    retry::{Tries, WaitNotices},
 };
 
 /// A connected Dropbox account, seen from one of its roots. Cheap to clone; all clones share one [`Auth`], its limits and its
@@ -35,7 +35,7 @@ pub(crate) struct Login {
     /// Whether Dropbox was asked where the account's root is.
     pub(crate) root_was_asked: OnceCell<()>,
     cache: Option<Cache>,
-    max_tries: u32,
+    max_tries: Option<u32>,
     has_called: HasCalled,
 }
 
@@ -77,7 +77,7 @@ impl Client {
             notices: WaitNotices::default(),
             root_was_asked: OnceCell::new(),
             cache: None,
-            max_tries: MAX_TRIES,
+            max_tries: None,
             has_called: HasCalled::default(),
         };
         Self {
@@ -87,12 +87,21 @@ impl Client {
         }
     }
 
-    /// Sets the maximum number of tries of each call, counting the first. `None` means the default. Counts only before the
-    /// client is cloned.
+    /// Sets the maximum number of tries of each call, counting the first. `None` means [`MAX_TRIES`](crate::MAX_TRIES), and more
+    /// while Dropbox is only too busy. Counts only before the client is cloned.
     #[must_use]
     pub fn with_tries(mut self, max: Option<u32>) -> Self {
         if let Some(login) = Arc::get_mut(&mut self.login) {
-            login.max_tries = max.unwrap_or(MAX_TRIES).max(1);
+            login.max_tries = max.map(|max| max.max(1));
+        }
+        self
+    }
+
+    /// Shares the pauses that Dropbox asks for with other processes of the login. Counts only before the client is cloned.
+    #[must_use]
+    pub fn with_pause_board(mut self, board: Option<Arc<dyn PauseBoard>>) -> Self {
+        if let (Some(login), Some(board)) = (Arc::get_mut(&mut self.login), board) {
+            login.limit.share(board);
         }
         self
     }
@@ -107,7 +116,7 @@ impl Client {
     }
 
     /// Returns the same login as a path sees it that was typed with a slash: from the account's root. Where all paths of the
-    /// remote start at one place anyhow, it is that place.
+    /// remote start at one place, it is that place.
     #[must_use]
     pub fn from_root(&self) -> Self {
         Self {
@@ -150,12 +159,12 @@ impl Client {
         self.start
     }
 
-    /// Whether both use one login of one remote.
+    /// Returns whether both use one login of one remote.
     pub fn shares_login(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.login, &other.login)
     }
 
-    /// Whether a path means the same to both.
+    /// Returns whether a path means the same to both.
     pub fn shares_paths(&self, other: &Self) -> bool {
         self.shares_login(other) && self.start == other.start
     }
@@ -197,7 +206,7 @@ impl Client {
         self.login.auth.learn(info).await;
     }
 
-    /// Whether listings of large folders are kept from one run to the next.
+    /// Returns whether listings of large folders are kept from one run to the next.
     pub fn keeps_listings(&self) -> bool {
         self.login.cache.is_some()
     }
@@ -206,7 +215,12 @@ impl Client {
     /// known whose they would be.
     pub(crate) async fn cache(&self) -> Option<(&Cache, String)> {
         let cache = self.login.cache.as_ref()?;
-        Some((cache, self.login.auth.identity(self.start).await?))
+        Some((cache, self.identity().await?))
+    }
+
+    /// Returns what identifies the account, the app and the root that paths start at. `None` if it isn't known whose login it is.
+    pub async fn identity(&self) -> Option<String> {
+        self.login.auth.identity(self.start).await
     }
 
     /// Returns the remote's name.
@@ -250,7 +264,7 @@ impl Client {
             .map(|rate| rate as f64 / limit.permits() as f64)
     }
 
-    /// Notes that a call has succeeded whose answer depends on where paths start.
+    /// Records that a call has succeeded whose answer depends on where paths start.
     pub(crate) fn has_called(&self) {
         self.login
             .has_called
@@ -258,7 +272,7 @@ impl Client {
             .store(true, Ordering::Relaxed);
     }
 
-    /// Whether the account's root may still become another one for this process: nothing was done in the one that it was.
+    /// Returns whether the account's root may still become another one for this process: nothing was done in the one that it was.
     pub(crate) fn may_follow_root(&self) -> bool {
         !self.login.has_called.from(self.start).load(Ordering::Relaxed)
     }

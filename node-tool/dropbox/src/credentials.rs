@@ -100,10 +100,10 @@ impl Credentials {
     }
 }
 
-/// What a client found out and wants to be kept for later runs.
+/// A change of a login that later runs need.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// There is a new access token. Counts only for the login that it belongs to: someone may have logged in anew.
+    /// There is a new access token. Counts only for the login that it belongs to: there may be a new login.
     Tokens {
         /// The refresh token that the new one was asked for with.
         of: Secret,

@@ -88,7 +88,7 @@ mod tests {
             let client = server.client(login("t"));
             let arg = PathArg { path: "/f".into() };
             let error = client
-                .download(&DOWNLOAD, &arg, None, &mut Tries::new(1))
+                .download(&DOWNLOAD, &arg, None, &mut Tries::new(Some(1)))
                 .await
                 .unwrap_err();
             assert_eq!(matches!(error, Error::Portal(_)), is_portal, "{error}");

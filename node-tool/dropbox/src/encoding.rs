@@ -1,7 +1,7 @@
 //! `--encode-names`: names that Dropbox can't have, in the characters that rclone maps them to (its documentation,
 //! "Restricted filenames and characters"), so that trees made by either read back right.
 //!
-//! Each local name has one name in Dropbox, its image, and comes back from it. A name in Dropbox that is nobody's image,
+//! Each local name has one name in Dropbox, its image, and comes back from it. A name in Dropbox that is the image of no local name,
 //! such as `‛q`, is *odd*: it is shown as it is.
 
 use std::borrow::Cow;
@@ -25,7 +25,7 @@ pub fn decode(path: &str) -> String {
     each(path, |name| meant(name).map_or(Cow::Borrowed(name), Cow::Owned))
 }
 
-/// Whether a name in Dropbox is the image of no local name.
+/// Returns whether a name in Dropbox is the image of no local name.
 pub fn is_odd(name: &str) -> bool {
     meant(name).is_none()
 }
@@ -70,7 +70,7 @@ pub fn encode_name(name: &str) -> String {
 /// Returns what `name` would mean if it were the image of a local name.
 fn decode_name(name: &str) -> String {
     let (rest, end) = match name.strip_suffix(BLANK) {
-        // Quotes of the name itself come in pairs: a single one belongs to the blank.
+        // Quotes of the name itself come in pairs: a single one belongs to the space.
         Some(rest) => match rest.strip_suffix(QUOTE) {
             Some(shorter) if rest.chars().rev().take_while(|c| *c == QUOTE).count() % 2 == 1 => {
                 (shorter, BLANK.to_string())
@@ -95,7 +95,7 @@ fn decode_name(name: &str) -> String {
     out + &end
 }
 
-/// Whether a text begins with the digits of a byte that is no character by itself.
+/// Returns whether a text begins with the digits of a byte that is no character by itself.
 fn is_byte(text: &str) -> bool {
     let digits = text
         .as_bytes()

@@ -1,4 +1,4 @@
-//! What a listing says of a file or folder, as far as it is worth keeping: a million entries are to fit into memory.
+//! The entries of a listing, with few fields: a million of them fit into memory.
 
 use shared::content_hash::ContentHash;
 
@@ -24,7 +24,7 @@ pub enum Kind {
     File(FileInfo),
 }
 
-/// What is known of a file.
+/// The metadata of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileInfo {
     /// Its size in bytes. A cloud document's says nothing about its export.

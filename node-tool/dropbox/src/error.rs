@@ -1,10 +1,10 @@
-//! What goes wrong, as kinds that a caller can match on, and what each means for the rest of the work.
+//! Errors, as kinds that a caller can match on, and what each means for the rest of a run.
 
 use std::time::Duration;
 
 use crate::api::error::RouteError;
 
-/// The longest pause that is waited for. If Dropbox asks for a longer one, the run ends.
+/// Maximum pause that is waited for. If Dropbox asks for a longer one, the run ends.
 const MAX_PAUSE: Duration = Duration::from_secs(900);
 
 /// Why a call failed.
@@ -50,7 +50,7 @@ pub enum Error {
     /// There is no answer, or only a part of one.
     #[error("{0}")]
     Network(NetworkError),
-    /// The answer is none that Dropbox would give.
+    /// The answer is not one of Dropbox.
     #[error("the answer did not come from Dropbox: {0}")]
     NotDropbox(String),
     /// Something on the way answers in Dropbox's place, such as a network's login page or a filter.
@@ -68,7 +68,7 @@ pub enum Error {
     /// The body could not be read.
     #[error("could not read it: {0}")]
     Source(String),
-    /// The body is not any more what it was when its hash was taken.
+    /// The body has changed since its hash was computed.
     #[error("it changed while it was read")]
     Changed,
 }
@@ -111,7 +111,7 @@ pub enum NetworkError {
     Timeout(String),
 }
 
-/// What an error means for the rest of the work.
+/// What an error means for the rest of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// The same call may succeed.
@@ -164,17 +164,26 @@ impl Error {
         }
     }
 
-    /// Whether nothing else can succeed once this has been tried.
+    /// Returns whether Dropbox only had too much to do: too many calls, or others that write at the same time. Nothing was done.
+    pub fn is_busy(&self) -> bool {
+        match self {
+            Self::RateLimited { .. } => true,
+            Self::Route(error) => error.has("too_many_write_operations"),
+            _ => false,
+        }
+    }
+
+    /// Returns whether nothing else can succeed once this has been tried.
     pub fn ends_run(&self) -> bool {
         self.fate() == Fate::StopRun || matches!(self, Self::Portal(_))
     }
 
-    /// Whether Dropbox wants nothing to be sent for longer than anybody waits.
+    /// Returns whether Dropbox asks for a longer pause than is waited for.
     pub fn is_refused_for_long(&self) -> bool {
         self.retry_after().is_some_and(|after| after > MAX_PAUSE)
     }
 
-    /// Returns how long Dropbox wants nothing to be sent.
+    /// Returns the pause that Dropbox asks for.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { after, .. } | Self::Server { after, .. } => *after,
@@ -182,7 +191,7 @@ impl Error {
         }
     }
 
-    /// Whether the request may have been carried out although the answer is missing.
+    /// Returns whether the request may have been carried out although the answer is missing.
     pub fn is_unknown(&self) -> bool {
         match self {
             Self::Server { .. } | Self::NotDropbox(_) | Self::Portal(_) | Self::Unreadable(_) => true,
@@ -199,7 +208,7 @@ impl Error {
         }
     }
 
-    /// Whether the path leads to nothing.
+    /// Returns whether the path leads to nothing.
     pub fn is_not_found(&self) -> bool {
         self.route().is_some_and(|e| e.ends_with(&["not_found"]))
     }

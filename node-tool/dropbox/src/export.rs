@@ -1,37 +1,79 @@
 //! What cloud documents become when they are exported.
 
+use bytes::Bytes;
 use shared::content_hash::{ContentHash, Hasher};
 
 use crate::{
-    Client, Error,
-    api::files::{EXPORT, ExportArg},
+    Client, Download, Error, Tries,
+    api::files::{EXPORT, ExportArg, Exported},
 };
 
+/// A cloud document on its way down, in another format. It can't be continued where it broke: Dropbox makes it again each time.
+#[derive(Debug)]
+pub struct Export<'a> {
+    download: Download<'a, Exported>,
+    size_bytes: u64,
+    hasher: Hasher,
+}
+
 impl Client {
-    /// Exports the document `id` and returns the size in bytes and the hash of what came; without a format, in the document's
-    /// own default.
+    /// Exports the document `id`, with what is left of `tries`; without a format, in the document's own default.
     ///
     /// # Errors
-    /// When it can't be exported, or its bytes aren't those that Dropbox made.
-    pub async fn hash_of_export(&self, id: &str, format: Option<&str>) -> Result<(u64, ContentHash), Error> {
+    /// When it can't be exported.
+    pub async fn export(
+        &self,
+        id: &str,
+        format: Option<&str>,
+        tries: &mut Tries,
+    ) -> Result<Export<'_>, Error> {
         let arg = ExportArg {
             path: id.to_owned(),
             export_format: format.map(str::to_owned),
         };
-        let mut tries = self.tries();
-        let mut download = self.download(&EXPORT, &arg, None, &mut tries).await?;
-        let expected = download.answer.export_metadata.export_hash;
-        let (mut size, mut hasher) = (0, Hasher::new());
-        while let Some(chunk) = download.chunk().await? {
-            hasher.update(&chunk);
-            size += chunk.len() as u64;
+        Ok(Export {
+            download: self.download(&EXPORT, &arg, None, tries).await?,
+            size_bytes: 0,
+            hasher: Hasher::new(),
+        })
+    }
+}
+
+impl Export<'_> {
+    /// Returns the size in bytes that Dropbox announces.
+    pub fn announced_bytes(&self) -> u64 {
+        self.download.answer.export_metadata.size
+    }
+
+    /// Returns the number of bytes that have come.
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// Returns the next bytes. `None` means that all have come.
+    ///
+    /// # Errors
+    /// When the connection breaks or stalls.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        let chunk = self.download.chunk().await?;
+        if let Some(chunk) = &chunk {
+            self.hasher.update(chunk);
+            self.size_bytes += chunk.len() as u64;
         }
-        let hash = hasher.finish();
-        if expected.is_some_and(|expected| expected != hash) {
-            return Err(Error::NotDropbox(
+        Ok(chunk)
+    }
+
+    /// Returns the hash of what came.
+    ///
+    /// # Errors
+    /// When it is not what Dropbox made.
+    pub fn finish(self) -> Result<ContentHash, Error> {
+        let hash = self.hasher.finish();
+        match self.download.answer.export_metadata.export_hash {
+            Some(expected) if expected != hash => Err(Error::NotDropbox(
                 "the export's bytes were damaged on the way".into(),
-            ));
+            )),
+            _ => Ok(hash),
         }
-        Ok((size, hash))
     }
 }

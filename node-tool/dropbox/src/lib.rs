@@ -59,6 +59,7 @@ mod links;
 mod list;
 mod pages;
 mod path;
+mod reader;
 mod remote_path;
 mod retry;
 mod revisions;
@@ -77,13 +78,16 @@ pub use credentials::{Change, Credentials, PathRoot, Start, TokenStore};
 pub use download::Download;
 pub use entry::{Document, Entry, FileInfo, Kind};
 pub use error::{Error, Fate, NetworkError};
+pub use export::Export;
 pub use http::Http;
 pub use limit::{
+    concurrency::PauseBoard,
     rate::{RateLimiter, Rates},
     stall::{Flow, Watch},
 };
 pub use list::{Listed, cache::Cache, rows::Listing};
 pub use path::{DropboxPath, PathError, check_name, refused};
+pub use reader::Reader;
 pub use remote_path::RemotePath;
 pub use retry::{MAX_TRIES, Tries};
 pub use token::{exchange, exchange_with_retries, knows_app};

@@ -1,5 +1,5 @@
-//! Notices pages that lead nowhere. Empty pages are nothing special, and one may lead to itself for a moment; but cursors in a
-//! circle, or ever new ones with nothing behind them, would never end.
+//! Detects lists that never end. Empty pages are normal, and a page may name itself for a moment; but cursors that form a circle, or
+//! ever new ones with empty pages, would never end.
 
 use std::{
     collections::{HashSet, hash_map::DefaultHasher},
@@ -9,15 +9,15 @@ use std::{
 
 use crate::{Error, retry::Backoff};
 
-/// Maximum number of cursors that come again.
+/// Maximum number of repeated cursors.
 const MAX_REPEATS: u32 = 10;
-/// The first wait before a cursor that came again is followed, and the longest.
+/// The first and the longest wait before a repeated cursor is followed.
 const FIRST_REPEAT_WAIT: Duration = Duration::from_millis(200);
 const MAX_REPEAT_WAIT: Duration = Duration::from_secs(2);
 /// Maximum number of empty pages in a row.
 const MAX_EMPTY: u32 = 300;
 
-/// What was seen of the pages of one list so far.
+/// The pages of one list so far.
 #[derive(Debug)]
 pub(crate) struct Pages {
     seen: HashSet<u64>,
@@ -39,7 +39,7 @@ impl Pages {
     /// Takes a page with `entries` entries that names `next` as the way to go on. Returns how long to wait before that.
     ///
     /// # Errors
-    /// When it leads nowhere.
+    /// When the list doesn't end.
     pub(crate) fn turn(&mut self, next: &str, entries: usize) -> Result<Option<Duration>, Error> {
         let mut hasher = DefaultHasher::new();
         next.hash(&mut hasher);

@@ -45,7 +45,7 @@ impl DropboxPath {
             .fold(Self::default(), |path, name| path.child(name)))
     }
 
-    /// Checks whether this can be the path of something that stands in a Dropbox. Only what Dropbox is known to answer
+    /// Checks whether this can be the path of something in a Dropbox. Only what Dropbox is known to answer
     /// with `malformed_path` is refused; for all else it has the last word.
     ///
     /// # Errors
@@ -87,7 +87,7 @@ impl DropboxPath {
         &self.0
     }
 
-    /// Whether it is the root.
+    /// Returns whether it is the root.
     pub fn is_root(&self) -> bool {
         self.0.is_empty()
     }
@@ -121,8 +121,8 @@ impl DropboxPath {
     }
 }
 
-/// What can't be the name of anything in Dropbox: the server says `malformed_path` (dropbox-api.md §7.3). Of the white space
-/// only the ASCII blank is known to be refused, and only at the end.
+/// Checks for names that nothing in Dropbox can have: the server says `malformed_path` (dropbox-api.md §7.3). Of the white space
+/// only the ASCII space is known to be refused, and only at the end.
 fn check_form(name: &str) -> Result<(), &'static str> {
     match name {
         name if name.contains('\\') => Err("Dropbox doesn't allow a backslash in a name"),
@@ -134,7 +134,7 @@ fn check_form(name: &str) -> Result<(), &'static str> {
 }
 
 /// Checks whether Dropbox would store something under a name, as far as that is known before asking it
-/// (dropbox-api.md §7.3). What stands there already needs no check: its name is right.
+/// (dropbox-api.md §7.3). What is there already needs no check.
 ///
 /// # Errors
 /// The reason why Dropbox would refuse it.
@@ -214,7 +214,7 @@ mod tests {
             ("dir /x", false, false),
             ("a\\b", false, false),
             ("del\u{7f}", false, false),
-            // They can't be made, but who knows what stands there from the days before that rule.
+            // They can't be made, but may be there from before that rule.
             ("a/.DS_Store", true, false),
             ("Icon\r", true, false),
             (&long, true, false),

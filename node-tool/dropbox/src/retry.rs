@@ -1,4 +1,4 @@
-//! What is worth another try, when, and what people hear of it: one loop and one back-off for the whole crate.
+//! Whether and when a failed call is tried again, and which waits are reported: one loop and one back-off for the whole crate.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -9,20 +9,20 @@ use rand::RngExt;
 
 use crate::{Error, Fate};
 
-/// Tries of one call, counting the first, unless something says otherwise.
+/// Default maximum number of tries of one call, counting the first.
 pub const MAX_TRIES: u32 = 8;
 /// No call is tried again after this long. A pause that Dropbox asks for may be 300 s.
 const RETRY_DEADLINE: Duration = Duration::from_secs(900);
 const INITIAL_BACKOFF: Duration = Duration::from_millis(500);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
-/// Tries where something else than Dropbox answers: it may be a stray page, and it may be a network's login.
+/// Maximum number of tries where something other than Dropbox answers, which may be a network's login page.
 const MAX_PORTAL_TRIES: u32 = 3;
-/// People are told about a wait once a call has been held up for this long.
+/// Minimum time that a call has been held up before a wait is reported.
 const NOTEWORTHY: Duration = Duration::from_secs(4);
-/// After a word about a wait, no other for this long.
+/// Minimum time between two reports of a wait.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// Waits that double from the first one on, up to a longest.
+/// Waits that double, up to a maximum.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     next: Duration,
@@ -49,21 +49,22 @@ impl Backoff {
 #[derive(Debug)]
 pub struct Tries {
     made: u32,
-    max: u32,
+    max: Option<u32>,
     since: Instant,
     backoff: Backoff,
 }
 
 impl Default for Tries {
-    /// None yet, of [`MAX_TRIES`].
+    /// None yet.
     fn default() -> Self {
-        Self::new(MAX_TRIES)
+        Self::new(None)
     }
 }
 
 impl Tries {
-    /// None yet, of `max`.
-    pub fn new(max: u32) -> Self {
+    /// None yet, of `max`. `None` means [`MAX_TRIES`], of which those don't count where Dropbox was only too busy: sixteen jobs of
+    /// one account that write at once all get their turn, but some of them only after minutes.
+    pub fn new(max: Option<u32>) -> Self {
         Self {
             made: 0,
             max,
@@ -72,22 +73,24 @@ impl Tries {
         }
     }
 
-    /// Starts over, since something came of the tries so far: what fails from now on is another failure.
+    /// Starts over, since the tries so far made progress: what fails from now on is another failure.
     pub fn made_progress(&mut self) {
         *self = Self::new(self.max);
     }
 
-    /// Whether people should be told that there will be a wait of this length.
+    /// Returns whether a wait of this length is worth reporting.
     fn is_noteworthy(&self, error: &Error, wait: Duration) -> bool {
         matches!(error, Error::Portal(_)) || self.since.elapsed() + wait >= NOTEWORTHY
     }
 
     /// Returns how long to wait before the next try after `error`. `None` if there should be none.
     pub fn wait_after(&mut self, error: &Error) -> Option<Duration> {
-        self.made += 1;
+        let is_patient = self.max.is_none() && error.is_busy();
+        self.made += u32::from(!is_patient);
+        let max = self.max.unwrap_or(MAX_TRIES);
         let max = match error {
-            Error::Portal(_) => self.max.min(MAX_PORTAL_TRIES),
-            _ => self.max,
+            Error::Portal(_) => max.min(MAX_PORTAL_TRIES),
+            _ => max,
         };
         if error.fate() != Fate::TryAgain || self.made >= max || self.since.elapsed() > RETRY_DEADLINE {
             return None;
@@ -101,15 +104,15 @@ impl Tries {
     }
 }
 
-/// Tells people about waits, but not about each: many calls wait side by side.
+/// Reports waits, but not each: many calls wait side by side.
 #[derive(Debug, Default)]
 pub(crate) struct WaitNotices {
     quiet_until: Mutex<Option<Instant>>,
 }
 
 impl WaitNotices {
-    /// Tells about a wait after `error`, unless another one was told about just now.
-    fn tell(&self, error: &Error, wait: Duration) {
+    /// Reports a wait after `error`, unless another one was reported just now.
+    fn report(&self, error: &Error, wait: Duration) {
         let now = Instant::now();
         let mut quiet_until = self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);
         if quiet_until.is_some_and(|until| now < until) {
@@ -150,7 +153,7 @@ pub(crate) async fn retry<T>(
             return Err(error);
         };
         if tries.is_noteworthy(&error, wait) {
-            notices.tell(&error, wait);
+            notices.report(&error, wait);
         }
         tracing::info!("{name}: waiting {:.1} s: {error}", wait.as_secs_f64());
         tokio::time::sleep(wait).await;
@@ -202,6 +205,27 @@ mod tests {
                 .zip(1..)
                 .all(|(w, n)| *w <= INITIAL_BACKOFF * (1 << (n - 1)) && *w <= MAX_BACKOFF)
         );
+    }
+
+    #[test]
+    fn a_busy_account_is_waited_for_longer_unless_a_number_is_set() {
+        let busy = Error::RateLimited {
+            after: None,
+            contention: true,
+        };
+        let waits = |max: Option<u32>| {
+            let mut tries = Tries::new(max);
+            std::iter::from_fn(|| tries.wait_after(&busy)).take(100).count()
+        };
+        assert_eq!([waits(None), waits(Some(3)), waits(Some(1))], [100, 2, 0]);
+        // The other errors of the same call have their number all the same.
+        let mut tries = Tries::default();
+        assert!((0..50).all(|_| tries.wait_after(&busy).is_some()));
+        let broken = Error::Server {
+            status: 500,
+            after: None,
+        };
+        assert_eq!(std::iter::from_fn(|| tries.wait_after(&broken)).count(), 7);
     }
 
     #[test]

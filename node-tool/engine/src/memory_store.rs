@@ -542,7 +542,8 @@ pub async fn plan_of(
         symlinks: crate::listing::Symlinks::default(),
     };
     let mut listing = source.list(query).await.unwrap_or_default();
-    let wants_paths = options.verb == Verb::Sync && !options.deletes_excluded;
+    let spares = options.verb == Verb::Sync && !options.deletes_excluded;
+    let wants_paths = spares || options.removes_empty_source_folders;
     let left_out = listing.apply_filter(filter, wants_paths);
     let every = filter.depth_only();
     let query = Query {

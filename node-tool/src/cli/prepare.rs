@@ -9,7 +9,7 @@ use shared::{
     endpoints::{Endpoints, ORIGIN_VARIABLE},
     failure::Failure,
 };
-use stores::{dropbox::View, local};
+use stores::{StateDir, dropbox::View, local};
 
 use super::global::Global;
 use crate::{
@@ -87,7 +87,7 @@ pub async fn prepare(
             upload_bytes_per_second: global.bwlimit.and_then(|rate| rate.up),
             download_bytes_per_second: global.bwlimit.and_then(|rate| rate.down),
         })),
-        state: directory(|base| base.state_dir()).map(|dir| dir.join("transfers")),
+        state: directory(|base| base.state_dir()).map(StateDir::new),
         cache: cache.map(Cache::new),
         memory_bytes: memory(global)?,
         tries: global.low_level_retries,

@@ -2,7 +2,7 @@
 //!
 //! - A change reads the newest file, alters it and renames a complete new file over it: a reader sees the
 //!   old or the new one, never half of one, and a crash or a full disk leaves the old one.
-//! - Only one process changes it at a time (`lock`). Links are followed once, before the lock, so that two names of one
+//! - Only one process changes it at a time (`stores::lock`). Links are followed once, before the lock, so that two names of one
 //!   file share it.
 //! - The new file is 0600 from its first byte, and then as the old one was (`replace`).
 //! - An encrypted file stays encrypted: it is opened and closed with the same password.
@@ -19,10 +19,10 @@ use std::{
 
 use parking_lot::Mutex;
 use shared::secret::Secret;
+use stores::lock::{Lock, LockError};
 
 use super::{
     Config, ConfigError, Environment, Password, Site, crypt, document,
-    lock::Lock,
     place::{self, Target},
     rclone,
     replace::{self, NewFile},
@@ -344,7 +344,15 @@ impl Store {
         place::prepare_directory(path).map_err(|e| self.io("could not make the directory of", e))?;
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".lock");
-        let lock = Lock::take(path.with_file_name(name))?;
+        let place = path.with_file_name(name);
+        let lock = Lock::take(&place).map_err(|error| match error {
+            LockError::Held => ConfigError::Locked(place),
+            LockError::Io(source) => ConfigError::Io {
+                doing: "could not lock",
+                path: place,
+                source,
+            },
+        })?;
         replace::sweep(path);
         Ok(lock)
     }

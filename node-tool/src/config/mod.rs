@@ -1,6 +1,6 @@
 //! The remotes that a user has connected, and where that is kept.
 //!
-//! `place` finds the file and keeps it private, `file` reads and changes it among many processes (`lock`, `replace`),
+//! `place` finds the file and keeps it private, `file` reads and changes it among many processes (`stores::lock`, `replace`),
 //! `document` is its text, `crypt` and `password` keep it under a password, `site` is what a centre sets for its users,
 //! `environment` has the remotes of variables, `token_store` gives logins to the Dropbox client and keeps what it finds out,
 //! `rclone` reads rclone's file, which can be in force instead of ours (`choose`, `kept_login`). docs/config.md is the format as users see it.
@@ -14,7 +14,6 @@ mod extra;
 mod file;
 mod kept_login;
 mod keys;
-mod lock;
 mod password;
 mod place;
 pub mod rclone;

@@ -17,8 +17,9 @@ use std::{
 use rand::RngExt as _;
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, Uid};
 use shared::secret::Secret;
+use stores::lock::CLOCK_PREFIX;
 
-use super::{lock::CLOCK_PREFIX, place::directory_of};
+use super::place::directory_of;
 
 /// Where Linux keeps a file's access list.
 const ACCESS_LIST: &str = "system.posix_acl_access";

@@ -11,14 +11,17 @@ mod digits;
 pub mod documents;
 pub mod dropbox;
 pub mod local;
+pub mod lock;
 mod memory;
 mod place;
 mod read;
+mod state_dir;
 mod transfer;
 
 pub use change::TouchError;
-pub use dropbox::{DropboxStore, Resumable, SameAccount, resumable, same_account, unite};
+pub use dropbox::{DropboxStore, Resumable, SameAccount, SharedPause, resumable, same_account, unite};
 pub use local::LocalStore;
 pub use place::{Place, Relation};
 pub use read::{Range, Read};
+pub use state_dir::StateDir;
 pub use transfer::{TransferOptions, transfer};

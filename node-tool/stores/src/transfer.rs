@@ -1,10 +1,8 @@
 //! How content is transferred.
 
-use std::path::PathBuf;
-
 use engine::run::Transfer;
 
-use crate::Place;
+use crate::{Place, StateDir};
 
 /// Options of a transfer.
 #[derive(Clone, Debug)]
@@ -21,8 +19,9 @@ pub struct TransferOptions {
     pub follows_links: bool,
     /// Whether what is newer in the target, or came there meanwhile, is replaced.
     pub overwrites_newer: bool,
-    /// Directory for the journals of big files. `None` means that an interrupted transfer starts again.
-    pub state_dir: Option<PathBuf>,
+    /// Where what outlasts the process is kept. `None` means that an interrupted transfer starts again, and that other processes are
+    /// not heeded.
+    pub state_dir: Option<StateDir>,
 }
 
 /// Returns the way from one place to another. `takes_source` means that the source's files are removed as they arrive, where a

@@ -18,6 +18,7 @@ mod help;
 mod killed;
 mod listing;
 mod local;
+mod many_processes;
 mod names;
 mod next;
 mod over_ssh;

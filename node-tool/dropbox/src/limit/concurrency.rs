@@ -23,8 +23,19 @@ const SAMPLE_PERIOD: Duration = Duration::from_millis(250);
 const CALL_BYTES: u64 = 32 * 1024;
 /// How many times as much more permits must carry for the limit to grow on.
 const WORTHWHILE_GAIN: f64 = 1.1;
-/// How long after a halving people are told about it.
+/// How long a halving is reported as the reason of slow progress.
 const RECENT: Duration = Duration::from_secs(10);
+/// How often it is looked for a pause that other processes were asked for.
+const BOARD_PERIOD: Duration = Duration::from_millis(250);
+
+/// Where processes of one login share the pauses that Dropbox asks for.
+pub trait PauseBoard: std::fmt::Debug + Send + Sync {
+    /// Asks the others to send nothing for this long.
+    fn publish(&self, pause: Duration);
+
+    /// Returns how long nothing should be sent from now on. `None` means that calls may begin.
+    fn current(&self) -> Option<Duration>;
+}
 
 /// Limits how many calls are under way at once.
 #[derive(Debug)]
@@ -33,6 +44,7 @@ pub(crate) struct ConcurrencyLimit {
     freed: Notify,
     max_permits: usize,
     rates: Arc<RateLimiter>,
+    board: Option<Arc<dyn PauseBoard>>,
 }
 
 #[derive(Debug)]
@@ -52,6 +64,8 @@ struct State {
     halved_at: Option<Instant>,
     /// No call may begin before this.
     paused_until: Option<Instant>,
+    /// When the board was looked at. `None` means never.
+    board_seen_at: Option<Instant>,
 }
 
 impl State {
@@ -98,12 +112,31 @@ impl ConcurrencyLimit {
             is_grown: false,
             halved_at: None,
             paused_until: None,
+            board_seen_at: None,
         };
         Self {
             state: Mutex::new(state),
             freed: Notify::new(),
             max_permits,
             rates,
+            board: None,
+        }
+    }
+
+    /// Shares pauses with other processes.
+    pub(crate) fn share(&mut self, board: Arc<dyn PauseBoard>) {
+        self.board = Some(board);
+    }
+
+    /// Heeds a pause that another process was asked for.
+    fn look_at_board(&self, state: &mut State) {
+        let Some(board) = &self.board else { return };
+        let now = Instant::now();
+        let is_due = |seen: Instant| now.duration_since(seen) >= BOARD_PERIOD;
+        if state.board_seen_at.is_none_or(is_due) {
+            state.board_seen_at = Some(now);
+            let until = board.current().and_then(|pause| now.checked_add(pause));
+            state.paused_until = state.paused_until.max(until);
         }
     }
 
@@ -141,6 +174,7 @@ impl ConcurrencyLimit {
 
     fn try_acquire(&self) -> Result<Permit<'_>, Busy> {
         let mut state = self.lock();
+        self.look_at_board(&mut state);
         if let Some(wait) = state.pause(Instant::now()) {
             return Err(Busy::Paused(wait.max(Duration::from_millis(1))));
         }
@@ -151,7 +185,7 @@ impl ConcurrencyLimit {
         Ok(Permit { limit: self })
     }
 
-    /// Notes that a call succeeded.
+    /// Records that a call succeeded.
     pub(crate) fn succeeded(&self) {
         let mut state = self.lock();
         state.successes += 1;
@@ -177,7 +211,7 @@ impl ConcurrencyLimit {
         self.freed.notify_waiters();
     }
 
-    /// Notes that content moved, either way.
+    /// Records that content moved, either way.
     pub(crate) fn carried(&self, bytes: u64) {
         self.lock().carried_bytes += bytes;
     }
@@ -196,6 +230,10 @@ impl ConcurrencyLimit {
         }
         if let Some(pause) = pause {
             state.paused_until = state.paused_until.max(now.checked_add(pause));
+        }
+        drop(state);
+        if let Some((pause, board)) = pause.zip(self.board.as_ref()) {
+            board.publish(pause);
         }
     }
 
@@ -236,7 +274,7 @@ impl Permit<'_> {
         &self.limit.rates
     }
 
-    /// Notes that content of the call moved.
+    /// Records that content of the call moved.
     pub(crate) fn carried(&self, bytes: usize) {
         self.limit.carried(bytes as u64);
     }
@@ -264,6 +302,36 @@ mod tests {
         assert_eq!(limit.permits(), 6);
         (0..1000).for_each(|_| limit.succeeded());
         assert_eq!(limit.permits(), 10);
+    }
+
+    /// A board in memory.
+    #[derive(Debug, Default)]
+    struct Board(Mutex<Option<Duration>>);
+
+    impl PauseBoard for Board {
+        fn publish(&self, pause: Duration) {
+            *self.0.lock().unwrap() = Some(pause);
+        }
+
+        fn current(&self) -> Option<Duration> {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    #[test]
+    fn a_pause_of_one_process_is_heeded_by_the_others() {
+        let board: Arc<Board> = Arc::default();
+        let limit = || {
+            let mut limit = ConcurrencyLimit::new(4, Arc::default());
+            limit.share(board.clone());
+            limit
+        };
+        let (one, other) = (limit(), limit());
+        assert!(other.try_acquire().is_ok());
+        one.back_off(None);
+        assert_eq!(board.current(), None, "others have no part in it");
+        one.back_off(Some(Duration::from_secs(60)));
+        assert!(matches!(limit().try_acquire(), Err(Busy::Paused(_))));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Listings of large folders, kept from one run to the next with the cursor that Dropbox gave: the next run asks only for
-//! what has changed since. A file for each folder in the cache directory, which anybody may delete at any time. It is
+//! what has changed since. A file for each folder in the cache directory, which may be deleted at any time. It is
 //! replaced as a whole, so that several processes and NFS do no harm, and never believed over the server: whatever the
 //! server says against its cursor, or anything odd in the file, means a fresh listing.
 //!
-//! Dropbox doesn't report changes of nothing but a name's case, so a kept listing is made anew after some days.
+//! Dropbox doesn't report changes of nothing but a name's case, so a kept listing is replaced after some days.
 
 use std::{
     fs::{self, DirBuilder, File},
@@ -103,7 +103,7 @@ impl Place {
         })
     }
 
-    /// Keeps a listing. That it can't be kept is no error: it will be listed anew.
+    /// Keeps a listing. A failure is no error: the folder is listed again the next time.
     pub(crate) fn save(&self, collected: &Collected, cursor: &str, since: u64) {
         if let Err(error) = self.write(collected, cursor, since) {
             tracing::info!("the listing is not kept: {error}");
@@ -141,11 +141,11 @@ impl Place {
 
     /// Removes what is kept, which is of no use any more.
     pub(crate) fn forget(&self) {
-        let _ = fs::remove_file(&self.path); // somebody else may have been quicker
+        let _ = fs::remove_file(&self.path); // another process may have removed it
     }
 }
 
-/// Whether a file's name is that of a listing, or of one that is being written.
+/// Returns whether a file's name is that of a listing, or of one that is being written.
 fn is_listing(path: &Path) -> bool {
     let name = path
         .file_name()

@@ -17,7 +17,7 @@ use crate::{
 use cache::Place;
 use rows::{Collected, Listing};
 
-/// How often a listing is begun anew whose cursor is reset on the way.
+/// Maximum number of times that a listing starts again because its cursor was reset.
 const MAX_RESETS: u32 = 2;
 /// After this many pages it is looked for the first time whether they bring anything new.
 const FIRST_CHECK: usize = 100;
@@ -135,7 +135,7 @@ impl Client {
                 entries: 0,
             }
         };
-        // Keeping a single page would save no call: one page is asked for anyhow.
+        // Keeping a single page would save no call: one page is requested in any case.
         let place = place.filter(|_| ended.pages > 1 && !ended.collected.has_odd());
         Ok(Listed::Folder(ended.resolve(place, cache::now()).await))
     }

@@ -125,7 +125,7 @@ impl Collected {
         self.odd.push((odd.path, odd.reason));
     }
 
-    /// Whether there are rows that can't be used.
+    /// Returns whether there are rows that can't be used.
     pub(crate) fn has_odd(&self) -> bool {
         !self.odd.is_empty()
     }
@@ -141,7 +141,7 @@ impl Collected {
         self.push(path, None, Kind::Folder, None);
     }
 
-    /// Whether the listed folder went away or became a file.
+    /// Returns whether the listed folder went away or became a file.
     pub(crate) fn is_uprooted(&self) -> bool {
         self.is_uprooted
     }

@@ -6,13 +6,13 @@ use super::{
     BackupNames, Obstacle, Order, Plan, Refusal, Rules, Step, StepId, StepKind, Warning,
     diff::{self, Diff, DiffOptions},
     refuse,
-    removal::Removal,
+    removal::{Removal, occupy},
 };
 use crate::{
     entry::{Entry, FileMeta, Kind},
     filter::Filter,
     listing::{Listing, NameRules},
-    relative_path::{ancestors, depth, fold},
+    relative_path::{depth, fold},
 };
 
 /// What happens to source and target beyond copying.
@@ -152,11 +152,12 @@ pub fn plan(source: Source<'_>, target: &Listing, options: &PlanOptions<'_>) -> 
     }
     spare_source(&mut plan, source.listing, options);
     if is_sync {
+        keep_folders_of_backups(&mut plan, options);
         withhold_deletes(&mut plan);
         refuse::check_deletes(&plan, source.listing, options)?;
     }
     if options.verb == Verb::Move {
-        leave_source(&mut plan, &source.listing.entries, &proven, next_id, options);
+        leave_source(&mut plan, source, &proven, next_id, options);
     }
     Ok(plan)
 }
@@ -204,6 +205,24 @@ fn spare_source(plan: &mut Plan, source: &Listing, options: &PlanOptions<'_>) {
     plan.obstacles.extend(obstacles);
 }
 
+/// Removes from a plan the removal of folders in which backups of deleted files stay, and what was to take their places.
+fn keep_folders_of_backups(plan: &mut Plan, options: &PlanOptions<'_>) {
+    if options.backup.beside.is_none() {
+        return;
+    }
+    let mut occupied = HashSet::new();
+    for step in &plan.deletes {
+        occupy(&mut occupied, &step.to);
+    }
+    plan.rmdirs.retain(|step| !occupied.contains(&*step.to));
+    let blocked = plan
+        .late_copies
+        .extract_if(.., |step| occupied.contains(&*step.to));
+    let reason = "a folder is in its place, in which backups stay";
+    plan.obstacles
+        .extend(blocked.map(|step| Obstacle::new(&*step.from, reason)));
+}
+
 /// Removes all deletions if something can't be copied.
 fn withhold_deletes(plan: &mut Plan) {
     if plan.obstacles.is_empty() || plan.deletes.is_empty() && plan.rmdirs.is_empty() {
@@ -220,11 +239,12 @@ fn withhold_deletes(plan: &mut Plan) {
 /// Plans what a move removes from the source: each file after its own copy, and folders that are empty then.
 fn leave_source(
     plan: &mut Plan,
-    entries: &[Entry],
+    source: Source<'_>,
     proven: &[usize],
     next_id: u32,
     options: &PlanOptions<'_>,
 ) {
+    let entries = &source.listing.entries;
     let mut ids = (next_id..).map(StepId);
     let copies: HashMap<&str, StepId> = plan.all_copies().map(|step| (&*step.from, step.id)).collect();
     let proven: HashSet<usize> = proven.iter().copied().collect();
@@ -245,25 +265,43 @@ fn leave_source(
             });
         }
         if !goes || entry.is_exported() {
-            occupied.extend(ancestors(&entry.path));
+            occupy(&mut occupied, &entry.path);
         }
     }
     if options.removes_empty_source_folders {
-        let is_empty = |entry: &&Entry| entry.file().is_none() && !occupied.contains(entry.path.as_str());
-        let mut folders: Vec<&Entry> = entries.iter().filter(is_empty).collect();
-        folders.sort_by(|a, b| b.path.cmp(&a.path));
-        plan.source_rmdirs = folders
+        plan.source_rmdirs = empty_folders(source, occupied, options)
             .into_iter()
             .map(|folder| Step {
                 id: ids.next().unwrap_or_default(),
-                ..Step::new(
-                    StepKind::RmdirSource,
-                    &folder.path,
-                    &folder.path,
-                    FileMeta::default(),
-                )
+                ..Step::new(StepKind::RmdirSource, folder, folder, FileMeta::default())
             })
             .collect();
     }
     plan.source_deletes = deletes;
+}
+
+/// Returns the folders of the source that are empty after a move, the inner before the outer; `occupied` holds those of the
+/// files that stay.
+fn empty_folders<'a>(
+    source: Source<'a>,
+    mut occupied: HashSet<&'a str>,
+    options: &PlanOptions<'_>,
+) -> Vec<&'a str> {
+    let listing = source.listing;
+    let others = listing.specials.iter().map(|(path, _)| path.as_str());
+    let unreadable = listing.unreadable.iter().map(|left_out| left_out.path.as_str());
+    let skipped = listing.skipped.iter().map(|left_out| left_out.path.as_str());
+    let left_out = source.left_out.iter().map(String::as_str);
+    for path in others.chain(unreadable).chain(skipped).chain(left_out) {
+        occupied.insert(path); // it may be a folder itself
+        occupy(&mut occupied, path);
+    }
+    let is_known = |path: &str| options.max_depth.is_none_or(|max| depth(path) < max);
+    let folders = listing.entries.iter().filter(|entry| entry.file().is_none());
+    let mut empty: Vec<&str> = folders
+        .map(|entry| entry.path.as_str())
+        .filter(|path| is_known(path) && !occupied.contains(path))
+        .collect();
+    empty.sort_unstable_by(|a, b| b.cmp(a));
+    empty
 }

@@ -94,7 +94,8 @@ pub(super) fn find(
     removed
 }
 
-fn occupy<'a>(occupied: &mut HashSet<&'a str>, path: &'a str) {
+/// Adds the folders around `path`, which stays.
+pub(super) fn occupy<'a>(occupied: &mut HashSet<&'a str>, path: &'a str) {
     for folder in ancestors(path) {
         if !occupied.insert(folder) {
             break;

@@ -55,6 +55,23 @@ async fn beside_the_files_an_older_backup_gets_the_suffix_once_more() {
 }
 
 #[tokio::test]
+async fn a_folder_in_which_a_backup_stays_is_not_to_go() {
+    let (source, target) = (exact("k"), exact("k d/gone=bye e/"));
+    let outcome = go(&source, &target, &beside()).await;
+    assert_eq!(outcome.plan, ["-d/gone", "-e/"]);
+    assert_eq!(shown(&target), "d/ d/gone.bak=bye k=1");
+    // Nor is it replaced by a file.
+    let (source, target) = (exact("k d=file"), exact("k d/gone=bye"));
+    let outcome = go(&source, &target, &beside()).await;
+    assert_eq!(outcome.plan, Vec::<String>::new());
+    assert_eq!(files(&target), "d/gone=bye k=1");
+    assert_eq!(
+        outcome.failed(),
+        ["d: a folder is in its place, in which backups stay"]
+    );
+}
+
+#[tokio::test]
 async fn a_sync_leaves_backups_alone() {
     let (source, target) = (exact("k"), exact("k gone=bye old.bak d/x.bak"));
     let outcome = go(&source, &target, &beside()).await;
@@ -174,15 +191,6 @@ async fn nothing_is_kept_once_a_stop_is_requested() {
     how.shutdown.request("SIGTERM");
     go(&source, &target, &how).await;
     assert_eq!((files(&target), files(&kept)), ("a=old".into(), String::new()));
-}
-
-#[tokio::test]
-async fn a_folder_that_holds_backups_stays() {
-    let (source, target) = (exact("k"), exact("k d/gone=bye"));
-    let outcome = go(&source, &target, &beside()).await;
-    assert_eq!(shown(&target), "d/ d/gone.bak=bye k=1");
-    assert_eq!(outcome.failed(), Vec::<String>::new());
-    assert_eq!(outcome.events.last().map(String::as_str), Some("folder kept d"));
 }
 
 #[tokio::test]

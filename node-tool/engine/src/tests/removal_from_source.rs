@@ -94,9 +94,27 @@ async fn what_the_filter_leaves_out_stays_with_its_folders() {
         },
         ..How::default()
     };
-    go(&source, &target, &how).await;
-    // The folder of what is left out was to go, and still holds something.
+    let outcome = go(&source, &target, &how).await;
+    // A dry run shows only the removal of the other folder.
+    let folders: Vec<&String> = outcome.plan.iter().filter(|step| step.ends_with('/')).collect();
+    assert_eq!(folders, ["source -c/"]);
     assert_eq!(shown(&source), "a/ a/b.log=1");
+}
+
+#[tokio::test]
+async fn folders_whose_content_is_not_known_stay() {
+    let filter = Filter::builder().max_depth(Some(1)).build();
+    let (source, target) = (exact("x a/y b/"), exact(""));
+    let how = How {
+        options: PlanOptions {
+            filter: Some(&filter),
+            ..How::moving().options
+        },
+        ..How::default()
+    };
+    let outcome = go(&source, &target, &how).await;
+    assert_eq!(outcome.plan, ["+x", "source -x"]);
+    assert_eq!(shown(&source), "a/ a/y=1 b/");
 }
 
 #[tokio::test]

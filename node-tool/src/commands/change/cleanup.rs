@@ -84,7 +84,7 @@ pub fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         report::bytes(bytes)
     ));
     if let Some(state) = &app.state {
-        well &= forget(args, root, state);
+        well &= forget(args, root, &state.transfers());
     }
     Ok(if well { exit::SUCCESS } else { exit::ERROR })
 }
@@ -99,10 +99,10 @@ fn is_left(leftover: &local::Leftover) -> bool {
 }
 
 /// Shows the transfers of files below `root` that can be continued, or forgets them. Returns whether that succeeded.
-fn forget(args: &Args, root: &Path, state: &Path) -> bool {
+fn forget(args: &Args, root: &Path, journals: &Path) -> bool {
     let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
     let mut well = true;
-    for transfer in resumable(state)
+    for transfer in resumable(journals)
         .iter()
         .filter(|transfer| transfer.local.starts_with(&root))
     {

@@ -179,7 +179,8 @@ fn with_documents(source: Place, dest: Place) -> (Place, Place) {
     }
 }
 
-/// Takes out of the source's listing what is not to be copied. Returns what a sync must not delete for it.
+/// Takes out of the source's listing what is not to be copied. Returns what a sync must not delete for it, and what keeps the
+/// folders of a move's source from being empty.
 fn prepare_source(
     listing: &mut Listing,
     dest: &Place,
@@ -187,7 +188,7 @@ fn prepare_source(
     filter: &Filter,
 ) -> Vec<String> {
     let spares = request.verb == Verb::Sync && !request.sync.delete_excluded;
-    let mut left_out = listing.apply_filter(filter, spares);
+    let mut left_out = listing.apply_filter(filter, spares || request.moving.delete_empty_src_dirs);
     if spares && !request.flags.links {
         // What the source has as a symlink, a pipe or a device is left out as well.
         left_out.extend(listing.specials.iter().map(|(path, _)| path.clone()));

@@ -3,7 +3,7 @@
 use dropbox::{Client, DropboxPath, Payload, Relocation};
 use engine::{
     Error, Result, Retry,
-    entry::{FileMeta, Modified},
+    entry::{Document, FileMeta, Modified},
 };
 use shared::{
     api::files::{CommitInfo, Time, UPLOAD, UploadArg, WriteMode},
@@ -54,9 +54,7 @@ impl DropboxStore {
     pub async fn size_and_checksum(&self, file: &FileMeta) -> Result<(u64, ContentHash)> {
         match (file.checksum(), file.document()) {
             (Some(checksum), _) => Ok((file.size_bytes, checksum)),
-            (None, Some(document)) => self
-                .client()
-                .hash_of_export(&document.id, document.chosen.as_deref())
+            (None, Some(document)) => export_totals(self.client(), document)
                 .await
                 .map_err(dropbox_error),
             (None, None) => Err(Error::new(Retry::Unknown, "Dropbox has no hash of it")),
@@ -138,6 +136,14 @@ async fn replace(
 }
 
 /// Uploads an empty file to where nothing is.
+/// Exports a document and returns the size in bytes and the hash of what came.
+async fn export_totals(client: &Client, document: &Document) -> Result<(u64, ContentHash), dropbox::Error> {
+    let format = document.chosen.as_deref();
+    let mut export = client.export(&document.id, format, &mut client.tries()).await?;
+    while export.chunk().await?.is_some() {}
+    Ok((export.size_bytes(), export.finish()?))
+}
+
 async fn upload_empty(client: &Client, path: &DropboxPath, time: Modified) -> Result<(), dropbox::Error> {
     let arg = UploadArg {
         commit: CommitInfo {

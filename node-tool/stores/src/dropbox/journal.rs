@@ -24,7 +24,7 @@ use shared::content_hash::BLOCK_BYTES;
 use crate::{digits, local};
 
 /// Dropbox forgets sessions after 7 days; a day is left for the rest of the transfer.
-const LIFETIME: Duration = Duration::from_secs(6 * 24 * 3600);
+pub(super) const LIFETIME: Duration = Duration::from_secs(6 * 24 * 3600);
 /// The extension of the files.
 const EXTENSION: &str = "journal";
 
@@ -244,7 +244,7 @@ fn id(key: &str) -> String {
 }
 
 /// Returns a record as it is written: its checksum, the record, and the end of the line.
-fn seal(record: &str) -> String {
+pub(super) fn seal(record: &str) -> String {
     format!("{} {record}\n", sum(record))
 }
 
@@ -254,7 +254,7 @@ fn sum(record: &str) -> String {
 }
 
 /// Returns the records of complete, undamaged lines.
-fn records(text: &str) -> impl Iterator<Item = Option<&str>> {
+pub(super) fn records(text: &str) -> impl Iterator<Item = Option<&str>> {
     let lines = text
         .split_inclusive('\n')
         .filter_map(|line| line.strip_suffix('\n'));

@@ -8,6 +8,7 @@ use super::{
 use crate::api::{Nothing, Route, error::RouteError};
 use crate::content_hash::ContentHash;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Maximum size of a file, through a session: 2^41 − 2^22 bytes.
 pub const MAX_FILE_BYTES: u64 = (1 << 41) - (1 << 22);
@@ -30,8 +31,9 @@ pub const SESSION_APPEND_BATCH: Route<SessionAppendBatchArg, Entries<Outcome>> =
     Route::upload("files/upload_session/append_batch");
 
 /// Turns up to 1000 closed sessions into files, under one lock of the namespace. Never call it twice at once: a call whose
-/// response was lost may still be in progress.
-pub const SESSION_FINISH_BATCH: Route<SessionFinishBatchArg, Entries<FinishOutcome>> =
+/// response was lost may still be in progress. Each result is a [`FinishOutcome`]; entries and results are JSON, since those of
+/// several processes may be in one call.
+pub const SESSION_FINISH_BATCH: Route<SessionFinishBatchArg, Entries<Value>> =
     Route::rpc_once("files/upload_session/finish_batch_v2");
 
 /// `files.CommitInfo`: where and how a file is created.
@@ -168,8 +170,8 @@ pub struct SessionAppendEntry {
 /// `files.UploadSessionFinishBatchArg`
 #[derive(Clone, Debug, Serialize)]
 pub struct SessionFinishBatchArg {
-    /// The sessions, up to 1000.
-    pub entries: Vec<SessionFinishArg>,
+    /// The sessions, up to 1000, each a [`SessionFinishArg`].
+    pub entries: Vec<Value>,
 }
 
 /// `files.UploadSessionFinishArg`

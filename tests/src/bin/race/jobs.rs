@@ -20,6 +20,8 @@ pub struct Job {
     way: Way,
     /// Files, folders that they are in, bytes of each.
     tree: (usize, usize, usize),
+    /// Number of processes that do it at the same time, each a part of the folders.
+    tasks: usize,
     network: fn() -> NetworkModel,
     /// Most bytes of request headers.
     header_limit: usize,
@@ -50,12 +52,29 @@ const fn job(name: &'static str, way: Way, files: usize, folders: usize, bytes: 
         name,
         way,
         tree: (files, folders, bytes),
+        tasks: 1,
         network: NetworkModel::campus,
         header_limit: 60 * 1024,
     }
 }
 
 const MIB: usize = 1 << 20;
+
+/// A campus network, and a Dropbox that refuses commits to one namespace that overlap.
+fn refusing() -> NetworkModel {
+    NetworkModel {
+        commit_lock_timeout: 0,
+        ..NetworkModel::campus()
+    }
+}
+
+/// A campus network, and a Dropbox that takes 30 calls a minute.
+fn rationed() -> NetworkModel {
+    NetworkModel {
+        calls_per_minute: Some(30),
+        ..refusing()
+    }
+}
 
 /// Everything that is raced.
 pub const JOBS: &[Job] = &[
@@ -101,6 +120,26 @@ pub const JOBS: &[Job] = &[
         network: NetworkModel::default,
         ..job("1 GiB down, loopback speed", Way::Down, 1, 1, 1024 * MIB)
     },
+    Job {
+        network: refusing,
+        ..job("3,200 × 10 kB up, 1 process", Way::Up, 3200, 16, 10_000)
+    },
+    Job {
+        network: refusing,
+        tasks: 16,
+        ..job("3,200 × 10 kB up, 16 processes", Way::Up, 3200, 16, 10_000)
+    },
+    Job {
+        network: rationed,
+        tasks: 16,
+        ..job(
+            "320 × 10 kB up, 16 processes, 30 calls a minute",
+            Way::Up,
+            320,
+            16,
+            10_000,
+        )
+    },
 ];
 
 impl Job {
@@ -108,8 +147,11 @@ impl Job {
     pub fn takes(&self, runner: &Runner) -> bool {
         match runner.name {
             "without zip" => self.way == Way::Down && self.tree.0 > 1000,
-            // A header limit means nothing to it, and the million is about our memory.
-            "rclone tuned" | "rclone default" => self.header_limit > 8 * 1024 && self.tree.0 < 1_000_000,
+            // A header limit means nothing to it, the million is about our memory, and so few calls would take it hours.
+            "rclone tuned" | "rclone default" => {
+                let is_rationed = (self.network)().calls_per_minute.is_some();
+                self.header_limit > 8 * 1024 && self.tree.0 < 1_000_000 && !is_rationed
+            }
             _ => true,
         }
     }
@@ -153,11 +195,20 @@ impl Job {
             Way::Size => words(&["size", "dbx:to", "--json"]),
             Way::Again => words(&["sync", &text(&from), "dbx:to"]),
         };
+        let commands = match self.tasks.min(folders) {
+            1 => vec![command],
+            tasks => (0..tasks)
+                .map(|task| {
+                    let part = folder(task);
+                    words(&["copy", &text(&from.join(&part)), &format!("dbx:to/{part}")])
+                })
+                .collect(),
+        };
         if self.way == Way::Again {
-            runner.run(&env, &ca, &command, verbose)?;
+            runner.run(&env, &ca, &commands, verbose)?;
         }
         env.sandbox.reset_calls();
-        let cost = runner.run(&env, &ca, &command, verbose)?;
+        let cost = runner.run(&env, &ca, &commands, verbose)?;
         let calls = env.sandbox.calls().len();
         // For those who want to know where the time goes.
         if let Some(path) = std::env::var_os("RACE_CALLS") {
@@ -165,7 +216,7 @@ impl Job {
             std::fs::write(file, serde_json::to_string(&env.sandbox.calls())?)?;
         }
         env.sandbox.set_network(NetworkModel::default());
-        let wrong = match self.way {
+        let mut wrong = match self.way {
             Way::Up | Way::Again => same_up(&env, &from)?,
             Way::Down => differences(&from, &back)?,
             Way::Size => {
@@ -174,6 +225,7 @@ impl Job {
                 (!right).then(|| format!("it said {said}")).into_iter().collect()
             }
         };
+        wrong.splice(0..0, cost.failed.iter().cloned());
         Ok(Run {
             cost,
             calls,
@@ -181,6 +233,11 @@ impl Job {
             wrong,
         })
     }
+}
+
+/// Returns the path of a folder.
+fn folder(number: usize) -> String {
+    format!("f{:02}/d{number:04}", number / 50)
 }
 
 /// Makes files; only their names if they are not wanted.
@@ -195,8 +252,7 @@ fn tree(
     let mut buffer = vec![0; bytes];
     let mut paths = Vec::new();
     for number in 0..files {
-        let folder = number % folders;
-        let path = format!("f{:02}/d{folder:04}/file {number:05}.dat", folder / 50);
+        let path = format!("{}/file {number:05}.dat", folder(number % folders));
         if wanted {
             random.fill(&mut buffer[..]);
             tests::files::write(&root.join(&path), &buffer, 1_700_000_000 + number as u64)?;

@@ -3,11 +3,12 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -37,6 +38,8 @@ pub struct Cost {
     pub peak_bytes: u64,
     /// Standard output.
     pub out: String,
+    /// The commands that failed, and how.
+    pub failed: Vec<String>,
 }
 
 /// Every expert flag.
@@ -118,14 +121,37 @@ impl Runner {
         Ok(std::fs::write(config, text)?)
     }
 
-    /// Runs a command to its end.
+    /// Runs commands at the same time, each to its end. The cost is that of all together; memory is that of the largest.
     ///
     /// # Errors
-    /// When it fails.
-    pub fn run(&self, env: &TestEnv, ca: &Path, words: &[String], verbose: bool) -> anyhow::Result<Cost> {
+    /// When one can't be started.
+    pub fn run(
+        &self,
+        env: &TestEnv,
+        ca: &Path,
+        commands: &[Vec<String>],
+        verbose: bool,
+    ) -> anyhow::Result<Cost> {
+        let began = Instant::now();
+        let mut running = Vec::new();
+        for (number, words) in commands.iter().enumerate() {
+            running.push(self.start(env, ca, words, number)?);
+        }
+        let mut cost = Cost::default();
+        for process in running {
+            process.wait(verbose, &mut cost)?;
+        }
+        cost.took = began.elapsed();
+        Ok(cost)
+    }
+
+    fn start(&self, env: &TestEnv, ca: &Path, words: &[String], number: usize) -> anyhow::Result<Running> {
         let mut command = Command::new(&self.program);
         env.isolate(&mut command);
-        let (out, err) = (env.path("out"), env.path("err"));
+        let (out, err) = (
+            env.path(&format!("out-{number}")),
+            env.path(&format!("err-{number}")),
+        );
         command
             .args(words.iter().map(OsString::from))
             .args(&self.flags)
@@ -133,33 +159,58 @@ impl Runner {
             .env("SSL_CERT_FILE", ca)
             .stdout(Stdio::from(std::fs::File::create(&out)?))
             .stderr(Stdio::from(std::fs::File::create(&err)?));
-        let began = Instant::now();
         let child = command.spawn()?;
         let (over, pid) = (Arc::new(AtomicBool::new(false)), child.id());
         let watcher = std::thread::spawn({
             let over = Arc::clone(&over);
             move || watch(pid, &over)
         });
-        let used = child.wait4()?;
-        let took = began.elapsed();
-        over.store(true, Ordering::Relaxed);
-        let peak_bytes = watcher.join().unwrap_or_default();
-        let (out, err) = (std::fs::read_to_string(out)?, std::fs::read_to_string(err)?);
+        Ok(Running {
+            name: format!("{} {words:?}", self.name),
+            child,
+            over,
+            watcher,
+            out,
+            err,
+        })
+    }
+}
+
+/// A process that is being measured.
+struct Running {
+    /// Its command, for messages.
+    name: String,
+    child: Child,
+    /// Whether it has ended.
+    over: Arc<AtomicBool>,
+    watcher: JoinHandle<u64>,
+    /// Where its outputs go.
+    out: PathBuf,
+    err: PathBuf,
+}
+
+impl Running {
+    /// Waits for its end and adds what it cost.
+    fn wait(self, verbose: bool, cost: &mut Cost) -> anyhow::Result<()> {
+        let used = self.child.wait4()?;
+        self.over.store(true, Ordering::Relaxed);
+        let peak_bytes = self.watcher.join().unwrap_or_default();
+        let (out, err) = (
+            std::fs::read_to_string(self.out)?,
+            std::fs::read_to_string(self.err)?,
+        );
         if verbose {
             super::table::say(&format!("{out}{err}"));
         }
-        anyhow::ensure!(
-            used.status.success(),
-            "{} {words:?} ended with {}:\n{err}",
-            self.name,
-            used.status
-        );
-        Ok(Cost {
-            took,
-            cpu: used.rusage.utime + used.rusage.stime,
-            peak_bytes,
-            out,
-        })
+        cost.cpu += used.rusage.utime + used.rusage.stime;
+        cost.peak_bytes = cost.peak_bytes.max(peak_bytes);
+        cost.out += &out;
+        if !used.status.success() {
+            let last = err.lines().last().unwrap_or_default();
+            cost.failed
+                .push(format!("{} ended with {}: {last}", self.name, used.status));
+        }
+        Ok(())
     }
 }
 

@@ -3,14 +3,9 @@
 use std::{io, sync::atomic::AtomicUsize};
 
 use futures_util::{StreamExt, stream};
-use shared::{
-    api::files::{EXPORT, ExportArg},
-    content_hash::Hasher,
-};
-
 use tokio::sync::Semaphore;
 
-use dropbox::{Client, DropboxPath, Error, Tries};
+use dropbox::{Client, DropboxPath, Tries};
 use engine::{
     Retry,
     entry::LINK_ENDING,
@@ -145,19 +140,16 @@ async fn one(
     if let Some(document) = &version.document
         && let Some(format) = &document.chosen
     {
-        let arg = ExportArg {
-            path: document.id.clone(),
-            export_format: Some(format.clone()),
-        };
-        return export(client, &arg, root, step, options, run).await;
+        return export(client, (&document.id, format), root, step, options, run).await;
     }
     let reported = reported(step, &step.meta);
-    let journal = reported.and(options.state_dir.as_deref()).and_then(|state| {
-        journal::sweep(state);
+    let journal = reported.and(options.state_dir.as_ref()).and_then(|state| {
+        let state = state.transfers();
+        journal::sweep(&state);
         let target = root.path().join(&*step.to);
         let absolute = std::path::absolute(&target).unwrap_or(target);
         let place = format!("down\n{}\n{}", remote_name, absolute.display());
-        Journal::open(state, &place, &version.id)
+        Journal::open(&state, &place, &version.id)
     });
     let (journal, mut known) = journal.map_or((None, None), |(journal, known)| (Some(journal), known));
     let partial = match &journal {
@@ -248,10 +240,10 @@ fn give_up(partial: Partial, journal: Option<&Journal>) {
     }
 }
 
-/// Downloads a cloud document's export. Its hash is not known before.
+/// Downloads a cloud document's export, named by its id and format. Its hash is not known before.
 async fn export(
     client: &Client,
-    arg: &ExportArg,
+    document: (&str, &str),
     root: &Root,
     step: &Step,
     options: &TransferOptions,
@@ -260,7 +252,7 @@ async fn export(
     let mut tries = client.tries();
     loop {
         let partial = tokio::task::block_in_place(|| Partial::create(root, &step.to))?;
-        let error = match fetch_export(client, arg, &partial, run, &mut tries).await {
+        let error = match fetch_export(client, document, &partial, run, &mut tries).await {
             Ok(()) => {
                 put(partial, step, options).await?;
                 return Ok(());
@@ -277,29 +269,23 @@ async fn export(
 
 async fn fetch_export(
     client: &Client,
-    arg: &ExportArg,
+    (id, format): (&str, &str),
     partial: &Partial,
     run: &Run,
     tries: &mut Tries,
 ) -> Result<(), Problem> {
-    let mut download = client.download(&EXPORT, arg, None, tries).await?;
-    let expected = download.answer.export_metadata.export_hash;
+    let mut export = client.export(id, Some(format), tries).await?;
     let file = partial.file();
-    let (mut at, mut hasher) = (0, Hasher::new());
-    while let Some(chunk) = download.chunk().await? {
+    let mut at = 0;
+    while let Some(chunk) = export.chunk().await? {
         tokio::task::block_in_place(|| Partial::write_at(&file, &chunk, at))?;
-        hasher.update(&chunk);
-        at += chunk.len() as u64;
+        at = export.size_bytes();
         if at > MAX_EXPORT_BYTES {
             return Err(Problem::Wrong("what Dropbox makes of the document doesn't end"));
         }
         run.moved(None, chunk.len() as u64);
     }
-    if expected.is_some_and(|hash| hash != hasher.finish()) {
-        return Err(Problem::Dropbox(Error::NotDropbox(
-            "the export's bytes were damaged on the way".into(),
-        )));
-    }
+    export.finish()?;
     Ok(())
 }
 

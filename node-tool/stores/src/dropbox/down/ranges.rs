@@ -14,12 +14,9 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
-use shared::{
-    api::files::{DOWNLOAD, PathArg},
-    content_hash::{Assembly, BLOCK_BYTES, ContentHash, Hasher},
-};
+use shared::content_hash::{Assembly, BLOCK_BYTES, ContentHash, Hasher};
 
-use dropbox::{Client, Error, NetworkError, Tries};
+use dropbox::Client;
 use engine::{entry::Version, plan::StepId, run::Run};
 
 use super::arrival::Problem;
@@ -158,7 +155,7 @@ impl Down<'_> {
         self.run.moved(self.reported, bytes);
     }
 
-    /// Writes one range to disk. A broken connection is continued where it broke.
+    /// Writes one range to disk.
     async fn range(&self, start: u64, begun: Begun, assembly: &Mutex<Assembly>) -> Result<(), Problem> {
         let end = self.size.min(start + RANGE_BYTES);
         let _memory = self.memory.take(STREAM_BYTES.min(end - start + CALL_BYTES)).await;
@@ -171,7 +168,7 @@ impl Down<'_> {
             noted: 0,
             noted_at: Instant::now(),
         };
-        self.range_to(end, &mut writing).await?;
+        self.write_to(end, &mut writing).await?;
         let (first, noted) = (writing.first, std::mem::take(&mut writing.noted));
         let blocks = std::mem::take(&mut writing.hasher).into_blocks();
         assembly.lock().place(first, &blocks);
@@ -181,29 +178,28 @@ impl Down<'_> {
         Ok(())
     }
 
-    /// Fetches what is missing up to `end`.
-    async fn range_to(&self, end: u64, writing: &mut Writing<'_>) -> Result<(), Problem> {
-        let mut tries = self.client.tries();
-        while writing.at < end {
-            let before = writing.at;
-            let error = match self.stream(before, end, writing, &mut tries).await {
-                Ok(()) => continue,
-                Err(Problem::Dropbox(error)) => error,
-                Err(other) => return Err(other),
+    /// Writes what is missing up to `end`. What arrived before it failed, or the run was stopped, is written too.
+    async fn write_to(&self, end: u64, writing: &mut Writing<'_>) -> Result<(), Problem> {
+        let mut reader = self.client.read(&self.version.id, self.size, writing.at..end);
+        let mut gathered = BytesMut::new();
+        let ended = loop {
+            let next = tokio::select! {
+                next = reader.chunk() => next,
+                () = self.halted() => break Err(Problem::Halted),
             };
-            // A few bytes per call would never end.
-            if writing.at - before >= WRITE_BYTES as u64 {
-                tries.made_progress();
+            match next {
+                Ok(Some(chunk)) => gathered.extend_from_slice(&chunk),
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error.into()),
             }
-            let Some(wait) = tries.wait_after(&error) else {
-                return Err(error.into());
-            };
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = self.halted() => return Err(Problem::Halted),
+            if gathered.len() >= WRITE_BYTES {
+                writing.flush(&gathered.split().freeze())?;
             }
+        };
+        if !gathered.is_empty() {
+            writing.flush(&gathered.freeze())?;
         }
-        Ok(())
+        ended
     }
 
     /// Completes when the run is stopped, if what has arrived is kept.
@@ -212,74 +208,6 @@ impl Down<'_> {
             Some(_) => self.run.shutdown().requested().await,
             None => std::future::pending().await,
         }
-    }
-
-    /// Streams `from..end` to disk, once.
-    async fn stream(
-        &self,
-        from: u64,
-        end: u64,
-        writing: &mut Writing<'_>,
-        tries: &mut Tries,
-    ) -> Result<(), Problem> {
-        let Self {
-            client,
-            version,
-            size,
-            ..
-        } = *self;
-        let whole = from == 0 && end == size;
-        let arg = PathArg {
-            path: format!("rev:{}", version.id),
-        };
-        let opened = client.download(&DOWNLOAD, &arg, (!whole).then_some((from, end - 1)), tries);
-        let mut download = tokio::select! {
-            opened = opened => opened?,
-            () = self.halted() => return Err(Problem::Halted),
-        };
-        if download.answer.rev != version.id || download.answer.size != size {
-            return Err(Problem::Wrong("another revision came than was asked for"));
-        }
-        if !whole && !download.partial {
-            return Err(Problem::Dropbox(Error::NotDropbox(
-                "the range was ignored".into(),
-            )));
-        }
-        let mut left = end - from;
-        let mut gathered = BytesMut::new();
-        let broken = loop {
-            let next = tokio::select! {
-                next = download.chunk() => next,
-                () = self.halted() => break Some(Problem::Halted),
-            };
-            let chunk = match next {
-                Ok(Some(chunk)) => chunk,
-                Ok(None) => break None,
-                Err(error) => break Some(error.into()),
-            };
-            left = left
-                .checked_sub(chunk.len() as u64)
-                .ok_or_else(|| Error::NotDropbox("more bytes came than the file has".into()))?;
-            gathered.extend_from_slice(&chunk);
-            if gathered.len() >= WRITE_BYTES {
-                writing.flush(&gathered.split().freeze())?;
-            }
-        };
-        // What arrived before a connection broke is kept.
-        if !gathered.is_empty() {
-            writing.flush(&gathered.freeze())?;
-        }
-        if let Some(error) = broken {
-            return Err(error);
-        }
-        if left > 0 {
-            let broken = NetworkError::Broken {
-                host: "Dropbox".into(),
-                reason: format!("{left} bytes were missing at the end"),
-            };
-            return Err(Problem::Dropbox(Error::Network(broken)));
-        }
-        Ok(())
     }
 }
 

@@ -10,8 +10,7 @@ use std::{
 use futures_util::{StreamExt, stream, stream::FuturesUnordered};
 use shared::{
     api::files::{
-        CommitInfo, FinishOutcome, MAX_BATCH_ENTRIES, SESSION_FINISH_BATCH, SessionCursor, SessionFinishArg,
-        SessionFinishBatchArg, Time, WriteMode,
+        CommitInfo, FinishOutcome, MAX_BATCH_ENTRIES, SessionCursor, SessionFinishArg, Time, WriteMode,
     },
     content_hash::ContentHash,
 };
@@ -20,6 +19,7 @@ use tokio::sync::mpsc;
 use dropbox::{Client, Error, Tries};
 use engine::Retry;
 
+use super::{pending::Pending, turns::Turns};
 use crate::{
     blocking::blocking,
     dropbox::{
@@ -40,8 +40,6 @@ const COMMIT_BYTES: u64 = 256 << 20;
 const MAX_WAITING: usize = 2 * MAX_BATCH_ENTRIES;
 /// Maximum time without a commit while files wait: what is sent beside a huge file soon arrives.
 const MAX_COMMIT_DELAY: Duration = Duration::from_secs(5);
-/// Maximum number of attempts for a contended or lost entry.
-const MAX_ENTRY_TRIES: u32 = 6;
 
 /// A file whose bytes are all on the server.
 #[derive(Debug)]
@@ -117,66 +115,85 @@ impl Queue {
     }
 }
 
-/// Commits what arrives until the senders are gone.
-pub(super) async fn committer(
-    client: &Client,
-    mut sent: mpsc::Receiver<Sent>,
-    namespaces: &Namespaces,
-    options: &TransferOptions,
-    outcomes: &Outcomes<'_>,
-) {
-    let mut queues: HashMap<Option<&str>, Queue> = HashMap::new();
-    let mut commits = FuturesUnordered::new();
-    let mut is_open = true;
-    let mut last_commit = Instant::now();
-    loop {
-        let mut waiting: usize = queues.values().map(|queue| queue.waiting.len()).sum();
-        while waiting < MAX_WAITING
-            && let Ok(one) = sent.try_recv()
-        {
-            waiting += 1;
-            let namespace = namespaces.namespace_of(&one.item.step.to);
-            queues.entry(namespace).or_default().push(one);
-        }
-        let is_full = waiting >= MAX_WAITING;
-        let must_not_wait = is_full || !is_open || last_commit.elapsed() >= MAX_COMMIT_DELAY;
-        for (namespace, queue) in &mut queues {
-            if let Some(batch) = queue.next(must_not_wait) {
-                last_commit = Instant::now();
-                let namespace = *namespace;
-                commits.push(async move {
-                    commit(client, batch, options, outcomes).await;
-                    namespace
-                });
-            }
-        }
-        if !is_open && commits.is_empty() {
-            return;
-        }
-        let is_idle = queues.values().any(Queue::is_idle);
-        tokio::select! {
-            () = tokio::time::sleep_until((last_commit + MAX_COMMIT_DELAY).into()), if is_idle => {}
-            Some(namespace) = commits.next(), if !commits.is_empty() => {
-                queues.entry(namespace).or_default().is_busy = false;
-            }
-            more = sent.recv(), if is_open && !is_full => match more {
-                Some(one) => queues.entry(namespaces.namespace_of(&one.item.step.to)).or_default().push(one),
-                None => is_open = false,
-            },
-        }
-    }
+/// Makes files of what was sent.
+pub(super) struct Committer<'a> {
+    pub client: &'a Client,
+    pub namespaces: &'a Namespaces,
+    pub options: &'a TransferOptions,
+    pub outcomes: &'a Outcomes<'a>,
+    pub turns: &'a Turns,
+    pub pending: &'a Pending,
 }
 
-/// Commits up to 1,000 files, and retries those that met contention.
-async fn commit(client: &Client, batch: Vec<Sent>, options: &TransferOptions, outcomes: &Outcomes<'_>) {
-    // What changed on disk since it was read is not committed half.
-    let mut batch = unchanged(batch, outcomes).await;
-    // All kinds of failures share one number of attempts.
-    let mut tries = client.tries();
-    for round in 1..=MAX_ENTRY_TRIES {
-        let Some((sent, results)) = finish(client, batch, options, outcomes, &mut tries).await else {
-            return;
-        };
+impl Committer<'_> {
+    /// Commits what arrives until the senders are gone.
+    pub(super) async fn run(&self, mut sent: mpsc::Receiver<Sent>) {
+        let mut queues: HashMap<Option<&str>, Queue> = HashMap::new();
+        let mut commits = FuturesUnordered::new();
+        let mut is_open = true;
+        let mut last_commit = Instant::now();
+        loop {
+            let mut waiting: usize = queues.values().map(|queue| queue.waiting.len()).sum();
+            while waiting < MAX_WAITING
+                && let Ok(one) = sent.try_recv()
+            {
+                waiting += 1;
+                let namespace = self.namespaces.namespace_of(&one.item.step.to);
+                queues.entry(namespace).or_default().push(one);
+            }
+            let is_full = waiting >= MAX_WAITING;
+            let must_not_wait = is_full || !is_open || last_commit.elapsed() >= MAX_COMMIT_DELAY;
+            for (namespace, queue) in &mut queues {
+                if let Some(batch) = queue.next(must_not_wait) {
+                    last_commit = Instant::now();
+                    let namespace = *namespace;
+                    commits.push(async move {
+                        self.commit(namespace, batch).await;
+                        namespace
+                    });
+                }
+            }
+            if !is_open && commits.is_empty() {
+                return;
+            }
+            let is_idle = queues.values().any(Queue::is_idle);
+            tokio::select! {
+                () = tokio::time::sleep_until((last_commit + MAX_COMMIT_DELAY).into()), if is_idle => {}
+                Some(namespace) = commits.next(), if !commits.is_empty() => {
+                    queues.entry(namespace).or_default().is_busy = false;
+                }
+                more = sent.recv(), if is_open && !is_full => match more {
+                    Some(one) => {
+                        let namespace = self.namespaces.namespace_of(&one.item.step.to);
+                        queues.entry(namespace).or_default().push(one);
+                    }
+                    None => is_open = false,
+                },
+            }
+        }
+    }
+
+    /// Commits up to 1,000 files of one namespace, and again those that others were in the way of.
+    async fn commit(&self, namespace: Option<&str>, batch: Vec<Sent>) {
+        // What changed on disk since it was read is not committed half.
+        let mut batch = self.unchanged(batch).await;
+        // All kinds of failures share one budget.
+        let mut tries = self.client.tries();
+        while let Some((sent, results)) = self.finish(namespace, batch, &mut tries).await {
+            let again = self.settle(sent, results).await;
+            let Some((_, error)) = again.first() else { return };
+            let Some(wait) = tries.wait_after(error) else {
+                return self.give_up(again).await;
+            };
+            batch = again.into_iter().map(|(sent, _)| sent).collect();
+            // It may take minutes, and the job's time may end before.
+            self.pending.keep(self.client, batch.iter()).await;
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Reports the results of a commit. Returns the files that may be committed again as they are.
+    async fn settle(&self, sent: Vec<Sent>, results: Vec<FinishOutcome>) -> Vec<(Sent, Error)> {
         let (mut again, mut unclear) = (Vec::new(), Vec::new());
         let mut results = results.into_iter();
         for sent in sent {
@@ -184,12 +201,12 @@ async fn commit(client: &Client, batch: Vec<Sent>, options: &TransferOptions, ou
                 Some(FinishOutcome::Success(file))
                     if file.content_hash.is_none_or(|hash| hash == sent.hash) =>
                 {
-                    is_done(&sent, outcomes);
+                    self.is_done(&sent).await;
                 }
                 Some(FinishOutcome::Success(_)) => {
-                    sent.forget_journal();
+                    self.forget(&sent).await;
                     refused(
-                        outcomes.run,
+                        self.outcomes.run,
                         &sent.item.step,
                         Retry::Later,
                         "Dropbox has other bytes than were sent; copy it again",
@@ -200,10 +217,11 @@ async fn commit(client: &Client, batch: Vec<Sent>, options: &TransferOptions, ou
                     // Perhaps because an earlier attempt had created the file.
                     if error.route().is_some_and(|e| e.has("lookup_failed")) || is_lost(&error) {
                         unclear.push((sent, error));
-                    } else if error.fate() == dropbox::Fate::TryAgain && round < MAX_ENTRY_TRIES {
-                        again.push(sent);
+                    } else if error.fate() == dropbox::Fate::TryAgain {
+                        again.push((sent, error));
                     } else {
-                        failed(outcomes.run, &sent.item.step, &error);
+                        self.pending.done(self.client, &sent).await;
+                        failed(self.outcomes.run, &sent.item.step, &error);
                     }
                 }
                 Some(FinishOutcome::Unknown) | None => {
@@ -211,84 +229,147 @@ async fn commit(client: &Client, batch: Vec<Sent>, options: &TransferOptions, ou
                 }
             }
         }
-        settle_all(client, unclear, outcomes).await;
-        batch = again;
-        if !batch.is_empty() {
-            tokio::time::sleep(Duration::from_millis(500) * (1 << round)).await;
-        }
+        self.settle_all(unclear).await;
+        again
     }
-}
 
-/// Sends a commit until it is answered. Returns its entries and the result of each. `None` if there is no more to do.
-async fn finish(
-    client: &Client,
-    mut batch: Vec<Sent>,
-    options: &TransferOptions,
-    outcomes: &Outcomes<'_>,
-    tries: &mut Tries,
-) -> Option<(Vec<Sent>, Vec<FinishOutcome>)> {
-    while !batch.is_empty() {
-        let entries = batch.iter().map(|sent| finish_arg(sent, options)).collect();
-        let arg = SessionFinishBatchArg { entries };
-        let error = match client.rpc_within(&SESSION_FINISH_BATCH, &arg, tries).await {
-            Ok(answer) => return Some((batch, answer.entries)),
-            Err(error) => error,
-        };
-        match (&error, batch.as_mut_slice()) {
-            _ if error.is_unknown() => {
-                let Some(wait) = tries.wait_after(&error) else {
-                    let unclear = batch.into_iter().map(|sent| (sent, error.clone())).collect();
-                    settle_all(client, unclear, outcomes).await;
+    /// Sends a commit until it is answered. Returns its entries and the result of each. `None` if there is no more to do.
+    async fn finish(
+        &self,
+        namespace: Option<&str>,
+        mut batch: Vec<Sent>,
+        tries: &mut Tries,
+    ) -> Option<(Vec<Sent>, Vec<FinishOutcome>)> {
+        while !batch.is_empty() {
+            let entries: Vec<_> = batch.iter().map(|sent| finish_arg(sent, self.options)).collect();
+            let finished = {
+                let finishing = self.turns.finish(self.client, namespace, &entries, tries);
+                let mut finishing = std::pin::pin!(finishing);
+                tokio::select! {
+                    finished = &mut finishing => finished,
+                    // There are seconds left, and others' turn may take longer.
+                    () = self.outcomes.run.shutdown().requested() => {
+                        self.pending.keep(self.client, batch.iter()).await;
+                        finishing.await
+                    }
+                }
+            };
+            let error = match finished {
+                Ok(outcomes) => return Some((batch, outcomes)),
+                Err(error) => error,
+            };
+            match (&error, batch.as_mut_slice()) {
+                _ if error.is_unknown() => {
+                    let Some(wait) = tries.wait_after(&error) else {
+                        let unclear = batch.into_iter().map(|sent| (sent, error.clone())).collect();
+                        self.settle_all(unclear).await;
+                        return None;
+                    };
+                    tracing::info!(
+                        "checking the result of a commit in {:.1} s: {error}",
+                        wait.as_secs_f64()
+                    );
+                    tokio::time::sleep(wait).await;
+                    batch = self.still_missing(batch).await;
+                }
+                // One odd entry can cause that, such as a time out of Dropbox's range.
+                (Error::BadRequest(_), [only]) if !only.timeless => {
+                    let path = &only.item.step.from;
+                    tracing::warn!(object = %path, "trying it without its modification time: {error}");
+                    only.timeless = true;
+                }
+                (Error::BadRequest(_), [_, _, ..]) => {
+                    let rest = batch.split_off(batch.len() / 2);
+                    for half in [batch, rest] {
+                        Box::pin(self.commit(namespace, half)).await;
+                    }
                     return None;
-                };
-                tracing::info!(
-                    "checking the result of a commit in {:.1} s: {error}",
-                    wait.as_secs_f64()
-                );
-                tokio::time::sleep(wait).await;
-                batch = still_missing(client, batch, outcomes).await;
-            }
-            // One odd entry can cause that, such as a time out of Dropbox's range.
-            (Error::BadRequest(_), [only]) if !only.timeless => {
-                let path = &only.item.step.from;
-                tracing::warn!(object = %path, "trying it without its modification time: {error}");
-                only.timeless = true;
-            }
-            (Error::BadRequest(_), [_, _, ..]) => {
-                let rest = batch.split_off(batch.len() / 2);
-                for half in [batch, rest] {
-                    Box::pin(commit(client, half, options, outcomes)).await;
                 }
-                return None;
-            }
-            _ => {
-                for sent in &batch {
-                    failed(outcomes.run, &sent.item.step, &error);
+                _ => {
+                    let all = batch.into_iter().map(|sent| (sent, error.clone())).collect();
+                    self.give_up(all).await;
+                    return None;
                 }
-                return None;
             }
+        }
+        None
+    }
+
+    /// Reports files that could not be committed, and keeps them for another run where that may commit them.
+    async fn give_up(&self, files: Vec<(Sent, Error)>) {
+        let may_pass = |error: &Error| error.fate() != dropbox::Fate::SkipFile;
+        let kept = files.iter().filter(|(_, error)| may_pass(error));
+        self.pending.keep(self.client, kept.map(|(sent, _)| sent)).await;
+        for (sent, error) in &files {
+            failed(self.outcomes.run, &sent.item.step, error);
         }
     }
-    None
-}
 
-fn is_done(sent: &Sent, outcomes: &Outcomes<'_>) {
-    sent.forget_journal();
-    copied(outcomes.run, &sent.item.step);
-}
+    async fn is_done(&self, sent: &Sent) {
+        self.forget(sent).await;
+        copied(self.outcomes.run, &sent.item.step);
+    }
 
-async fn unchanged(batch: Vec<Sent>, outcomes: &Outcomes<'_>) -> Vec<Sent> {
-    let check = |sent: Sent| (sent.source.check_unchanged().err(), sent);
-    let checked = blocking(move || batch.into_iter().map(check).collect::<Vec<_>>()).await;
-    let keep = |(error, sent): (Option<io::Error>, Sent)| match error {
-        None => Some(sent),
-        Some(error) => {
-            sent.forget_journal();
-            outcomes.unread(sent.item, error);
-            None
+    /// Forgets what is kept of a file for another run.
+    async fn forget(&self, sent: &Sent) {
+        sent.forget_journal();
+        self.pending.done(self.client, sent).await;
+    }
+
+    async fn unchanged(&self, batch: Vec<Sent>) -> Vec<Sent> {
+        let check = |sent: Sent| (sent.source.check_unchanged().err(), sent);
+        let checked = blocking(move || batch.into_iter().map(check).collect::<Vec<_>>()).await;
+        let keep = |(error, sent): (Option<io::Error>, Sent)| match error {
+            None => Some(sent),
+            Some(error) => {
+                sent.forget_journal();
+                self.outcomes.unread(sent.item, error);
+                None
+            }
+        };
+        checked.into_iter().filter_map(keep).collect()
+    }
+
+    /// Returns the entries that a commit with a lost answer did not create. If the first was not created, the others aren't
+    /// checked.
+    async fn still_missing(&self, batch: Vec<Sent>) -> Vec<Sent> {
+        let has_begun = match batch.first() {
+            Some(first) => is_there(self.client, first).await,
+            None => false,
+        };
+        if !has_begun {
+            return batch;
         }
-    };
-    checked.into_iter().filter_map(keep).collect()
+        let look = |sent: Sent| async move { (is_there(self.client, &sent).await, sent) };
+        let looked: Vec<(bool, Sent)> = stream::iter(batch)
+            .map(look)
+            .buffered(self.client.max_calls())
+            .collect()
+            .await;
+        let mut missing = Vec::new();
+        for (is_there, sent) in looked {
+            match is_there {
+                true => self.is_done(&sent).await,
+                false => missing.push(sent),
+            }
+        }
+        missing
+    }
+
+    /// Checks many at once; the permits limit them.
+    async fn settle_all(&self, unclear: Vec<(Sent, Error)>) {
+        stream::iter(unclear)
+            .for_each_concurrent(self.client.max_calls(), |(sent, error)| async move {
+                if is_there(self.client, &sent).await {
+                    return self.is_done(&sent).await;
+                }
+                if is_lost(&error) {
+                    self.forget(&sent).await;
+                }
+                self.outcomes.unsent(sent.item, &error);
+            })
+            .await;
+    }
 }
 
 fn finish_arg(sent: &Sent, options: &TransferOptions) -> SessionFinishArg {
@@ -299,41 +380,6 @@ fn finish_arg(sent: &Sent, options: &TransferOptions) -> SessionFinishArg {
         },
         commit: commit_info(&sent.item, options, sent.timeless),
     }
-}
-
-/// Returns the entries that a commit with a lost answer did not create. If the first was not created, the others aren't checked.
-async fn still_missing(client: &Client, batch: Vec<Sent>, outcomes: &Outcomes<'_>) -> Vec<Sent> {
-    let has_begun = match batch.first() {
-        Some(first) => is_there(client, first).await,
-        None => false,
-    };
-    if !has_begun {
-        return batch;
-    }
-    let look = |sent: Sent| async move { (is_there(client, &sent).await, sent) };
-    let looked: Vec<(bool, Sent)> = stream::iter(batch)
-        .map(look)
-        .buffered(client.max_calls())
-        .collect()
-        .await;
-    let (done, missing): (Vec<_>, Vec<_>) = looked.into_iter().partition(|(is_there, _)| *is_there);
-    done.iter().for_each(|(_, sent)| is_done(sent, outcomes));
-    missing.into_iter().map(|(_, sent)| sent).collect()
-}
-
-/// Checks many at once; the permits limit them.
-async fn settle_all(client: &Client, unclear: Vec<(Sent, Error)>, outcomes: &Outcomes<'_>) {
-    stream::iter(unclear)
-        .for_each_concurrent(client.max_calls(), |(sent, error)| async move {
-            if is_there(client, &sent).await {
-                return is_done(&sent, outcomes);
-            }
-            if is_lost(&error) {
-                sent.forget_journal();
-            }
-            outcomes.unsent(sent.item, &error);
-        })
-        .await;
 }
 
 /// Returns whether the file was created after all, with our bytes.

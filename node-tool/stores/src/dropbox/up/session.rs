@@ -46,11 +46,12 @@ pub(super) async fn send_big(mut item: Item, tools: &Tools<'_>) {
     };
     item.step.meta = source.info.clone();
     let big = item.reported();
-    let open = match big.and(tools.options.state_dir.as_deref()) {
+    let open = match big.and(tools.options.state_dir.as_ref()) {
         Some(state) => {
-            journal::sweep(state);
+            let state = state.transfers();
+            journal::sweep(&state);
             let place = place(tools.client, &item.path(), &item.target()).await;
-            Journal::open(state, &place, &source.fingerprint())
+            Journal::open(&state, &place, &source.fingerprint())
         }
         None => None,
     };
@@ -88,7 +89,7 @@ pub(super) async fn send_big(mut item: Item, tools: &Tools<'_>) {
 }
 
 /// From where to where.
-async fn place(client: &Client, path: &Path, target: &DropboxPath) -> String {
+pub(super) async fn place(client: &Client, path: &Path, target: &DropboxPath) -> String {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let target = client.lasting_name(target).await;
     format!("up\n{}\n{target}\n{}", client.remote(), path.display())

@@ -14,12 +14,14 @@ use engine::{Retry, error::Changed, plan::Step, run::Run};
 
 use super::{
     budget::Budget,
-    commit::{commit_info, committer},
+    commit::{Committer, commit_info},
     cut::Cut,
+    pending::Pending,
     session::send_big,
     sessions::Sessions,
     small::{PACK_BYTES, is_bounded_by_count, next_pack, send_empty, send_pack},
     tools::Tools,
+    turns::Turns,
 };
 use crate::{
     dropbox::{
@@ -40,6 +42,8 @@ const MAX_PACKS: usize = 32;
 const PROBES_IN_FLIGHT: usize = 6;
 /// Maximum number of attempts for a file that changes while it is read.
 const MAX_ROUNDS: u32 = 3;
+/// Maximum size in bytes of a single file that is uploaded in turn with other processes: all of them wait while it is sent.
+const MAX_TURN_BYTES: u64 = 1 << 20;
 /// How long to wait before a file that changed is read again.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
@@ -63,8 +67,18 @@ pub(in crate::dropbox) async fn upload(
         roots: Arc::clone(&roots),
     };
     let mut items: Vec<Item> = steps.into_iter().map(item).collect();
+    let turns = Turns::new(client, to, options.state_dir.as_ref()).await;
+    let pending = Pending::read(options.state_dir.as_ref()).await;
+    let committer = Committer {
+        client,
+        namespaces,
+        options,
+        outcomes: &outcomes,
+        turns: &turns,
+        pending: &pending,
+    };
     for round in 1..=MAX_ROUNDS {
-        send_all(client, items, namespaces, options, &outcomes).await;
+        send_all(items, &committer).await;
         items = outcomes.take_changed(round + 1 >= MAX_ROUNDS);
         if items.is_empty() || run.is_over() {
             break;
@@ -75,6 +89,7 @@ pub(in crate::dropbox) async fn upload(
     for item in items {
         refused(run, &item.step, Retry::Later, Changed.to_string());
     }
+    pending.finish().await;
 }
 
 /// Returns the files that changed with their current metadata.
@@ -92,13 +107,14 @@ fn look_again(items: Vec<Item>, outcomes: &Outcomes<'_>) -> Vec<Item> {
     items.into_iter().filter_map(look).collect()
 }
 
-async fn send_all(
-    client: &Client,
-    items: Vec<Item>,
-    namespaces: &Namespaces,
-    options: &TransferOptions,
-    outcomes: &Outcomes<'_>,
-) {
+async fn send_all(items: Vec<Item>, committer: &Committer<'_>) {
+    let Committer {
+        client,
+        options,
+        outcomes,
+        ..
+    } = *committer;
+    let (ready, items) = committer.pending.find(client, items).await;
     let (mut empty, mut small, mut big) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
     for item in items {
         match item.step.meta.size_bytes {
@@ -113,10 +129,10 @@ async fn send_all(
             ),
         }
     }
-    if empty.len() + small.len() == 1 && big.is_empty() {
+    if empty.len() + small.len() == 1 && big.is_empty() && ready.is_empty() {
         // For one small file, three calls would be two more than needed.
         if let Some(item) = empty.pop_front().or_else(|| small.pop_front()) {
-            upload_alone(client, item, options, outcomes).await;
+            upload_alone(item, committer).await;
         }
         return;
     }
@@ -135,6 +151,9 @@ async fn send_all(
             sent,
             outcomes,
         };
+        for sent in ready {
+            let _ = tools.sent.send(sent).await; // the committer outlives all senders
+        }
         // A few calls first find out how many files one may carry; only then it pays to send many at once.
         let scouts = Semaphore::new(PROBES_IN_FLIGHT);
         let (budget, scouts) = (&tools.budget, &scouts);
@@ -162,13 +181,18 @@ async fn send_all(
                 )),
         );
     };
-    tokio::join!(
-        senders,
-        committer(client, received, namespaces, options, outcomes)
-    );
+    tokio::join!(senders, committer.run(received));
 }
 
-async fn upload_alone(client: &Client, mut item: Item, options: &TransferOptions, outcomes: &Outcomes<'_>) {
+async fn upload_alone(mut item: Item, committer: &Committer<'_>) {
+    let Committer {
+        client,
+        namespaces,
+        options,
+        outcomes,
+        turns,
+        ..
+    } = *committer;
     let read = tokio::task::block_in_place(|| {
         let source = item.open_as_planned()?;
         let blocks = source.scan(0, source.info.size_bytes, |_| {})?;
@@ -189,11 +213,23 @@ async fn upload_alone(client: &Client, mut item: Item, options: &TransferOptions
         };
         client.upload(&UPLOAD, &arg, &payload).await
     };
-    let mut sent = send(false).await;
-    if let Err(error @ Error::BadRequest(_)) = &sent {
-        tracing::warn!(object = %item.step.from, "trying it without its modification time: {error}");
-        sent = send(true).await;
-    }
+    let sending = async {
+        match send(false).await {
+            Err(error @ Error::BadRequest(_)) => {
+                tracing::warn!(object = %item.step.from, "trying it without its modification time: {error}");
+                send(true).await
+            }
+            sent => sent,
+        }
+    };
+    let sent = match size {
+        0..=MAX_TURN_BYTES => {
+            turns
+                .within(namespaces.namespace_of(&item.step.to), sending)
+                .await
+        }
+        _ => sending.await,
+    };
     match sent {
         Ok(file) if file.content_hash.is_none_or(|there| there == hash) => {
             copied(outcomes.run, &item.step);
