@@ -172,8 +172,8 @@ fn inside(store: &Store, typed: &str) -> Option<Vec<CompletionCandidate>> {
         .ok()?;
     let arg = ListFolderArg {
         path: folder.path.as_str().to_owned(),
-        recursive: false,
         limit: Some(MAX_ENTRIES),
+        ..ListFolderArg::default()
     };
     let call = async { tokio::time::timeout(TIMEOUT, client.rpc(&LIST_FOLDER, &arg)).await };
     let page: Option<ListFolderResult> = runtime.block_on(call).ok().and_then(Result::ok);

@@ -238,6 +238,43 @@ class Files(PeerTest):
         self.assertEqual([e.size for e in self.dbx.files_list_revisions(path).entries], [3, 3])
         self.assertEqual(self.dbx.files_restore(path, old.rev).content_hash, content_hash(b"old"))
 
+    def test_the_past_is_listed_page_by_page(self):
+        path = f"{self.folder}/file"
+        revs = [self.dbx.files_upload(b"%d" % n, path, mode=files.WriteMode.overwrite).rev for n in range(3)]
+        self.dbx.files_delete_v2(path)
+        revs.append(self.dbx.files_upload(b"again", path).rev)
+        page = self.dbx.files_list_revisions(path, limit=2, include_restorable_info=True)
+        self.assertEqual([e.rev for e in page.entries], [revs[3], revs[2]])
+        self.assertTrue(page.has_more and not page.is_deleted and page.entries[0].is_restorable)
+        # The page before the one that came after the deletion says that it was deleted, and when.
+        page = self.dbx.files_list_revisions(path, before_rev=revs[3])
+        self.assertEqual([e.rev for e in page.entries], revs[2::-1])
+        self.assertTrue(page.is_deleted and page.server_deleted and not page.has_more)
+        self.assertFalse(self.dbx.files_list_revisions(path, before_rev=revs[1]).is_deleted)
+        for arguments, error in [
+            ({"before_rev": "0123456789abcdef"}, files.ListRevisionsError.is_invalid_before_rev),
+            ({"before_rev": revs[1], "mode": files.ListRevisionsMode.id}, files.ListRevisionsError.is_before_rev_not_supported),
+        ]:
+            with self.assertRaises(ApiError) as raised:
+                self.dbx.files_list_revisions(path, **arguments)
+            self.assertTrue(error(raised.exception.error))
+
+    def test_what_is_deleted_is_listed_and_restored(self):
+        self.dbx.files_upload(b"x", f"{self.folder}/d/x")
+        self.dbx.files_delete_v2(f"{self.folder}/d")
+        listed = self.dbx.files_list_folder(self.folder, recursive=True, include_deleted=True, include_restorable_info=True)
+        gone = {e.path_display: e.is_restorable for e in listed.entries if isinstance(e, files.DeletedMetadata)}
+        self.assertEqual(gone, {f"{self.folder}/d": True, f"{self.folder}/d/x": True})
+        with self.assertRaises(ApiError) as raised:
+            self.dbx.files_list_revisions(f"{self.folder}/d")
+        self.assertTrue(raised.exception.error.get_path().is_not_file())
+        past = self.dbx.files_list_revisions(f"{self.folder}/d/x")
+        self.assertTrue(past.is_deleted and past.server_deleted)
+        self.assertEqual(self.dbx.files_restore(f"{self.folder}/elsewhere/y", past.entries[0].rev).name, "y")
+        with self.assertRaises(ApiError) as raised:
+            self.dbx.files_restore(f"{self.folder}/d/x", "0123456789abcdef")
+        self.assertTrue(raised.exception.error.is_invalid_revision())
+
 
 class Listing(PeerTest):
     options = ("--page-limit", "7")

@@ -24,7 +24,7 @@ impl Client {
         let arg = ListFolderArg {
             path: path.as_str().to_owned(),
             recursive: true,
-            limit: None,
+            ..ListFolderArg::default()
         };
         Ok(self.rpc(&LATEST_CURSOR, &arg).await?.cursor)
     }

@@ -246,6 +246,7 @@ fn say_route(error: &RouteError) -> String {
         "insufficient_space" | "insufficient_quota" => "the Dropbox account is full",
         "too_many_write_operations" => "too many programs write to this account at once",
         "too_large" => "it is too large",
+        "invalid_revision" => "Dropbox has no such state of it, or not any more",
         _ => "Dropbox refused it",
     };
     format!("{words} ({error})")

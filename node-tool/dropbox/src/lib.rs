@@ -85,7 +85,7 @@ pub use limit::{
     rate::{RateLimiter, Rates},
     stall::{Flow, Watch},
 };
-pub use list::{Listed, cache::Cache, rows::Listing};
+pub use list::{Listed, cache::Cache, past::PastListing, rows::Listing};
 pub use path::{DropboxPath, PathError, check_name, refused};
 pub use reader::Reader;
 pub use remote_path::RemotePath;

@@ -34,6 +34,7 @@ pub mod conformance;
 pub mod entry;
 pub mod error;
 pub mod filter;
+pub mod history;
 pub mod listing;
 pub mod memory_store;
 pub mod plan;

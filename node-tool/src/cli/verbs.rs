@@ -36,7 +36,7 @@ pub enum Command {
     Copy(copy::CopyArgs),
     /// Like copy, but DEST is the new name of a single file
     #[command(after_help = "Example: node-tool copyto report.pdf dbx:reports/2026-11.pdf")]
-    Copyto(copy::CopyArgs),
+    Copyto(copy::CopytoArgs),
     /// Copy, then remove from the source what is in the target
     #[command(after_help = "Example: node-tool move dbx:inbox dbx:archive/2026 --delete-empty-src-dirs")]
     Move(copy::MoveArgs),
@@ -139,8 +139,8 @@ pub async fn dispatch(
         Command::Tree(args) => list::tree::run(&args, &app).await,
         Command::Size(args) => list::size::run(&args, &app).await,
         Command::Hashsum(args) => list::hashsum::run(&args, &app).await,
-        Command::Copy(args) => copy::copy(&args, false, &app).await,
-        Command::Copyto(args) => copy::copy(&args, true, &app).await,
+        Command::Copy(args) => copy::copy(&args, &app).await,
+        Command::Copyto(args) => copy::copyto(&args, &app).await,
         Command::Move(args) => copy::moving(&args, false, &app).await,
         Command::Moveto(args) => copy::moving(&args, true, &app).await,
         Command::Sync(args) => copy::sync(&args, &app).await,

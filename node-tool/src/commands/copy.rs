@@ -8,7 +8,17 @@ use super::{
     job::{self, Flags, MoveFlags, Request, SyncFlags},
 };
 
-/// The arguments of `copy` and `copyto`.
+/// The arguments of `copyto`.
+#[derive(Debug, clap::Args)]
+pub struct CopytoArgs {
+    /// Copy the file as it was at this revision: see 'node-tool revisions'
+    #[arg(long)]
+    rev: Option<String>,
+    #[command(flatten)]
+    copy: CopyArgs,
+}
+
+/// The arguments of `copy`.
 #[derive(Debug, clap::Args)]
 pub struct CopyArgs {
     /// NAME:path, or a local path
@@ -39,20 +49,26 @@ pub struct SyncArgs {
     copy: CopyArgs,
 }
 
-/// Copies; `dest_is_name` if DEST is what a single file will be called.
+/// Copies.
 ///
 /// # Errors
 /// As [`job::run`]'s.
-pub async fn copy(args: &CopyArgs, dest_is_name: bool, app: &App) -> Result<u8, Failure> {
-    run(
-        Verb::Copy,
-        args,
-        dest_is_name,
-        &SyncFlags::default(),
-        MoveFlags::default(),
-        app,
-    )
-    .await
+pub async fn copy(args: &CopyArgs, app: &App) -> Result<u8, Failure> {
+    job::run(&request(Verb::Copy, args, &SyncFlags::default()), app).await
+}
+
+/// Copies; DEST is what a single file will be called.
+///
+/// # Errors
+/// As [`job::run`]'s.
+pub async fn copyto(args: &CopytoArgs, app: &App) -> Result<u8, Failure> {
+    let sync = SyncFlags::default();
+    let request = Request {
+        dest_is_name: is_name(&args.copy.dest),
+        rev: args.rev.as_deref(),
+        ..request(Verb::Copy, &args.copy, &sync)
+    };
+    job::run(&request, app).await
 }
 
 /// Moves; `dest_is_name` if DEST is what a single file will be called.
@@ -60,15 +76,13 @@ pub async fn copy(args: &CopyArgs, dest_is_name: bool, app: &App) -> Result<u8, 
 /// # Errors
 /// As [`job::run`]'s.
 pub async fn moving(args: &MoveArgs, dest_is_name: bool, app: &App) -> Result<u8, Failure> {
-    run(
-        Verb::Move,
-        &args.copy,
-        dest_is_name,
-        &SyncFlags::default(),
-        args.moving,
-        app,
-    )
-    .await
+    let sync = SyncFlags::default();
+    let request = Request {
+        dest_is_name: dest_is_name && is_name(&args.copy.dest),
+        moving: args.moving,
+        ..request(Verb::Move, &args.copy, &sync)
+    };
+    job::run(&request, app).await
 }
 
 /// Makes the target the same as the source.
@@ -76,34 +90,24 @@ pub async fn moving(args: &MoveArgs, dest_is_name: bool, app: &App) -> Result<u8
 /// # Errors
 /// As [`job::run`]'s.
 pub async fn sync(args: &SyncArgs, app: &App) -> Result<u8, Failure> {
-    run(
-        Verb::Sync,
-        &args.copy,
-        false,
-        &args.sync,
-        MoveFlags::default(),
-        app,
-    )
-    .await
+    job::run(&request(Verb::Sync, &args.copy, &args.sync), app).await
 }
 
-async fn run(
-    verb: Verb,
-    args: &CopyArgs,
-    dest_is_name: bool,
-    sync: &SyncFlags,
-    moving: MoveFlags,
-    app: &App,
-) -> Result<u8, Failure> {
-    let request = Request {
+/// Whether DEST can be a file's new name: a slash at the end says that it is a folder.
+fn is_name(dest: &str) -> bool {
+    !dest.ends_with('/')
+}
+
+/// Returns the request of a verb.
+fn request<'a>(verb: Verb, args: &'a CopyArgs, sync: &'a SyncFlags) -> Request<'a> {
+    Request {
         verb,
         source: &args.source,
         dest: &args.dest,
-        // A slash at the end says that it is a folder.
-        dest_is_name: dest_is_name && !args.dest.ends_with('/'),
+        dest_is_name: false,
         flags: &args.flags,
         sync,
-        moving,
-    };
-    job::run(&request, app).await
+        moving: MoveFlags::default(),
+        rev: None,
+    }
 }

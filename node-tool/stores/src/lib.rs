@@ -19,7 +19,9 @@ mod state_dir;
 mod transfer;
 
 pub use change::TouchError;
-pub use dropbox::{DropboxStore, Resumable, SameAccount, SharedPause, resumable, same_account, unite};
+pub use dropbox::{
+    AsOf, Deleted, DropboxStore, Resumable, SameAccount, SharedPause, resumable, same_account, unite,
+};
 pub use local::LocalStore;
 pub use place::{Place, Relation};
 pub use read::{Range, Read};

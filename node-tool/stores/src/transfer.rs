@@ -1,5 +1,7 @@
 //! How content is transferred.
 
+use std::{collections::HashSet, sync::Arc};
+
 use engine::run::Transfer;
 
 use crate::{Place, StateDir};
@@ -22,6 +24,8 @@ pub struct TransferOptions {
     /// Where what outlasts the process is kept. `None` means that an interrupted transfer starts again, and that other processes are
     /// not heeded.
     pub state_dir: Option<StateDir>,
+    /// Set if the files of a Dropbox are named by revisions that need not be what is at their paths now; those in the set are.
+    pub revisions: Option<Arc<HashSet<String>>>,
 }
 
 /// Returns the way from one place to another. `takes_source` means that the source's files are removed as they arrive, where a

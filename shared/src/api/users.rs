@@ -1,6 +1,6 @@
 //! The `users` namespace: the account, and its space.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Nothing, Route};
 
@@ -8,6 +8,23 @@ use super::{Nothing, Route};
 pub const GET_CURRENT_ACCOUNT: Route<Nothing, Account> = Route::rpc("users/get_current_account");
 /// Returns the used and the allowed space.
 pub const GET_SPACE_USAGE: Route<Nothing, SpaceUsage> = Route::rpc("users/get_space_usage");
+
+/// Returns another account.
+pub const GET_ACCOUNT: Route<AccountArg, OtherAccount> = Route::rpc("users/get_account");
+
+/// `users.GetAccountArg`
+#[derive(Clone, Debug, Serialize)]
+pub struct AccountArg {
+    /// The id: `dbid:…`.
+    pub account_id: String,
+}
+
+/// `users.BasicAccount`, as far as it is used.
+#[derive(Clone, Debug, Deserialize)]
+pub struct OtherAccount {
+    /// The name of the person.
+    pub name: Name,
+}
 
 /// `users.FullAccount`, as far as it is used.
 #[derive(Clone, Debug, Deserialize)]
@@ -18,8 +35,29 @@ pub struct Account {
     pub name: Name,
     /// The e-mail address.
     pub email: String,
+    /// The team that the account is a member of.
+    #[serde(default)]
+    pub team: Option<Team>,
+    /// The plan: `basic`, `pro` or `business`, or what is newer than this program.
+    #[serde(default)]
+    pub account_type: Tag,
     /// The namespaces in which the paths of the account start.
     pub root_info: RootInfo,
+}
+
+/// `users.Team`, as far as it is used.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Team {
+    /// The name of the team.
+    pub name: String,
+}
+
+/// A union of which only the tag counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Tag {
+    /// The tag.
+    #[serde(rename = ".tag", default)]
+    pub tag: String,
 }
 
 /// `users.Name`
@@ -62,4 +100,7 @@ pub struct Allocation {
     /// This member's own limit in a team; 0 means no limit.
     #[serde(default)]
     pub user_within_team_space_allocated: u64,
+    /// What happens at that limit: `off`, `alert_only` or `stop_sync`.
+    #[serde(default)]
+    pub user_within_team_space_limit_type: Tag,
 }

@@ -31,6 +31,10 @@ pub struct Account {
     pub quota_bytes: u64,
     /// Suspended by the team's administrator.
     pub suspended: bool,
+    /// How much a member of a team may store, in bytes; 0 is no limit of one's own.
+    pub member_limit_bytes: u64,
+    /// What happens at that limit: `off`, `alert_only` or `stop_sync`.
+    pub member_limit_type: &'static str,
 }
 
 impl Account {
@@ -116,12 +120,15 @@ pub fn space_usage(state: &State, call: &Call) -> Reply {
     let account = state.account(call)?;
     let used = state.tree.used(call.view.account);
     let allocation = if account.in_team {
+        let members = state.accounts.iter().enumerate();
+        let members = members.filter(|(_, account)| account.in_team);
+        let team: u64 = members.map(|(id, _)| state.tree.used(id)).sum();
         json!({
             ".tag": "team",
-            "used": used,
+            "used": team,
             "allocated": account.quota_bytes,
-            "user_within_team_space_allocated": 0,
-            "user_within_team_space_limit_type": {".tag": "off"},
+            "user_within_team_space_allocated": account.member_limit_bytes,
+            "user_within_team_space_limit_type": {".tag": account.member_limit_type},
             "user_within_team_space_used_cached": used,
         })
     } else {

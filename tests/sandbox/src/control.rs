@@ -169,6 +169,18 @@ impl Server {
             .for_each(|account| account.quota_bytes = bytes);
     }
 
+    /// The team gives the account a limit of its own, and says what happens there: `off`, `alert_only` or `stop_sync`.
+    pub fn set_member_limit(&self, bytes: u64, kind: &'static str) {
+        if let Some(account) = self.state().accounts.first_mut() {
+            (account.member_limit_bytes, account.member_limit_type) = (bytes, kind);
+        }
+    }
+
+    /// The time on the clock, as Dropbox writes it.
+    pub fn now(&self) -> String {
+        super::clock::stamp(self.state().clock.now())
+    }
+
     /// Moves the clock.
     pub fn advance(&self, by: Duration) {
         self.state().advance(by);
@@ -429,6 +441,7 @@ fn obey(server: &Server, command: &str, arg: &Value) -> anyhow::Result<Value> {
             server.sit_down(text("given_name")?, text("surname")?, text("email")?);
             done()
         }
+        "now" => Ok(json!({"now": server.now()})),
         "advance" => {
             server.advance(Duration::from_secs(
                 arg["seconds"].as_u64().context("seconds is missing")?,

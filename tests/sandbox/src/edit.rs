@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::clock::Seconds;
 use super::names::folded;
 use super::tree::{
-    AccountId, Change, FileData, Folder, Gone, Kind, Member, Node, NodeId, Ns, Revision, Space, SpaceKind,
-    Tree,
+    AccountId, Change, FileData, Folder, Gone, Happened, Kind, Member, Node, NodeId, Ns, Revision, Space,
+    SpaceKind, Tree,
 };
 use super::words::fresh_id;
 
@@ -94,8 +94,7 @@ impl Tree {
             return;
         };
         for each in self.below(id, false).into_iter().rev() {
-            let (path, display) = self.own_path(each);
-            self.gone.insert((ns, path), Gone { display, at });
+            self.leave_path(each, at);
             self.forget(each);
         }
         self.last_seq += 1;
@@ -106,6 +105,22 @@ impl Tree {
             display,
             node: None,
         });
+    }
+
+    /// Notes that what is at a node's path won't be there any more.
+    fn leave_path(&mut self, id: NodeId, at: Seconds) {
+        let (path, display) = self.own_path(id);
+        let Some(node) = self.nodes.get(&id) else { return };
+        let (ns, is_folder) = (node.ns, matches!(node.kind, Kind::Folder(_)));
+        if let Some(past) = self.past.get_mut(&(ns, path.clone())).filter(|_| !is_folder) {
+            past.push(Happened::Gone(at));
+        }
+        let gone = Gone {
+            display,
+            at,
+            is_folder,
+        };
+        self.gone.insert((ns, path), gone);
     }
 
     fn forget(&mut self, id: NodeId) {
@@ -146,8 +161,7 @@ impl Tree {
         };
         let all = self.below(id, false);
         for each in &all {
-            let (path, display) = self.own_path(*each);
-            self.gone.insert((from, path), Gone { display, at });
+            self.leave_path(*each, at);
             self.count(*each, false);
         }
         self.last_seq += 1;
@@ -280,7 +294,7 @@ impl Tree {
         self.past
             .entry((node.ns, path))
             .or_default()
-            .push(data.rev.clone());
+            .push(Happened::Written(data.rev.clone()));
         self.revisions.insert(data.rev.clone(), Arc::new(revision));
     }
 

@@ -19,6 +19,7 @@ pub mod faults;
 pub mod files;
 mod gate;
 mod hash;
+mod history;
 mod metadata;
 mod names;
 pub mod network;
@@ -40,6 +41,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::Value;
@@ -238,6 +240,20 @@ impl Builder {
     #[must_use]
     pub fn refuse_astral(mut self) -> Self {
         self.settings.refuse_astral = true;
+        self
+    }
+
+    /// Deleted files and replaced revisions are kept for so long.
+    #[must_use]
+    pub fn history(mut self, kept: Duration) -> Self {
+        self.settings.history = kept;
+        self
+    }
+
+    /// A revision can be restored to the path only that it was at.
+    #[must_use]
+    pub fn restores_in_place(mut self) -> Self {
+        self.settings.restores_in_place = true;
         self
     }
 

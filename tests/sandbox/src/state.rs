@@ -37,6 +37,10 @@ pub struct Settings {
     pub odd_pages: bool,
     /// Names with characters outside the Basic Multilingual Plane are refused, as back ends of 2022 did.
     pub refuse_astral: bool,
+    /// How long deleted files and replaced revisions are kept: 30 days in the smaller plans.
+    pub history: Duration,
+    /// Revisions are restored to their own path only; the spec has no word about it.
+    pub restores_in_place: bool,
 }
 
 impl Default for Settings {
@@ -47,6 +51,8 @@ impl Default for Settings {
             page_limit: 2000,
             odd_pages: true,
             refuse_astral: false,
+            history: Duration::from_secs(30 * 86_400),
+            restores_in_place: false,
         }
     }
 }
@@ -117,6 +123,8 @@ impl State {
             in_team: false,
             quota_bytes: 2 << 40,
             suspended: false,
+            member_limit_bytes: 0,
+            member_limit_type: "off",
         };
         tree.add_space(HOME, SpaceKind::Home, 0);
         let mut state = Self {
@@ -174,6 +182,8 @@ impl State {
             in_team: false,
             quota_bytes: 2 << 40,
             suspended: false,
+            member_limit_bytes: 0,
+            member_limit_type: "off",
         });
         self.at_browser = id;
     }

@@ -114,6 +114,17 @@ pub struct Gone {
     pub display: String,
     /// When.
     pub at: Seconds,
+    /// Whether it was a folder, which has no revisions.
+    pub is_folder: bool,
+}
+
+/// What happened to the file at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happened {
+    /// It got this revision.
+    Written(String),
+    /// It was deleted, or moved away.
+    Gone(Seconds),
 }
 
 /// One change, in order.
@@ -173,7 +184,7 @@ pub struct Tree {
     pub(super) spaces: BTreeMap<Ns, Space>,
     pub(super) ids: HashMap<String, NodeId>,
     pub(super) revisions: HashMap<String, Arc<Revision>>,
-    pub(super) past: HashMap<(Ns, String), Vec<String>>,
+    pub(super) past: HashMap<(Ns, String), Vec<Happened>>,
     pub(super) gone: BTreeMap<(Ns, String), Gone>,
     pub(super) journal: Vec<Change>,
     pub(super) last_node: NodeId,

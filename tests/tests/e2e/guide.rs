@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use sandbox::Sandbox;
@@ -207,6 +208,16 @@ fn the_guide_does_what_it_says() -> anyhow::Result<()> {
                 let reader = Reader::in_a_team(&reader.bin)?;
                 for (command, shown) in commands(&block) {
                     compare(&command, &reader.types(&command)?, &shown)?;
+                    count += 1;
+                }
+            }
+            "console undo" => {
+                // What it goes back to was an hour ago.
+                let then = reader.env.sandbox.now();
+                reader.env.sandbox.advance(Duration::from_secs(3600));
+                for (command, shown) in commands(&block) {
+                    let typed = command.replace("2026-11-20T12:00", &then);
+                    compare(&command, &reader.types(&typed)?, &shown)?;
                     count += 1;
                 }
             }

@@ -33,4 +33,5 @@ mod syncing;
 mod team;
 mod terminals;
 mod tokens;
+mod undo;
 mod verbs;

@@ -2,6 +2,7 @@
 
 pub(crate) mod cache;
 mod cache_row;
+pub(crate) mod past;
 pub(crate) mod rows;
 
 use crate::{
@@ -145,6 +146,7 @@ impl Client {
             path: path.as_str().to_owned(),
             recursive,
             limit: Some(MAX_LIST_LIMIT),
+            ..ListFolderArg::default()
         };
         self.rpc_list(&LIST_FOLDER, &arg, ListFolderResult::read).await
     }

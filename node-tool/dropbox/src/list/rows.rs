@@ -293,27 +293,40 @@ fn below(path: &str, depth: usize) -> String {
 
 /// Returns the path below the listed folder. `None` for that folder itself.
 fn relative(lower: &str, name: &str, depth: usize, folders: &HashMap<Box<str>, Box<str>>) -> Option<String> {
-    let cuts: Vec<usize> = lower.match_indices('/').map(|(at, _)| at).skip(1).collect();
-    // Ends of all ancestors, the outermost first.
-    let mut path = String::with_capacity(lower.len());
-    for end in cuts.iter().skip(depth) {
-        let ancestor = &lower[..*end];
-        let name = folders
-            .get(ancestor)
-            .map_or_else(|| last(ancestor), AsRef::as_ref);
-        path.push_str(name);
-        path.push('/');
-    }
-    if cuts.len() < depth {
+    let name_of = |path: &str| match path == lower {
+        true => Some(name),
+        false => folders.get(path).map(AsRef::as_ref),
+    };
+    name_below(lower, depth, name_of)
+}
+
+/// Returns the path below a folder of `depth` names of something with the path `lower` in lower case, of which `name_of` knows the
+/// names of those that differ from their path. `None` for the folder itself.
+pub(super) fn name_below<'a>(
+    lower: &str,
+    depth: usize,
+    name_of: impl Fn(&str) -> Option<&'a str>,
+) -> Option<String> {
+    let cuts = lower.match_indices('/').map(|(at, _)| at).skip(1);
+    // Ends of all ancestors, the outermost first, and its own.
+    let ends: Vec<usize> = cuts.chain([lower.len()]).collect();
+    if ends.len() <= depth {
         return None;
     }
-    path.push_str(name);
+    let mut path = String::with_capacity(lower.len());
+    for (number, end) in ends.iter().enumerate().skip(depth) {
+        let here = &lower[..*end];
+        if number > depth {
+            path.push('/');
+        }
+        path.push_str(name_of(here).unwrap_or_else(|| last(here)));
+    }
     path.shrink_to_fit();
     Some(path)
 }
 
 /// Returns why a path can't be used here. Names are data: one that would lead elsewhere is never followed.
-fn refuse(path: &str) -> Option<&'static str> {
+pub(super) fn refuse(path: &str) -> Option<&'static str> {
     path.split('/').find_map(|part| match part {
         "" => Some("it has an empty name"),
         "." | ".." => Some("its name would lead elsewhere"),

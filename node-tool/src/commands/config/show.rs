@@ -83,6 +83,7 @@ fn one(name: &str, remote: &Remote, app: &App) -> Vec<String> {
         ("account_id", remote.account_id.clone().unwrap_or_default()),
         ("app_key", remote.app_key.clone()),
         ("root", root),
+        ("kind", kind(remote)),
         ("scopes", remote.scopes.join(" ")),
         ("refresh_token", hidden(remote.refresh_token.is_some()).into()),
         (
@@ -128,6 +129,19 @@ fn one(name: &str, remote: &Remote, app: &App) -> Vec<String> {
     );
     lines.push(format!("config file = {}", shown_path(app)));
     lines
+}
+
+/// Returns what kind of root the account has, as far as it was asked for: `config show` asks nobody.
+fn kind(remote: &Remote) -> String {
+    match (&remote.account_root_id, &remote.account_home_id) {
+        (Some(root), Some(home)) if root == home => format!("own folder (namespace {home})"),
+        (Some(root), Some(home)) => {
+            format!(
+                "member of a team with a space of its own (namespace {root}); own folder is namespace {home}"
+            )
+        }
+        _ => "not asked yet; 'node-tool about' asks".into(),
+    }
 }
 
 /// What holds for all remotes, each with where it is from.

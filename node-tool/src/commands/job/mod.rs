@@ -1,5 +1,6 @@
 //! What copy, move and sync have in common: two places are listed, a plan is made, shown or carried out, and its outcome reported.
 
+pub mod as_of;
 mod ask;
 mod backup;
 mod flags;
@@ -7,6 +8,7 @@ mod observer;
 mod overlap;
 mod preview;
 mod respell;
+pub(crate) mod revision;
 mod tell;
 
 use std::{path::Path, sync::Arc, time::Instant};
@@ -65,6 +67,8 @@ pub struct Request<'a> {
     pub sync: &'a SyncFlags,
     /// The flags of `move`.
     pub moving: MoveFlags,
+    /// The revision of a single file that is copied, instead of what is at its path now.
+    pub rev: Option<&'a str>,
 }
 
 /// The two folders of a job, and what is known before they are compared.
@@ -98,6 +102,9 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     let (source, dest) = with_documents(source, dest);
     refuse_local(&source, &dest)?;
     if source.relation(&dest) == Relation::Same {
+        if request.rev.is_some() {
+            return Err(revision::in_place(request, &source));
+        }
         return respell::run(request, &source, &dest).await;
     }
     let filter = flags.filter.filter()?;
@@ -114,10 +121,13 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
         }
         source => source,
     };
-    let mut listing = source
-        .list(&filter, flags.symlinks())
-        .await
-        .map_err(|e| place_failure("list", &source, &e))?;
+    let mut listing = match request.rev {
+        Some(rev) => revision::list(&source, rev).await?,
+        None => source
+            .list(&filter, flags.symlinks())
+            .await
+            .map_err(|e| place_failure("list", &source, &e))?,
+    };
     match listing.root {
         RootKind::Missing => return Err(missing(&source)),
         RootKind::Folder => overlap::refuse(&source, &dest, verb, &filter, request.sync.delete_excluded)?,
@@ -281,6 +291,9 @@ impl Job<'_> {
         let is_same = self.source.relation(&place) == Relation::Same;
         (self.source, self.target) = (from, to);
         if is_same {
+            if request.rev.is_some() {
+                return Err(revision::in_place(request, &place));
+            }
             if request.verb != Verb::Copy {
                 return Err(overlap::same_place());
             }
@@ -510,6 +523,7 @@ impl Job<'_> {
             follows_links: flags.copy_links || Path::new(self.request.source).is_file(),
             overwrites_newer: flags.overwrite_newer,
             state_dir: app.state.clone(),
+            revisions: self.request.rev.map(|_| Arc::default()),
         }
     }
 

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use shared::failure::Failure;
 
-use super::{App, PlaceArgs};
+use super::{App, PlaceArgs, deleted};
 use crate::report::{
     self,
     format::{Item, on_one_line, plain_time},
@@ -15,6 +15,9 @@ pub struct Args {
     /// Also list subfolders (lsd only; the others always do)
     #[arg(short = 'R', long)]
     recursive: bool,
+    /// List what was deleted: size, when it was deleted, path and, where it is known, who changed it last
+    #[arg(long)]
+    deleted: bool,
     #[command(flatten)]
     place: PlaceArgs,
 }
@@ -36,8 +39,13 @@ pub enum Format {
 /// When the folder isn't there or can't be listed to its end.
 pub async fn run(args: &Args, format: Format, app: &App) -> Result<u8, Failure> {
     let recursive = format != Format::Folders || args.recursive;
-    let listing = args.place.list(recursive, app).await?;
     let zone = TimeZone::system();
+    if args.deleted {
+        let (items, code) = deleted::list(&args.place, recursive, app).await?;
+        report::results(items.iter().filter_map(|item| format.deleted_line(item, &zone)))?;
+        return Ok(code);
+    }
+    let listing = args.place.list(recursive, app).await?;
     let items = listing.items(false, false);
     report::results(items.iter().filter_map(|item| format.line(item, &zone)))?;
     Ok(listing.code())
@@ -62,10 +70,77 @@ impl Format {
     }
 }
 
+impl Format {
+    /// Returns the line of something that is deleted. `None` if items of its kind are not shown.
+    fn deleted_line(self, item: &Item, zone: &TimeZone) -> Option<String> {
+        /// In the place of a time that isn't known, and as wide.
+        const UNKNOWN: &str = "-                  ";
+        let gone = item.gone.clone().unwrap_or_default();
+        let time =
+            |time: Option<_>| time.map_or_else(|| UNKNOWN.to_owned(), |time| plain_time(time, zone, 0));
+        let (path, size, at) = (on_one_line(&item.path), item.size_or_minus_one(), time(gone.at));
+        let by = gone.changed_by.map(|by| format!("  ({})", on_one_line(&by)));
+        let by = by.unwrap_or_default();
+        match (self, item.is_folder) {
+            (Self::Folders, true) => Some(format!("{size:>12} {at} {:>9} {path}", -1)),
+            (Self::Sizes, false) => Some(format!("{size:>9} {at} {path}{by}")),
+            (Self::Times, false) => Some(format!("{size:>9} {} {at} {path}{by}", time(item.modified))),
+            _ => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::format::Gone;
     use engine::entry::Modified;
+
+    #[test]
+    fn what_is_deleted_has_the_time_of_its_deletion() {
+        let at = |seconds| {
+            Some(Modified {
+                seconds,
+                nanoseconds: 0,
+            })
+        };
+        let item = |is_folder, gone: Gone| Item {
+            path: "d/x".into(),
+            is_folder,
+            size_bytes: (!is_folder).then_some(7),
+            modified: at(946_684_800).filter(|_| !is_folder),
+            gone: Some(gone),
+            ..Item::default()
+        };
+        let known = || Gone {
+            at: at(946_684_860),
+            changed_by: Some("Ann".into()),
+        };
+        for (format, item, line) in [
+            (
+                Format::Sizes,
+                item(false, known()),
+                "        7 2000-01-01 00:01:00 d/x  (Ann)",
+            ),
+            (
+                Format::Times,
+                item(false, known()),
+                "        7 2000-01-01 00:00:00 2000-01-01 00:01:00 d/x  (Ann)",
+            ),
+            (
+                Format::Sizes,
+                item(false, Gone::default()),
+                "        7 -                   d/x",
+            ),
+            (
+                Format::Folders,
+                item(true, Gone::default()),
+                "          -1 -                          -1 d/x",
+            ),
+        ] {
+            assert_eq!(format.deleted_line(&item, &TimeZone::UTC).as_deref(), Some(line));
+        }
+    }
 
     #[test]
     fn a_name_stays_on_its_line() {

@@ -3,10 +3,10 @@
 use jiff::tz::TimeZone;
 use shared::failure::Failure;
 
-use super::{App, PlaceArgs};
+use super::{App, PlaceArgs, deleted};
 use crate::report::{
     self,
-    format::{Lsf, TimeForm},
+    format::{Item, Lsf, TimeForm},
 };
 
 /// The arguments of `lsf`.
@@ -16,7 +16,7 @@ pub struct Args {
     /// Also list what is in subfolders
     #[arg(short = 'R', long)]
     recursive: bool,
-    /// Columns: p path, s size, t time, h hash, i ID, m MIME type
+    /// Columns: p path, s size, t time, h hash, i ID, m MIME type; with --deleted d when it was deleted, b who changed it last
     #[arg(short = 'F', long, default_value = "p")]
     format: String,
     /// Separator between columns [default: ;]
@@ -43,6 +43,9 @@ pub struct Args {
     /// The format of times: DateTime, RFC3339, unix, unixnano or max
     #[arg(short, long, value_parser = time_form)]
     time_format: Option<TimeForm>,
+    /// List what was deleted
+    #[arg(long)]
+    deleted: bool,
     #[command(flatten)]
     place: PlaceArgs,
 }
@@ -58,6 +61,11 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     if let Some(time) = args.time_format {
         form.time = time;
     }
+    if args.deleted {
+        let (items, code) = deleted::list(&args.place, args.recursive, app).await?;
+        print(args, &items, &form)?;
+        return Ok(code);
+    }
     let listing = args.place.list(args.recursive, app).await?;
     if args.time_format == Some(TimeForm::Plain(9)) && !listing.side.is_local() {
         form.time = TimeForm::Plain(0); // no more than Dropbox keeps
@@ -66,6 +74,11 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         args.format.contains('h') && args.hash.is_some(),
         args.format.contains('m'),
     );
+    print(args, &items, &form)?;
+    Ok(listing.code())
+}
+
+fn print(args: &Args, items: &[Item], form: &Lsf) -> Result<(), Failure> {
     let zone = TimeZone::system();
     let shown = items.iter().filter(|item| {
         if item.is_folder {
@@ -74,8 +87,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             !args.dirs_only
         }
     });
-    report::results(shown.map(|item| form.line(item, &zone)))?;
-    Ok(listing.code())
+    report::results(shown.map(|item| form.line(item, &zone)))
 }
 
 fn time_form(text: &str) -> Result<TimeForm, String> {

@@ -1,5 +1,6 @@
 //! `ls` and the other commands that list. This module has what they share: the place, the filters, and what could not be listed.
 
+mod deleted;
 pub mod hashsum;
 pub mod ls;
 pub mod lsf;

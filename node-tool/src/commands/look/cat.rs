@@ -11,7 +11,7 @@ use stores::{Place, Range, Read};
 
 use super::{App, missing, place_failure};
 use crate::{
-    commands::exit_code,
+    commands::{exit_code, job},
     flags::{
         filter::FilterFlags,
         symlinks::{SymlinkFlags, log_skipped},
@@ -42,6 +42,9 @@ pub struct Args {
     /// Print at most N bytes of each file
     #[arg(long, value_name = "N")]
     count: Option<u64>,
+    /// Print the file as it was at this revision: see 'node-tool revisions'
+    #[arg(long)]
+    rev: Option<String>,
     #[command(flatten)]
     filter: FilterFlags,
     #[command(flatten)]
@@ -54,6 +57,9 @@ pub struct Args {
 /// When the only one can't be read to its end, or came damaged. Of several, the others are printed, and the exit code reports it.
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let side = app.place(&args.path)?;
+    if let Some(rev) = &args.rev {
+        return at_revision(&side, rev, args.range()).await;
+    }
     let found = side
         .list_filtered(&args.filter.filter()?, args.symlinks.symlinks())
         .await;
@@ -89,6 +95,22 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         failures.push(retry);
     }
     Ok(exit_code(Retry::of_all(failures)).unwrap_or(exit::SUCCESS))
+}
+
+/// Prints a file as it was.
+///
+/// # Errors
+/// When Dropbox doesn't have the revision, or it can't be read to its end.
+async fn at_revision(place: &Place, rev: &str, range: Range) -> Result<u8, Failure> {
+    let entry = job::revision::find(place, rev).await?;
+    let Some(file) = entry.file() else {
+        return Err(missing(place));
+    };
+    match print(place, file, range).await {
+        Ok(Read::Done { .. } | Read::Stopped) => Ok(exit::SUCCESS),
+        Ok(Read::Damaged) => Err(damaged(place)),
+        Err(error) => Err(place_failure("read", place, &error)),
+    }
 }
 
 /// Other bytes came than Dropbox has.

@@ -22,6 +22,17 @@ pub struct Item {
     pub hashes: Vec<(String, String)>,
     /// Its Dropbox ID.
     pub id: Option<String>,
+    /// Set for what is deleted.
+    pub gone: Option<Gone>,
+}
+
+/// What is known of a deletion.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gone {
+    /// When it was deleted. `None` if that isn't known, as of folders.
+    pub at: Option<Modified>,
+    /// Who changed the file last. `None` if that isn't known: it is in shared folders.
+    pub changed_by: Option<String>,
 }
 
 impl Item {

@@ -1,5 +1,6 @@
 //! `lsf`: columns for scripts.
 
+use engine::entry::Modified;
 use jiff::tz::TimeZone;
 use shared::failure::Failure;
 
@@ -28,6 +29,8 @@ enum Column {
     MimeType,
     Tier,
     Metadata,
+    Deleted,
+    ChangedBy,
 }
 
 /// The format of a line of `lsf`.
@@ -93,7 +96,12 @@ impl Lsf {
             Column::Path => self.path(item),
             Column::Size if item.is_folder => "-1".into(),
             Column::Size => item.size_or_minus_one().to_string(),
-            Column::Time => self.time(item, zone),
+            Column::Time => self.time(item.modified, zone),
+            Column::Deleted => self.time(item.gone.as_ref().and_then(|gone| gone.at), zone),
+            Column::ChangedBy => {
+                let by = item.gone.as_ref().and_then(|gone| gone.changed_by.as_deref());
+                on_one_line(by.unwrap_or_default()).into_owned()
+            }
             Column::Hash if item.is_folder => String::new(),
             Column::Hash => item.hash(&self.hash).to_owned(),
             Column::Id => item.id.clone().unwrap_or_default(),
@@ -113,8 +121,8 @@ impl Lsf {
         format!("{before}{}{behind}", on_one_line(&item.path))
     }
 
-    fn time(&self, item: &Item, zone: &TimeZone) -> String {
-        let Some(modified) = item.modified else {
+    fn time(&self, time: Option<Modified>, zone: &TimeZone) -> String {
+        let Some(modified) = time else {
             return String::new();
         };
         match self.time {
@@ -138,9 +146,11 @@ fn column(c: char) -> Result<Column, Failure> {
         'm' => Column::MimeType,
         'T' => Column::Tier,
         'M' => Column::Metadata,
+        'd' => Column::Deleted,
+        'b' => Column::ChangedBy,
         _ => {
             return Err(Failure::usage(format!("--format has no column '{c}'"))
-                .hint("choose from p (path), s (size), t (time), h (hash), i (ID) and m (MIME type)"));
+                .hint("choose from p (path), s (size), t (time), h (hash), i (ID) and m (MIME type); with --deleted also d (when it was deleted) and b (by whom it was changed last)"));
         }
     })
 }

@@ -13,7 +13,7 @@ mod tree;
 
 pub use checked::Checked;
 pub use clock::plain as plain_time;
-pub use item::Item;
+pub use item::{Gone, Item};
 pub use lsf::{Lsf, TimeForm};
 pub use lsjson::Lsjson;
 pub use names::on_one_line;

@@ -10,6 +10,7 @@ use engine::{
 use super::{
     DropboxStore,
     down::{DownloadFrom, download},
+    recall::Recall,
     relay::Relay,
     relocate::Relocate,
     up::upload,
@@ -47,6 +48,14 @@ impl DropboxStore {
             return Box::new(Relay {
                 source: self,
                 target,
+                options,
+            });
+        }
+        if let Some(current) = options.revisions.clone() {
+            return Box::new(Recall {
+                source: self,
+                target,
+                current,
                 options,
             });
         }

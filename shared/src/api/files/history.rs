@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::metadata::FileMetadata;
+use super::metadata::{FileMetadata, Time, lenient_time};
 use crate::api::{
     Route,
     salvage::{OddEntry, salvage},
@@ -21,13 +21,22 @@ pub struct RevisionsArg {
     pub path: String,
     /// Maximum number of revisions, 1 to 100.
     pub limit: u64,
+    /// Lists only revisions older than this one of the same path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before_rev: Option<String>,
 }
 
 /// `files.ListRevisionsResult`
 #[derive(Clone, Debug, Deserialize)]
 pub struct Revisions {
-    /// Whether the file is deleted now.
+    /// Whether the file was deleted or moved after the newest of these revisions: now or, of a page, before the next revision.
     pub is_deleted: bool,
+    /// When it was deleted, if it was.
+    #[serde(default, deserialize_with = "lenient_time")]
+    pub server_deleted: Option<Time>,
+    /// Whether there are older ones.
+    #[serde(default)]
+    pub has_more: bool,
     /// The revisions, the newest first.
     pub entries: Vec<FileMetadata>,
     /// The entries that can't be used.

@@ -27,13 +27,16 @@ pub const LATEST_CURSOR: Route<ListFolderArg, Latest> = Route::rpc("files/list_f
 pub const LONGPOLL: Route<LongpollArg, Longpoll> = Route::notify("files/list_folder/longpoll");
 
 /// `files.ListFolderArg`
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct ListFolderArg {
     /// The path; `""` is the root.
     pub path: String,
     /// Whether to list everything below the folder.
     #[serde(skip_serializing_if = "is_false")]
     pub recursive: bool,
+    /// Whether to list also what is deleted.
+    #[serde(skip_serializing_if = "is_false")]
+    pub include_deleted: bool,
     /// Approximate number of entries on a page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,

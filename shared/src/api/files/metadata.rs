@@ -33,6 +33,9 @@ pub struct FileMetadata {
     pub id: String,
     /// The modification time that the client set.
     pub client_modified: Time,
+    /// When Dropbox got this revision.
+    #[serde(default, deserialize_with = "lenient_time")]
+    pub server_modified: Option<Time>,
     /// The revision.
     pub rev: String,
     /// The size in bytes.
@@ -47,6 +50,17 @@ pub struct FileMetadata {
     /// The formats of a file that can't be downloaded.
     #[serde(default)]
     pub export_info: Option<ExportInfo>,
+    /// The sharing info of a file in a shared folder.
+    #[serde(default)]
+    pub sharing_info: Option<FileSharingInfo>,
+}
+
+/// `files.FileSharingInfo`, as far as it is used.
+#[derive(Clone, Debug, Deserialize)]
+pub struct FileSharingInfo {
+    /// The account that changed the file last.
+    #[serde(default)]
+    pub modified_by: Option<String>,
 }
 
 /// `files.ExportInfo`: the formats of a cloud document.
@@ -90,6 +104,9 @@ pub struct FolderSharingInfo {
 /// `files.DeletedMetadata`
 #[derive(Clone, Debug, Deserialize)]
 pub struct DeletedMetadata {
+    /// The name, in its exact letter case.
+    #[serde(default)]
+    pub name: Option<String>,
     /// The path to compare by.
     #[serde(default)]
     pub path_lower: Option<String>,
@@ -115,6 +132,15 @@ impl<'de> Deserialize<'de> for Time {
         let time: jiff::Timestamp = text.parse().map_err(wrong)?;
         Ok(Self(time.as_second()))
     }
+}
+
+/// Reads a time that nothing depends on: one that can't be read is none.
+pub(super) fn lenient_time<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Time>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let time = text.and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    Ok(time.map(|time| Time(time.as_second())))
 }
 
 /// Maximum size of a file that is believed: sums of larger numbers could overflow.

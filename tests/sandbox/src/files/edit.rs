@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::super::answer::{Failure, Reply, wire};
 use super::super::names;
 use super::super::state::{Call, State};
-use super::super::tree::NodeId;
+use super::super::tree::{NodeId, Revision};
 use super::commit::{Ready, commit, shown};
 use super::{Target, flag, free_name, jobs, lookup, make_parents, may_write, target, text};
 
@@ -141,8 +141,12 @@ pub fn delete_batch(state: &mut State, call: &Call, arg: &Value) -> Reply {
 
 /// `files/restore`.
 pub fn restore(state: &mut State, call: &Call, arg: &Value) -> Reply {
-    let revision = state.tree.revisions.get(text(arg, "rev")).cloned();
-    let revision = revision.filter(|r| state.tree.may_see(call.view.account, r.ns));
+    let revision = state.kept_revision(call, text(arg, "rev")).cloned();
+    let is_elsewhere = |revision: &Revision| {
+        let place = super::read::own_path(state, call, text(arg, "path"));
+        place.is_none_or(|(ns, path)| (ns, &path) != (revision.ns, &revision.path))
+    };
+    let revision = revision.filter(|revision| !(state.settings.restores_in_place && is_elsewhere(revision)));
     let revision = revision.ok_or_else(|| Failure::route(&RestoreError::InvalidRevision))?;
     let info = json!({
         "path": arg["path"],

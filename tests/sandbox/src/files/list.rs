@@ -8,6 +8,7 @@ use dropbox_sdk::types::files::{
 use serde_json::{Value, json};
 
 use super::super::answer::{Failure, Reply, wire};
+use super::super::clock::Seconds;
 use super::super::names::{self, Anchor};
 use super::super::state::{Call, State};
 use super::super::tree::{Found, NodeId, Ns, View};
@@ -23,6 +24,8 @@ struct Ask {
     deleted: bool,
     mounts: bool,
     documents: bool,
+    /// Whether deleted entries say that they can be restored.
+    restorable: bool,
     limit: usize,
 }
 
@@ -76,10 +79,11 @@ fn begin(state: &State, call: &Call, arg: &Value) -> Result<Cursor, LookupError>
         deleted: flag(arg, "include_deleted"),
         mounts: arg["include_mounted_folders"].as_bool().unwrap_or(true),
         documents: arg["include_non_downloadable_files"].as_bool().unwrap_or(true),
+        restorable: flag(arg, "include_restorable_info"),
         limit: asked.min(state.settings.page_limit).max(1),
     };
     let is_root = parsed.names.is_empty() && matches!(parsed.anchor, Anchor::Root | Anchor::Namespace(_));
-    let items = gather(state, &ask, is_root);
+    let items = gather(state, &ask, is_root, call.now);
     Ok(Cursor {
         ask: Arc::new(ask),
         items: Arc::new(items),
@@ -91,7 +95,7 @@ fn begin(state: &State, call: &Call, arg: &Value) -> Result<Cursor, LookupError>
     })
 }
 
-fn gather(state: &State, ask: &Ask, is_root: bool) -> Vec<Item> {
+fn gather(state: &State, ask: &Ask, is_root: bool, now: Seconds) -> Vec<Item> {
     let tree = &state.tree;
     let nodes: Vec<NodeId> = if ask.recursive {
         tree.below(ask.folder, ask.mounts)
@@ -108,7 +112,7 @@ fn gather(state: &State, ask: &Ask, is_root: bool) -> Vec<Item> {
     let mut items: Vec<Item> = nodes.into_iter().filter(shows).map(Item::Node).collect();
     if ask.deleted {
         for ((ns, path), gone) in &tree.gone {
-            if is_in(state, ask, *ns, path) {
+            if state.is_kept(gone.at, now) && is_in(state, ask, *ns, path) {
                 items.push(Item::Gone(*ns, path.clone(), gone.display.clone()));
             }
         }
@@ -142,7 +146,12 @@ fn page(state: &mut State, call: &Call, mut cursor: Cursor) -> Reply {
     while cursor.next < cursor.items.len() && entries.len() < quota {
         let entry = match &cursor.items[cursor.next] {
             Item::Node(id) => shower.node(*id),
-            Item::Gone(ns, path, display) => shower.gone(*ns, path, display).map(Metadata::Deleted),
+            Item::Gone(ns, path, display) => shower.gone(*ns, path, display).map(|gone| {
+                Metadata::Deleted(match cursor.ask.restorable {
+                    true => gone.with_is_restorable(true), // what isn't kept isn't listed
+                    false => gone,
+                })
+            }),
         };
         entries.extend(entry);
         cursor.next += 1;

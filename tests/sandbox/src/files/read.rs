@@ -34,11 +34,7 @@ pub fn get_metadata(state: &State, call: &Call, arg: &Value) -> Reply {
     let path = text(arg, "path");
     let refuse = |error| Failure::route(&GetMetadataError::Path(error));
     if let Some(rev) = path.strip_prefix("rev:") {
-        let revision = state
-            .tree
-            .revisions
-            .get(rev)
-            .filter(|r| state.tree.may_see(call.view.account, r.ns));
+        let revision = state.kept_revision(call, rev);
         let revision = revision.ok_or_else(|| refuse(LookupError::NotFound))?;
         return wire(&Metadata::File(state.shower(call).revision(revision)));
     }
@@ -58,6 +54,9 @@ pub fn get_metadata(state: &State, call: &Call, arg: &Value) -> Reply {
 fn gone(state: &State, call: &Call, path: &str) -> Option<dropbox_sdk::types::files::DeletedMetadata> {
     let (ns, path) = own_path(state, call, path)?;
     let gone = state.tree.gone.get(&(ns, path.clone()))?;
+    if !state.is_kept(gone.at, call.now) {
+        return None;
+    }
     state.shower(call).gone(ns, &path, &gone.display)
 }
 
@@ -79,7 +78,13 @@ pub fn own_path(state: &State, call: &Call, path: &str) -> Option<(Ns, String)> 
                 state.tree.own_path(inside).0 + &below,
             ))
         }
-        Found::ThroughFile | Found::Nowhere => None,
+        // What was below a folder in whose place a file is now.
+        Found::ThroughFile => {
+            let (above, name) = path.trim_end_matches('/').rsplit_once('/')?;
+            let (ns, above) = own_path(state, call, above)?;
+            Some((ns, format!("{above}/{}", names::folded(name))))
+        }
+        Found::Nowhere => None,
     }
 }
 
@@ -93,11 +98,7 @@ pub fn download(state: &State, call: &Call, arg: &Value) -> Result<Download, Fai
     }
     let path = text(arg, "path");
     let (file, data) = if let Some(rev) = path.strip_prefix("rev:") {
-        let revision = state
-            .tree
-            .revisions
-            .get(rev)
-            .filter(|r| state.tree.may_see(call.view.account, r.ns));
+        let revision = state.kept_revision(call, rev);
         let revision = revision.ok_or_else(|| refuse(LookupError::NotFound))?;
         (state.shower(call).revision(revision), &revision.data)
     } else {
@@ -182,53 +183,50 @@ pub fn revisions(state: &State, call: &Call, arg: &Value) -> Reply {
     let refuse = |error| Failure::route(&ListRevisionsError::Path(error));
     let path = text(arg, "path");
     let found = lookup(state, call, path);
-    if found.as_ref().is_ok_and(|id| state.tree.is_folder(*id)) {
-        return Err(refuse(LookupError::NotFile));
-    }
-    let revs: Vec<String> = if let (Ok(id), "id") = (&found, text(&arg["mode"], ".tag")) {
-        let id = state
+    let is_file = found.as_ref().is_ok_and(|id| !state.tree.is_folder(*id));
+    let place = match &found {
+        Ok(_) if !is_file => return Err(refuse(LookupError::NotFile)),
+        Ok(id) => state
             .tree
             .node(*id)
-            .map(|node| node.id.clone())
-            .unwrap_or_default();
-        let mut revs: Vec<_> = state
-            .tree
-            .revisions
-            .values()
-            .filter(|r| r.id == id)
-            .map(|r| r.data.rev.clone())
-            .collect();
-        revs.sort();
-        revs
-    } else {
-        let place = match &found {
-            Ok(id) => state
-                .tree
-                .node(*id)
-                .map(|node| (node.ns, state.tree.own_path(*id).0)),
-            Err(_) => own_path(state, call, path),
-        };
-        place
-            .and_then(|place| state.tree.past.get(&place).cloned())
-            .unwrap_or_default()
+            .map(|node| (node.ns, state.tree.own_path(*id).0)),
+        Err(_) => own_path(state, call, path),
     };
-    if revs.is_empty() {
+    let place = place.ok_or_else(|| refuse(LookupError::NotFound))?;
+    if !is_file && state.tree.gone.get(&place).is_some_and(|gone| gone.is_folder) {
+        return Err(refuse(LookupError::NotFile));
+    }
+    let before = arg["before_rev"].as_str();
+    let past = match (&found, text(&arg["mode"], ".tag")) {
+        (Ok(id), "id") if before.is_none() => state.past_of_file(*id, call.now),
+        (_, "id") if before.is_some() => {
+            return Err(Failure::route(&ListRevisionsError::BeforeRevNotSupported));
+        }
+        _ => state
+            .past_of_path(&place, before, call.now)
+            .ok_or_else(|| Failure::route(&ListRevisionsError::InvalidBeforeRev))?,
+    };
+    if past.revisions.is_empty() && before.is_none() {
         return Err(refuse(LookupError::NotFound));
     }
     let limit = arg["limit"]
         .as_u64()
         .and_then(|n| usize::try_from(n).ok())
         .unwrap_or(10);
-    let newest = revs.iter().rev().filter_map(|rev| state.tree.revisions.get(rev));
-    let entries: Vec<FileMetadata> = newest
-        .take(limit)
-        .map(|r| state.shower(call).revision(r))
+    let shown = past.revisions.iter().take(limit);
+    let entries: Vec<FileMetadata> = shown
+        .map(|revision| {
+            let shown = state.shower(call).revision(revision);
+            match flag(arg, "include_restorable_info") {
+                true => shown.with_is_restorable(true), // what isn't restorable isn't kept
+                false => shown,
+            }
+        })
         .collect();
-    let result = ListRevisionsResult::new(found.is_err(), entries, revs.len() > limit);
+    let result = ListRevisionsResult::new(past.deleted.is_some(), entries, past.revisions.len() > limit);
     let mut out = wire(&result)?;
-    if found.is_err() {
-        let gone = own_path(state, call, path).and_then(|place| state.tree.gone.get(&place));
-        out["server_deleted"] = json!(gone.map(|gone| super::super::clock::stamp(gone.at)));
+    if let Some(at) = past.deleted {
+        out["server_deleted"] = json!(super::super::clock::stamp(at));
     }
     Ok(out)
 }
