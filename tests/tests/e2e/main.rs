@@ -3,6 +3,7 @@
 mod again;
 mod authorizer;
 mod backups;
+mod called_rclone;
 mod careful;
 mod completion;
 mod configuration;
