@@ -17,6 +17,7 @@ use crate::{
     config::{Defaults, Environment, Remote, Store, auth},
     failures::config_failure,
     location::Location,
+    typed,
 };
 
 /// Default formats that cloud documents are exported to.
@@ -133,11 +134,39 @@ impl App {
         view
     }
 
+    /// Returns whether there is a remote of this name.
+    fn knows_remote(&self, name: &str) -> bool {
+        let config = self.store.load();
+        config.is_ok_and(|config| config.remotes.contains_key(name))
+    }
+
     /// Returns the place that a person typed.
     ///
     /// # Errors
-    /// When it is no place, or its remote isn't connected.
+    /// When it is no place, its remote isn't connected, or it is a local path that isn't there and looks like a remote's, without
+    /// the colon.
     pub fn place(&self, text: &str) -> Result<Place, Failure> {
+        match self.with_colon(text) {
+            Some(meant) => Err(forgotten_colon(text, &meant)),
+            None => self.place_as_typed(text),
+        }
+    }
+
+    /// Returns what a local path is with a colon, if it isn't there and its first name is that of a remote.
+    fn with_colon(&self, text: &str) -> Option<String> {
+        let Ok(Location::Local(path)) = Location::parse(text) else {
+            return None;
+        };
+        let (name, rest) = text.split_once('/').unwrap_or((text, ""));
+        let is_there = path.symlink_metadata().is_ok();
+        (!is_there && self.knows_remote(name)).then(|| format!("{name}:{rest}"))
+    }
+
+    /// Returns the place that a person typed, which may be new.
+    ///
+    /// # Errors
+    /// When it is no place, or its remote isn't connected.
+    pub fn place_as_typed(&self, text: &str) -> Result<Place, Failure> {
         match Location::parse(text).map_err(|e| Failure::usage(e.to_string()))? {
             Location::Local(path) => Ok(Place::local(&path)),
             Location::Remote(RemotePath {
@@ -168,6 +197,18 @@ pub(crate) fn client_for_one_call(store: &Store, name: &str) -> Option<Client> {
     let auth = auth(Some(store), name, &remote, http.clone());
     let rates = Arc::new(RateLimiter::default());
     Some(Client::new(http, auth, 1, rates).with_tries(Some(1)))
+}
+
+/// A local path that was probably meant as a remote's.
+fn forgotten_colon(text: &str, meant: &str) -> Failure {
+    let failure = Failure::usage(format!(
+        "there is no '{text}' on this machine; did you mean {meant} ?"
+    ));
+    let failure = match typed::with_word(text, meant) {
+        Some(line) => failure.next(line),
+        None => failure,
+    };
+    failure.hint(format!("a local path of this name is './{text}'"))
 }
 
 /// No such remote.

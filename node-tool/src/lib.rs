@@ -21,8 +21,10 @@ mod failures;
 mod flags;
 mod limits;
 mod location;
+mod rclone;
 pub mod report;
 mod terminal;
+mod typed;
 mod variables;
 
 pub use cli::main;

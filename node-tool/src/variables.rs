@@ -27,7 +27,7 @@ fn with_prefix(prefix: &str, flag: &str) -> String {
 }
 
 /// Returns the names of a flag's variables; the first that is set counts.
-fn all_of_flag(flag: &str) -> impl Iterator<Item = String> {
+pub fn all_of_flag(flag: &str) -> impl Iterator<Item = String> {
     let of_rclone = as_rclone::is_on().then(|| with_prefix(as_rclone::VARIABLE_PREFIX, flag));
     of_rclone.into_iter().chain([of_flag(flag)])
 }

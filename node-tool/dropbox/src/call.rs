@@ -13,7 +13,6 @@ use crate::{
     auth::Access,
     download::Download,
     http::network_error,
-    limit::stall::STALL_TIMEOUT,
     retry::{Failed, Tries, retry},
 };
 
@@ -85,7 +84,7 @@ impl Client {
                 .request(route, access)?
                 .header("Content-Type", "application/json")
                 .body(body.clone())
-                .timeout(timeout(route));
+                .timeout(timeout(route, self.login.http.stall_timeout()));
             read_json(send(route.name, request).await?, &read).await
         };
         self.attempts(route, tries, |_| false, attempt).await
@@ -126,7 +125,10 @@ impl Client {
                 .body(reqwest::Body::wrap(payload.open(self.login.limit.rates())));
             let read = |body: &[u8]| serde_json::from_slice(body);
             let call = async { read_json(send(route.name, request).await?, &read).await };
-            let result = payload.guard().run_until_stalled(timeout(route), call).await;
+            let result = payload
+                .guard()
+                .run_until_stalled(timeout(route, self.login.http.stall_timeout()), call)
+                .await;
             // From here the disk's fault looks like the network's.
             if let Some(error) = payload.broken() {
                 return Err(error);
@@ -178,10 +180,11 @@ impl Client {
             if let Some((first, last)) = range {
                 request = request.header("Range", format!("bytes={first}-{last}"));
             }
-            let sent = tokio::time::timeout(STALL_TIMEOUT, send(route.name, request)).await;
+            let stall_timeout = self.login.http.stall_timeout();
+            let sent = tokio::time::timeout(stall_timeout, send(route.name, request)).await;
             let response = sent.map_err(|_| no_answer())??;
             let answer = read_result_header(&response)?;
-            Ok(Download::new(answer, response, permit))
+            Ok(Download::new(answer, response, permit, stall_timeout))
         };
         self.attempts(route, tries, is_answer, attempt).await
     }
@@ -357,11 +360,11 @@ fn depends_on_root<A, R>(route: &Route<A, R>) -> bool {
 }
 
 /// Returns how long a call may take; an upload, how long it may go without moving any bytes.
-fn timeout<A, R>(route: &Route<A, R>) -> Duration {
+fn timeout<A, R>(route: &Route<A, R>, stall_timeout: Duration) -> Duration {
     match route.host {
-        Host::Notify => LONGPOLL_TIMEOUT,
-        _ if route.name.contains("finish") || route.name == UPLOAD.name => COMMIT_TIMEOUT,
-        _ => STALL_TIMEOUT,
+        Host::Notify => stall_timeout.max(LONGPOLL_TIMEOUT),
+        _ if route.name.contains("finish") || route.name == UPLOAD.name => stall_timeout.max(COMMIT_TIMEOUT),
+        _ => stall_timeout,
     }
 }
 

@@ -1,12 +1,14 @@
 //! Content on its way down.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use reqwest::Response;
 
 use crate::{
     Error, NetworkError,
     http::network_error,
-    limit::{concurrency::Permit, rate::Direction, stall::STALL_TIMEOUT},
+    limit::{concurrency::Permit, rate::Direction},
 };
 
 /// Content on its way down, and what came with it. Counts as a call that is under way until it is dropped.
@@ -18,15 +20,22 @@ pub struct Download<'a, Answer> {
     pub partial: bool,
     response: Response,
     permit: Permit<'a>,
+    stall_timeout: Duration,
 }
 
 impl<'a, Answer> Download<'a, Answer> {
-    pub(crate) fn new(answer: Answer, response: Response, permit: Permit<'a>) -> Self {
+    pub(crate) fn new(
+        answer: Answer,
+        response: Response,
+        permit: Permit<'a>,
+        stall_timeout: Duration,
+    ) -> Self {
         Self {
             answer,
             partial: response.status().as_u16() == 206,
             response,
             permit,
+            stall_timeout,
         }
     }
 
@@ -35,7 +44,7 @@ impl<'a, Answer> Download<'a, Answer> {
     /// # Errors
     /// When the connection breaks or stalls.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        let chunk = tokio::time::timeout(STALL_TIMEOUT, self.response.chunk()).await;
+        let chunk = tokio::time::timeout(self.stall_timeout, self.response.chunk()).await;
         let stalled = |_| Error::Network(NetworkError::Timeout("Dropbox".into()));
         let chunk = chunk.map_err(stalled)?.map_err(|e| network_error(&e))?;
         let count = chunk.as_ref().map_or(0, Bytes::len);

@@ -16,10 +16,12 @@ use shared::{
     trust,
 };
 
-use crate::{Error, NetworkError};
+use crate::{Error, NetworkError, limit::stall::STALL_TIMEOUT};
 
 /// How long a connection may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// What is no limit.
+const FOREVER: Duration = Duration::from_secs(30 * 86400);
 /// How long idle connections are kept.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -30,6 +32,16 @@ pub struct Http {
     clients: Arc<OnceLock<Result<Clients, Error>>>,
     endpoints: Endpoints,
     user_agent: String,
+    timeouts: Timeouts,
+}
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+struct Timeouts {
+    /// Opening a connection.
+    connect: Duration,
+    /// A call in which nothing moves.
+    stall: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -45,7 +57,28 @@ impl Http {
             clients: Arc::default(),
             endpoints,
             user_agent: user_agent.into(),
+            timeouts: Timeouts {
+                connect: CONNECT_TIMEOUT,
+                stall: STALL_TIMEOUT,
+            },
         }
+    }
+
+    /// Sets how long nothing may move in a call, and how long a connection may take to open. `None` is the default, and zero is
+    /// no limit. Counts only before the first call.
+    #[must_use]
+    pub fn with_timeouts(mut self, stall: Option<Duration>, connect: Option<Duration>) -> Self {
+        let given = |timeout: Duration| if timeout.is_zero() { FOREVER } else { timeout };
+        self.timeouts = Timeouts {
+            connect: connect.map_or(CONNECT_TIMEOUT, given),
+            stall: stall.map_or(STALL_TIMEOUT, given),
+        };
+        self
+    }
+
+    /// Returns how long nothing may move in a call.
+    pub(crate) fn stall_timeout(&self) -> Duration {
+        self.timeouts.stall
     }
 
     /// Returns a POST to `path` on `host`.
@@ -56,7 +89,7 @@ impl Http {
     pub(crate) fn post(&self, host: Host, path: &str) -> Result<reqwest::RequestBuilder, Error> {
         let clients = self
             .clients
-            .get_or_init(|| Clients::new(&self.endpoints, &self.user_agent));
+            .get_or_init(|| Clients::new(&self.endpoints, &self.user_agent, self.timeouts.connect));
         let clients = clients.as_ref().map_err(Clone::clone)?;
         let client = if host == Host::Content {
             &clients.content
@@ -68,7 +101,7 @@ impl Http {
 }
 
 impl Clients {
-    fn new(endpoints: &Endpoints, user_agent: &str) -> Result<Self, Error> {
+    fn new(endpoints: &Endpoints, user_agent: &str, connect_timeout: Duration) -> Result<Self, Error> {
         if let Some(problem) = proxy_problem(|name| std::env::var(name).ok())
             && !endpoints.is_loopback()
         {
@@ -78,7 +111,7 @@ impl Clients {
             let builder = reqwest::Client::builder()
                 .user_agent(user_agent)
                 .redirect(redirect::Policy::none())
-                .connect_timeout(CONNECT_TIMEOUT)
+                .connect_timeout(connect_timeout)
                 .pool_idle_timeout(IDLE_TIMEOUT)
                 .tcp_keepalive(Duration::from_secs(30))
                 .tcp_nodelay(true);

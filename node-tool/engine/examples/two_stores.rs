@@ -54,6 +54,7 @@ async fn main() -> Result<(), Refusal> {
         target: &target,
         transfer: &transfer,
         backup: None,
+        keeps_times: false,
     };
     let tally = Tally::of_plan(&plan);
     let run = Run::new(&plan, tally, Shutdown::default(), Arc::new(Printer));

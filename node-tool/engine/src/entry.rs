@@ -1,5 +1,7 @@
 //! What a store holds below its root, as plain data.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use shared::content_hash::ContentHash;
 
@@ -106,8 +108,13 @@ impl From<jiff::Timestamp> for Modified {
 impl Modified {
     /// Returns whether two times are less than a second apart: Dropbox keeps whole seconds.
     pub fn is_same(self, other: Self) -> bool {
+        self.is_within(Duration::from_secs(1), other)
+    }
+
+    /// Returns whether two times are less than `window` apart.
+    pub fn is_within(self, window: Duration, other: Self) -> bool {
         let nanoseconds = |m: Self| i128::from(m.seconds) * 1_000_000_000 + i128::from(m.nanoseconds);
-        (nanoseconds(self) - nanoseconds(other)).abs() < 1_000_000_000
+        (nanoseconds(self) - nanoseconds(other)).unsigned_abs() < window.as_nanos()
     }
 }
 

@@ -587,6 +587,7 @@ pub async fn sync(
         target,
         transfer: &transfer,
         backup: None,
+        keeps_times: false,
     };
     let this = Run::new(&plan, Tally::of_plan(&plan), Shutdown::default(), Arc::new(()));
     run(plan, &job, RunOptions::default(), &this).await;

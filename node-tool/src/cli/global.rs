@@ -19,7 +19,13 @@ pub struct Global {
     #[arg(long, global = true, help_heading = "Limits", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub transfers: Option<u16>,
     /// Hold at most SIZE of content in memory; with more, more connections can be busy at once [default: 40M]
-    #[arg(long, global = true, help_heading = "Limits", value_name = "SIZE")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Limits",
+        value_name = "SIZE",
+        alias = "max-buffer-memory"
+    )]
     pub memory: Option<Size>,
     /// Try each call at most N times [default: 8]
     #[arg(long, global = true, help_heading = "Limits", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -27,6 +33,18 @@ pub struct Global {
     /// Begin at most N calls per second
     #[arg(long, global = true, help_heading = "Limits", value_name = "N", value_parser = calls)]
     pub tpslimit: Option<f64>,
+    /// Begin at most N calls at once, as long as --tpslimit holds in the long run
+    #[arg(long, global = true, help_heading = "Limits", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub tpslimit_burst: Option<u32>,
+    /// Use at most N connections at once, as --transfers does; 0 is no limit
+    #[arg(long, global = true, hide = true, value_name = "N")]
+    pub max_connections: Option<u16>,
+    /// Give up a call in which nothing moves for this long; 0 is never [default: 1m40s]
+    #[arg(long, global = true, help_heading = "Limits", value_name = "DURATION", value_parser = duration::parse_as_rclone)]
+    pub timeout: Option<Duration>,
+    /// Wait this long for a connection; 0 is forever [default: 20s]
+    #[arg(long, global = true, help_heading = "Limits", value_name = "DURATION", value_parser = duration::parse_as_rclone)]
+    pub contimeout: Option<Duration>,
     /// Move at most RATE per second: KiB, or with b, k, M, G; UP:DOWN for each direction
     #[arg(long, global = true, help_heading = "Limits", value_name = "RATE", value_parser = rates)]
     pub bwlimit: Option<Bandwidth>,
@@ -42,6 +60,13 @@ pub struct Global {
         conflicts_with = "verbose"
     )]
     pub quiet: bool,
+    /// Print what is at least as important: DEBUG, INFO, NOTICE or ERROR; -vv is DEBUG, and -v is INFO
+    #[arg(long, global = true, help_heading = "Output", value_name = "LEVEL", ignore_case = true, conflicts_with_all = ["verbose", "quiet"],
+          value_parser = ["DEBUG", "INFO", "NOTICE", "ERROR"])]
+    pub log_level: Option<String>,
+    /// Use colours: always, never, or on a terminal only (auto)
+    #[arg(long, global = true, help_heading = "Output", value_name = "WHEN", ignore_case = true, value_parser = ["auto", "never", "always"])]
+    pub color: Option<String>,
     /// Append the log to FILE
     #[arg(long, global = true, help_heading = "Output", value_name = "FILE")]
     pub log_file: Option<PathBuf>,
@@ -50,11 +75,17 @@ pub struct Global {
     pub use_json_log: bool,
     /// Without a terminal, print progress every DURATION (10s, 5m); 0 disables it [default with -P: after 5s, then less and
     /// less often, at least every 1m]
-    #[arg(long, global = true, help_heading = "Output", value_name = "DURATION", value_parser = span)]
+    #[arg(long, global = true, help_heading = "Output", value_name = "DURATION", value_parser = duration::parse_as_rclone)]
     pub stats: Option<Duration>,
     /// Read and write the config in FILE instead of ~/.config/node-tool/config.toml
     #[arg(long, global = true, help_heading = "Global", value_name = "FILE", env = CONFIG_VARIABLE, value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub config: Option<PathBuf>,
+    /// Keep listings and hashes in DIR instead of ~/.cache/node-tool
+    #[arg(long, global = true, help_heading = "Global", value_name = "DIR")]
+    pub cache_dir: Option<PathBuf>,
+    /// Call itself NAME in calls to Dropbox
+    #[arg(long, global = true, help_heading = "Global", value_name = "NAME")]
+    pub user_agent: Option<String>,
     /// List everything again instead of only what changed since the last time, and hash local files again
     #[arg(long, global = true, help_heading = "Global")]
     pub no_cache: bool,
@@ -69,64 +100,18 @@ pub struct Global {
     #[arg(long, global = true, help_heading = "Global", value_name = "FORMATS", value_delimiter = ',', default_value = "html,md", action = ArgAction::Set,
           alias = "dropbox-export-formats", value_parser = ["html", "md"])]
     pub export_formats: Vec<String>,
-    #[command(flatten)]
-    pub known: Known,
 }
 
-/// Flags of rclone that have no effect here; scripts that use them keep working.
-#[derive(Debug, Args)]
-pub struct Known {
-    #[arg(long, global = true, hide = true)]
-    stats_one_line: bool,
-    #[arg(long, global = true, hide = true)]
-    fast_list: bool,
-    #[arg(long, global = true, hide = true)]
-    no_traverse: bool,
-    #[arg(long, global = true, hide = true, value_name = "N")]
-    checkers: Option<String>,
-    #[arg(long, global = true, hide = true, value_name = "N")]
-    retries: Option<String>,
-    #[arg(long, global = true, hide = true, value_name = "SIZE")]
-    buffer_size: Option<String>,
-    #[arg(long, global = true, hide = true, value_name = "N")]
-    multi_thread_streams: Option<String>,
-    #[arg(long, global = true, hide = true, value_name = "SIZE")]
-    multi_thread_cutoff: Option<String>,
-    #[arg(long, global = true, hide = true, value_name = "SIZE")]
-    dropbox_chunk_size: Option<String>,
-    #[arg(long, global = true, hide = true, value_name = "MODE")]
-    dropbox_batch_mode: Option<String>,
-    #[arg(long, global = true, hide = true, value_name = "N")]
-    dropbox_batch_size: Option<String>,
-    #[arg(long, global = true, hide = true, value_name = "DURATION")]
-    dropbox_pacer_min_sleep: Option<String>,
-}
-
-impl Known {
-    /// Returns the flags that were given, for a line in the log.
-    pub fn given(&self) -> Vec<&'static str> {
-        let flags = [
-            ("--stats-one-line", self.stats_one_line),
-            ("--fast-list", self.fast_list),
-            ("--no-traverse", self.no_traverse),
-            ("--checkers", self.checkers.is_some()),
-            ("--retries", self.retries.is_some()),
-            ("--buffer-size", self.buffer_size.is_some()),
-            ("--multi-thread-streams", self.multi_thread_streams.is_some()),
-            ("--multi-thread-cutoff", self.multi_thread_cutoff.is_some()),
-            ("--dropbox-chunk-size", self.dropbox_chunk_size.is_some()),
-            ("--dropbox-batch-mode", self.dropbox_batch_mode.is_some()),
-            ("--dropbox-batch-size", self.dropbox_batch_size.is_some()),
-            (
-                "--dropbox-pacer-min-sleep",
-                self.dropbox_pacer_min_sleep.is_some(),
-            ),
-        ];
-        flags
-            .into_iter()
-            .filter(|(_, given)| *given)
-            .map(|(flag, _)| flag)
-            .collect()
+impl Global {
+    /// Returns how much is logged: `-v` once is 1, and whether only errors are.
+    pub fn log_level(&self) -> (u8, bool) {
+        match self.log_level.as_deref().map(str::to_ascii_uppercase).as_deref() {
+            Some("DEBUG") => (2, false),
+            Some("INFO") => (1, false),
+            Some("NOTICE") => (0, false),
+            Some("ERROR") => (0, true),
+            _ => (self.verbose, self.quiet),
+        }
     }
 }
 
@@ -154,11 +139,4 @@ fn calls(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|calls: &f64| calls.is_finite() && *calls >= 0.0);
     calls.ok_or_else(|| "give a number such as 10 or 0.5".into())
-}
-
-fn span(text: &str) -> Result<Duration, String> {
-    if text == "0" {
-        return Ok(Duration::ZERO);
-    }
-    duration::parse(text)
 }

@@ -1,11 +1,12 @@
 //! The command line: from arguments to an exit code.
 //!
 //! [`program`] is the command line as clap knows it: [`global`] has the flags of every command, [`verbs`] the commands, [`brief`]
-//! what `-h` shows of it.
+//! what `-h` shows of it. [`line`] makes such a line of what people have in their scripts for rclone.
 //! [`prepare`] makes what a command works with, [`runtime`] runs it, [`signals`] interrupt it.
 
 mod brief;
 mod global;
+mod line;
 mod prepare;
 mod program;
 mod runtime;
@@ -14,16 +15,19 @@ mod verbs;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
-use clap::{FromArgMatches, error::ErrorKind};
+use clap::{ColorChoice, FromArgMatches, error::ErrorKind};
 use shared::{
     exit,
     failure::{Failure, printable},
     raw,
 };
 
+pub(crate) use program::program;
+
 use self::{
     global::Global,
-    program::{Cli, program, program_without},
+    line::Line,
+    program::{Cli, program_without},
     runtime::with_runtime,
 };
 use crate::{
@@ -53,47 +57,15 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         report::notes(&bare());
         return ExitCode::from(exit::USAGE);
     }
-    // Clap's error quotes the command line. If that has control characters, the error is made again from a clean line.
-    let texts: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
-    let is_clean = !texts.iter().any(|text| text.contains(shared::plain::is_hidden));
-    let words = (!is_clean).then(|| texts.iter().map(|text| printable(text)).collect::<Vec<_>>());
-    let parsed = program()
-        .try_get_matches_from(&args)
-        .or_else(|error| match variables::overruled(&error, &args) {
-            Some(variable) => program_without(&[variable]).try_get_matches_from(&args),
-            None => Err(error),
-        })
-        .and_then(|found| {
-            let verb = found.subcommand_name().unwrap_or_default().to_owned();
-            Ok((Cli::from_arg_matches(&found)?, verb))
-        });
-    let (cli, verb) = match parsed {
-        Ok(parsed) => parsed,
-        Err(error) if error.kind() == ErrorKind::InvalidUtf8 => {
-            report::error(&not_utf8(&args));
-            return ExitCode::from(exit::USAGE);
-        }
-        Err(error) if error.kind() == ErrorKind::DisplayHelp && brief::is_asked(&args) => {
-            let short = brief::brief(program()).try_get_matches_from(&args).err();
-            report::usage(short.as_ref().unwrap_or(&error));
-            return ExitCode::SUCCESS;
-        }
-        Err(error) if error.kind() == ErrorKind::DisplayVersion && as_rclone::is_on() => {
-            let _ = help::version(); // a reader that went away is no error
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => {
-            let clean = words.and_then(|words| program().try_get_matches_from(words).err());
-            usage_error(clean.as_ref().unwrap_or(&error), &args);
-            for variable in variables::blamed(&error, &args) {
-                report::note(&format!(
-                    "  from the variable {variable}; to be without it: unset {variable}"
-                ));
-            }
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE));
-        }
+    let line = match line::read(&args, &program()) {
+        Ok(line) => line,
+        Err(failure) => return not_a_line(&failure),
     };
-    if let Err(failure) = start_log(&cli.global, verb) {
+    let (cli, verb) = match parse(&line) {
+        Ok(parsed) => parsed,
+        Err(error) => return refuse(&error, &line.args),
+    };
+    if let Err(failure) = start_log(&cli.global, verb, &line.notes) {
         report::error(&failure);
         return ExitCode::from(failure.exit_code());
     }
@@ -138,6 +110,87 @@ fn usage_error(error: &clap::Error, args: &[OsString]) {
     report::usage_as_rclone(&message, &command.clone().render_usage().to_string());
 }
 
+/// Reports a line that holds what can't be honoured.
+fn not_a_line(failure: &Failure) -> ExitCode {
+    let style = match as_rclone::is_on() {
+        true => Style::Rclone {
+            is_quiet: false,
+            verb: String::new(),
+        },
+        false => Style::Plain,
+    };
+    report::log_to(report::Log {
+        style,
+        ..report::Log::default()
+    });
+    report::error(failure);
+    ExitCode::from(failure.exit_code())
+}
+
+/// Parses a line. Returns it with its verb. What is typed wins over a variable that contradicts it.
+fn parse(line: &Line) -> Result<(Cli, String), clap::Error> {
+    let program = program_without(&line.overruled).color(color(&line.args));
+    let found = program.try_get_matches_from(&line.args);
+    let found = found.or_else(|error| match variables::overruled(&error, &line.args) {
+        Some(variable) => {
+            let ignored = [&*line.overruled, &[variable]].concat();
+            program_without(&ignored).try_get_matches_from(&line.args)
+        }
+        None => Err(error),
+    });
+    let parsed = found.and_then(|found| {
+        let verb = found.subcommand_name().unwrap_or_default().to_owned();
+        Ok((Cli::from_arg_matches(&found)?, verb))
+    });
+    parsed.map_err(line::corrected)
+}
+
+/// Returns when the parser uses colours, which has to be known before it parses.
+fn color(args: &[OsString]) -> ColorChoice {
+    let words = args.iter().map(|arg| arg.to_string_lossy());
+    let mut words = words.skip_while(|word| !word.starts_with("--color"));
+    let first = words.next().unwrap_or_default();
+    let value = match first.split_once('=') {
+        Some((_, value)) => value.to_owned(),
+        None => words.next().unwrap_or_default().into_owned(),
+    };
+    match value.to_ascii_lowercase().as_str() {
+        "never" => ColorChoice::Never,
+        "always" => ColorChoice::Always,
+        _ => ColorChoice::Auto,
+    }
+}
+
+/// Reports why a line can't be parsed, or the help that it asks for. Returns the exit code.
+fn refuse(error: &clap::Error, args: &[OsString]) -> ExitCode {
+    if error.kind() == ErrorKind::InvalidUtf8 {
+        report::error(&not_utf8(args));
+        return ExitCode::from(exit::USAGE);
+    }
+    if error.kind() == ErrorKind::DisplayHelp && brief::is_asked(args) {
+        let short = brief::brief(program()).try_get_matches_from(args).err();
+        report::usage(short.as_ref().unwrap_or(error));
+        return ExitCode::SUCCESS;
+    }
+    if error.kind() == ErrorKind::DisplayVersion && as_rclone::is_on() {
+        let _ = help::version(); // a reader that went away is no error
+        return ExitCode::SUCCESS;
+    }
+    // Clap's error quotes the command line. If that has control characters, the error is made again from a clean line.
+    let texts: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+    let is_clean = !texts.iter().any(|text| text.contains(shared::plain::is_hidden));
+    let words = (!is_clean).then(|| texts.iter().map(|text| printable(text)).collect::<Vec<_>>());
+    let clean = words.and_then(|words| program().try_get_matches_from(words).err());
+    let clean = clean.map(line::corrected);
+    usage_error(clean.as_ref().unwrap_or(error), args);
+    for variable in variables::blamed(error, args) {
+        report::note(&format!(
+            "  from the variable {variable}; to be without it: unset {variable}"
+        ));
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE))
+}
+
 /// Names the argument that is not UTF-8 where that is needed.
 fn not_utf8(args: &[OsString]) -> Failure {
     let mut odd = args
@@ -149,7 +202,8 @@ fn not_utf8(args: &[OsString]) -> Failure {
         .why("only the names of places and local files may have any bytes")
 }
 
-fn start_log(global: &Global, verb: String) -> Result<(), Failure> {
+/// Starts the log. Its first lines are the `notes`.
+fn start_log(global: &Global, verb: String, notes: &[String]) -> Result<(), Failure> {
     let open = |path: &PathBuf| {
         let file = std::fs::File::options().create(true).append(true).open(path);
         file.map_err(|e| Failure::usage(format!("--log-file: could not write '{}'", path.display())).why(e))
@@ -166,9 +220,10 @@ fn start_log(global: &Global, verb: String) -> Result<(), Failure> {
             false => Style::Plain,
         },
     });
-    report::start_logging(global.verbose, global.quiet);
-    for flag in global.known.given() {
-        tracing::info!("{flag} has no effect here");
+    let (verbose, quiet) = global.log_level();
+    report::start_logging(verbose, quiet);
+    for note in notes {
+        tracing::info!("{note}");
     }
     Ok(())
 }
@@ -236,7 +291,6 @@ mod tests {
             "--checksum",
             "--no-cache",
             "--quiet",
-            "--fast-list",
             "--json",
         ] {
             parsed(&["copy", "a", "b", "-n", twice, twice]);

@@ -42,7 +42,11 @@ pub async fn prepare(
         .filter(|text| !text.is_empty());
     let endpoints = Endpoints::new(origin.as_deref()).map_err(|e| Failure::usage(e.to_string()))?;
     let store = store(global)?;
-    let http = Http::new(endpoints.clone(), crate::USER_AGENT);
+    let http = Http::new(
+        endpoints.clone(),
+        global.user_agent.as_deref().unwrap_or(crate::USER_AGENT),
+    )
+    .with_timeouts(global.timeout, global.contimeout);
     let site = match Site::here().load() {
         Ok((site, odd)) => {
             odd.iter().for_each(|said| report::warn(said));
@@ -70,7 +74,11 @@ pub async fn prepare(
         }
     };
     let defaults = own.or(site);
-    let cache = directory(|base| Some(base.cache_dir())).filter(|_| !global.no_cache);
+    let cache = match &global.cache_dir {
+        Some(directory) => Some(directory.clone()),
+        None => directory(|base| Some(base.cache_dir())),
+    };
+    let cache = cache.filter(|_| !global.no_cache);
     if let Some(directory) = &cache {
         local::hashes::keep_in(directory);
     }
@@ -84,6 +92,7 @@ pub async fn prepare(
         stats: global.stats,
         rates: Arc::new(RateLimiter::new(Rates {
             calls_per_second: global.tpslimit,
+            burst: global.tpslimit_burst.unwrap_or(1),
             upload_bytes_per_second: global.bwlimit.and_then(|rate| rate.up),
             download_bytes_per_second: global.bwlimit.and_then(|rate| rate.down),
         })),
@@ -147,6 +156,10 @@ fn transfers(global: &Global, defaults: &Defaults) -> usize {
         .unwrap_or(DEFAULT_TRANSFERS)
         .clamp(1, MAX_TRANSFERS)
         .into();
+    let wanted = match global.max_connections {
+        Some(most) if most > 0 => wanted.min(most.into()),
+        _ => wanted,
+    };
     let most = OpenFiles::here().connections;
     if wanted > most {
         tracing::info!(

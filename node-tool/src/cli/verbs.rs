@@ -78,9 +78,6 @@ pub enum Command {
     Search(look::search::Args),
     /// Print changes as they happen
     Watch(look::watch::Args),
-    /// In rclone this logs in; here the authorizer does
-    #[command(hide = true, disable_help_flag = true)]
-    Authorize(help::AuthorizeArgs),
     /// Print the version
     #[command(after_help = "Example: node-tool version")]
     Version,
@@ -118,7 +115,6 @@ pub async fn dispatch(
 ) -> Result<u8, Failure> {
     // These need no config, network or home directory.
     match &command {
-        Command::Authorize(_) => return Err(help::authorize()),
         Command::Version => return help::version(),
         Command::Completion(args) => return help::completion(args),
         Command::Man(args) => return man::run(args, program()),
@@ -161,9 +157,7 @@ pub async fn dispatch(
         Command::Search(args) => look::search::run(&args, &app).await,
         Command::Watch(args) => look::watch::run(&args, &app).await,
         // Done above.
-        Command::Authorize(_) | Command::Version | Command::Completion(_) | Command::Man(_) => {
-            Ok(exit::SUCCESS)
-        }
+        Command::Version | Command::Completion(_) | Command::Man(_) => Ok(exit::SUCCESS),
     };
     // Only authorisation is fatal: the centre knows whom to ask.
     result.map_err(|failure| match app.defaults.help {

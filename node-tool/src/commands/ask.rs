@@ -4,7 +4,12 @@ use std::io::{self, BufRead as _};
 
 use shared::{exit, failure::Failure, oauth::check_app_key, secret::Secret};
 
-use crate::{config::Root, terminal};
+use stores::Place;
+
+use crate::{config::Root, report, terminal};
+
+/// Maximum number of files that are deleted without a question.
+const CONFIRM_ABOVE: usize = 5;
 
 /// Asks for a line; an empty one is the default, which the prompt shows.
 ///
@@ -57,6 +62,70 @@ pub(in crate::commands) async fn yes(question: &str) -> Result<bool, Failure> {
         _ => Err("type y or n".into()),
     })
     .await
+}
+
+/// Asks before more than a few files are deleted, if there is a person to answer.
+///
+/// # Errors
+/// When the answer is no.
+pub(in crate::commands) async fn many_deletes(paths: &[&str], place: &Place) -> Result<(), Failure> {
+    if paths.len() <= CONFIRM_ABOVE || !terminal::is_there() {
+        return Ok(());
+    }
+    for path in paths.iter().take(CONFIRM_ABOVE) {
+        report::note(&format!("  {}", shared::failure::printable(path)));
+    }
+    report::note(&format!("  … and {} more", paths.len() - CONFIRM_ABOVE));
+    let question = format!("Delete {} from {place}? (y/n)", report::files(paths.len() as u64));
+    if yes(&question).await? {
+        return Ok(());
+    }
+    Err(Failure::new("stopped; nothing was changed")
+        .hint("--dry-run shows all that would be done, --yes answers the question")
+        .code(exit::ERROR))
+}
+
+/// The answer to all questions of a kind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::commands) enum Standing {
+    /// There is none yet.
+    Ask,
+    /// Yes.
+    All,
+    /// No.
+    None,
+}
+
+/// Asks about one step, unless an answer stands for all of them.
+///
+/// # Errors
+/// When the person quits, or the input ends.
+pub(in crate::commands) async fn wanted(
+    what: &str,
+    path: &str,
+    standing: &mut Standing,
+) -> Result<bool, Failure> {
+    if *standing != Standing::Ask {
+        return Ok(*standing == Standing::All);
+    }
+    crate::report::result(&format!(
+        "node-tool: {what} \"{}\"?\ny) Yes, this is OK (default)\nn) No, skip this\n\
+         s) Skip all {what} operations with no more questions\n!) Do all {what} operations with no more questions\n\
+         q) Exit now.\n",
+        shared::failure::printable(path)
+    ))?;
+    let answer = checked("y/n/s/!/q", Some("y"), |text| match text {
+        "y" | "n" | "s" | "!" | "q" => Ok(text.to_owned()),
+        _ => Err("type one of y, n, s, !, q".into()),
+    })
+    .await?;
+    match answer.as_str() {
+        "s" => *standing = Standing::None,
+        "!" => *standing = Standing::All,
+        "q" => return Err(Failure::new("stopped; nothing was changed").code(exit::ERROR)),
+        _ => {}
+    }
+    Ok(answer == "y" || answer == "!")
 }
 
 /// Asks for an app key; `offered` is one that is in use already.

@@ -1,12 +1,14 @@
 //! `copy`, `copyto`, `move`, `moveto` and `sync`.
 
 use engine::plan::Verb;
-use shared::failure::Failure;
+use shared::{exit, failure::Failure};
 
 use super::{
     App,
     job::{self, Flags, MoveFlags, Request, SyncFlags},
+    sources::{self, Source},
 };
+use crate::report;
 
 /// The arguments of `copyto`.
 #[derive(Debug, clap::Args)]
@@ -21,9 +23,9 @@ pub struct CopytoArgs {
 /// The arguments of `copy`.
 #[derive(Debug, clap::Args)]
 pub struct CopyArgs {
-    /// NAME:path, or a local path
-    #[arg(value_parser = crate::commands::place())]
-    source: String,
+    /// NAME:path, or a local path; of several local ones, each keeps its name in DEST
+    #[arg(required = true, value_parser = crate::commands::place())]
+    source: Vec<String>,
     /// NAME:path, or a local path
     #[arg(value_parser = crate::commands::place())]
     dest: String,
@@ -54,7 +56,7 @@ pub struct SyncArgs {
 /// # Errors
 /// As [`job::run`]'s.
 pub async fn copy(args: &CopyArgs, app: &App) -> Result<u8, Failure> {
-    job::run(&request(Verb::Copy, args, &SyncFlags::default()), app).await
+    run(&request(Verb::Copy, args, &SyncFlags::default()), args, app).await
 }
 
 /// Copies; DEST is what a single file will be called.
@@ -64,11 +66,11 @@ pub async fn copy(args: &CopyArgs, app: &App) -> Result<u8, Failure> {
 pub async fn copyto(args: &CopytoArgs, app: &App) -> Result<u8, Failure> {
     let sync = SyncFlags::default();
     let request = Request {
-        dest_is_name: is_name(&args.copy.dest),
+        dest_is_name: true,
         rev: args.rev.as_deref(),
         ..request(Verb::Copy, &args.copy, &sync)
     };
-    job::run(&request, app).await
+    run(&request, &args.copy, app).await
 }
 
 /// Moves; `dest_is_name` if DEST is what a single file will be called.
@@ -78,11 +80,11 @@ pub async fn copyto(args: &CopytoArgs, app: &App) -> Result<u8, Failure> {
 pub async fn moving(args: &MoveArgs, dest_is_name: bool, app: &App) -> Result<u8, Failure> {
     let sync = SyncFlags::default();
     let request = Request {
-        dest_is_name: dest_is_name && is_name(&args.copy.dest),
+        dest_is_name,
         moving: args.moving,
         ..request(Verb::Move, &args.copy, &sync)
     };
-    job::run(&request, app).await
+    run(&request, &args.copy, app).await
 }
 
 /// Makes the target the same as the source.
@@ -90,24 +92,95 @@ pub async fn moving(args: &MoveArgs, dest_is_name: bool, app: &App) -> Result<u8
 /// # Errors
 /// As [`job::run`]'s.
 pub async fn sync(args: &SyncArgs, app: &App) -> Result<u8, Failure> {
-    job::run(&request(Verb::Sync, &args.copy, &args.sync), app).await
-}
-
-/// Whether DEST can be a file's new name: a slash at the end says that it is a folder.
-fn is_name(dest: &str) -> bool {
-    !dest.ends_with('/')
+    run(&request(Verb::Sync, &args.copy, &args.sync), &args.copy, app).await
 }
 
 /// Returns the request of a verb.
 fn request<'a>(verb: Verb, args: &'a CopyArgs, sync: &'a SyncFlags) -> Request<'a> {
     Request {
         verb,
-        source: &args.source,
+        source: args.source.first().map(String::as_str).unwrap_or_default(),
         dest: &args.dest,
         dest_is_name: false,
         flags: &args.flags,
         sync,
         moving: MoveFlags::default(),
         rev: None,
+    }
+}
+
+/// Executes a request for each of its sources.
+async fn run(request: &Request<'_>, args: &CopyArgs, app: &App) -> Result<u8, Failure> {
+    let Request {
+        verb, dest_is_name, ..
+    } = *request;
+    let typed = (&*args.source, &*args.dest);
+    let sources = sources::find(word(verb, dest_is_name), typed, verb, dest_is_name, app).await?;
+    let mut worst = exit::SUCCESS;
+    for source in &sources {
+        let request = Request {
+            source: &source.place,
+            // A slash at the end says that it is a folder.
+            dest_is_name: dest_is_name && !args.dest.ends_with('/'),
+            flags: &flags_of(source, &args.flags)?,
+            ..*request
+        };
+        worst = worse(worst, repeated(&request, app).await?);
+    }
+    Ok(worst)
+}
+
+fn word(verb: Verb, dest_is_name: bool) -> &'static str {
+    match (verb, dest_is_name) {
+        (Verb::Copy, false) => "copy",
+        (Verb::Copy, true) => "copyto",
+        (Verb::Move, false) => "move",
+        (Verb::Move, true) => "moveto",
+        (Verb::Sync, _) => "sync",
+    }
+}
+
+/// Returns the flags for a source of which only a part is meant.
+fn flags_of(source: &Source, flags: &Flags) -> Result<Flags, Failure> {
+    let mut flags = flags.clone();
+    flags.filter.names.clone_from(&source.names);
+    if let Some(pattern) = &source.pattern {
+        flags.filter.take_pattern(pattern)?;
+    }
+    Ok(flags)
+}
+
+/// Returns the code of two that says more: a failure hides a success, and different failures are a failure.
+fn worse(a: u8, b: u8) -> u8 {
+    match (a, b) {
+        (exit::SUCCESS | exit::NOTHING_TO_DO, other) | (other, exit::SUCCESS | exit::NOTHING_TO_DO) => other,
+        (a, b) if a == b => a,
+        _ => exit::ERROR,
+    }
+}
+
+/// Executes a request; if something fails for a reason that may pass, as often as `--retries` says.
+async fn repeated(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
+    let flags = request.flags;
+    let most = flags.retries.unwrap_or(1);
+    let mut attempt = 1;
+    loop {
+        let result = job::run(request, app).await;
+        let may_pass = match &result {
+            Ok(code) => matches!(*code, exit::TEMPORARY | exit::ERROR),
+            Err(failure) => failure.exit_code() == exit::TEMPORARY,
+        };
+        let is_last = attempt >= most || flags.dry_run || app.shutdown.is_requested();
+        if !may_pass || is_last {
+            return result;
+        }
+        if let Err(failure) = result {
+            report::error(&failure);
+        }
+        report::note(&format!(
+            "attempt {attempt} of {most} failed; what failed is tried again"
+        ));
+        tokio::time::sleep(flags.retries_sleep.unwrap_or_default()).await;
+        attempt += 1;
     }
 }

@@ -21,20 +21,6 @@ pub struct CompletionArgs {
     shell: String,
 }
 
-/// The arguments of `authorize`, whatever they are.
-#[derive(Debug, clap::Args)]
-pub struct AuthorizeArgs {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    _words: Vec<String>,
-}
-
-/// Explains what to use instead of `rclone authorize`. Its arguments may hold a secret, and aren't repeated.
-pub fn authorize() -> Failure {
-    Failure::usage("'authorize' needs a browser: it is what the authorizer does, on your laptop")
-        .hint("here: node-tool config create dbx   (it prints the line to run on the laptop)")
-        .hint("or on the laptop: authorizer --ssh USER@LOGIN_NODE dbx")
-}
-
 /// Prints the version, and what it was built for.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ pub mod job;
 pub mod list;
 pub mod look;
 pub mod man;
+mod sources;
 
 use shared::raw;
 

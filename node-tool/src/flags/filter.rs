@@ -1,9 +1,11 @@
 //! The filter flags, and the way from them to a [`Filter`]. Reading the files that they name is the only I/O here.
 
+use std::hash::BuildHasher;
+
 use clap::Args;
 use engine::{
     entry::Modified,
-    filter::{Age, FilesFrom, Filter, GlobError, Limits, Rules, Size, Verdict, tidy},
+    filter::{Age, FilesFrom, Filter, GlobError, Limits, Partition, Rules, Size, Verdict, tidy},
 };
 use shared::failure::Failure;
 
@@ -38,6 +40,12 @@ pub struct FilterFlags {
     /// Like --files-from, but every line is a name as it is, with its spaces and '#'
     #[arg(long, value_name = "FILE")]
     pub files_from_raw: Vec<String>,
+    /// Like --files-from-raw, but names end with a zero byte, as 'find -print0' prints them
+    #[arg(long, value_name = "FILE")]
+    pub files_from0: Vec<String>,
+    /// Take only part K of N of the files, by a hash of their paths; @/N takes a random part
+    #[arg(long, value_name = "K/N", value_parser = partition)]
+    pub hash_filter: Option<Partition>,
     /// Exclude files smaller than SIZE: KiB, or with b, k, M, G, T, P
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub min_size: Option<Size>,
@@ -59,9 +67,44 @@ pub struct FilterFlags {
     /// Exclude folders that contain a file called NAME
     #[arg(long, value_name = "NAME")]
     pub exclude_if_present: Vec<String>,
+    /// Leave out local folders on other file systems than the one that is listed
+    #[arg(short = 'x', long)]
+    pub one_file_system: bool,
+    /// The names at the top that are meant. Empty if all are.
+    #[arg(skip)]
+    pub names: Vec<String>,
 }
 
 impl FilterFlags {
+    /// Takes only what a pattern names, with all that is below folders that it names.
+    ///
+    /// # Errors
+    /// When there are other rules: which of them counts first isn't certain.
+    pub fn take_pattern(&mut self, pattern: &str) -> Result<(), Failure> {
+        let others = [
+            &self.include,
+            &self.include_from,
+            &self.exclude,
+            &self.exclude_from,
+            &self.filter,
+            &self.filter_from,
+            &self.files_from,
+            &self.files_from_raw,
+            &self.files_from0,
+        ];
+        if others.iter().any(|rules| !rules.is_empty()) {
+            return Err(
+                Failure::usage("a pattern in a place can't be used with filters of names")
+                    .why("which of them counts first isn't certain")
+                    .hint(format!(
+                        "name the folder as the place, and add --include '{pattern}' to the filters"
+                    )),
+            );
+        }
+        self.include = vec![pattern.to_owned(), format!("{pattern}/**")];
+        Ok(())
+    }
+
     /// Reads the rule files and makes the filter.
     ///
     /// # Errors
@@ -76,6 +119,7 @@ impl FilterFlags {
         let filter = Filter::builder()
             .rules(self.rules(&mut reader)?)
             .limits(self.limits(now)?)
+            .partition(self.hash_filter)
             .markers(self.exclude_if_present.iter().cloned());
         let files_from = self.listed(&mut reader)?;
         if files_from.is_some() && !filter.clone().build().is_everything() {
@@ -87,6 +131,8 @@ impl FilterFlags {
         let max_depth = self.max_depth.and_then(|depth| usize::try_from(depth).ok());
         let filter = filter
             .files_from(files_from)
+            .one_file_system(self.one_file_system)
+            .names(self.names.iter().cloned())
             .max_depth(max_depth.filter(|depth| *depth > 0));
         Ok(filter.build())
     }
@@ -162,7 +208,8 @@ impl FilterFlags {
     }
 
     fn listed(&self, reader: &mut Reader<'_>) -> Result<Option<FilesFrom>, Failure> {
-        if self.files_from.is_empty() && self.files_from_raw.is_empty() {
+        let files = [&self.files_from, &self.files_from_raw, &self.files_from0];
+        if files.iter().all(|files| files.is_empty()) {
             return Ok(None);
         }
         let mut listed = FilesFrom::default();
@@ -176,8 +223,25 @@ impl FilterFlags {
                 listed.add(&path);
             }
         }
+        for file in &self.files_from0 {
+            for (_, path) in reader.lines("--files-from0", file, Lines::Zero)? {
+                listed.add(&path);
+            }
+        }
         Ok(Some(listed))
     }
+}
+
+/// Parses the part of the files that is taken.
+fn partition(text: &str) -> Result<Partition, String> {
+    let wrong = || "give a part such as 1/4, or @/4 for a random one".to_owned();
+    let (part, parts) = text.split_once('/').ok_or_else(wrong)?;
+    let parts: u64 = parts.parse().map_err(|_| wrong())?;
+    let part = match part {
+        "@" => std::hash::RandomState::new().hash_one(0),
+        part => part.parse().map_err(|_| wrong())?,
+    };
+    Partition::new(part, parts).ok_or_else(wrong)
 }
 
 fn add_rule(rules: &mut Rules, place: &str, rule: &str) -> Result<(), Failure> {

@@ -141,6 +141,7 @@ fn rules_come_from_files() {
         ("names", b"  *.txt\n#*.jpg\n"),
         ("list", b"# c\n ./a.jpg \n/d//e/x.txt\ngone"),
         ("raw", b" a.jpg\nb.txt\r\n#x\n\n"),
+        ("zero", b"a.jpg\0\0d/e/x.txt\0b.txt\r\n\0"),
         ("-", b"*.txt"),
     ];
     for (args, is_in) in [
@@ -158,6 +159,10 @@ fn rules_come_from_files() {
             vec!["a.jpg", "d", "d/e", "d/e/x.txt"],
         ),
         (vec!["--files-from-raw", "raw"], vec!["b.txt"]),
+        (
+            vec!["--files-from0", "zero"],
+            vec!["a.jpg", "d", "d/e", "d/e/x.txt"],
+        ),
         (
             vec!["--files-from", "list", "--max-depth", "1"],
             vec!["a.jpg", "d"],

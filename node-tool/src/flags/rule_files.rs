@@ -34,6 +34,8 @@ pub(super) enum Lines {
     Tidy,
     /// As they are.
     Raw,
+    /// As they are, each ended by a zero byte.
+    Zero,
 }
 
 /// Reads files one after the other; the standard input once.
@@ -73,14 +75,18 @@ impl<'a> Reader<'a> {
                 .hint("give the path of a text file, or '-' for the standard input")
         })?;
         let mut out = Vec::new();
-        for (at, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let (end, carriage): (u8, &[u8]) = match lines {
+            Lines::Zero => (0, b""),
+            Lines::Tidy | Lines::Raw => (b'\n', b"\r"),
+        };
+        for (at, line) in bytes.split(|byte| *byte == end).enumerate() {
+            let line = line.strip_suffix(carriage).unwrap_or(line);
             let line = std::str::from_utf8(line).map_err(|_| {
                 Failure::usage(format!("{flag} '{path}', line {}: it is not UTF-8", at + 1))
                     .hint("save the file as UTF-8; Dropbox has no other names")
             })?;
             let line = match lines {
-                Lines::Raw => line,
+                Lines::Raw | Lines::Zero => line,
                 Lines::Tidy => line.trim(),
             };
             let is_comment = lines == Lines::Tidy && line.starts_with(['#', ';']);

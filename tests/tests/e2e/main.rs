@@ -17,6 +17,7 @@ mod faults;
 mod guide;
 mod help;
 mod killed;
+mod lines;
 mod listing;
 mod local;
 mod many_processes;

@@ -271,7 +271,7 @@ fn flags_come_from_the_environment_and_logs_go_where_they_should() -> anyhow::Re
     run(command, "")?.ok()?;
     let longer = fs::read_to_string(env.path("log"))?;
     assert!(
-        longer.starts_with(&log) && longer.contains("INFO  : --checkers has no effect here"),
+        longer.starts_with(&log) && longer.contains("INFO  : --checkers has no effect here: "),
         "{longer}"
     );
     Ok(())

@@ -11,6 +11,8 @@ use std::{
 pub struct Rates {
     /// Calls a second.
     pub calls_per_second: Option<f64>,
+    /// Number of calls that may begin at once, as long as the rate holds in the long run. 0 counts as 1.
+    pub burst: u32,
     /// Bytes of content a second, to Dropbox.
     pub upload_bytes_per_second: Option<u64>,
     /// Bytes of content a second, from Dropbox.
@@ -42,11 +44,16 @@ struct NextFree(Mutex<Option<Instant>>);
 impl NextFree {
     /// Takes the next free moment and `time` from there on. Returns that moment.
     fn take(&self, time: Duration) -> Instant {
+        self.take_of_burst(time, Duration::ZERO)
+    }
+
+    /// The same, where the next moments may be taken up to `ahead` early.
+    fn take_of_burst(&self, time: Duration, ahead: Duration) -> Instant {
         let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let mine = free.map_or(now, |free| free.max(now));
         *free = Some(mine + time);
-        mine
+        mine.checked_sub(ahead).map_or(now, |early| early.max(now))
     }
 }
 
@@ -67,7 +74,9 @@ impl RateLimiter {
     /// Waits until a call may begin.
     pub(crate) async fn wait_for_call(&self) {
         if let Some(rate) = self.rates.calls_per_second.filter(|rate| *rate > 0.0) {
-            let at = self.calls.take(Duration::from_secs_f64(1.0 / rate));
+            let time = Duration::from_secs_f64(1.0 / rate);
+            let ahead = time.saturating_mul(self.rates.burst.saturating_sub(1));
+            let at = self.calls.take_of_burst(time, ahead);
             tokio::time::sleep_until(at.into()).await;
         }
     }
@@ -100,5 +109,19 @@ mod tests {
         assert_eq!(second - first, Duration::from_millis(500));
         assert_eq!(third - second, Duration::from_secs(2));
         assert_eq!(limiter.take_bytes(Direction::Download, 1), None);
+    }
+
+    #[test]
+    fn a_burst_begins_at_once_and_the_rest_at_the_rate() {
+        let free = NextFree::default();
+        let (time, ahead) = (Duration::from_secs(100), Duration::from_secs(200));
+        let moments: Vec<Instant> = (0..5).map(|_| free.take_of_burst(time, ahead)).collect();
+        let later = |at: usize| moments[at].duration_since(moments[0]).as_secs();
+        // Three at once; then each waits for its moment, less what passed in between.
+        assert_eq!([later(1), later(2)], [0, 0]);
+        assert!(
+            (99..=100).contains(&later(3)) && (199..=200).contains(&later(4)),
+            "{moments:?}"
+        );
     }
 }

@@ -26,6 +26,7 @@ mod files_from;
 mod folders;
 mod glob;
 mod limits;
+mod partition;
 mod regexp;
 mod rule;
 mod size;
@@ -39,6 +40,7 @@ pub use age::Age;
 pub use files_from::{FilesFrom, tidy};
 pub use glob::GlobError;
 pub use limits::Limits;
+pub use partition::Partition;
 pub use rule::{Rules, Verdict};
 pub use size::Size;
 
@@ -55,6 +57,9 @@ pub struct Filter {
     files_from: Option<FilesFrom>,
     markers: HashSet<String>,
     max_depth: Option<usize>,
+    partition: Option<Partition>,
+    names: HashSet<String>,
+    is_of_one_file_system: bool,
 }
 
 /// Makes a [`Filter`] of its parts.
@@ -97,6 +102,30 @@ impl Builder {
         self
     }
 
+    /// Takes only one of several parts of the files. `None` takes all.
+    #[must_use]
+    pub fn partition(mut self, partition: Option<Partition>) -> Self {
+        self.0.partition = partition;
+        self
+    }
+
+    /// Takes only what has one of these names at the top, with all that is below. Without any, everything.
+    #[must_use]
+    pub fn names(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.0.names = names
+            .into_iter()
+            .map(|name| composed(&name).into_owned())
+            .collect();
+        self
+    }
+
+    /// Leaves out folders of a local store that are on another file system than its root.
+    #[must_use]
+    pub fn one_file_system(mut self, is_wanted: bool) -> Self {
+        self.0.is_of_one_file_system = is_wanted;
+        self
+    }
+
     /// Returns the filter.
     pub fn build(self) -> Filter {
         self.0
@@ -116,6 +145,9 @@ impl Filter {
             && self.files_from.is_none()
             && self.markers.is_empty()
             && self.max_depth.is_none()
+            && self.partition.is_none()
+            && self.names.is_empty()
+            && !self.is_of_one_file_system
     }
 
     /// Returns whether a file is in, if its folders are: see [`Filter::includes_dir`].
@@ -123,18 +155,33 @@ impl Filter {
         let path = &*composed(path);
         let is_listed = match &self.files_from {
             Some(listed) => listed.contains(path),
-            None => self.limits.include(size_bytes, modified) && self.rules.includes_file(path),
+            None => {
+                self.limits.include(size_bytes, modified)
+                    && self.rules.includes_file(path)
+                    && self.has_part(path)
+            }
         };
-        is_listed && self.max_depth.is_none_or(|max| depth(path) <= max)
+        is_listed && self.is_named(path) && self.max_depth.is_none_or(|max| depth(path) <= max)
     }
 
     /// Returns whether a path is out whatever its size and time.
     pub fn rules_out(&self, path: &str) -> bool {
         let path = &*composed(path);
-        match &self.files_from {
-            Some(listed) => !listed.contains(path),
-            None => !self.rules.includes_file(path),
-        }
+        let is_in = match &self.files_from {
+            Some(listed) => listed.contains(path),
+            None => self.rules.includes_file(path) && self.has_part(path),
+        };
+        !(is_in && self.is_named(path))
+    }
+
+    /// Returns whether what is at a path is below one of the names at the top.
+    fn is_named(&self, path: &str) -> bool {
+        let top = path.split('/').next().unwrap_or_default();
+        self.names.is_empty() || self.names.contains(top)
+    }
+
+    fn has_part(&self, path: &str) -> bool {
+        self.partition.is_none_or(|partition| partition.includes(path))
     }
 
     /// Returns whether a folder needs to be listed, if the folders around it are and no marker is in it. What is below
@@ -148,13 +195,18 @@ impl Filter {
             Some(listed) => listed.leads_through(path),
             None => self.rules.includes_folder(path),
         };
-        is_on_the_way && self.max_depth.is_none_or(|max| depth(path) <= max)
+        is_on_the_way && self.is_named(path) && self.max_depth.is_none_or(|max| depth(path) <= max)
     }
 
     /// Returns whether anything below a folder may be in, by the folder's path and those around it.
     pub fn leads_to(&self, folder: &str) -> bool {
         self.includes_dir(folder)
             && crate::relative_path::ancestors(folder).all(|around| self.includes_dir(around))
+    }
+
+    /// Returns whether folders on other file systems are left out.
+    pub fn is_of_one_file_system(&self) -> bool {
+        self.is_of_one_file_system
     }
 
     /// Returns whether a file of this name leaves its folder out, with all that is below (`--exclude-if-present`).
@@ -230,6 +282,7 @@ impl Filter {
     pub fn depth_only(&self) -> Self {
         Self {
             max_depth: self.max_depth,
+            is_of_one_file_system: self.is_of_one_file_system,
             ..Self::default()
         }
     }
@@ -251,5 +304,23 @@ impl Filter {
             && (folder.is_empty() || self.reaches(parent(folder), marked, known));
         known.insert(folder.to_owned(), is_in);
         is_in
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_at_the_top_let_in_all_that_is_below_them() {
+        let filter = Filter::builder()
+            .names(["a".to_owned(), "b.txt".to_owned()])
+            .build();
+        let includes = |path| filter.includes_file(path, 1, Modified::default());
+        assert!(includes("a/x") && includes("a") && includes("b.txt"));
+        assert!(!includes("c") && !includes("ab") && !includes("c/a"));
+        assert!(filter.includes_dir("") && filter.includes_dir("a/d") && !filter.includes_dir("c"));
+        assert!(filter.rules_out("c") && !filter.rules_out("a/x"));
+        assert!(!filter.is_everything());
     }
 }

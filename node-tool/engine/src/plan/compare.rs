@@ -6,7 +6,9 @@
 //! | same | differs | known on both sides, or still to be computed | the hash decides |
 //! | differs | | | different |
 //!
-//! That is the default; [`CompareBy`] has the others.
+//! That is the default; [`CompareBy`] has the others, and [`Tolerance`] says what counts as the same size and time.
+
+use std::time::Duration;
 
 use crate::entry::FileMeta;
 
@@ -22,6 +24,24 @@ pub enum CompareBy {
     SizeOnly,
     /// Nothing: every file counts as different.
     Nothing,
+}
+
+/// What counts as the same size and time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tolerance {
+    /// Two times that are less than this apart are the same.
+    pub window: Duration,
+    /// Whether files of different sizes may be the same.
+    pub ignores_size: bool,
+}
+
+impl Default for Tolerance {
+    fn default() -> Self {
+        Self {
+            window: Duration::from_secs(1),
+            ignores_size: false,
+        }
+    }
 }
 
 /// The result of a comparison.
@@ -62,11 +82,11 @@ impl CopyReason {
 }
 
 /// Compares two files.
-pub fn compare(source: &FileMeta, target: &FileMeta, by: CompareBy) -> Comparison {
+pub fn compare(source: &FileMeta, target: &FileMeta, by: CompareBy, tolerance: Tolerance) -> Comparison {
     if by == CompareBy::Nothing {
         return Comparison::Different(CopyReason::NotCompared);
     }
-    let is_same_time = source.modified.is_same(target.modified);
+    let is_same_time = source.modified.is_within(tolerance.window, target.modified);
     // What a document will be is known only when it is exported.
     if source.document().is_some() {
         return match is_same_time || by == CompareBy::SizeOnly {
@@ -74,7 +94,7 @@ pub fn compare(source: &FileMeta, target: &FileMeta, by: CompareBy) -> Compariso
             false => Comparison::Different(CopyReason::NotCompared),
         };
     }
-    if source.size_bytes != target.size_bytes {
+    if source.size_bytes != target.size_bytes && !tolerance.ignores_size {
         return Comparison::Different(CopyReason::SizeDiffers);
     }
     match (by, source.checksum(), target.checksum()) {

@@ -5,18 +5,29 @@ use std::collections::HashSet;
 use super::{Plan, Step, StepId, StepKind};
 use crate::relative_path::ancestors;
 
+/// What happens to the file that would exceed the limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cutoff {
+    /// It is not copied: a part of it would be of no use.
+    #[default]
+    Before,
+    /// It is the last one that is copied.
+    After,
+}
+
 impl Plan {
     /// Keeps as many copies as `max_bytes` allow, in their order. Returns whether any had to be left out; then nothing is
     /// deleted either, since deletions wait for all copies, and the source keeps what is not copied.
-    pub fn limit_bytes(&mut self, max_bytes: u64) -> bool {
+    pub fn limit_bytes(&mut self, max_bytes: u64, cutoff: Cutoff) -> bool {
         let mut sum = 0_u64;
         let mut waiting: HashSet<StepId> = HashSet::new();
         let mut cut = |steps: &mut Vec<Step>| {
             let fits = |step: &Step| {
+                let before = sum;
                 if matches!(step.kind, StepKind::Copy(_)) {
                     sum = sum.saturating_add(step.meta.size_bytes);
                 }
-                sum <= max_bytes
+                sum <= max_bytes || cutoff == Cutoff::After && before < max_bytes
             };
             let count = steps.iter().map(fits).take_while(|fits| *fits).count();
             waiting.extend(steps.drain(count..).map(|step| step.id));
@@ -68,7 +79,7 @@ mod tests {
                 deletes: vec![step(StepKind::Delete, 1)],
                 ..Plan::default()
             };
-            assert_eq!(plan.limit_bytes(max), is_cut, "{max}");
+            assert_eq!(plan.limit_bytes(max, Cutoff::Before), is_cut, "{max}");
             assert_eq!(plan.copies.len(), copies, "{max}");
             assert_eq!(plan.deletes.is_empty(), is_cut, "{max}");
         }
@@ -76,8 +87,21 @@ mod tests {
             copies: vec![step(copy, 5), step(compare, 50), step(copy, 5)],
             ..Plan::default()
         };
-        assert!(!plan.limit_bytes(10));
+        assert!(!plan.limit_bytes(10, Cutoff::Before));
         assert_eq!(plan.copies.len(), 3);
+    }
+
+    #[test]
+    fn the_file_that_exceeds_the_limit_may_be_the_last() {
+        let copy = StepKind::Copy(CopyReason::New);
+        for (max, copies) in [(0, 0), (1, 1), (5, 1), (6, 2), (14, 3), (15, 3)] {
+            let mut plan = Plan {
+                copies: vec![step(copy, 5), step(copy, 5), step(copy, 5)],
+                ..Plan::default()
+            };
+            plan.limit_bytes(max, Cutoff::After);
+            assert_eq!(plan.copies.len(), copies, "{max}");
+        }
     }
 
     #[test]
@@ -88,7 +112,7 @@ mod tests {
             late_copies: vec![step(copy, 0)],
             ..Plan::default()
         };
-        assert!(plan.limit_bytes(5));
+        assert!(plan.limit_bytes(5, Cutoff::Before));
         assert_eq!((plan.copies.len(), plan.late_copies.len()), (1, 0));
     }
 }

@@ -20,7 +20,8 @@ use std::{fmt, sync::Arc};
 use crate::entry::FileMeta;
 
 pub use backup_names::BackupNames;
-pub use compare::{CompareBy, Comparison, CopyReason, compare};
+pub use compare::{CompareBy, Comparison, CopyReason, Tolerance, compare};
+pub use limit::Cutoff;
 pub use order::{Order, OrderBy};
 pub use pair::{Met, Pairing, pair_all};
 pub use planner::{BackupInTarget, PlanOptions, Source, Verb, plan};

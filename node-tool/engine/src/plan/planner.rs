@@ -44,6 +44,10 @@ pub struct PlanOptions<'a> {
     pub deletes_excluded: bool,
     /// Maximum number of files that a sync may delete. `None` means no limit.
     pub max_delete: Option<u64>,
+    /// Maximum number of bytes of the files that a sync may delete. `None` means no limit.
+    pub max_delete_bytes: Option<u64>,
+    /// Whether a sync deletes also where something can't be copied. Where something can't be listed it never does.
+    pub deletes_despite_failures: bool,
     /// Whether files that say where a symlink leads become symlinks in the target.
     pub makes_links: bool,
     /// Whether cloud documents are copied as they are, and so match each other like files.
@@ -68,6 +72,8 @@ impl Default for PlanOptions<'_> {
             max_depth: None,
             deletes_excluded: false,
             max_delete: None,
+            max_delete_bytes: None,
+            deletes_despite_failures: false,
             makes_links: false,
             documents_are_files: false,
             makes_empty_folders: false,
@@ -153,7 +159,9 @@ pub fn plan(source: Source<'_>, target: &Listing, options: &PlanOptions<'_>) -> 
     spare_source(&mut plan, source.listing, options);
     if is_sync {
         keep_folders_of_backups(&mut plan, options);
-        withhold_deletes(&mut plan);
+        if !options.deletes_despite_failures {
+            withhold_deletes(&mut plan);
+        }
         refuse::check_deletes(&plan, source.listing, options)?;
     }
     if options.verb == Verb::Move {

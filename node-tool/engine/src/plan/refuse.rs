@@ -1,6 +1,6 @@
 //! Refuses plans that are probably mistakes.
 
-use super::{Plan, PlanOptions, Verb};
+use super::{Plan, PlanOptions, Verb, total_bytes};
 use crate::listing::{Listing, RootKind};
 
 /// Why a plan is not made.
@@ -26,6 +26,14 @@ pub enum Refusal {
         /// Maximum number of files that may be deleted.
         max: u64,
     },
+    /// More bytes would be deleted than allowed.
+    #[error("files of {bytes} bytes would be deleted, more than {max}")]
+    TooManyBytes {
+        /// Number of bytes that would be deleted.
+        bytes: u64,
+        /// Maximum number of bytes that may be deleted.
+        max: u64,
+    },
 }
 
 /// Refuses roots that nothing can be copied from or into.
@@ -48,7 +56,12 @@ pub(super) fn check_deletes(plan: &Plan, source: &Listing, options: &PlanOptions
         return Err(Refusal::EmptySource { deletes });
     }
     match options.max_delete {
-        Some(max) if deletes > max => Err(Refusal::TooManyDeletes { deletes, max }),
+        Some(max) if deletes > max => return Err(Refusal::TooManyDeletes { deletes, max }),
+        _ => {}
+    }
+    let bytes = total_bytes(&plan.deletes);
+    match options.max_delete_bytes {
+        Some(max) if bytes > max => Err(Refusal::TooManyBytes { bytes, max }),
         _ => Ok(()),
     }
 }

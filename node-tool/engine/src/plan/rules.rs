@@ -1,6 +1,6 @@
 //! What happens to a file that is on both sides.
 
-use super::{CompareBy, Comparison, CopyReason, StepKind, compare};
+use super::{CompareBy, Comparison, CopyReason, StepKind, Tolerance, compare};
 use crate::entry::FileMeta;
 
 /// Why a file with different content is left unchanged.
@@ -27,6 +27,8 @@ impl Reason {
 pub struct Rules {
     /// How files are compared.
     pub by: CompareBy,
+    /// What counts as the same size and time.
+    pub tolerance: Tolerance,
     /// Whether files that are newer in the target are skipped.
     pub update: bool,
     /// Whether all files that are in the target are skipped.
@@ -53,11 +55,11 @@ impl Rules {
         if self.ignore_existing {
             return Decision::Leave;
         }
-        let is_same_time = source.modified.is_same(target.modified);
+        let is_same_time = source.modified.is_within(self.tolerance.window, target.modified);
         if self.update && !is_same_time && target.modified > source.modified {
             return Decision::Leave;
         }
-        match compare(source, target, self.by) {
+        match compare(source, target, self.by, self.tolerance) {
             Comparison::Same if self.proves => self.prove(source, target),
             Comparison::Same => Decision::Same,
             Comparison::Different(_) if self.immutable => Decision::Refuse(Reason::Immutable),

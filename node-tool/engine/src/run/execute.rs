@@ -24,6 +24,8 @@ pub struct Job<'a> {
     pub transfer: &'a dyn Transfer,
     /// Where replaced and deleted files are kept. `None` means nowhere.
     pub backup: Option<&'a Backup<'a>>,
+    /// Whether a file of the target that differs only in its time keeps that.
+    pub keeps_times: bool,
 }
 
 /// Options of a run.
@@ -33,6 +35,8 @@ pub struct RunOptions {
     pub deadline: Option<Instant>,
     /// Maximum number of files that are read at once to compare them.
     pub concurrency: usize,
+    /// Whether files are deleted even if something could not be copied.
+    pub deletes_despite_failures: bool,
 }
 
 impl Default for RunOptions {
@@ -40,6 +44,7 @@ impl Default for RunOptions {
         Self {
             deadline: None,
             concurrency: 8,
+            deletes_despite_failures: false,
         }
     }
 }
@@ -73,7 +78,7 @@ pub async fn run(mut plan: Plan, job: &Job<'_>, options: RunOptions, run: &Run) 
     if let Err(stop) = copy(copies, job, options, run).await {
         return Some(stop);
     }
-    if let Err(stop) = delete(&mut plan, job, run).await {
+    if let Err(stop) = delete(&mut plan, job, options, run).await {
         return Some(stop);
     }
     make_dirs(&plan.late_mkdirs, job, run).await;
@@ -164,11 +169,11 @@ async fn copy(copies: Vec<Step>, job: &Job<'_>, options: RunOptions, run: &Run) 
 }
 
 /// Deletes what the source lacks, if everything else went well.
-async fn delete(plan: &mut Plan, job: &Job<'_>, run: &Run) -> Result<(), Stop> {
+async fn delete(plan: &mut Plan, job: &Job<'_>, options: RunOptions, run: &Run) -> Result<(), Stop> {
     if plan.deletes.is_empty() && plan.rmdirs.is_empty() {
         return Ok(());
     }
-    if run.has_failures() {
+    if run.has_failures() && !options.deletes_despite_failures {
         withhold_deletes(plan, run);
         return Ok(());
     }

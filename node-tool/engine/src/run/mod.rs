@@ -2,6 +2,7 @@
 //! then delete, and last copy to where something was deleted.
 
 mod backup;
+mod elsewhere;
 mod event;
 mod execute;
 mod rename;
@@ -12,6 +13,7 @@ mod tally;
 mod transfer;
 
 pub use backup::Backup;
+pub use elsewhere::{Elsewhere, FromElsewhere, find_elsewhere};
 pub use event::{Event, Observer, Subject};
 pub use execute::{Job, RunOptions, Stop, run};
 pub use rename::track_renames;

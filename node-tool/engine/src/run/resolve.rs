@@ -64,7 +64,8 @@ async fn is_same(step: &Step, job: &Job<'_>) -> Result<bool> {
     };
     let source = known_or_read(job.source, &step.from, &step.meta).await;
     let is_same = source.is_some() && source == known_or_read(job.target, &step.to, old).await;
-    if is_same && !old.modified.is_same(step.meta.modified) && job.target.capabilities().sets_times {
+    let is_other_time = !old.modified.is_same(step.meta.modified) && !job.keeps_times;
+    if is_same && is_other_time && job.target.capabilities().sets_times {
         job.target.set_modified(&step.to, step.meta.modified).await?;
     }
     Ok(is_same)

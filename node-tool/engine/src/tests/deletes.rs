@@ -182,3 +182,34 @@ async fn folders_go_from_the_inside_out() {
     assert_eq!(shown(&target), "k=1");
     assert_eq!(outcome.tally.deleted, 2);
 }
+
+#[tokio::test]
+async fn a_sync_may_delete_although_something_failed_but_not_what_it_cannot_see() {
+    for (despite, deleted) in [(false, 0), (true, 2)] {
+        let (source, target) = (exact("a=11 b=1 k"), exact("a=0 gone d/gone k"));
+        target.fail("a", broken());
+        let how = How {
+            options: PlanOptions {
+                deletes_despite_failures: despite,
+                ..How::sync().options
+            },
+            run_options: crate::run::RunOptions {
+                deletes_despite_failures: despite,
+                ..crate::run::RunOptions::default()
+            },
+            ..How::default()
+        };
+        let outcome = go(&source, &target, &how).await;
+        assert_eq!(
+            (outcome.tally.deleted, outcome.failed().len()),
+            (deleted, 1),
+            "{despite}"
+        );
+        // Where something can't be listed, nothing is deleted in any case.
+        let (source, target) = (exact("a=1 d/x k"), exact("gone d/x k"));
+        source.make_unreadable("d");
+        let outcome = go(&source, &target, &how).await;
+        assert_eq!(outcome.tally.deleted, 0, "{despite}");
+        assert!(target.read("gone").is_some() && target.read("d/x").is_some());
+    }
+}

@@ -3,6 +3,7 @@
 mod backups;
 mod deletes;
 mod documents;
+mod elsewhere;
 mod events;
 mod failures;
 mod interruption;

@@ -43,6 +43,21 @@ async fn an_empty_source_deletes_nothing() {
 }
 
 #[tokio::test]
+async fn no_more_bytes_are_deleted_than_may_be() {
+    for (max, expected) in [
+        (None, None),
+        (Some(5), None),
+        (Some(4), Some(Refusal::TooManyBytes { bytes: 5, max: 4 })),
+    ] {
+        let options = PlanOptions {
+            max_delete_bytes: max,
+            ..How::sync().options
+        };
+        assert_eq!(refusal("k", "a=abc d/b=12 k", options).await, expected, "{max:?}");
+    }
+}
+
+#[tokio::test]
 async fn no_more_is_deleted_than_may_be() {
     for (max, expected) in [
         (None, None),

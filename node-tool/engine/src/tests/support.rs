@@ -9,7 +9,7 @@ use crate::{
     entry::Modified,
     filter::{Filter, Rules as FilterRules, Verdict},
     memory_store::{MemoryBackup, MemoryStore, MemoryTransfer, plan_of},
-    plan::{BackupInTarget, BackupNames, Plan, PlanOptions, Refusal, Step, StepKind, Verb},
+    plan::{BackupInTarget, BackupNames, Cutoff, Plan, PlanOptions, Refusal, Step, StepKind, Verb},
     run::{
         Backup, Event, Job, Observer, Run, RunOptions, Shutdown, Stop, Subject, Tally, run, track_renames,
     },
@@ -331,6 +331,7 @@ pub(super) async fn carry_out(
         target,
         transfer: &transfer,
         backup: backup.as_ref(),
+        keeps_times: false,
     };
     if how.tracks_renames {
         track_renames(&mut plan, source, target, how.options.makes_links).await;
@@ -345,7 +346,7 @@ pub(super) async fn carry_out(
     let this = Run::new(&plan, tally, how.shutdown.clone(), Arc::clone(&ear) as _);
     if let Some(max_bytes) = how.max_bytes {
         crate::run::resolve(&mut plan, &job, 2, &this).await;
-        plan.limit_bytes(max_bytes);
+        plan.limit_bytes(max_bytes, Cutoff::default());
     }
     let planned = steps(&plan);
     let stop = run(plan, &job, how.run_options, &this).await;

@@ -6,12 +6,19 @@ use super::{App, missing, place_failure, report_outcome};
 use engine::{
     Retry,
     entry::Entry,
-    filter::Filter,
+    filter::{Filter, Size},
     listing::{RootKind, Symlinks},
 };
 use stores::{Place, documents::as_it_is};
 
-use crate::{commands::exit_code, flags::filter::FilterFlags, report};
+use crate::{
+    commands::{
+        ask::{self, Standing},
+        exit_code,
+    },
+    flags::filter::FilterFlags,
+    report, terminal,
+};
 
 /// The arguments of `delete`.
 #[derive(Debug, clap::Args)]
@@ -23,6 +30,18 @@ pub struct Args {
     /// Show what would be removed, without removing it
     #[arg(short = 'n', long)]
     dry_run: bool,
+    /// Ask before each file
+    #[arg(short, long, conflicts_with = "dry_run")]
+    interactive: bool,
+    /// Don't ask before deleting
+    #[arg(short, long, alias = "auto-confirm")]
+    yes: bool,
+    /// Delete nothing if more than N files would be deleted
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    max_delete: Option<i64>,
+    /// Delete nothing if files of more than SIZE would be deleted
+    #[arg(long, value_name = "SIZE")]
+    max_delete_size: Option<Size>,
     /// Also remove folders that are empty afterwards
     #[arg(long)]
     rmdirs: bool,
@@ -66,7 +85,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     for left_out in &found.skipped {
         report::warn(&format!("left '{}': {}", left_out.path, left_out.reason));
     }
-    let files: Vec<&Entry> = found
+    let mut files: Vec<&Entry> = found
         .entries
         .iter()
         .filter(|entry| entry.file().is_some() && is_meant(entry, &filter, &side))
@@ -85,9 +104,59 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         RootKind::File => side.split().map(|(around, _)| around).unwrap_or(side),
         RootKind::Folder => side,
     };
+    limit(args, &files)?;
+    if args.interactive {
+        files = wanted(files).await?;
+    } else if !args.dry_run && !args.yes {
+        let paths: Vec<&str> = files.iter().map(|entry| entry.path.as_str()).collect();
+        ask::many_deletes(&paths, &whole).await?;
+    }
     let mut failures = remove(&whole, &files, &folders, args.dry_run).await?;
     failures.extend(found.unreadable.iter().map(|_| Retry::Never));
     Ok(exit_code(Retry::of_all(failures)).unwrap_or(exit::SUCCESS))
+}
+
+/// Refuses to delete more than allowed.
+fn limit(args: &Args, files: &[&Entry]) -> Result<(), Failure> {
+    let count = files.len() as u64;
+    let bytes = files
+        .iter()
+        .filter_map(|entry| entry.file())
+        .map(|file| file.size_bytes)
+        .sum();
+    let too_much = |what: String, flag: String| {
+        Failure::new(format!(
+            "{what} would be deleted, more than {flag} allows; nothing was changed"
+        ))
+        .hint("look at them with --dry-run")
+        .code(exit::FATAL)
+    };
+    let max = args.max_delete.and_then(|max| u64::try_from(max).ok());
+    match (max, args.max_delete_size.and_then(|size| size.0)) {
+        (Some(max), _) if count > max => Err(too_much(report::files(count), format!("--max-delete {max}"))),
+        (_, Some(max)) if bytes > max => Err(too_much(
+            report::bytes(bytes),
+            format!("--max-delete-size {}", report::bytes(max)),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Asks about each file. Returns those that are to be deleted.
+async fn wanted(files: Vec<&Entry>) -> Result<Vec<&Entry>, Failure> {
+    if !terminal::is_there() {
+        return Err(
+            Failure::usage("there is no terminal to ask on").hint("--dry-run shows what would be done")
+        );
+    }
+    let mut standing = Standing::Ask;
+    let mut kept = Vec::new();
+    for file in files {
+        if ask::wanted("delete", &file.path, &mut standing).await? {
+            kept.push(file);
+        }
+    }
+    Ok(kept)
 }
 
 /// Whether the filters let an entry in by its own name too: a cloud document is not deleted for the name of its export.

@@ -16,8 +16,11 @@ pub struct Args {
     #[arg(short = 'n', long)]
     dry_run: bool,
     /// Don't ask for confirmation
-    #[arg(short, long)]
+    #[arg(short, long, alias = "auto-confirm", conflicts_with = "interactive")]
     yes: bool,
+    /// Ask for confirmation, as it does on a terminal anyway
+    #[arg(short, long, hide = true)]
+    interactive: bool,
 }
 
 /// Removes it.
@@ -38,6 +41,11 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     if args.dry_run {
         tracing::warn!(object = %side, "Skipped purge as --dry-run is set");
         return Ok(exit::SUCCESS);
+    }
+    if args.interactive && !terminal::is_there() {
+        return Err(
+            Failure::usage("there is no terminal to ask on").hint("--dry-run shows what would be done")
+        );
     }
     if !args.yes && terminal::is_there() {
         let question = format!("Delete '{}' and everything in it? (y/n)", side);

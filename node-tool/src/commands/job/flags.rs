@@ -7,7 +7,7 @@ use shared::{duration, failure::Failure};
 use engine::{
     filter::Size,
     listing::Symlinks,
-    plan::{BackupNames, CompareBy, Order, Rules},
+    plan::{BackupNames, CompareBy, Cutoff, Order, Rules, Tolerance},
 };
 
 use crate::flags::filter::FilterFlags;
@@ -61,6 +61,27 @@ pub struct Flags {
     /// Replace files of the target even if they have changed since they were listed
     #[arg(long, help_heading = "Comparing")]
     pub overwrite_newer: bool,
+    /// Times that are less than DURATION apart are the same [default: 1s, as exact as Dropbox's]
+    #[arg(long, help_heading = "Comparing", value_name = "DURATION", value_parser = duration::parse_as_rclone)]
+    pub modify_window: Option<Duration>,
+    /// Don't compare sizes: the time decides, or the hash
+    #[arg(long, help_heading = "Comparing", conflicts_with = "size_only")]
+    pub ignore_size: bool,
+    /// Copy everything, as --ignore-times does; the target is listed all the same, so that nothing unseen is replaced
+    #[arg(long, help_heading = "Comparing", conflicts_with_all = ["checksum", "size_only"])]
+    pub no_check_dest: bool,
+    /// Where only the time differs, leave it as it is
+    #[arg(long, help_heading = "Comparing")]
+    pub no_update_modtime: bool,
+    /// In a local target, take names that differ only in letter case for the same; in Dropbox they are
+    #[arg(long, help_heading = "Comparing")]
+    pub ignore_case_sync: bool,
+    /// Don't copy what is the same in DIR, a folder on the same side as DEST; may be repeated
+    #[arg(long, help_heading = "Comparing", value_name = "DIR", conflicts_with = "copy_dest", value_parser = crate::commands::place())]
+    pub compare_dest: Vec<String>,
+    /// Like --compare-dest, but have the server copy it from DIR to DEST
+    #[arg(long, help_heading = "Comparing", value_name = "DIR", value_parser = crate::commands::place())]
+    pub copy_dest: Vec<String>,
     #[command(flatten)]
     pub filter: FilterFlags,
     /// Keep symlinks: in Dropbox they are files whose names end in .rclonelink
@@ -93,9 +114,19 @@ pub struct Flags {
     /// Stop before copying more than SIZE (exit code 8)
     #[arg(long, help_heading = "Limits", value_name = "SIZE")]
     pub max_transfer: Option<Size>,
+    /// Whether the file that would exceed --max-transfer is left out (cautious, hard) or the last one (soft)
+    #[arg(long, help_heading = "Limits", value_name = "MODE", ignore_case = true, value_parser = ["hard", "soft", "cautious"])]
+    pub cutoff_mode: Option<String>,
     /// Stop after this long, such as 90s or 1h30m (exit code 10)
-    #[arg(long, help_heading = "Limits", value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(long, help_heading = "Limits", value_name = "DURATION", value_parser = duration::parse_as_rclone)]
     pub max_duration: Option<Duration>,
+    /// If something failed for a reason that may pass, do it all again, at most N times in all [default: 1; each call is tried
+    /// --low-level-retries times anyway]
+    #[arg(long, help_heading = "Limits", value_name = "N")]
+    pub retries: Option<u32>,
+    /// Wait this long before doing it again
+    #[arg(long, help_heading = "Limits", value_name = "DURATION", value_parser = duration::parse_as_rclone)]
+    pub retries_sleep: Option<Duration>,
     /// Show progress
     #[arg(short = 'P', long, help_heading = "Output")]
     pub progress: bool,
@@ -104,7 +135,8 @@ pub struct Flags {
 impl Flags {
     /// Returns the rules by which files are copied.
     pub fn rules(&self) -> Rules {
-        let by = match (self.checksum, self.size_only, self.ignore_times) {
+        let copies_all = self.ignore_times || self.no_check_dest;
+        let by = match (self.checksum, self.size_only, copies_all) {
             (true, ..) => CompareBy::Checksum,
             (_, true, _) => CompareBy::SizeOnly,
             (.., true) => CompareBy::Nothing,
@@ -112,11 +144,34 @@ impl Flags {
         };
         Rules {
             by,
+            tolerance: self.tolerance(),
             update: self.update,
             ignore_existing: self.ignore_existing,
             existing: self.existing,
             immutable: self.immutable,
             proves: false,
+        }
+    }
+
+    /// Returns what counts as the same size and time. Times are never more exact than Dropbox's.
+    fn tolerance(&self) -> Tolerance {
+        let usual = Tolerance::default();
+        Tolerance {
+            window: self.modify_window.unwrap_or_default().max(usual.window),
+            ignores_size: self.ignore_size,
+        }
+    }
+
+    /// Returns how long a run may take. `None` means no limit; as in rclone, so does 0.
+    pub fn max_duration(&self) -> Option<Duration> {
+        self.max_duration.filter(|duration| !duration.is_zero())
+    }
+
+    /// Returns what happens to the file that would exceed `--max-transfer`.
+    pub fn cutoff(&self) -> Cutoff {
+        match self.cutoff_mode.as_deref() {
+            Some(mode) if mode.eq_ignore_ascii_case("soft") => Cutoff::After,
+            _ => Cutoff::Before,
         }
     }
 
@@ -156,17 +211,30 @@ impl Flags {
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct SyncFlags {
     /// Delete nothing if more than N files would be deleted
-    #[arg(long, value_name = "N")]
-    pub max_delete: Option<u64>,
-    /// Also delete files that the filters exclude
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub max_delete: Option<i64>,
+    /// Delete nothing if files of more than SIZE would be deleted
+    #[arg(long, value_name = "SIZE")]
+    pub max_delete_size: Option<Size>,
+    /// Delete even if something could not be copied; where something could not be listed, nothing is deleted all the same
     #[arg(long)]
+    pub ignore_errors: bool,
+    /// Also delete files that the filters exclude
+    #[arg(long, conflicts_with = "one_file_system")]
     pub delete_excluded: bool,
     /// Rename in the target what was renamed in the source, instead of copying it
     #[arg(long)]
     pub track_renames: bool,
     /// Don't ask before deleting
-    #[arg(short, long)]
+    #[arg(short, long, alias = "auto-confirm")]
     pub yes: bool,
+}
+
+impl SyncFlags {
+    /// Returns the maximum number of files that may be deleted. `None` means no limit; as in rclone, so does -1.
+    pub fn max_delete(&self) -> Option<u64> {
+        self.max_delete.and_then(|max| u64::try_from(max).ok())
+    }
 }
 
 /// Flags that only `move` takes.

@@ -3,7 +3,9 @@
 pub mod as_of;
 mod ask;
 mod backup;
+mod elsewhere;
 mod flags;
+mod name;
 mod observer;
 mod overlap;
 mod preview;
@@ -16,7 +18,7 @@ use std::{path::Path, sync::Arc, time::Instant};
 use engine::{
     entry::{Entry, LINK_ENDING},
     filter::Filter,
-    listing::{Listing, RootKind},
+    listing::{Listing, NameRules, RootKind},
     plan::{self, Plan, PlanOptions, Verb},
     relative_path::fold,
     run::{self, Backup, Failed, Run, RunOptions, Stop, Tally},
@@ -81,6 +83,8 @@ struct Job<'a> {
     backup: Option<BackupDir>,
     /// What the filter leaves out of the source.
     left_out: Vec<String>,
+    /// Files that are copied from other folders than the source.
+    elsewhere: Vec<elsewhere::Copies>,
 }
 
 /// Executes a request.
@@ -91,7 +95,7 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     let started = Instant::now();
     let Request { verb, flags, .. } = *request;
     flags::check(flags)?;
-    let (mut source, mut dest) = (app.place(request.source)?, app.place(request.dest)?);
+    let (mut source, mut dest) = places(request, app)?;
     let mut kept = flags
         .backup_dir
         .as_deref()
@@ -149,11 +153,13 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
         target: dest,
         backup,
         left_out,
+        elsewhere: Vec::new(),
     };
-    let (job, plan) = match listing.root {
+    let (mut job, mut plan) = match listing.root {
         RootKind::File => job.plan_file(&listing).await?,
         _ => job.plan_folders(&listing).await?,
     };
+    job.find_elsewhere(&mut plan, app).await?;
     let mut tally = Tally::of_plan(&plan);
     // A listing that could not be had at all is another matter: these have names or permissions that are in the way.
     tally
@@ -164,6 +170,17 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
         }));
     drop(listing);
     job.carry_out(plan, tally, app, started).await
+}
+
+/// Returns source and target.
+fn places(request: &Request<'_>, app: &App) -> Result<(Place, Place), Failure> {
+    let source = app.place(request.source)?;
+    // A new local folder may be called like a remote.
+    let dest = match source.is_local() {
+        true => app.place(request.dest)?,
+        false => app.place_as_typed(request.dest)?,
+    };
+    Ok((source, dest))
 }
 
 /// Refuses two places on this machine: that is another program's job.
@@ -282,6 +299,10 @@ impl Job<'_> {
         let name = entry.map_or(&typed, |entry| &entry.path).clone();
         let (to, new_name) = single_target(request, &self.target, entry, &typed, &name);
         let around = to.stat().await.map_err(|e| place_failure("look at", &to, &e))?;
+        let (to, new_name) = match around {
+            None => name::meant(request, &to, &new_name)?.unwrap_or((to, new_name)),
+            Some(_) => (to, new_name),
+        };
         refuse_new(&to, around.is_some())?;
         if around.is_some_and(|at| at.file().is_some()) {
             return Err(self.not_a_folder(&to));
@@ -396,6 +417,15 @@ impl Job<'_> {
         self.request.flags.links && self.target.store().capabilities().has_symlinks
     }
 
+    /// Returns the target's name rules.
+    fn names(&self) -> NameRules {
+        let names = self.target.store().capabilities().names;
+        NameRules {
+            ignores_case: names.ignores_case || self.request.flags.ignore_case_sync,
+            ..names
+        }
+    }
+
     fn plan_options(&self) -> PlanOptions<'_> {
         let Request {
             verb,
@@ -406,12 +436,14 @@ impl Job<'_> {
         } = *self.request;
         PlanOptions {
             verb,
-            names: self.target.store().capabilities().names,
+            names: self.names(),
             rules: flags.rules(),
             filter: (!sync.delete_excluded).then_some(self.filter),
             max_depth: self.filter.max_depth(),
             deletes_excluded: sync.delete_excluded,
-            max_delete: sync.max_delete,
+            max_delete: sync.max_delete(),
+            max_delete_bytes: sync.max_delete_size.and_then(|size| size.0),
+            deletes_despite_failures: sync.ignore_errors,
             makes_links: self.makes_links(),
             documents_are_files: self.target.takes_documents_for_files(),
             makes_empty_folders: flags.create_empty_src_dirs,
@@ -464,11 +496,13 @@ impl Job<'_> {
             names: flags.backup_names(),
             is_beside: *is_beside,
         });
+        let transfer = self.with_elsewhere(&*transfer, app);
         let job = run::Job {
             source: self.source.store(),
             target: self.target.store(),
-            transfer: &*transfer,
+            transfer: &transfer,
             backup: backup.as_ref(),
+            keeps_times: flags.no_update_modtime,
         };
         let shown = Arc::new(Shown::new(flags.progress, app.stats, self.source.clone()));
         let run = Run::new(&plan, tally, app.shutdown.clone(), Arc::clone(&shown) as _);
@@ -477,7 +511,7 @@ impl Job<'_> {
             // Only what is really copied counts.
             run::resolve(&mut plan, &job, concurrency, &run).await;
         }
-        let is_cut = max_bytes.is_some_and(|max| plan.limit_bytes(max));
+        let is_cut = max_bytes.is_some_and(|max| plan.limit_bytes(max, flags.cutoff()));
         tell::obstacles(&plan, &self.target);
         let is_move = verb == Verb::Move;
         if flags.dry_run {
@@ -490,8 +524,9 @@ impl Job<'_> {
             ask::many_deletes(&plan, sync, &self.target).await?;
         }
         let run_options = RunOptions {
-            deadline: flags.max_duration.map(|most| Instant::now() + most),
+            deadline: flags.max_duration().map(|most| Instant::now() + most),
             concurrency,
+            deletes_despite_failures: sync.ignore_errors,
         };
         let bytes = plan::total_bytes(&plan.copies);
         let stop = tokio::select! {

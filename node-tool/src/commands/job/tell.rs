@@ -106,6 +106,13 @@ pub(super) fn refusal(refusal: Refusal, source: &Place, target: &Place) -> Failu
         ))
         .hint("look at them with --dry-run")
         .code(exit::FATAL),
+        Refusal::TooManyBytes { bytes, max } => Failure::new(format!(
+            "{} would be deleted, more than --max-delete-size {} allows; nothing was changed",
+            report::bytes(bytes),
+            report::bytes(max)
+        ))
+        .hint("look at them with --dry-run")
+        .code(exit::FATAL),
     }
 }
 

@@ -6,7 +6,7 @@ use shared::failure::Failure;
 use super::{App, PlaceArgs, deleted};
 use crate::report::{
     self,
-    format::{Item, on_one_line, plain_time},
+    format::{Item, on_one_line, plain_time, short_size},
 };
 
 /// The arguments of all three.
@@ -18,6 +18,9 @@ pub struct Args {
     /// List what was deleted: size, when it was deleted, path and, where it is known, who changed it last
     #[arg(long)]
     deleted: bool,
+    /// Print sizes with Ki, Mi, Gi …
+    #[arg(long)]
+    human_readable: bool,
     #[command(flatten)]
     place: PlaceArgs,
 }
@@ -47,14 +50,22 @@ pub async fn run(args: &Args, format: Format, app: &App) -> Result<u8, Failure> 
     }
     let listing = args.place.list(recursive, app).await?;
     let items = listing.items(false, false);
-    report::results(items.iter().filter_map(|item| format.line(item, &zone)))?;
+    report::results(
+        items
+            .iter()
+            .filter_map(|item| format.line(item, &zone, args.human_readable)),
+    )?;
     Ok(listing.code())
 }
 
 impl Format {
     /// Returns the line of an item. `None` if items of its kind are not shown.
-    fn line(self, item: &Item, zone: &TimeZone) -> Option<String> {
-        let (path, size) = (on_one_line(&item.path), item.size_or_minus_one());
+    fn line(self, item: &Item, zone: &TimeZone, is_for_people: bool) -> Option<String> {
+        let path = on_one_line(&item.path);
+        let size = match item.size_bytes.filter(|_| is_for_people) {
+            Some(bytes) => short_size(bytes),
+            None => item.size_or_minus_one().to_string(),
+        };
         let time = |digits| {
             item.modified
                 .map(|time| plain_time(time, zone, digits))
@@ -143,6 +154,19 @@ mod tests {
     }
 
     #[test]
+    fn sizes_for_people_are_short() {
+        for (bytes, size) in [(2, "        2"), (3_000_000, "  2.861Mi"), (4096, "      4Ki")] {
+            let item = Item {
+                path: "x".into(),
+                size_bytes: Some(bytes),
+                ..Item::default()
+            };
+            let line = Format::Sizes.line(&item, &TimeZone::UTC, true);
+            assert_eq!(line.as_deref(), Some(&*format!("{size} x")));
+        }
+    }
+
+    #[test]
     fn a_name_stays_on_its_line() {
         let item = |is_folder| Item {
             path: "d/new\nline\u{1b}[2J".into(),
@@ -168,10 +192,10 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                format.line(&item(is_folder), &TimeZone::UTC).as_deref(),
+                format.line(&item(is_folder), &TimeZone::UTC, false).as_deref(),
                 Some(line)
             );
-            assert_eq!(format.line(&item(!is_folder), &TimeZone::UTC), None);
+            assert_eq!(format.line(&item(!is_folder), &TimeZone::UTC, true), None);
         }
     }
 }

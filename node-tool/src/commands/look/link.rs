@@ -18,6 +18,9 @@ pub struct Args {
     /// Revoke all links to it
     #[arg(long)]
     unlink: bool,
+    /// Show what would be done, without doing it
+    #[arg(short = 'n', long)]
+    dry_run: bool,
 }
 
 /// Prints the link, or revokes all links.
@@ -27,6 +30,11 @@ pub struct Args {
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let (side, client, path) =
         below_root(&args.path, if args.unlink { "unlink" } else { "link to" }, app).await?;
+    if args.dry_run {
+        let what = if args.unlink { "unlink" } else { "link" };
+        tracing::warn!(object = %side, "Skipped {what} as --dry-run is set");
+        return Ok(exit::SUCCESS);
+    }
     if args.unlink {
         let ended = client.unlink(&path).await.map_err(failed("unlink", &side))?;
         report::note(&format!(

@@ -35,11 +35,11 @@ pub struct Args {
     /// Delete files that came since
     #[arg(long, requires = "as_of")]
     delete_new: bool,
-    /// Show the plan, without carrying it out
-    #[arg(short = 'n', long, requires = "as_of")]
+    /// Show what would be restored, without restoring it
+    #[arg(short = 'n', long)]
     dry_run: bool,
     /// With --dry-run: print the plan as JSON, one object per line
-    #[arg(long, requires = "dry_run")]
+    #[arg(long, requires_all = ["dry_run", "as_of"])]
     json: bool,
     /// Don't ask
     #[arg(short, long)]
@@ -125,6 +125,14 @@ async fn file(args: &Args, rev: Option<&str>, app: &App) -> Result<u8, Failure> 
             last.rev.clone()
         }
     };
+    if args.dry_run {
+        tracing::warn!(object = %side, "Skipped restore as it was at {rev} as --dry-run is set");
+        return Ok(exit::SUCCESS);
+    }
+    if args.dry_run {
+        tracing::warn!(object = %side, "Skipped restore as it was at {rev} as --dry-run is set");
+        return Ok(exit::SUCCESS);
+    }
     let file = client
         .restore(&path, &rev)
         .await

@@ -19,5 +19,5 @@ pub use lsjson::Lsjson;
 pub use names::on_one_line;
 pub use stats::Stats;
 pub use sums::{SumForm, sum_line};
-pub use total::{Total, size};
+pub use total::{Total, short_size, size};
 pub use tree::{Sort, TreeView};

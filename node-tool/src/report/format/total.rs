@@ -55,6 +55,11 @@ impl fmt::Display for Total {
     }
 }
 
+/// `1.500Ki`, as rclone writes sizes in lists for people.
+pub fn short_size(bytes: u64) -> String {
+    scaled(bytes, 1024, ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"])
+}
+
 /// `1.500 KiB`, as rclone writes sizes.
 pub fn size(bytes: u64) -> String {
     let scaled = scaled(bytes, 1024, [" ", " Ki", " Mi", " Gi", " Ti", " Pi", " Ei"]);

@@ -103,8 +103,16 @@ fn walk_from(root: &Path, start: &str, filter: &Filter, symlinks: Symlinks) -> W
     };
     let depth = depth.saturating_sub(Path::new(start).components().count());
     let mut closed = Vec::new();
+    let device = std::fs::metadata(root)
+        .ok()
+        .filter(|_| filter.is_of_one_file_system());
+    let device = device.map(|root| root.dev());
+    let is_elsewhere = |item: &walkdir::DirEntry| {
+        device.is_some() && item.metadata().is_ok_and(|folder| Some(folder.dev()) != device)
+    };
     let is_wanted = |item: &walkdir::DirEntry| {
-        let closes = |path: &String| item.file_type().is_dir() && !filter.includes_dir(path);
+        let closes =
+            |path: &String| item.file_type().is_dir() && (!filter.includes_dir(path) || is_elsewhere(item));
         match below(item.path()).filter(closes) {
             Some(path) => {
                 closed.push(path);

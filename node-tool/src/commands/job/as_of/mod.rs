@@ -279,6 +279,7 @@ async fn carry_out(
         target: dest,
         backup: None,
         left_out: Vec::new(),
+        elsewhere: Vec::new(),
     };
     let mut options = job.transfer_options(app);
     options.revisions = Some(Arc::new(current));
@@ -291,6 +292,7 @@ async fn carry_out(
         target: job.target.store(),
         transfer: &*transfer,
         backup: None,
+        keeps_times: false,
     };
     let shown = Arc::new(Shown::new(request.flags.progress, app.stats, job.source.clone()));
     let run = Run::new(&plan, tally, app.shutdown.clone(), Arc::clone(&shown) as _);
@@ -298,6 +300,7 @@ async fn carry_out(
     let options = RunOptions {
         deadline: None,
         concurrency,
+        deletes_despite_failures: false,
     };
     let stop = tokio::select! {
         stop = run::run(plan, &places, options, &run) => stop,

@@ -1,0 +1,256 @@
+//! All verbs of rclone, each with its fate, and words that people type for verbs.
+
+/// What becomes of a verb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is a verb here, and does what rclone's does.
+    Same,
+    /// It is a verb here, and does something else in this respect.
+    Differs(&'static str),
+    /// It isn't a verb here.
+    Refused {
+        /// The reason.
+        why: &'static str,
+        /// What to do instead, in words.
+        instead: &'static str,
+    },
+}
+
+/// A verb of rclone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Verb {
+    /// Its name.
+    pub name: &'static str,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+const fn same(name: &'static str) -> Verb {
+    Verb {
+        name,
+        fate: Fate::Same,
+    }
+}
+
+const fn differs(name: &'static str, how: &'static str) -> Verb {
+    Verb {
+        name,
+        fate: Fate::Differs(how),
+    }
+}
+
+const fn refused(name: &'static str, why: &'static str, instead: &'static str) -> Verb {
+    Verb {
+        name,
+        fate: Fate::Refused { why, instead },
+    }
+}
+
+const NO_MOUNT: &str =
+    "a file system would need a daemon that outlives the command, and FUSE, which many login nodes lack";
+const NO_SERVER: &str = "a server on a login node would open your Dropbox to others";
+const NO_CONTROL: &str = "a running command can't be controlled from outside, so that nobody else can";
+const NO_CRYPT: &str = "there are no encrypted remotes";
+
+/// The verbs.
+pub(crate) const VERBS: &[Verb] = &[
+    same("about"),
+    refused(
+        "archive",
+        "archives are another program's job",
+        "pack before copying: tar czf data.tar.gz data",
+    ),
+    refused(
+        "authorize",
+        "it needs a browser: it is what the authorizer does, on your laptop",
+        "here: node-tool config create dbx   (it prints the line to run on the laptop)",
+    ),
+    refused(
+        "backend",
+        "Dropbox has no such commands",
+        "'node-tool --help' lists what there is",
+    ),
+    refused(
+        "bisync",
+        "two sides that both change need somebody who decides between two versions of a file",
+        "copy both ways, the newer file wins: node-tool copy A B --update, then node-tool copy B A --update",
+    ),
+    same("cat"),
+    same("check"),
+    refused(
+        "checksum",
+        "lists of MD5 or SHA-1 sums can't be compared with a Dropbox",
+        "node-tool check SOURCE DEST",
+    ),
+    differs(
+        "cleanup",
+        "removes what killed downloads left on this machine; a Dropbox needs none",
+    ),
+    same("completion"),
+    differs(
+        "config",
+        "its file is another; 'config import' reads an rclone.conf",
+    ),
+    refused(
+        "convmv",
+        "files keep their names",
+        "rename what matters: node-tool moveto dbx:OLD dbx:NEW",
+    ),
+    same("copy"),
+    same("copyto"),
+    refused(
+        "copyurl",
+        "files come from this machine or a Dropbox",
+        "curl -O URL, then node-tool copy FILE dbx:",
+    ),
+    refused("cryptcheck", NO_CRYPT, "node-tool check SOURCE DEST"),
+    refused("cryptdecode", NO_CRYPT, "rclone itself decodes names"),
+    refused(
+        "dedupe",
+        "a folder of a Dropbox can't hold two files of one name",
+        "files of the same content have the same line in: node-tool hashsum dropbox dbx:FOLDER | sort",
+    ),
+    same("delete"),
+    same("deletefile"),
+    refused("gendocs", "the manual is built in", "node-tool man --pages DIR"),
+    refused(
+        "gitannex",
+        "git-annex can't use it as a special remote",
+        "docs/workflows.md has DataLad's way",
+    ),
+    refused(
+        "gui",
+        NO_SERVER,
+        "-P shows progress, and the browser shows your Dropbox: https://www.dropbox.com",
+    ),
+    same("hashsum"),
+    same("help"),
+    same("link"),
+    refused(
+        "listremotes",
+        "'config list' has the same list",
+        "node-tool config list",
+    ),
+    same("ls"),
+    same("lsd"),
+    same("lsf"),
+    same("lsjson"),
+    same("lsl"),
+    refused(
+        "md5sum",
+        "a Dropbox knows another hash of its files",
+        "node-tool hashsum dropbox dbx:FOLDER",
+    ),
+    same("mkdir"),
+    refused(
+        "mount",
+        NO_MOUNT,
+        "copy what a job needs, and back: node-tool copy dbx:FOLDER /scratch/FOLDER",
+    ),
+    same("move"),
+    same("moveto"),
+    refused(
+        "ncdu",
+        "it is an interactive program",
+        "node-tool size dbx:FOLDER, or node-tool tree dbx:FOLDER --level 2",
+    ),
+    refused(
+        "nfsmount",
+        NO_MOUNT,
+        "copy what a job needs, and back: node-tool copy dbx:FOLDER /scratch/FOLDER",
+    ),
+    refused(
+        "obscure",
+        "an obscured password can be read by anybody",
+        "node-tool config password set   encrypts the config",
+    ),
+    same("purge"),
+    refused(
+        "rc",
+        NO_CONTROL,
+        "-P, or --stats 10s with --use-json-log, shows how far a transfer is",
+    ),
+    refused(
+        "rcat",
+        "a file has to be on a disk before it is sent",
+        "write it to a file, then node-tool copyto FILE dbx:FILE",
+    ),
+    refused(
+        "rcd",
+        NO_CONTROL,
+        "-P, or --stats 10s with --use-json-log, shows how far a transfer is",
+    ),
+    same("rmdir"),
+    same("rmdirs"),
+    refused(
+        "selfupdate",
+        "what was installed is replaced by whoever installed it",
+        "node-tool version   says what you have",
+    ),
+    refused(
+        "serve",
+        NO_SERVER,
+        "copy what is needed, or make a link: node-tool link dbx:FILE",
+    ),
+    refused("settier", "Dropbox has no storage classes", "leave it out"),
+    refused(
+        "sha1sum",
+        "a Dropbox knows another hash of its files",
+        "node-tool hashsum dropbox dbx:FOLDER",
+    ),
+    same("size"),
+    same("sync"),
+    refused(
+        "test",
+        "it is for rclone's developers",
+        "node-tool about dbx:   shows that a login works",
+    ),
+    same("touch"),
+    same("tree"),
+    same("version"),
+];
+
+/// Returns the verb of rclone that is called so.
+pub(crate) fn named(name: &str) -> Option<&'static Verb> {
+    VERBS.iter().find(|verb| verb.name == name)
+}
+
+/// Words of shells and other programs, and the line to type for each.
+const WORDS: &[(&str, &str)] = &[
+    ("cp", "node-tool copy SOURCE DEST"),
+    ("dir", "node-tool lsf dbx:FOLDER"),
+    ("download", "node-tool copy dbx:FOLDER FOLDER"),
+    ("get", "node-tool copy dbx:FOLDER FOLDER"),
+    ("info", "node-tool about dbx:"),
+    ("list", "node-tool lsf dbx:FOLDER"),
+    ("ll", "node-tool lsl dbx:FOLDER"),
+    ("login", "node-tool config create dbx"),
+    (
+        "logout",
+        "node-tool config delete NAME, which also revokes the login",
+    ),
+    (
+        "mv",
+        "node-tool move SOURCE DEST, or node-tool moveto for a new name",
+    ),
+    ("put", "node-tool copy FOLDER dbx:FOLDER"),
+    ("quota", "node-tool about dbx:"),
+    ("rename", "node-tool moveto dbx:OLD dbx:NEW"),
+    (
+        "rm",
+        "to look first: node-tool delete dbx:FOLDER --dry-run; for one file: node-tool deletefile dbx:FILE --dry-run",
+    ),
+    ("rsync", "node-tool copy SOURCE DEST"),
+    ("scp", "node-tool copy SOURCE DEST"),
+    ("share", "node-tool link dbx:FILE"),
+    ("stat", "node-tool lsjson --stat dbx:FILE"),
+    ("upload", "node-tool copy FOLDER dbx:FOLDER"),
+];
+
+/// Returns what to type for a word that is a command elsewhere.
+pub(crate) fn line_for(word: &str) -> Option<&'static str> {
+    WORDS
+        .iter()
+        .find(|(known, _)| *known == word)
+        .map(|(_, line)| *line)
+}
