@@ -2,7 +2,7 @@
 
 use std::{fs, io::ErrorKind, path::Path, sync::atomic::AtomicBool, time::Instant};
 
-use shared::{failure::Failure, secret::Secret};
+use shared::{failure::Failure, paste, secret::Secret};
 
 use crate::wait::{self, Stopped};
 
@@ -14,7 +14,7 @@ pub(crate) fn read(file: &Path, stop: &AtomicBool, deadline: Instant) -> Result<
     let read = if file == Path::new("-") {
         ask(stop, deadline)?
     } else {
-        fs::read_to_string(file)
+        fs::read(file).map(text)
     };
     if read
         .as_ref()
@@ -29,14 +29,24 @@ pub(crate) fn read(file: &Path, stop: &AtomicBool, deadline: Instant) -> Result<
         ))
         .why(e)
     })?;
-    let secret = text.expose().trim();
-    if secret.is_empty() || secret.contains(char::is_whitespace) {
-        return Err(Failure::usage(format!(
+    one_word(&text).ok_or_else(|| {
+        Failure::usage(format!(
             "'{}' doesn't contain an app secret: one word is expected",
             file.display()
-        )));
-    }
-    Ok(Secret::new(secret))
+        ))
+    })
+}
+
+/// Returns the text of a file: UTF-8, which isn't copied, or the UTF-16 that PowerShell's `>` writes.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| paste::decode(error.as_bytes()))
+}
+
+/// Returns the one word of a text.
+fn one_word(text: &Secret) -> Option<Secret> {
+    let word = text.expose().trim_start_matches('\u{feff}').trim();
+    let is_secret = !word.is_empty() && !word.contains(char::is_whitespace);
+    is_secret.then(|| Secret::new(word))
 }
 
 /// Asks without echo, and leaves the terminal as it was, also if there is no answer.
@@ -89,5 +99,30 @@ mod terminal {
         }
 
         pub(crate) fn restore(self) {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_read_as_editors_and_shells_write_it() {
+        let utf16 = |text: &str| {
+            text.encode_utf16()
+                .flat_map(u16::to_le_bytes)
+                .collect::<Vec<u8>>()
+        };
+        for (bytes, secret) in [
+            (b"s3cret\n".to_vec(), Some("s3cret")),
+            (b" s3cret \r\n".to_vec(), Some("s3cret")),
+            ("\u{feff}s3cret".as_bytes().to_vec(), Some("s3cret")),
+            (utf16("\u{feff}s3cret\r\n"), Some("s3cret")),
+            (b"\n".to_vec(), None),
+            (b"two words".to_vec(), None),
+        ] {
+            let read = one_word(&Secret::new(text(bytes)));
+            assert_eq!(read, secret.map(Secret::new));
+        }
     }
 }

@@ -9,6 +9,7 @@ use shared::{endpoints::Endpoints, failure::Failure, remote::check_name};
 
 use crate::{
     cli::Cli,
+    command_line,
     hints::Destination,
     login::{self, Done, Login},
     output, paste,
@@ -31,7 +32,7 @@ pub(crate) fn run(
         return Err(Failure::usage(
             "with --ssh one word is expected: the name of the account on the login node",
         )
-        .next(format!("authorizer --ssh {destination} {name}"))
+        .next(command_line::authorizer(&["--ssh", destination, &name]))
         .hint("the app key goes after --app-key"));
     }
     let deadline = Instant::now() + cli.timeout;

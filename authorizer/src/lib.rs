@@ -11,6 +11,8 @@
 //!              ├────▶ callback       waits for the redirect to localhost:53682, shows what happened
 //!              │        └─▶ listener the HTTP server, which bounds what clients can do
 //!              └────▶ hints          what to look at when the browser doesn't come back
+//!
+//!   command_line                    commands to paste, in the quotes of this system's shells
 //! ```
 //!
 //! With a challenge, the code is all that passes through here, and only the node that made the challenge can use it; the
@@ -22,6 +24,7 @@ mod app_secret;
 mod browser;
 mod callback;
 mod cli;
+mod command_line;
 mod completion;
 mod connect;
 mod exchange;

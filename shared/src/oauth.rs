@@ -57,6 +57,12 @@ impl AuthorizeRequest<'_> {
     }
 }
 
+/// Returns the line to run on the laptop. A valid app key and a challenge consist of ASCII letters, digits, `-` and `_`, so that
+/// POSIX shells, cmd and PowerShell all read the same words, without quotes.
+pub fn laptop_line(app_key: &str, challenge: &Challenge) -> String {
+    format!("authorizer {app_key} {}", challenge.as_str())
+}
+
 /// Reads an app key as it is typed or pasted, without the quotes, spaces and invisible characters around it.
 ///
 /// # Errors
@@ -206,6 +212,28 @@ pub struct TokenRefusal {
 mod tests {
     use super::*;
     use crate::pkce::Verifier;
+
+    #[test]
+    fn the_line_for_the_laptop_means_the_same_to_every_shell() {
+        let mut count = 0;
+        for c in (0..0x3000).filter_map(char::from_u32) {
+            let Ok(key) = check_app_key(&format!("a1{c}b2")) else {
+                continue;
+            };
+            let challenge = Verifier::generate().unwrap().challenge();
+            let line = laptop_line(&key, &challenge);
+            let words: Vec<&str> = line.split(' ').collect();
+            assert_eq!(words, ["authorizer", &key, challenge.as_str()], "{c:?}");
+            for word in words {
+                let is_plain = word
+                    .bytes()
+                    .all(|c| c.is_ascii_alphanumeric() || b"-_".contains(&c));
+                assert!(is_plain && !word.starts_with('-'), "{line}");
+            }
+            count += 1;
+        }
+        assert!(count > 64, "{count} keys");
+    }
 
     #[test]
     fn the_address_asks_for_offline_access_with_pkce() {

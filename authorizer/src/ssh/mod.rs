@@ -15,7 +15,10 @@ use std::{
 
 use shared::{exit, failure::Failure, pairing::Pairing, secret::Secret};
 
-use crate::wait::{POLL_INTERVAL, Stopped};
+use crate::{
+    command_line,
+    wait::{POLL_INTERVAL, Stopped},
+};
 use reader::Finding;
 
 mod reader;
@@ -74,9 +77,9 @@ impl<'a> Node<'a> {
                     .hint("for example: authorizer --ssh user@login.example.org NAME"),
             );
         }
-        let mut words = call.ssh.split_whitespace();
-        let program = words
-            .next()
+        let words = command_line::split(call.ssh);
+        let (program, words) = words
+            .split_first()
             .ok_or_else(|| Failure::usage("--ssh-command names no program"))?;
         // A valid name contains no single quote.
         let mut remote = format!("{} config create '{}' --pairing", call.node_tool, call.name);
@@ -155,7 +158,8 @@ impl<'a> Node<'a> {
                 "--app-key says {key}, {destination} says {asked}; nothing was granted"
             ))
             .hint(format!(
-                "if {asked} is the right one: authorizer --ssh {destination} --app-key {asked} {name}"
+                "if {asked} is the right one: {}",
+                command_line::authorizer(&["--ssh", destination, "--app-key", asked, name])
             ))
             .hint(format!(
                 "if not, find out what runs there: ssh {destination} 'type node-tool'"
@@ -290,12 +294,24 @@ impl<'a> Node<'a> {
         } = self.call;
         let failure = Failure::new(format!("{name}: was not connected on {destination}"));
         match status.code() {
-            Some(NOT_FOUND) => failure.why(format!("'{node_tool}' was not found there")).hint(format!(
-                "say where it is: authorizer --ssh {destination} --remote-command '~/bin/node-tool' {name}"
-            )),
+            Some(NOT_FOUND) => failure
+                .why(format!("'{node_tool}' was not found there"))
+                .hint(format!(
+                    "say where it is: {}",
+                    command_line::authorizer(&[
+                        "--ssh",
+                        destination,
+                        "--remote-command",
+                        "~/bin/node-tool",
+                        name
+                    ])
+                )),
             Some(SSH_FAILED) => failure
                 .why("ssh could not connect, or lost the connection; it says why above")
-                .hint(format!("check that this works: {} {destination} true", self.call.ssh)),
+                .hint(format!(
+                    "check that this works: {} {destination} true",
+                    self.call.ssh
+                )),
             Some(0) => failure
                 .why(format!("'{node_tool}' ended there without asking for a login"))
                 .hint("check that it is node-tool, and of this version: node-tool --version"),

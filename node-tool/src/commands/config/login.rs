@@ -4,7 +4,7 @@ use shared::{
     exit,
     failure::{Advice, Failure},
     grant::{Grant, GrantError},
-    oauth::{AuthorizeRequest, Proof, TokenRequest},
+    oauth::{AuthorizeRequest, Proof, TokenRequest, laptop_line},
     pairing::Pairing,
     pkce::Verifier,
     plain::quoted,
@@ -200,10 +200,10 @@ impl Login<'_> {
             state: None,
         };
         report::result(&format!(
-            "On your laptop, run:\n\n  authorizer {app_key} {}\n\n\
+            "On your laptop, run:\n\n  {}\n\n\
              or open this address in any browser, and copy the code that Dropbox shows:\n\n{}\n\n\
              Then paste what you got here{}\n",
-            challenge.as_str(),
+            laptop_line(app_key, &challenge),
             request.url(&self.app.endpoints),
             if self.how.token_stdin {
                 ", on stdin."
