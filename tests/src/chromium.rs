@@ -154,6 +154,19 @@ impl Chromium {
         self.call(Some(tab), "Page.reload", &json!({})).map(drop)
     }
 
+    /// Shows a tab as a window of this width does, in pixels, with light or dark colours.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub fn look(&mut self, tab: &Tab, width: u32, dark: bool) -> anyhow::Result<()> {
+        let size = json!({"width": width, "height": 640, "deviceScaleFactor": 1, "mobile": false});
+        self.call(Some(tab), "Emulation.setDeviceMetricsOverride", &size)?;
+        let scheme = if dark { "dark" } else { "light" };
+        let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.call(Some(tab), "Emulation.setEmulatedMedia", &media)?;
+        Ok(())
+    }
+
     /// Saves a screenshot of a tab as PNG.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use tests::browser::{Button, consent_address, press};
 use tests::chromium::{Chromium, installed};
 use tests::files::{differences, noise, snapshot, write};
 use tests::programs::program;
+use tests::session;
 use tests::terminal::Terminal;
 use tests::test_env::{TestEnv, only_authorizer, run, text};
 
@@ -31,6 +32,9 @@ struct Args {
     /// Save a picture of the browser's final page here (needs Chromium)
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
+    /// Play only the README's session, and save its picture here (needs an OpenSSH server)
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
 }
 
 /// Prints what happens, and keeps count of it.
@@ -59,6 +63,10 @@ fn play(args: &Args) -> anyhow::Result<Vec<String>> {
     say("building node-tool and authorizer …");
     program("node-tool")?;
     let _port = only_authorizer()?;
+    if let Some(file) = &args.svg {
+        fs::write(file, session::play()?).with_context(|| format!("writing {}", file.display()))?;
+        return Ok(Vec::new());
+    }
     let mut tour = Tour {
         env: TestEnv::new()?,
         steps: Vec::new(),

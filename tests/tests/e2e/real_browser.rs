@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use anyhow::Context as _;
 use shared::grant::Grant;
 use tests::browser::consent_address;
-use tests::chromium::{Chromium, installed};
+use tests::chromium::{Chromium, Tab, installed};
 use tests::test_env::{TestEnv, only_authorizer, output_of, skip};
 
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -33,6 +33,28 @@ fn is_missing() -> bool {
     missing
 }
 
+/// Takes pictures of a page in all looks, and checks that it fits a phone.
+///
+/// SCREENS=docs/screens cargo test --workspace --test e2e -- real_browser::   renews those in docs/
+fn pictures(browser: &mut Chromium, tab: &Tab, env: &TestEnv, name: &str) -> anyhow::Result<()> {
+    let kept =
+        std::env::var_os("SCREENS").map(|dir| Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(dir));
+    let dir = kept.unwrap_or_else(|| env.path("screens"));
+    std::fs::create_dir_all(&dir)?;
+    for (look, width, dark) in [("light", 800, false), ("dark", 800, true), ("360", 360, false)] {
+        if dark && name == "consent" {
+            continue; // that page isn't ours, and knows no dark
+        }
+        browser.look(tab, width, dark)?;
+        let wide = browser.eval(tab, "document.documentElement.scrollWidth")?;
+        assert_eq!(wide, width, "{name} is too wide for {width} pixels");
+        let file = dir.join(format!("{name}-{look}.png"));
+        browser.picture(tab, &file)?;
+        assert!(file.metadata()?.len() > 3_000, "{name}: a page is shown");
+    }
+    Ok(())
+}
+
 #[test]
 fn allow_leads_to_a_page_that_says_what_to_do_next() -> anyhow::Result<()> {
     if is_missing() {
@@ -42,6 +64,8 @@ fn allow_leads_to_a_page_that_says_what_to_do_next() -> anyhow::Result<()> {
     let (child, consent) = start(&env)?;
     let mut browser = Chromium::start()?;
     let tab = browser.open(&consent)?;
+    browser.until(&tab, "document.readyState === 'complete'")?;
+    pictures(&mut browser, &tab, &env, "consent")?;
     browser.press(&tab, "Allow")?;
     browser.until(&tab, "document.title === 'One step left: paste the grant'")?;
     assert_eq!(
@@ -54,16 +78,7 @@ fn allow_leads_to_a_page_that_says_what_to_do_next() -> anyhow::Result<()> {
         &tab,
         "!window.old && document.title === 'One step left: paste the grant'",
     )?;
-    // PICTURES=docs cargo test -p tests --test e2e real_browser   renews the picture in docs/
-    let kept = std::env::var_os("PICTURES").map(|dir| {
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("..")
-            .join(dir)
-            .join("connected.png")
-    });
-    let picture = kept.unwrap_or_else(|| env.path("connected.png"));
-    browser.picture(&tab, &picture)?;
-    assert!(picture.metadata()?.len() > 5_000, "a page is shown");
+    pictures(&mut browser, &tab, &env, "success")?;
     let end = output_of(child)?;
     assert!(matches!(Grant::parse(&end.ok()?), Ok(Grant::Code(_))));
     Ok(())
@@ -82,6 +97,7 @@ fn cancel_and_a_second_tab_end_in_words() -> anyhow::Result<()> {
     let tab = browser.open(&consent)?;
     browser.press(&tab, "Cancel")?;
     browser.until(&tab, "document.title === 'You cancelled the login'")?;
+    pictures(&mut browser, &tab, &env, "cancelled")?;
     assert_eq!(output_of(child)?.code, 1);
     Ok(())
 }
@@ -97,6 +113,7 @@ fn a_tampered_state_is_refused_and_the_login_goes_on() -> anyhow::Result<()> {
     let tab = browser.open(&format!("{}x", consent))?;
     browser.press(&tab, "Allow")?;
     browser.until(&tab, "document.title === 'This answer belongs to another login'")?;
+    pictures(&mut browser, &tab, &env, "wrong-state")?;
     let tab = browser.open(&consent)?;
     browser.press(&tab, "Allow")?;
     browser.until(&tab, "document.title === 'One step left: paste the grant'")?;

@@ -27,6 +27,9 @@ struct Args {
     /// rclone; by default $RCLONE, or the one of tests/peers, which is installed if it isn't there
     #[arg(long, value_name = "PATH")]
     rclone: Option<PathBuf>,
+    /// Another build of node-tool, to race as 'other build'
+    #[arg(long, value_name = "PATH")]
+    other: Option<PathBuf>,
     /// Works of a tenth of the size, to see whether everything runs
     #[arg(long)]
     small: bool,
@@ -38,7 +41,7 @@ struct Args {
 fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
     enter(Network::Shared)?;
-    let runners: Vec<Runner> = Runner::all(&rclone(args.rclone.as_deref())?)?
+    let runners: Vec<Runner> = Runner::all(&rclone(args.rclone.as_deref())?, args.other.as_deref())?
         .into_iter()
         .filter(|runner| chosen(&args.runner, runner.name))
         .collect();

@@ -63,23 +63,25 @@ const TUNED: [&str; 16] = [
 ];
 
 impl Runner {
-    /// All of them.
+    /// All of them; `other` is another build of node-tool.
     ///
     /// # Errors
     /// When node-tool can't be built.
-    pub fn all(rclone: &Path) -> anyhow::Result<Vec<Self>> {
+    pub fn all(rclone: &Path, other: Option<&Path>) -> anyhow::Result<Vec<Self>> {
         let ours = program("node-tool")?;
         let runner = |name, program: &Path, flags: &[&'static str]| Self {
             name,
             program: program.to_owned(),
             flags: flags.to_vec(),
         };
-        Ok(vec![
-            runner("node-tool", &ours, &[]),
+        let mut all = vec![runner("node-tool", &ours, &[])];
+        all.extend(other.map(|path| runner("other build", path, &[])));
+        all.extend([
             runner("without zip", &ours, &["--no-zip"]),
             runner("rclone tuned", rclone, &TUNED),
             runner("rclone default", rclone, &[]),
-        ])
+        ]);
+        Ok(all)
     }
 
     /// Whether it is one of ours.
