@@ -29,12 +29,23 @@ pub const NAME: &str = "rclone";
 /// The prefix of the variables of flags.
 pub const VARIABLE_PREFIX: &str = "RCLONE_";
 
+/// The flag for statistics on one line.
+const ONE_LINE: &str = "--stats-one-line";
+
 /// Whether this process was called by that name. It is known before anything else runs, and never changes then.
 static IS_ON: AtomicBool = AtomicBool::new(false);
+/// Whether statistics are one line.
+static IS_ONE_LINE: AtomicBool = AtomicBool::new(false);
 
-/// Notes by what name the process was called: the first of `args`.
+/// Notes by what name the process was called, which is the first of `args`, and what they ask of its statistics.
 pub fn begin(args: &[OsString]) {
     IS_ON.store(is_name(args), Ordering::Relaxed);
+    IS_ONE_LINE.store(args.iter().any(|arg| arg == ONE_LINE), Ordering::Relaxed);
+}
+
+/// Returns whether statistics are to be one line instead of a block.
+pub fn is_one_line() -> bool {
+    IS_ONE_LINE.load(Ordering::Relaxed)
 }
 
 /// Returns whether the process was called as rclone.

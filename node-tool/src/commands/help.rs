@@ -1,5 +1,7 @@
 //! `version` and `completion`: about the program itself; and what it says to a newcomer who types its name alone.
 
+use std::path::{Path, PathBuf};
+
 use shared::{
     completion::{SHELLS, Shell},
     exit,
@@ -19,6 +21,9 @@ pub struct CompletionArgs {
     /// The shell
     #[arg(value_parser = SHELLS)]
     shell: String,
+    /// Write it into FILE; '-' is standard output
+    #[arg(value_name = "FILE", default_value = "-")]
+    file: PathBuf,
 }
 
 /// Prints the version, and what it was built for.
@@ -41,7 +46,7 @@ pub fn version() -> Result<u8, Failure> {
 /// Prints what a shell has to load. It asks the program itself then: see [`crate::completion`].
 ///
 /// # Errors
-/// When stdout can't be written.
+/// When stdout or the file can't be written.
 pub fn completion(args: &CompletionArgs) -> Result<u8, Failure> {
     let program = if as_rclone::is_on() {
         as_rclone::NAME
@@ -49,7 +54,13 @@ pub fn completion(args: &CompletionArgs) -> Result<u8, Failure> {
         "node-tool"
     };
     let script = Shell::named(&args.shell).map(|shell| shell.script(program));
-    report::result(&script.unwrap_or_default())?;
+    let script = script.unwrap_or_default();
+    if args.file == Path::new("-") {
+        report::result(&script)?;
+    } else {
+        let failed = |e| Failure::new(format!("could not write '{}'", args.file.display())).why(e);
+        std::fs::write(&args.file, script).map_err(failed)?;
+    }
     Ok(exit::SUCCESS)
 }
 

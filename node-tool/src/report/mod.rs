@@ -162,10 +162,12 @@ pub fn statistics(stats: &Stats, with_progress: bool) -> Result<(), Failure> {
     if !log().is_rclones() {
         return Ok(());
     }
-    if with_progress {
-        return result(&stats.to_string());
+    match (with_progress, as_rclone::is_one_line()) {
+        (true, false) => return result(&stats.to_string()),
+        (true, true) => return result(&format!("{}\n", stats.one_line())),
+        (false, false) => tracing::info!("\n{stats}"),
+        (false, true) => tracing::info!("{}", stats.one_line()),
     }
-    tracing::info!("\n{stats}");
     Ok(())
 }
 
