@@ -36,11 +36,31 @@ const ONE_LINE: &str = "--stats-one-line";
 static IS_ON: AtomicBool = AtomicBool::new(false);
 /// Whether statistics are one line.
 static IS_ONE_LINE: AtomicBool = AtomicBool::new(false);
+/// Whether progress was asked for.
+static WITH_PROGRESS: AtomicBool = AtomicBool::new(false);
+/// Verbs that change something and have no progress here; rclone prints its block for them, too.
+const WITHOUT_PROGRESS: [&str; 8] = [
+    "cleanup",
+    "delete",
+    "deletefile",
+    "mkdir",
+    "purge",
+    "rmdir",
+    "rmdirs",
+    "touch",
+];
 
 /// Notes by what name the process was called, which is the first of `args`, and what they ask of its statistics.
 pub fn begin(args: &[OsString]) {
     IS_ON.store(is_name(args), Ordering::Relaxed);
-    IS_ONE_LINE.store(args.iter().any(|arg| arg == ONE_LINE), Ordering::Relaxed);
+    let has = |flag: &str| args.iter().any(|arg| arg == flag);
+    IS_ONE_LINE.store(has(ONE_LINE), Ordering::Relaxed);
+    WITH_PROGRESS.store(has("-P") || has("--progress"), Ordering::Relaxed);
+}
+
+/// Returns whether the end of a command is a block that nothing else prints.
+pub fn ends_with_block(verb: &str) -> bool {
+    is_on() && WITH_PROGRESS.load(Ordering::Relaxed) && WITHOUT_PROGRESS.contains(&verb)
 }
 
 /// Returns whether statistics are to be one line instead of a block.

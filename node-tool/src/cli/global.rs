@@ -34,7 +34,7 @@ pub struct Global {
     #[arg(long, global = true, help_heading = "Limits", value_name = "N", value_parser = calls)]
     pub tpslimit: Option<f64>,
     /// Begin at most N calls at once, as long as --tpslimit holds in the long run
-    #[arg(long, global = true, help_heading = "Limits", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, global = true, help_heading = "Limits", value_name = "N")]
     pub tpslimit_burst: Option<u32>,
     /// Use at most N connections at once, as --transfers does; 0 is no limit
     #[arg(long, global = true, hide = true, value_name = "N")]

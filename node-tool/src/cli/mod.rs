@@ -34,7 +34,7 @@ use crate::{
     as_rclone,
     commands::help,
     completion, limits,
-    report::{self, Style},
+    report::{self, Style, format::Stats},
     variables,
 };
 
@@ -65,6 +65,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         Ok(parsed) => parsed,
         Err(error) => return refuse(&error, &line.args),
     };
+    let ends_with_block = as_rclone::ends_with_block(&verb);
     if let Err(failure) = start_log(&cli.global, verb, &line.notes) {
         report::error(&failure);
         return ExitCode::from(failure.exit_code());
@@ -74,7 +75,11 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
             "the variable {variable} sets nothing; did you mean {near}?"
         ));
     }
-    match with_runtime(cli) {
+    let result = with_runtime(cli);
+    if ends_with_block {
+        let _ = report::statistics(&Stats::default(), true); // a reader that went away is no error
+    }
+    match result {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             report::error(&failure);

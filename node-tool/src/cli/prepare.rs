@@ -92,7 +92,8 @@ pub async fn prepare(
         stats: global.stats,
         rates: Arc::new(RateLimiter::new(Rates {
             calls_per_second: global.tpslimit,
-            burst: global.tpslimit_burst.unwrap_or(1),
+            // As in rclone, 0 is no burst.
+            burst: global.tpslimit_burst.unwrap_or(1).max(1),
             upload_bytes_per_second: global.bwlimit.and_then(|rate| rate.up),
             download_bytes_per_second: global.bwlimit.and_then(|rate| rate.down),
         })),
