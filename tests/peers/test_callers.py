@@ -1,0 +1,286 @@
+"""What calls rclone: a web portal's file browser, rules of workflow systems, lines of guides and of job scripts. Each runs with
+rclone and with node-tool through a link of that name, on one sandbox and one rclone.conf. What they print on stdout, their exit
+codes and both trees afterwards have to be the same.
+
+A line names its places: {r} is a folder of the Dropbox, {l} a local one, each with the files of TREE.
+"""
+
+import base64
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+from peers import PeerTest
+
+TREE = {
+    "plain.txt": b"plain\n",
+    "notes/readme.md": b"# read me\n",
+    "data/run 1.csv": b"1,2\n",
+    "data/run2.csv": b"3,4\n",
+    "data/deep/x.fq.gz": bytes(range(256)) * 40,
+    "videos/day.mkv": b"m" * 300_000,
+}
+MODIFIED = 1_600_000_000
+
+# How the two outputs are compared.
+SAME = "same"  # byte for byte
+SORTED = "sorted"  # rclone's order differs from run to run
+ANY = "any"  # only whether there is one
+NONE = "none"  # not at all
+DONE = "done"  # by the line that shows that all has arrived
+
+# The portal's expression for its bar.
+PROGRESS = re.compile(r"Transferred:\s+[\d.]+ ?\w+ \/ [\d.]+ \w+, (?P<progress>\d+)%")
+
+
+class Row:
+    """A line, what goes into it, and how its outputs are compared."""
+
+    def __init__(self, line, out=SAME, stdin=None, code=0, quiet=False, env=None):
+        self.line, self.out, self.stdin, self.code, self.quiet, self.env = line, out, stdin, code, quiet, env or {}
+
+
+# Open OnDemand's apps/dashboard/lib/rclone_util.rb, function by function.
+PORTAL = [
+    Row("rclone lsd dbx: --contimeout 2s --timeout 2s --low-level-retries 1 --retries 1", out=ANY),
+    Row("rclone lsd missing: --contimeout 2s --timeout 2s --low-level-retries 1 --retries 1", code=1),
+    Row("rclone lsjson --low-level-retries=1 {r}"),
+    Row("rclone lsjson --low-level-retries=1 {r}/videos"),
+    Row("rclone lsjson --low-level-retries=1 {r}/plain.txt"),
+    Row("rclone lsjson --low-level-retries=1 {r}/nothing", code=3, out=NONE),  # rclone begins a list that it doesn't end
+    Row("rclone lsf --low-level-retries=1 --dir-slash=false {r}"),
+    Row("rclone lsf --low-level-retries=1 --dir-slash=false {r}/nothing", code=3),
+    Row("rclone lsjson --low-level-retries=1 --stat {r}/plain.txt"),
+    Row("rclone lsjson --low-level-retries=1 --stat {r}/data", out=ANY),
+    Row("rclone lsjson --low-level-retries=1 --stat {r}/nothing", code=3),
+    Row("rclone --quiet cat {r}/plain.txt", quiet=True),
+    Row("rclone cat {r}/plain.txt"),
+    Row("rclone cat {r}/nothing", code=3),
+    Row("rclone touch {r}/touched.txt"),
+    Row("rclone mkdir '{r}/new folder'"),
+    Row("rclone moveto {l}/plain.txt {r}/uploaded.txt"),
+    Row("rclone --quiet --progress moveto {l}/videos/day.mkv {r}/up.mkv", out=DONE, quiet=True),
+    Row("rclone --quiet --progress moveto {l}/data {r}/moved", out=DONE, quiet=True),
+    Row("rclone --quiet --progress copyto {r}/videos/day.mkv {l}/down.mkv", out=DONE, quiet=True),
+    Row("rclone --quiet --progress copyto {r}/data {l}/copied", out=DONE, quiet=True),
+    Row("rclone --quiet --progress copyto {r}/plain.txt {r}/again.txt", out=ANY, quiet=True),
+    Row("rclone --quiet --progress purge {r}/data", out=ANY, quiet=True),
+    Row("rclone --quiet --progress delete {r}/plain.txt", out=ANY, quiet=True),
+    Row("rclone size --json {r}"),
+    Row("rclone size --json {r}/plain.txt"),
+    Row("rclone size --json {r}/nothing", code=3),
+]
+
+# Rules of Snakemake and processes of Nextflow that shell out.
+WORKFLOWS = [
+    Row("rclone copy '{r}/data/run 1.csv' {l}/input"),
+    Row("rclone copyto {l}/plain.txt {r}/results/sample.txt"),
+    Row("rclone sync {l}/data {r}/data"),
+    Row("rclone lsf {r}/videos"),
+    Row("rclone lsf -R --files-only {r}", out=SORTED),
+    Row("rclone ls {r}/videos/day.mkv"),
+    Row("rclone copy {r}/videos ."),
+    Row("rclone copy --progress --transfers 4 {l}/data {r}/shared/data", out=DONE),
+    Row("rclone --config {conf} copy --transfers 2 --checkers 2 {l}/data {r}/synced"),
+    Row("rclone lsjson --stat {r}/videos/day.mkv"),
+    Row("rclone size --json {r}/data"),
+    Row("rclone cat {r}/notes/readme.md"),
+    Row("rclone check {l}/data {r}/data"),
+    Row("rclone check {l}/data {r}/videos", code=1),
+    Row("rclone deletefile {r}/plain.txt"),
+    Row("rclone copy --files-from {l}/list.txt {r} {l}/fetched"),
+    Row("rclone hashsum dropbox {r}/data", out=SORTED),
+    Row("rclone move {l}/data {r}/finished --delete-empty-src-dirs"),
+]
+
+# Kinds of lines of centres' guides, people's job scripts and wrappers.
+GUIDES = [
+    Row("rclone lsd {r}", out=ANY),
+    Row("rclone ls {r}", out=SORTED),
+    Row("rclone lsl {r}/data/deep"),
+    Row("rclone tree {r}"),
+    Row("rclone size {r}"),
+    Row("rclone about dbx:"),
+    Row("rclone copy {l} {r}/backup -P", out=DONE),
+    Row("rclone copy -v --stats 30s {l}/data {r}/backup"),
+    Row("rclone --progress --transfers 1 copy {l}/videos {r}/remotedirectory", out=DONE),
+    Row("rclone copy --update --verbose --transfers 30 --checkers 8 --contimeout 60s --timeout 300s --retries 3 "
+        "--low-level-retries 10 --stats 1s {l} {r}/up"),
+    Row("rclone copy {r}/data/ {l}/fastqs --include '*.fq.gz' --progress --transfers 4 --checkers 8 --multi-thread-streams 4", out=DONE),
+    Row("rclone --transfers=8 --checkers=16 -P -vv --log-file={l}/../log --fast-list --use-mmap "
+        "--dropbox-chunk-size=148M copy {l}/data {r}/team", out=DONE),
+    Row("rclone copy --tpslimit 12 --tpslimit-burst 12 --exclude-from {l}/list.txt {l} {r}/archive"),
+    Row("rclone sync {l} {r} --progress --stats 30s --stats-one-line --transfers 32 --checkers 32 --dropbox-batch-mode sync "
+        "--dropbox-batch-size 800 --dropbox-chunk-size 128M --tpslimit 12 --tpslimit-burst 0 --log-level INFO --exclude .dropbox", out=ANY),
+    Row("rclone copy {l} {r}/raw --filter '+ **/*.csv' --filter '- **/*' --transfers=4 --checkers=8 --log-level INFO"),
+    Row("rclone move {l}/data {r}/in --log-file {l}/../log -v --delete-empty-src-dirs --fast-list --dropbox-chunk-size 120M "
+        "--tpslimit-burst 12 --transfers 6 --stats-one-line"),
+    Row("rclone sync {l} {r} --dry-run"),
+    Row("rclone sync {r} {l}/mirror --create-empty-src-dirs --delete-after"),
+    Row("rclone --ignore-existing -v copy {l} {r}"),
+    Row("rclone copy {l}/data {r}/data --checksum --no-traverse"),
+    Row("rclone copy {l}/videos {r}/slow --bwlimit 100M --max-age 10y"),
+    Row("rclone mkdir {r}/a/b/c"),
+    Row("rclone rmdir {r}/data", code=1, out=ANY),
+    Row("rclone rmdirs {r}/data --leave-root"),
+    Row("rclone delete {r}/data --include '*.csv'"),
+    Row("rclone purge {r}/data"),
+    Row("rclone deletefile {r}/nothing", code=4),
+    Row("rclone copy {l}/nothing {r}", code=3),
+    Row("rclone copy missing:x {l}", code=1),
+    Row("rclone copy {l}", code=2),
+    Row("rclone nosuchverb", code=2),
+    Row("rclone copy {l} {r} --no-such-flag", code=2),
+    Row("rclone copy {l} {r} --transfers many", code=2),
+    Row("rclone copy {l} {r}/by/variable", env={"RCLONE_TRANSFERS": "3", "RCLONE_EXCLUDE": "*.mkv", "RCLONE_DRY_RUN": "false"}),
+    Row("rclone copy {l} {r}/by/variable", env={"RCLONE_DRY_RUN": "true"}),
+    Row("rclone lsf {r} --format tsp --separator , --files-only"),
+    Row("rclone lsf -R {r} --dirs-only", out=SORTED),
+    Row("rclone lsjson -R --files-only --no-mimetype --no-modtime {r}/data/deep"),
+]
+
+
+class Callers(PeerTest):
+    def setUp(self):
+        super().setUp()
+        self.connect_rclone()
+        self.conf = self.home / ".config/rclone/rclone.conf"
+        self.extra = self.home / "extra.conf"
+        self.extra.write_text("[bucket]\ntype = s3\nregion = x\n\n[more box]\ntype = dropbox\nclient_id = k\ntoken = {\"access_token\":\"a\"}\n")
+        links = self.home / "links"
+        links.mkdir()
+        (links / "rclone").symlink_to(self.program_path("NODE_TOOL_BIN"))
+        self.programs = {"theirs": self.program_path("RCLONE_BIN"), "ours": str(links / "rclone")}
+
+    def prepare(self, who):
+        """Makes both places as they are before each line."""
+        local = self.home / who / "local"
+        shutil.rmtree(local.parent, ignore_errors=True)
+        for name, content in TREE.items():
+            path = local / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            os.utime(path, (MODIFIED, MODIFIED))
+        (local / "list.txt").write_text("plain.txt\nnotes/readme.md\n")
+        os.utime(local / "list.txt", (MODIFIED, MODIFIED))
+        if any(entry["path"].lower() == f"/{who}" for entry in self.sandbox.control("tree")):
+            self.sandbox.control("remove", path=f"/{who}")
+        for name, content in TREE.items():
+            coded = base64.b64encode(content).decode()
+            self.sandbox.control("put_file", path=f"/{who}/{name}", base64=coded, client_modified="2020-09-13T12:26:40Z")
+        return local
+
+    def play(self, who, row):
+        """Runs a line; gives the exit code, what was printed, and both trees."""
+        local = self.prepare(who)
+        words = {"r": f"dbx:{who}", "l": str(local), "conf": str(self.conf), "extra": str(self.extra)}
+        arguments = [word.format(**words) for word in shlex.split(row.line)][1:]
+        env = self.environment() | {name: value.format(**words) for name, value in row.env.items()}
+        done = subprocess.run([self.programs[who], *arguments], input=row.stdin or b"", capture_output=True, env=env, cwd=local)
+        out = done.stdout.decode().replace(f"/{who}/", "/WHO/").replace(f"dbx:{who}", "dbx:WHO")
+        files = {str(path.relative_to(local)): path.read_bytes() for path in local.rglob("*") if path.is_file()}
+        stored = {entry["path"].removeprefix(f"/{who}/"): (entry["is_folder"], entry["content_hash"])
+                  for entry in self.sandbox.control("tree") if entry["path"].startswith(f"/{who}/")}
+        return done.returncode, out, done.stderr.decode(), files, stored
+
+    @staticmethod
+    def seen(row, out):
+        """What a caller sees in an output."""
+        if row.out == SORTED:
+            return sorted(out.splitlines())
+        if row.out == DONE:
+            found = [match["progress"] for match in PROGRESS.finditer(out)]
+            return found[-1:] and found[-1]
+        if row.out == ANY:
+            return bool(out)
+        if row.out == NONE:
+            return None
+        # The sandbox gives each file an ID of its own.
+        return re.sub(r'"ID":\s?"id:[^"]*"', '"ID":"ID"', out)
+
+    def compare(self, rows):
+        failed = []
+        for row in rows:
+            theirs, ours = (self.play(who, row) for who in ("theirs", "ours"))
+            label = f"{row.line} {row.env or ''}"
+            if row.code is not None and theirs[0] != row.code:
+                failed.append(f"{label}: rclone itself exits with {theirs[0]}\n{theirs[2]}")
+            if ours[0] != theirs[0]:
+                failed.append(f"{label}: exits with {ours[0]}, not {theirs[0]}\n{ours[2]}")
+            if self.seen(row, ours[1]) != self.seen(row, theirs[1]):
+                failed.append(f"{label}: prints\n{ours[1]}\nnot\n{theirs[1]}\n{ours[2]}")
+            for what, at in (("local files", 3), ("the Dropbox", 4)):
+                if ours[at] != theirs[at]:
+                    missing, more = sorted(set(theirs[at]) - set(ours[at])), sorted(set(ours[at]) - set(theirs[at]))
+                    failed.append(f"{label}: {what} differ: missing {missing}, more {more}\n{ours[2]}")
+            if row.quiet and (theirs[2], ours[2]) != ("", ""):
+                failed.append(f"{label}: is not quiet: {theirs[2]!r} {ours[2]!r}")
+        self.assertEqual(failed, [], "\n".join(["", *failed]))
+
+    def test_the_portals_file_browser(self):
+        self.compare(PORTAL)
+
+    def test_rules_of_workflow_systems(self):
+        self.compare(WORKFLOWS)
+
+    def test_lines_of_guides_and_job_scripts(self):
+        self.compare(GUIDES)
+
+    def run_ours(self, *arguments, code=0, **env):
+        done = subprocess.run([self.programs["ours"], *arguments], capture_output=True, text=True, env=self.environment() | env)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def test_the_version_can_be_parsed(self):
+        for arguments in (["version"], ["--version"]):
+            first, second = self.run_ours(*arguments).stdout.splitlines()[:2]
+            self.assertRegex(first, r"^rclone v1\.\d+\.\d+")
+            self.assertIn("node-tool", second)
+
+    def test_errors_are_lines_of_rclones_log(self):
+        stamp = r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d "
+        said = self.run_ours("ls", "missing:x", code=1).stderr
+        self.assertRegex(said, stamp + r'CRITICAL: Failed to create file system for "missing:.*didn\'t find section in config file \("missing"\)')
+        said = self.run_ours("lsjson", "dbx:nothing", code=3).stderr
+        self.assertRegex(said, stamp + "ERROR : ")
+        self.assertRegex(said.splitlines()[-1], stamp + "NOTICE: Failed to lsjson: directory not found")
+        self.assertEqual(self.run_ours("--quiet", "lsd", "dbx:").stderr, "")
+        for arguments, message in [
+            (["nosuchverb"], 'unknown command "nosuchverb" for "rclone"'),
+            (["ls", "dbx:", "--no-such-flag"], "unknown flag: --no-such-flag"),
+        ]:
+            said = self.run_ours(*arguments, code=2).stderr
+            self.assertIn(f"Error: {message}", said)
+            self.assertRegex(said, stamp + f"NOTICE: Fatal error: {re.escape(message)}")
+
+    def test_a_remote_of_another_kind_is_named(self):
+        said = self.run_ours("ls", "bucket:", code=1, RCLONE_CONFIG=str(self.extra)).stderr
+        self.assertIn('didn\'t find backend called "s3"', said)
+
+    def test_a_renewed_token_is_kept_elsewhere(self):
+        self.conf.write_text(self.conf.read_text().replace("2099-", "2000-"))
+        self.conf.chmod(0o640)
+        before, at = self.conf.read_bytes(), self.conf.stat()
+        self.sandbox.control("expire_access_tokens")
+        self.sandbox.control("reset_calls")
+        for _ in range(3):
+            self.run_ours("lsd", "dbx:")
+        self.assertEqual(self.sandbox.control("counts").get("/oauth2/token"), 1)
+        self.assertEqual((self.conf.read_bytes(), self.conf.stat().st_mode, self.conf.stat().st_mtime_ns), (before, at.st_mode, at.st_mtime_ns))
+        kept = list((self.home / ".local/state/node-tool/rclone").iterdir())
+        self.assertEqual([path.stat().st_mode & 0o777 for path in kept], [0o600])
+        self.assertEqual(list(Path(self.home / ".config").iterdir()), [self.conf.parent], "there is no config of ours")
+
+    def test_a_config_of_ours_comes_first(self):
+        self.connect_node_tool()
+        self.node_tool("config", "rename", "dbx", "own")
+        self.run_ours("lsd", "own:")
+        self.run_ours("lsd", "dbx:", code=1)
+        self.run_ours("lsd", "dbx:", "--config", str(self.conf))
+        self.run_ours("lsd", "dbx:", RCLONE_CONFIG=str(self.conf))
+        # By its own name, rclone's file is none of its business.
+        said = self.node_tool("lsd", "dbx:", code=1)[1]
+        self.assertIn("there is no remote 'dbx:'", said)
