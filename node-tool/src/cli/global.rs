@@ -125,6 +125,11 @@ pub struct Bandwidth {
 }
 
 fn rates(text: &str) -> Result<Bandwidth, String> {
+    if text.contains(',') {
+        return Err(
+            "one rate counts all the time, and a timetable can't be honoured; give a rate such as 10M".into(),
+        );
+    }
     let (up, down) = text.split_once(':').unwrap_or((text, text));
     let rate = |text: &str| text.parse::<Size>().map(|size| size.0.filter(|rate| *rate > 0));
     match (rate(up), rate(down)) {

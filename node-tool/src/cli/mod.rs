@@ -57,13 +57,14 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         report::notes(&bare());
         return ExitCode::from(exit::USAGE);
     }
-    let line = match line::read(&args, &program()) {
+    let described = program();
+    let line = match line::read(&args, &described) {
         Ok(line) => line,
         Err(failure) => return not_a_line(&failure),
     };
-    let (cli, verb) = match parse(&line) {
+    let (cli, verb) = match parse(&line, described) {
         Ok(parsed) => parsed,
-        Err(error) => return refuse(&error, &line.args),
+        Err(error) => return refuse(&error, &line),
     };
     let ends_with_block = as_rclone::ends_with_block(&verb);
     if let Err(failure) = start_log(&cli.global, verb, &line.notes) {
@@ -133,9 +134,12 @@ fn not_a_line(failure: &Failure) -> ExitCode {
 }
 
 /// Parses a line. Returns it with its verb. What is typed wins over a variable that contradicts it.
-fn parse(line: &Line) -> Result<(Cli, String), clap::Error> {
-    let program = program_without(&line.overruled).color(color(&line.args));
-    let found = program.try_get_matches_from(&line.args);
+fn parse(line: &Line, program: clap::Command) -> Result<(Cli, String), clap::Error> {
+    let program = match line.overruled.is_empty() {
+        true => program,
+        false => program_without(&line.overruled),
+    };
+    let found = program.color(color(&line.args)).try_get_matches_from(&line.args);
     let found = found.or_else(|error| match variables::overruled(&error, &line.args) {
         Some(variable) => {
             let ignored = [&*line.overruled, &[variable]].concat();
@@ -167,7 +171,8 @@ fn color(args: &[OsString]) -> ColorChoice {
 }
 
 /// Reports why a line can't be parsed, or the help that it asks for. Returns the exit code.
-fn refuse(error: &clap::Error, args: &[OsString]) -> ExitCode {
+fn refuse(error: &clap::Error, line: &Line) -> ExitCode {
+    let args = &*line.args;
     if error.kind() == ErrorKind::InvalidUtf8 {
         report::error(&not_utf8(args));
         return ExitCode::from(exit::USAGE);
@@ -188,6 +193,9 @@ fn refuse(error: &clap::Error, args: &[OsString]) -> ExitCode {
     let clean = words.and_then(|words| program().try_get_matches_from(words).err());
     let clean = clean.map(line::corrected);
     usage_error(clean.as_ref().unwrap_or(error), args);
+    if let Some(said) = line.about_blanks(error) {
+        report::note(&said);
+    }
     for variable in variables::blamed(error, args) {
         report::note(&format!(
             "  from the variable {variable}; to be without it: unset {variable}"

@@ -7,8 +7,9 @@ use std::{
 
 use engine::plan::Verb;
 use shared::{failure::Failure, plain::quoted};
+use stores::Place;
 
-use super::{App, place_failure};
+use super::{App, missing, place_failure};
 
 /// One folder or file to copy from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +79,19 @@ pub(super) async fn find(
         pattern: Some(pattern),
         ..Source::whole(&place)
     }])
+}
+
+/// Returns the failure for a place at which there is nothing. If it is a pattern, it has the line to type; `flags` are added to it.
+pub(super) fn missing_or_pattern(verb: &str, typed: &str, place: &Place, flags: &str) -> Failure {
+    match split_pattern(typed) {
+        Some((folder, pattern)) => Failure::usage(format!("'{typed}' is a pattern, and {verb} takes a name"))
+            .next(format!(
+                "node-tool {verb} {} --include {}{flags}",
+                quoted(&folder),
+                quoted(&pattern)
+            )),
+        None => missing(place),
+    }
 }
 
 /// Splits a place with a pattern into the folder before it and the rest, with a slash in front. `None` if it has no pattern.

@@ -224,6 +224,14 @@ fn lines_that_cannot_be_honoured_end_before_anything_is_done() -> anyhow::Result
             "have to be on this machine",
         ),
         ("node-tool copy src gone dbx:data", "'gone' is not there"),
+        (
+            "node-tool lsf dbx:My Folder",
+            "a name with a blank needs quotes: 'dbx:My Folder'",
+        ),
+        (
+            "node-tool copy --bwlimit '08:00,512k 19:00,off' src dbx:data",
+            "a timetable can't be honoured",
+        ),
     ] {
         let end = play(&env, line)?;
         assert_eq!(end.code, 2, "{line}: {}{}", end.out, end.err);
@@ -296,6 +304,23 @@ fn a_pattern_in_a_place_is_an_include() -> anyhow::Result<()> {
     assert!(env.path("out/data.csv").exists() && !env.path("out/run").exists());
     assert!(env.path("runs/run/a.h5").exists() && !env.path("runs/data.csv").exists());
     assert_eq!(there(&env, "dbx:h5")?, ["a.h5"]);
+    let listed = play(&env, "node-tool lsf 'dbx:data/*.csv'")?.ok()?;
+    assert_eq!(listed, "data.csv\n");
+    let listed = play(&env, "node-tool lsl 'dbx:*/run/*.h5'")?.ok()?;
+    assert!(listed.ends_with("data/run/a.h5\n"), "{listed}");
+    for (line, next) in [
+        (
+            "node-tool delete 'dbx:data/run/*'",
+            "next: node-tool delete dbx:data/run --include '/*' --dry-run",
+        ),
+        (
+            "node-tool cat 'dbx:data/*.csv'",
+            "next: node-tool cat dbx:data --include '/*.csv'",
+        ),
+    ] {
+        let err = play(&env, line)?.fails(2)?;
+        assert!(err.contains(next), "{err}");
+    }
     // A name that looks like one is a name.
     write(&env.path("src/[1].txt"), b"x", TIME)?;
     play(&env, "node-tool copy 'src/[1].txt' dbx:odd")?.ok()?;

@@ -16,36 +16,40 @@ use crate::{
     variables,
 };
 
-/// Verbs that change something; `config` has some that do.
-const CHANGING: [&str; 15] = [
-    "cleanup",
-    "config",
-    "copy",
-    "copyto",
-    "delete",
-    "deletefile",
-    "link",
-    "mkdir",
-    "move",
-    "moveto",
-    "purge",
-    "restore",
-    "rmdir",
-    "rmdirs",
-    "touch",
+/// Verbs that change nothing; a new one changes something, unless it is here.
+const READING: [&str; 25] = [
+    "about",
+    "cat",
+    "check",
+    "checksum",
+    "completion",
+    "du",
+    "hashsum",
+    "help",
+    "listremotes",
+    "ls",
+    "lsd",
+    "lsf",
+    "lsjson",
+    "lsl",
+    "man",
+    "md5sum",
+    "ncdu",
+    "revisions",
+    "search",
+    "sha1sum",
+    "sha256sum",
+    "size",
+    "tree",
+    "version",
+    "watch",
 ];
-/// Verbs that remove more than an empty folder, or move something.
-const REMOVING: [&str; 7] = [
-    "cleanup",
-    "delete",
-    "deletefile",
-    "move",
-    "moveto",
-    "purge",
-    "rmdirs",
+/// Verbs that change something and remove no more than an empty folder.
+const KEEPING: [&str; 10] = [
+    "config", "copy", "copyto", "copyurl", "link", "mkdir", "rcat", "rmdir", "sync", "touch",
 ];
 /// Commands of `config` that only show something.
-const SHOWING: [&str; 3] = ["list", "path", "show"];
+const SHOWING: [&str; 7] = ["dump", "file", "list", "path", "paths", "show", "userinfo"];
 
 /// A flag for clap, by its id.
 struct Kept<'a> {
@@ -106,7 +110,8 @@ impl<'a> Judging<'a, '_> {
         // Clap can't count words, of which there may be any number, where flags are between them.
         line.args
             .extend(self.flags.into_iter().flat_map(|flag| flag.words));
-        line.args.extend(self.words);
+        line.args.extend(self.words.iter().cloned());
+        line.words = self.words;
         line
     }
 
@@ -214,10 +219,9 @@ impl<'a> Judging<'a, '_> {
         let below = self.path.get(1).map(|command| command.get_name());
         match flag.guard {
             None => false,
-            Some(Guard::Removal) => REMOVING.contains(&verb),
-            Some(Guard::Trial) => {
-                CHANGING.contains(&verb) && !below.is_some_and(|below| SHOWING.contains(&below))
-            }
+            Some(_) if READING.contains(&verb) => false,
+            Some(Guard::Removal) => !KEEPING.contains(&verb),
+            Some(Guard::Trial) => !below.is_some_and(|below| SHOWING.contains(&below)),
         }
     }
 

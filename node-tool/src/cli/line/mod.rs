@@ -12,7 +12,10 @@ mod unknown;
 
 use std::ffi::{OsStr, OsString};
 
-use clap::Command;
+use clap::{
+    Command,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 use shared::failure::Failure;
 
 use self::{
@@ -29,6 +32,8 @@ pub(super) use unknown::corrected;
 pub(super) struct Line {
     /// The program's name, the verb, then flags in their order, and other words in theirs.
     pub args: Vec<OsString>,
+    /// The last of them, which are neither flags nor verbs.
+    pub words: Vec<OsString>,
     /// What is said of flags that are accepted and have no effect.
     pub notes: Vec<String>,
     /// The variables of switches that are turned off, which don't count then.
@@ -36,6 +41,19 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// Returns what is said of a word too many, if it may be the rest of a name with a blank.
+    pub(super) fn about_blanks(&self, error: &clap::Error) -> Option<String> {
+        let is_word = match error.get(ContextKind::InvalidArg) {
+            Some(ContextValue::String(word)) => !word.starts_with('-'),
+            _ => false,
+        };
+        let is_one_too_many = error.kind() == ErrorKind::UnknownArgument && is_word && self.words.len() > 1;
+        let words: Option<Vec<&str>> = self.words.iter().map(|word| word.to_str()).collect();
+        let words = words.filter(|words| is_one_too_many && words[0] != "--")?;
+        let name = shared::plain::quoted(&words.join(" "));
+        Some(format!("  a name with a blank needs quotes: {name}"))
+    }
+
     /// Returns a line as it was typed.
     fn as_typed(args: &[OsString]) -> Self {
         Self {

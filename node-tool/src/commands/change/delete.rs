@@ -15,6 +15,7 @@ use crate::{
     commands::{
         ask::{self, Standing},
         exit_code,
+        sources::missing_or_pattern,
     },
     flags::filter::FilterFlags,
     report, terminal,
@@ -100,7 +101,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         folders.clear();
     }
     let whole = match found.root {
-        RootKind::Missing => return Err(missing(&side)),
+        RootKind::Missing => return Err(missing_or_pattern("delete", &args.path, &side, " --dry-run")),
         RootKind::File => side.split().map(|(around, _)| around).unwrap_or(side),
         RootKind::Folder => side,
     };

@@ -12,7 +12,7 @@ use std::{os::unix::fs::MetadataExt, path::PathBuf};
 
 use shared::{exit, failure::Failure};
 
-use super::{App, missing, place_failure};
+use super::{App, missing, place_failure, sources::split_pattern};
 use engine::{
     entry::{Entry, Modified},
     listing::RootKind,
@@ -63,26 +63,49 @@ impl PlaceArgs {
     /// # Errors
     /// When there is nothing, or it can't be listed at all.
     pub(super) async fn list(&self, recursive: bool, app: &App) -> Result<Listing, Failure> {
-        let mut filter = self.filter.filter()?;
-        if !recursive && self.filter.max_depth.is_none_or(|depth| depth < 0) {
+        let there = self.list_at(&self.path, &self.filter, recursive, app).await?;
+        if let Some(listing) = there {
+            return Ok(listing);
+        }
+        let gone = |place: &str| Ok(missing(&app.place(place)?));
+        let Some((folder, pattern)) = split_pattern(&self.path) else {
+            return Err(gone(&self.path)?);
+        };
+        let mut filter = self.filter.clone();
+        filter.take_pattern(&pattern)?;
+        let recursive = recursive || pattern.trim_start_matches('/').contains('/');
+        let there = self.list_at(&folder, &filter, recursive, app).await?;
+        there.map_or_else(|| Err(gone(&folder)?), Ok)
+    }
+
+    /// Lists a place. `None` if there is nothing.
+    async fn list_at(
+        &self,
+        place: &str,
+        flags: &FilterFlags,
+        recursive: bool,
+        app: &App,
+    ) -> Result<Option<Listing>, Failure> {
+        let mut filter = flags.filter()?;
+        if !recursive && flags.max_depth.is_none_or(|depth| depth < 0) {
             filter = filter.no_deeper_than(1);
         }
-        let side = app.place(&self.path)?;
+        let side = app.place(place)?;
         let found = side.list_filtered(&filter, self.symlinks.symlinks()).await;
         let found = found.map_err(|e| place_failure("list", &side, &e))?;
         if found.root == RootKind::Missing {
-            return Err(missing(&side));
+            return Ok(None);
         }
         log_skipped(&found);
         for left_out in &found.unreadable {
             report::warn(&format!("left out '{}': {}", left_out.path, left_out.reason));
         }
-        Ok(Listing {
+        Ok(Some(Listing {
             side,
             is_cut: !found.unreadable.is_empty(),
             is_itself: found.root == RootKind::File,
             entries: found.entries,
-        })
+        }))
     }
 }
 

@@ -11,6 +11,7 @@ use stores::{Place, Range, Read};
 
 use super::{App, missing, place_failure};
 use crate::{
+    commands::sources::missing_or_pattern,
     commands::{exit_code, job},
     flags::{
         filter::FilterFlags,
@@ -65,7 +66,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         .await;
     let found = found.map_err(|e| place_failure("list", &side, &e))?;
     if found.root == RootKind::Missing {
-        return Err(missing(&side));
+        return Err(missing_or_pattern("cat", &args.path, &side, ""));
     }
     log_skipped(&found);
     let mut failures = vec![Retry::Never; found.unreadable.len()];
