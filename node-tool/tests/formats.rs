@@ -347,7 +347,9 @@ fn size() {
             total.add(item.size_bytes);
         }
         assert_eq!(total.to_string(), odd.theirs(&["size", folder]).join("\n"));
-        assert_eq!(total.json(), odd.theirs(&["size", "--json", folder]).join("\n"));
+        let theirs: serde_json::Value =
+            serde_json::from_str(&odd.theirs(&["size", "--json", folder]).concat()).unwrap();
+        assert_eq!(serde_json::to_value(total).unwrap(), theirs);
     }
 }
 

@@ -48,6 +48,7 @@ async fn main() -> Result<(), Refusal> {
         source: &source,
         target: &target,
         takes_from_source: false,
+        digests: &[],
     };
     let job = Job {
         source: &source,

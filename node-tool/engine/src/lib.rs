@@ -31,6 +31,7 @@
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+pub mod digest;
 pub mod entry;
 pub mod error;
 pub mod filter;

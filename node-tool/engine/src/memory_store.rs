@@ -11,12 +11,13 @@ use parking_lot::Mutex;
 use shared::content_hash::ContentHash;
 
 use crate::{
+    digest::{Algorithm, digests_of},
     entry::{Entry, FileMeta, Kind, Modified, Version},
     error::{Error, ErrorKind, Result, Retry},
     listing::{Capabilities, Listing, NameRules, Query, RootKind},
     plan::{Plan, PlanOptions, Refusal, Source, Step, Verb, plan},
     relative_path::{ancestors, fold, is_within, parent},
-    run::{BackupPlace, Event, Job, Kept, Run, RunOptions, Shutdown, Tally, Transfer, run},
+    run::{Arrived, BackupPlace, Event, Job, Kept, Run, RunOptions, Shutdown, Tally, Transfer, run},
     store::{Rename, Store},
 };
 
@@ -408,6 +409,8 @@ pub struct MemoryTransfer<'a> {
     pub target: &'a MemoryStore,
     /// Whether the source's file is removed with the copy, as in a rename on a server.
     pub takes_from_source: bool,
+    /// The digests to compute.
+    pub digests: &'a [Algorithm],
 }
 
 impl MemoryTransfer<'_> {
@@ -439,11 +442,19 @@ impl MemoryTransfer<'_> {
             return Err(already_exists());
         }
         target.change(&step.to, format!("+{}", step.to))?;
-        let bytes = content.len() as u64;
+        let (bytes, checksum) = (content.len() as u64, ContentHash::of(&content));
+        let digests = digests_of(&content, self.digests);
         target.put(&step.to, content, modified);
+        let there = target.nodes.get(&target.key(&step.to));
+        let version = there.and_then(|node| target.meta(node)?.version);
         Ok(Event::Copied {
             bytes,
             replaced: step.replaces.is_some(),
+            file: Arrived {
+                version: version.map(|version| version.id.into()),
+                checksum: Some(checksum),
+                digests,
+            },
         })
     }
 }
@@ -581,6 +592,7 @@ pub async fn sync(
         source,
         target,
         takes_from_source: false,
+        digests: &[],
     };
     let job = Job {
         source,

@@ -70,6 +70,9 @@ pub struct Global {
     /// Append the log to FILE
     #[arg(long, global = true, help_heading = "Output", value_name = "FILE")]
     pub log_file: Option<PathBuf>,
+    /// Print what is listed or done as JSON, one object per line, the total last
+    #[arg(long, global = true, help_heading = "Output")]
+    pub json: bool,
     /// Write the log as JSON, one object per line
     #[arg(long, global = true, help_heading = "Output")]
     pub use_json_log: bool,

@@ -66,8 +66,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         Ok(parsed) => parsed,
         Err(error) => return refuse(&error, &line),
     };
-    let ends_with_block = as_rclone::ends_with_block(&verb);
-    if let Err(failure) = start_log(&cli.global, verb, &line.notes) {
+    if let Err(failure) = start_log(&cli.global, verb.clone(), &line.notes) {
         report::error(&failure);
         return ExitCode::from(failure.exit_code());
     }
@@ -76,17 +75,16 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
             "the variable {variable} sets nothing; did you mean {near}?"
         ));
     }
-    let result = with_runtime(cli);
-    if ends_with_block {
+    report::begin(&verb, &args, cli.global.json);
+    let refusal = cli.command.json_refusal().filter(|_| cli.global.json);
+    let result = match refusal {
+        Some(reason) => Err(Failure::usage(format!("--json: {verb} has no JSON output")).why(reason)),
+        None => with_runtime(cli),
+    };
+    if as_rclone::ends_with_block(&verb) {
         let _ = report::statistics(&Stats::default(), true); // a reader that went away is no error
     }
-    match result {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            report::error(&failure);
-            ExitCode::from(failure.exit_code())
-        }
-    }
+    ExitCode::from(report::end(&result))
 }
 
 /// Returns what is printed if there are no arguments.
@@ -100,7 +98,8 @@ fn bare() -> String {
 /// Prints an error of the command line, in the words of the program that was called.
 fn usage_error(error: &clap::Error, args: &[OsString]) {
     if !(as_rclone::is_on() && error.use_stderr()) {
-        return report::usage(error);
+        let is_json = args.iter().any(|arg| arg == "--json");
+        return report::usage(error, is_json);
     }
     let mut program = program();
     program.build();
@@ -179,7 +178,7 @@ fn refuse(error: &clap::Error, line: &Line) -> ExitCode {
     }
     if error.kind() == ErrorKind::DisplayHelp && brief::is_asked(args) {
         let short = brief::brief(program()).try_get_matches_from(args).err();
-        report::usage(short.as_ref().unwrap_or(error));
+        report::usage(short.as_ref().unwrap_or(error), false);
         return ExitCode::SUCCESS;
     }
     if error.kind() == ErrorKind::DisplayVersion && as_rclone::is_on() {
@@ -232,6 +231,7 @@ fn start_log(global: &Global, verb: String, notes: &[String]) -> Result<(), Fail
             // A dialogue is no log.
             false => Style::Plain,
         },
+        is_verbose: global.verbose > 0,
     });
     let (verbose, quiet) = global.log_level();
     report::start_logging(verbose, quiet);

@@ -56,9 +56,9 @@ pub async fn interrupted(
         std::thread::sleep(FORCE_EXIT_AFTER);
         local::remove_unfinished();
         report::end_progress();
-        let failure = stopped(first);
-        report::error(&failure);
-        std::process::exit(failure.exit_code().into());
+        report::receipt::end_unfinished();
+        let code = report::end(&Err(stopped(first)));
+        std::process::exit(code.into());
     });
     first
 }

@@ -87,6 +87,45 @@ pub enum Command {
     Man(man::Args),
 }
 
+impl Command {
+    /// Returns why it prints no JSON. `None` means that it does.
+    pub fn json_refusal(&self) -> Option<&'static str> {
+        match self {
+            Self::Config(args) if args.has_json() => None,
+            Self::Config(_) => Some("of the commands of config, only list and show print JSON"),
+            Self::Cat(_) => Some("cat prints the bytes of files"),
+            Self::Lsjson(_) => Some("lsjson prints JSON as rclone does; 'lsf --json' prints this program's"),
+            Self::Ls(_)
+            | Self::Lsl(_)
+            | Self::Lsd(_)
+            | Self::Lsf(_)
+            | Self::Tree(_)
+            | Self::Size(_)
+            | Self::Copy(_)
+            | Self::Copyto(_)
+            | Self::Move(_)
+            | Self::Moveto(_)
+            | Self::Sync(_)
+            | Self::Mkdir(_)
+            | Self::Rmdir(_)
+            | Self::Rmdirs(_)
+            | Self::Purge(_)
+            | Self::Delete(_)
+            | Self::Deletefile(_)
+            | Self::Touch(_)
+            | Self::Cleanup(_)
+            | Self::About(_)
+            | Self::Link(_)
+            | Self::Revisions(_)
+            | Self::Restore(_)
+            | Self::Search(_)
+            | Self::Watch(_)
+            | Self::Version => None,
+            _ => Some("what it prints is for people"),
+        }
+    }
+}
+
 const COPY_HELP: &str = "\
 The contents of a folder go into DEST, as if both ended in a slash; a file goes into DEST too.
 What is there with the same size and time is skipped; nothing is ever deleted.

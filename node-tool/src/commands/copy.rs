@@ -1,14 +1,17 @@
 //! `copy`, `copyto`, `move`, `moveto` and `sync`.
 
 use engine::plan::Verb;
-use shared::{exit, failure::Failure};
+use shared::{exit, failure::Failure, version::VERSION};
 
 use super::{
     App,
     job::{self, Flags, MoveFlags, Request, SyncFlags},
     sources::{self, Source},
 };
-use crate::report;
+use crate::report::{
+    self, json,
+    receipt::{self, Receipt},
+};
 
 /// The arguments of `copyto`.
 #[derive(Debug, clap::Args)]
@@ -106,6 +109,7 @@ fn request<'a>(verb: Verb, args: &'a CopyArgs, sync: &'a SyncFlags) -> Request<'
         sync,
         moving: MoveFlags::default(),
         rev: None,
+        receipt: None,
     }
 }
 
@@ -116,9 +120,14 @@ async fn run(request: &Request<'_>, args: &CopyArgs, app: &App) -> Result<u8, Fa
     } = *request;
     let typed = (&*args.source, &*args.dest);
     let sources = sources::find(word(verb, dest_is_name), typed, verb, dest_is_name, app).await?;
+    let receipt = match &args.flags.report {
+        Some(path) => Some(Receipt::begin(path, head(request, args))?),
+        None => None,
+    };
     let mut worst = exit::SUCCESS;
     for source in &sources {
         let request = Request {
+            receipt: receipt.as_ref(),
             source: &source.place,
             // A slash at the end says that it is a folder.
             dest_is_name: dest_is_name && !args.dest.ends_with('/'),
@@ -127,7 +136,22 @@ async fn run(request: &Request<'_>, args: &CopyArgs, app: &App) -> Result<u8, Fa
         };
         worst = worse(worst, repeated(&request, app).await?);
     }
+    if let Some(receipt) = receipt {
+        receipt.end()?;
+    }
     Ok(worst)
+}
+
+/// Returns what a receipt says of the transfer.
+fn head(request: &Request<'_>, args: &CopyArgs) -> receipt::Head {
+    receipt::Head {
+        schema: receipt::SCHEMA,
+        version: VERSION.to_owned(),
+        command: word(request.verb, request.dest_is_name).to_owned(),
+        source: args.source.join(" "),
+        target: args.dest.clone(),
+        time: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    }
 }
 
 fn word(verb: Verb, dest_is_name: bool) -> &'static str {
@@ -164,6 +188,7 @@ async fn repeated(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     let flags = request.flags;
     let most = flags.retries.unwrap_or(1);
     let mut attempt = 1;
+    let before = json::counted();
     loop {
         let result = job::run(request, app).await;
         let may_pass = match &result {
@@ -182,5 +207,11 @@ async fn repeated(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
         ));
         tokio::time::sleep(flags.retries_sleep.unwrap_or_default()).await;
         attempt += 1;
+        json::count(|total| {
+            // Only the last attempt's count.
+            total.unchanged = before.unchanged;
+            total.skipped = before.skipped;
+            total.failed = before.failed;
+        });
     }
 }

@@ -10,7 +10,13 @@ use shared::{
     version::VERSION,
 };
 
-use crate::{as_rclone, report};
+use crate::{
+    as_rclone,
+    report::{
+        self,
+        json::{self, Object, Version},
+    },
+};
 
 /// The arguments of `completion`.
 #[derive(Debug, clap::Args)]
@@ -33,6 +39,13 @@ pub struct CompletionArgs {
 pub fn version() -> Result<u8, Failure> {
     if as_rclone::is_on() {
         report::result(&as_rclone::version())?;
+        return Ok(exit::SUCCESS);
+    }
+    if json::is_on() {
+        json::print(&Object::Version(Version {
+            program: "node-tool".to_owned(),
+            version: VERSION.to_owned(),
+        }))?;
         return Ok(exit::SUCCESS);
     }
     report::result(&format!(

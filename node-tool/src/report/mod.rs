@@ -4,31 +4,38 @@
 //! What a person sees is cleaned here, and only here, of what names could do to a terminal: all of stderr, and stdout where it
 //! is a terminal. A pipe or a file gets the bytes as they are.
 
+mod command_line;
 mod echo;
 pub mod format;
+pub mod json;
 mod layout;
 mod lines;
 mod progress;
+pub mod receipt;
 mod summary;
 
 use std::{
+    ffi::OsString,
     fs::File,
     io::{self, IsTerminal, Write},
     sync::OnceLock,
+    time::Instant,
 };
 
+use engine::listing::LeftOut;
 use indicatif::MultiProgress;
 use shared::{
     failure::Failure,
     plain::{printable, printable_json, printable_lines, without_error_numbers},
 };
 
-use shared::raw;
+use shared::{exit, raw, version::VERSION};
+use stores::Place;
 
 use crate::as_rclone;
 use format::Stats;
 
-pub use lines::start_logging;
+pub use lines::{FILE_FAILURES, start_logging};
 pub use progress::Progress;
 pub use summary::{Summary, bytes, files};
 
@@ -52,6 +59,8 @@ pub struct Log {
     pub json: bool,
     /// Into this file instead of stderr.
     pub file: Option<File>,
+    /// Whether it has more than warnings and errors.
+    pub is_verbose: bool,
     /// How a person is spoken to.
     pub style: Style,
 }
@@ -75,6 +84,77 @@ impl Log {
     /// Whether a person reads lines of rclone's log.
     fn is_rclones(&self) -> bool {
         matches!(self.style, Style::Rclone { .. }) && !self.json
+    }
+}
+
+/// When the command began.
+static STARTED: OnceLock<Instant> = OnceLock::new();
+
+/// Begins the output of a command: with `--json`, objects are printed from now on, and the log says what runs.
+pub fn begin(command: &str, args: &[OsString], is_json: bool) {
+    let _ = STARTED.set(Instant::now()); // the first one counts
+    if is_json {
+        json::start(command);
+    }
+    log_frame(&format!("node-tool {VERSION}: {}", command_line::shown(args)));
+}
+
+/// Ends the output of a command: says why it failed, if it did. Returns the exit code.
+pub fn end(result: &Result<u8, Failure>) -> u8 {
+    let (failure, code) = match result {
+        Ok(code) => (None, *code),
+        Err(failure) => (Some(failure), failure.exit_code()),
+    };
+    if let Some(failure) = failure {
+        error(failure);
+    }
+    json::end(failure, code);
+    let seconds = STARTED
+        .get()
+        .map_or(0.0, |started| started.elapsed().as_secs_f64());
+    log_frame(&format!("exit code {code} after {seconds:.1} s"));
+    code
+}
+
+/// Writes the first or last line of a log: always to a file, and to stderr if it shows more than warnings.
+fn log_frame(text: &str) {
+    let log = log();
+    if log.is_rclones() || log.file.is_none() && !log.is_verbose {
+        return; // rclone has no such line
+    }
+    to_log(&match log.json {
+        true => json_line("info", text),
+        false => lines::each_line("INFO", text),
+    });
+}
+
+/// Returns the line of a JSON log that has the counts of a run.
+fn stats_line(stats: &Stats) -> String {
+    let line = lines::JsonLine {
+        level: "info",
+        msg: &format!("\n{stats}\n"),
+        stats: serde_json::to_value(stats.counts()).ok(),
+        source: "report/mod.rs",
+        ..lines::JsonLine::default()
+    };
+    line.text()
+}
+
+fn json_line(level: &str, msg: &str) -> String {
+    let line = lines::JsonLine {
+        level,
+        msg,
+        source: "report/mod.rs",
+        ..lines::JsonLine::default()
+    };
+    line.text()
+}
+
+/// Returns what rclone's log calls the files of a place.
+pub fn object_type(place: &Place) -> &'static str {
+    match place {
+        Place::Local(_) => "*local.Object",
+        Place::Dropbox(_) => "*dropbox.Object",
     }
 }
 
@@ -111,17 +191,37 @@ pub fn note(text: &str) {
     say("notice", "", &printable(&without_error_numbers(text)));
 }
 
+/// Prints what could not be listed: as warnings and, with `--json`, as objects.
+///
+/// # Errors
+/// When stdout can't be written.
+pub fn left_out(entries: &[LeftOut]) -> Result<(), Failure> {
+    for LeftOut { path, reason } in entries {
+        warn(&format!("left out '{path}': {reason}"));
+    }
+    json::count(|total| total.failed = (!entries.is_empty()).then_some(entries.len() as u64));
+    json::print_all(entries.iter().map(|entry| {
+        let error = engine::Error::new(engine::Retry::Never, &entry.reason);
+        json::Object::Outcome(json::Outcome::failed(None, &*entry.path, &error))
+    }))
+}
+
 /// Prints lines for the person at the terminal.
 pub fn notes(text: &str) {
     say("notice", "", &printable_lines(text));
 }
 
-/// Prints that a file failed.
+/// Prints that a file failed, for the person at the terminal: the log has it already.
 pub fn failed(path: &str, reason: &str) {
+    let reason = without_error_numbers(reason);
     if log().is_rclones() {
         stamped("ERROR", &printable(&format!("{path}: {reason}")));
-    } else {
-        note(&format!("failed: '{}': {}", printable(path), printable(reason)));
+    } else if !log().json {
+        to_stderr(&format!(
+            "failed: '{}': {}\n",
+            printable(path),
+            printable(&reason)
+        ));
     }
 }
 
@@ -136,7 +236,9 @@ pub fn outcome(
     with_progress: bool,
     is_wanted: bool,
 ) -> Result<(), Failure> {
-    if let Style::Rclone { verb, .. } = &log().style {
+    if log().json {
+        statistics(&summary.stats(total_bytes), with_progress)?;
+    } else if let Style::Rclone { verb, .. } = &log().style {
         statistics(&summary.stats(total_bytes), with_progress)?;
         let failed = &summary.tally.failed;
         if let Some(last) = failed.last() {
@@ -154,11 +256,18 @@ pub fn outcome(
     Ok(())
 }
 
-/// Prints rclone's block, if it is rclone's style.
+/// Prints rclone's block, if it is rclone's style or the log is JSON.
 ///
 /// # Errors
 /// When stdout can't be written.
 pub fn statistics(stats: &Stats, with_progress: bool) -> Result<(), Failure> {
+    if log().json {
+        // At -v, as in rclone, or where they are asked for.
+        if log().is_verbose || with_progress {
+            to_log(&stats_line(stats));
+        }
+        return Ok(());
+    }
     if !log().is_rclones() {
         return Ok(());
     }
@@ -195,8 +304,18 @@ pub fn usage_as_rclone(message: &str, usage: &str) {
     ));
 }
 
-/// Prints an error of clap; without colours if it quotes control characters of the command line.
-pub fn usage(error: &clap::Error) {
+/// Prints an error of clap; without colours if it quotes control characters of the command line. `is_json` says that `--json`
+/// was asked for.
+pub fn usage(error: &clap::Error, is_json: bool) {
+    if error.use_stderr() && is_json {
+        json::start("");
+        let message = error.to_string();
+        let what = message.lines().next().unwrap_or_default();
+        json::end(
+            Some(&Failure::usage(what.trim_start_matches("error: "))),
+            exit::USAGE,
+        );
+    }
     let plain = error.render().to_string();
     let clean = printable_lines(&plain);
     if error.use_stderr() && clean != plain {
@@ -206,14 +325,20 @@ pub fn usage(error: &clap::Error) {
     }
 }
 
-/// Shows a prompt on stdout, after which the person types.
+/// Shows a prompt on stdout, or with `--json` on stderr, after which the person types.
 ///
 /// # Errors
 /// When stdout can't be written.
 pub fn prompt(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    write!(out, "{}", printable(text))?;
-    out.flush()
+    fn show(mut out: impl Write, text: &str) -> io::Result<()> {
+        write!(out, "{}", printable(text))?;
+        out.flush()
+    }
+    // With --json, stdout is for programs.
+    match json::is_on() {
+        true => show(io::stderr().lock(), text),
+        false => show(io::stdout().lock(), text),
+    }
 }
 
 /// These are for people: they go to stderr even where the log has a file. `text` is clean.
@@ -222,13 +347,16 @@ fn say(level: &str, before: &str, text: &str) {
     if log.is_rclones() {
         return stamped(if level == "error" { "ERROR" } else { "NOTICE" }, text);
     }
-    let line = if log.json {
-        lines::json(level, "", text)
-    } else {
-        format!("{before}{text}\n")
+    let line = match log.json {
+        true => json_line(level, text),
+        false => format!("{before}{text}\n"),
     };
     if log.file.is_some() {
-        to_log(&line);
+        to_log(&match (log.json, level) {
+            (true, _) => line.clone(),
+            (false, "error") => lines::each_line("ERROR", text),
+            (false, _) => lines::each_line("NOTICE", text),
+        });
     }
     to_stderr(&line);
 }

@@ -49,7 +49,7 @@ struct State {
     done: AtomicU64,
     slow_reason: Mutex<Option<String>>,
     started: Instant,
-    /// Whether rclone's blocks take the place of lines, and if so, whether they go to stdout.
+    /// Whether rclone's blocks take the place of lines, and if so, whether they go to stdout; in a JSON log they are lines of it.
     blocks_on_stdout: Option<bool>,
 }
 
@@ -149,7 +149,10 @@ impl Progress {
             done: AtomicU64::new(0),
             slow_reason: Mutex::default(),
             started: Instant::now(),
-            blocks_on_stdout: is_rclones.then_some(wanted),
+            blocks_on_stdout: match super::log().json {
+                true => Some(true), // a line of the log that was asked for
+                false => is_rclones.then_some(wanted),
+            },
         });
         let progress = Self {
             ticker: Mutex::new(state.lines.is_some().then(|| tick(&state)).flatten()),

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use engine::run::Transfer;
+use engine::{digest::Algorithm, run::Transfer};
 
 use crate::{Place, StateDir};
 
@@ -26,6 +26,8 @@ pub struct TransferOptions {
     pub state_dir: Option<StateDir>,
     /// Set if the files of a Dropbox are named by revisions that need not be what is at their paths now; those in the set are.
     pub revisions: Option<Arc<HashSet<String>>>,
+    /// Digests to compute of each file whose bytes pass through this process.
+    pub digests: Arc<[Algorithm]>,
 }
 
 /// Returns the way from one place to another. `takes_source` means that the source's files are removed as they arrive, where a

@@ -118,7 +118,7 @@ fn arguments() -> anyhow::Result<()> {
             plain("a hash that is none", "node-tool hashsum md5 dbx:"),
             plain("flags that exclude each other", "node-tool lsd dbx: -q -v"),
             plain("two ways to take symlinks", "node-tool copy -l -L a dbx:"),
-            plain("a plan as JSON, without a plan", "node-tool copy a dbx: --json"),
+            plain("JSON of what has none", "node-tool cat dbx:a --json"),
             plain(
                 "a log file that can't be written",
                 "node-tool lsd dbx: --log-file no/such/log",

@@ -250,9 +250,9 @@ fn a_dry_run_shows_what_the_run_does() -> anyhow::Result<()> {
     ])?;
     let dry = dry.ok()?;
     for step in [
-        r#"{"action":"delete-source","path":"a","#,
-        r#"{"action":"rmdir-source","path":"f"}"#,
-        r#"{"action":"rmdir-source","path":"d"}"#,
+        r#""action":"delete-source","path":"a","#,
+        r#""action":"rmdir-source","path":"f"}"#,
+        r#""action":"rmdir-source","path":"d"}"#,
         r#""action":"copy","path":"d/b""#,
     ] {
         assert!(dry.contains(step) || step.contains("\"a\""), "{step}: {dry}");

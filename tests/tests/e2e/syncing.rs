@@ -143,7 +143,10 @@ fn a_plan_can_be_read_by_people_and_scripts() -> anyhow::Result<()> {
     let out = env
         .node_tool(["sync", "from", "dbx:to", "--dry-run", "--json", "--track-renames"])?
         .ok()?;
-    let steps: Vec<Value> = out.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let mut steps: Vec<Value> = out.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    for fields in steps.iter_mut().filter_map(Value::as_object_mut) {
+        fields.retain(|name, _| name != "schema" && name != "type");
+    }
     assert!(
         steps.contains(
             &json!({"action": "copy", "path": "d1/1", "to": "d1/1", "size": 18, "why": "size-differs"})

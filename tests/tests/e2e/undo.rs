@@ -119,10 +119,14 @@ fn a_plan_is_shown_and_asked_for() -> anyhow::Result<()> {
         .lines()
         .map(serde_json::from_str)
         .collect::<Result<_, _>>()?;
-    assert_eq!(lines.len(), 2, "{shown}");
-    assert_eq!(lines[0]["action"], "bring-back");
+    assert_eq!(lines.len(), 3, "{shown}");
+    assert_eq!(
+        (&lines[0]["action"], &lines[0]["why"]),
+        (&"restore".into(), &"deleted".into())
+    );
     assert!(lines[0]["rev"].is_string() && lines[0]["size"] == 1, "{shown}");
-    assert_eq!(lines[1], json!({"action": "delete", "path": "c", "size": 1}));
+    let delete = json!({"schema": 1, "type": "step", "action": "delete", "path": "c", "size": 1});
+    assert_eq!(lines[1], delete);
     let mut terminal = env.terminal("node-tool", &["restore", "dbx:p", "--as-of", &then])?;
     terminal.expect("Restore this? (y/n) [n]> ")?;
     terminal.send("\r")?;
@@ -396,14 +400,16 @@ fn an_earlier_state_is_printed_and_copied() -> anyhow::Result<()> {
     let (env, _) = an_hour_ago(&[("/p/a.txt", "first\n")])?;
     env.sandbox.put_file("/p/a.txt", b"second\n", None)?;
     let json = env.node_tool(["revisions", "--json", "dbx:p/a.txt"])?.ok()?;
-    let states: Vec<Value> = serde_json::from_str(&json)?;
-    assert_eq!(states.len(), 2, "{json}");
+    let states: Vec<Value> = json.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    assert_eq!(states.len(), 3, "{json}");
     assert!(
-        states[0]["IsCurrent"] == true && states[1]["IsCurrent"] == false,
+        states[0]["is_current"] == true && states[1]["is_current"] == false,
         "{json}"
     );
-    assert!(states[1]["Size"] == 6 && states[1]["Uploaded"].is_string() && states[1]["Hash"].is_string());
-    let rev = states[1]["Rev"].as_str().unwrap_or_default();
+    assert!(
+        states[1]["size"] == 6 && states[1]["uploaded"].is_string() && states[1]["content_hash"].is_string()
+    );
+    let rev = states[1]["rev"].as_str().unwrap_or_default();
     let cat = ["cat", "dbx:p/a.txt", "--rev", rev];
     assert_eq!(env.node_tool(cat)?.ok()?, "first\n");
     assert_eq!(env.node_tool(cat.iter().chain(&["--head", "3"]))?.ok()?, "fir");

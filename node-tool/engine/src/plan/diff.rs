@@ -3,10 +3,11 @@
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
+    sync::Arc,
 };
 
 use super::{
-    CopyReason, Met, Obstacle, Pairing, Plan, Reason, Rules, Step, StepId, StepKind,
+    CopyReason, Met, Obstacle, Pairing, Plan, Reason, Rules, Same, Step, StepId, StepKind,
     removal::{self, Removal, Removed},
     rules::Decision,
 };
@@ -40,6 +41,8 @@ pub(super) struct DiffOptions<'a> {
     pub documents_are_files: bool,
     /// Whether folders of the source are made in the target even if they are empty.
     pub makes_folders: bool,
+    /// Whether files that are the same are listed.
+    pub lists_same: bool,
 }
 
 /// What a diff finds besides the plan.
@@ -336,6 +339,9 @@ impl<'a> Differ<'a, '_> {
             }
             Decision::Same => {
                 self.found.plan.unchanged += 1;
+                if self.options.lists_same {
+                    self.found.plan.same.push(same((&entry.path, file), (path, old)));
+                }
                 if rules.proves {
                     self.found.proven.push(at);
                 }
@@ -482,6 +488,21 @@ impl<'a> Differ<'a, '_> {
                 (what, entry.own_path())
             }
         }
+    }
+}
+
+fn same((from, source): (&str, &FileMeta), (to, target): (&str, &FileMeta)) -> Same {
+    let from: Arc<str> = from.into();
+    let to = if *from == *to {
+        Arc::clone(&from)
+    } else {
+        to.into()
+    };
+    Same {
+        from,
+        to,
+        source: source.clone(),
+        target: target.clone(),
     }
 }
 

@@ -132,6 +132,19 @@ impl Obstacle {
     }
 }
 
+/// A file that is the same on both sides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Same {
+    /// Its path in the source.
+    pub from: Arc<str>,
+    /// Its path in the target.
+    pub to: Arc<str>,
+    /// Its metadata in the source.
+    pub source: FileMeta,
+    /// Its metadata in the target.
+    pub target: FileMeta,
+}
+
 /// All steps of a job. The fields that hold steps are in the order in which they are carried out.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
@@ -157,6 +170,8 @@ pub struct Plan {
     pub obstacles: Vec<Obstacle>,
     /// Number of files that are the same on both sides.
     pub unchanged: u64,
+    /// These files, if they are wanted: [`PlanOptions::lists_same`].
+    pub same: Vec<Same>,
     /// Number of files that a rule leaves unchanged, whether they are the same or not.
     pub skipped: u64,
     /// A warning to show before the run.
@@ -211,6 +226,9 @@ impl Plan {
         let steps = self.copies.iter_mut().chain(&mut self.late_copies);
         for step in steps.chain(&mut self.source_deletes) {
             step.from = path.into();
+        }
+        for same in &mut self.same {
+            same.from = path.into();
         }
     }
 

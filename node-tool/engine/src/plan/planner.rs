@@ -60,6 +60,8 @@ pub struct PlanOptions<'a> {
     pub order: Option<Order>,
     /// Where in the target replaced and deleted files are kept, if they are.
     pub backup: BackupInTarget,
+    /// Whether the plan lists the files that are the same on both sides: for a receipt.
+    pub lists_same: bool,
 }
 
 impl Default for PlanOptions<'_> {
@@ -80,6 +82,7 @@ impl Default for PlanOptions<'_> {
             removes_empty_source_folders: false,
             order: None,
             backup: BackupInTarget::default(),
+            lists_same: false,
         }
     }
 }
@@ -140,6 +143,7 @@ pub fn plan(source: Source<'_>, target: &Listing, options: &PlanOptions<'_>) -> 
         makes_links: options.makes_links,
         documents_are_files: options.documents_are_files,
         makes_folders: options.makes_empty_folders,
+        lists_same: options.lists_same,
     };
     let entries = diff::Source {
         entries: &source.listing.entries,

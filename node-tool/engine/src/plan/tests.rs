@@ -174,6 +174,7 @@ impl Case<'_> {
             makes_links: self.makes_links,
             documents_are_files: self.documents_are_files,
             makes_folders: self.makes_folders,
+            lists_same: false,
         };
         let source = Source {
             entries: &self.source,

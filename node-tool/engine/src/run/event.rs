@@ -1,18 +1,40 @@
 //! What a run reports while it works.
 
-use crate::{error::Error, plan::StepId};
+use std::sync::Arc;
+
+use shared::content_hash::ContentHash;
+
+use crate::{
+    digest::Digests,
+    error::Error,
+    plan::{StepId, StepKind},
+};
 
 /// The subject of an event.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// The step.
     pub id: StepId,
+    /// What it does.
+    pub kind: StepKind,
     /// The path before the step.
     pub from: &'a str,
     /// The path after the step.
     pub to: &'a str,
     /// Size of its file in bytes, as it was listed.
     pub size_bytes: u64,
+}
+
+/// What is known of a file that arrived.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arrived {
+    /// The store's name for its version in the target or, where the target keeps none, for that of the source. `None` if neither
+    /// does, or the answer was lost.
+    pub version: Option<Box<str>>,
+    /// The checksum of its content.
+    pub checksum: Option<ContentHash>,
+    /// The digests that were asked for, where the bytes passed through this process.
+    pub digests: Digests,
 }
 
 /// Something that happened to a step.
@@ -34,9 +56,15 @@ pub enum Event {
         bytes: u64,
         /// Whether it replaced another.
         replaced: bool,
+        /// What is known of it.
+        file: Arrived,
     },
     /// The checksum showed that the file is in the target already.
     Unchanged,
+    /// The file of the source was removed: its content is in the target.
+    SourceDeleted,
+    /// The folder of the target is there.
+    FolderMade,
     /// The file of the target has its new name.
     Renamed,
     /// The file of the target was moved to where backups are kept, instead of being deleted.
@@ -70,6 +98,22 @@ pub trait Observer: Send + Sync {
 
     /// Called when copying has ended.
     fn copies_end(&self) {}
+}
+
+/// Several observers, which are notified one after the other.
+impl Observer for Vec<Arc<dyn Observer>> {
+    fn event(&self, subject: Option<Subject<'_>>, event: &Event) {
+        self.iter().for_each(|observer| observer.event(subject, event));
+    }
+
+    fn copies_begin(&self, files: u64, bytes: u64) {
+        self.iter()
+            .for_each(|observer| observer.copies_begin(files, bytes));
+    }
+
+    fn copies_end(&self) {
+        self.iter().for_each(|observer| observer.copies_end());
+    }
 }
 
 /// An observer that ignores everything.

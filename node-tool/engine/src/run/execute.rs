@@ -98,7 +98,7 @@ async fn make_dirs(steps: &[Step], job: &Job<'_>, run: &Run) {
         return;
     }
     let paths: Vec<&str> = steps.iter().map(|step| &*step.to).collect();
-    run.report_all(steps, job.target.make_dirs(&paths).await, || None);
+    run.report_all(steps, job.target.make_dirs(&paths).await, || Event::FolderMade);
 }
 
 /// Moves what is going to be replaced into the backup. What can't be kept is not replaced.
@@ -137,7 +137,7 @@ async fn rename(steps: &[Step], job: &Job<'_>, run: &Run) {
             modified: Some(step.meta.modified),
         })
         .collect();
-    run.report_all(steps, job.target.rename(&renames).await, || Some(Event::Renamed));
+    run.report_all(steps, job.target.rename(&renames).await, || Event::Renamed);
 }
 
 /// Copies, until the deadline.
@@ -181,7 +181,7 @@ async fn delete(plan: &mut Plan, job: &Job<'_>, options: RunOptions, run: &Run) 
         Some(backup) => {
             let files: Vec<&Step> = plan.deletes.iter().collect();
             let outcomes = backup.keep(&files).await;
-            run.report_all(&plan.deletes, outcomes, || Some(Event::BackedUp));
+            run.report_all(&plan.deletes, outcomes, || Event::BackedUp);
         }
         None => delete_files(&plan.deletes, job, run).await,
     }
@@ -210,9 +210,7 @@ async fn delete_files(steps: &[Step], job: &Job<'_>, run: &Run) {
             return;
         }
         let files: Vec<_> = batch.iter().map(|step| (&*step.to, Some(&step.meta))).collect();
-        run.report_all(batch, job.target.remove_files(&files).await, || {
-            Some(Event::Deleted)
-        });
+        run.report_all(batch, job.target.remove_files(&files).await, || Event::Deleted);
         tokio::task::yield_now().await;
     }
 }
@@ -256,10 +254,14 @@ async fn leave_source(plan: &Plan, job: &Job<'_>, run: &Run) {
     if !left.is_empty() {
         let targets: Vec<_> = left.iter().map(|step| (&*step.from, Some(&step.meta))).collect();
         for (step, outcome) in left.iter().zip(job.source.remove_files(&targets).await) {
-            if let Err(error) = outcome {
-                let message = format!("it was copied and not removed: {error}");
-                run.report(step.id, Event::Failed(error.with_message(message)));
-            }
+            let event = match outcome {
+                Ok(()) => Event::SourceDeleted,
+                Err(error) => {
+                    let message = format!("it was copied and not removed: {error}");
+                    Event::Failed(error.with_message(message))
+                }
+            };
+            run.report(step.id, event);
         }
     }
     let folders: Vec<&str> = plan.source_rmdirs.iter().map(|step| &*step.from).collect();

@@ -14,7 +14,7 @@ mod transfer;
 
 pub use backup::Backup;
 pub use elsewhere::{Elsewhere, FromElsewhere, find_elsewhere};
-pub use event::{Event, Observer, Subject};
+pub use event::{Arrived, Event, Observer, Subject};
 pub use execute::{Job, RunOptions, Stop, run};
 pub use rename::track_renames;
 pub use report::Run;

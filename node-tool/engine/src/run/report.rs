@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use super::{Event, Failed, Observer, Shutdown, Subject, Tally};
 use crate::{
     error::Error,
-    plan::{Plan, Step, StepId},
+    plan::{Plan, Step, StepId, StepKind},
 };
 
 /// A run of a plan, as stores see it: they report to it, and ask whether to continue. Clones share it.
@@ -25,6 +25,7 @@ struct Inner {
 }
 
 struct Names {
+    kind: StepKind,
     from: Arc<str>,
     to: Arc<str>,
     size_bytes: u64,
@@ -56,6 +57,7 @@ impl Run {
                 subjects.resize_with(at + 1, || None);
             }
             subjects[at] = Some(Names {
+                kind: step.kind,
                 from: Arc::clone(&step.from),
                 to: Arc::clone(&step.to),
                 size_bytes: step.meta.size_bytes,
@@ -159,22 +161,16 @@ impl Run {
         &*self.0.observer
     }
 
-    /// Reports the outcome of each step of a list.
+    /// Reports the outcome of each step of a list; `good` is what a success is.
     pub(super) fn report_all(
         &self,
         steps: &[Step],
         outcomes: Vec<Result<(), Error>>,
-        good: impl Fn() -> Option<Event>,
+        good: impl Fn() -> Event,
     ) {
         for (step, outcome) in steps.iter().zip(outcomes) {
-            match outcome {
-                Ok(()) => {
-                    if let Some(event) = good() {
-                        self.report(step.id, event);
-                    }
-                }
-                Err(error) => self.report(step.id, Event::Failed(error)),
-            }
+            let event = outcome.map_or_else(Event::Failed, |()| good());
+            self.report(step.id, event);
         }
     }
 
@@ -182,6 +178,7 @@ impl Run {
         let names = self.0.subjects.get(id.0 as usize)?.as_ref()?;
         Some(Subject {
             id,
+            kind: names.kind,
             from: &names.from,
             to: &names.to,
             size_bytes: names.size_bytes,

@@ -87,6 +87,7 @@ async fn the_target_is_the_same_wherever_the_content_is_from() {
         source,
         target: &target,
         takes_from_source: false,
+        digests: &[],
     };
     // The source has them no more: they can only be from the other folder.
     source.remove("a");
@@ -197,6 +198,7 @@ async fn a_file_that_differs_only_in_its_time_may_keep_that() {
             source: &source,
             target: &target,
             takes_from_source: false,
+            digests: &[],
         };
         let job = Job {
             source: &source,

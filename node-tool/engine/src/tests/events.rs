@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use shared::content_hash::ContentHash;
+
 use super::support::*;
 use crate::{
     Error, Retry,
+    digest::{Algorithm, Digests, digests_of},
     memory_store::plan_of,
     plan::{Plan, StepId},
-    run::{Event, Run, Shutdown, Tally},
+    run::{Arrived, Event, Run, Shutdown, Tally},
+    store::Store,
 };
 
 #[tokio::test]
@@ -88,6 +92,60 @@ async fn all_is_counted() {
     let outcome = go(&source, &target, &How::sync()).await;
     assert_eq!(outcome.counts(), (2, 1, 0, 2, 0));
     assert_eq!((outcome.tally.copied_bytes, outcome.tally.retry()), (4, None));
+}
+
+#[tokio::test]
+async fn copies_say_what_arrived() {
+    let (source, target) = (exact("a=abc"), folding(""));
+    let how = How {
+        digests: vec![Algorithm::Md5],
+        ..How::default()
+    };
+    let outcome = go(&source, &target, &how).await;
+    let there = target.stat("a").await.unwrap().unwrap();
+    let version = there.file().and_then(|file| file.version.as_ref()).unwrap();
+    let arrived = Arrived {
+        version: Some(version.id.as_str().into()),
+        checksum: Some(ContentHash::of(b"abc")),
+        digests: digests_of(b"abc", &[Algorithm::Md5]),
+    };
+    assert_eq!(outcome.arrived, [("a".to_owned(), arrived)]);
+    // A store without versions has no name for it, and what isn't asked for isn't computed.
+    let outcome = go(&source, &exact(""), &How::default()).await;
+    let (_, arrived) = &outcome.arrived[0];
+    assert_eq!((&arrived.version, &arrived.digests), (&None, &Digests::new()));
+}
+
+#[tokio::test]
+async fn a_move_says_what_left_the_source() {
+    let (source, target) = (exact("a=1 b=2 d/"), exact("b=2"));
+    let outcome = go(&source, &target, &How::moving()).await;
+    let left = ["source deleted a", "source deleted b"];
+    assert!(
+        outcome.events.ends_with(&left.map(str::to_owned)),
+        "{:?}",
+        outcome.events
+    );
+}
+
+#[tokio::test]
+async fn what_is_the_same_is_listed_if_it_is_wanted() {
+    let (source, target) = (exact("a=1 DIR/b=22 c=3"), folding("a=1 dir/B=22"));
+    let mut options = How::default().options;
+    assert_eq!(
+        plan_of(&source, &target, &with_names(&target, &options))
+            .await
+            .unwrap()
+            .same,
+        []
+    );
+    options.lists_same = true;
+    let plan = plan_of(&source, &target, &with_names(&target, &options))
+        .await
+        .unwrap();
+    let found: Vec<_> = plan.same.iter().map(|same| (&*same.from, &*same.to)).collect();
+    assert_eq!((found, plan.unchanged), (vec![("DIR/b", "dir/B"), ("a", "a")], 2));
+    assert!(plan.same[0].target.checksum().is_some() && plan.same[0].source.size_bytes == 2);
 }
 
 async fn run_of(source: &str) -> (Run, Vec<StepId>) {

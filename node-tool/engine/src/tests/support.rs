@@ -6,12 +6,14 @@ use parking_lot::Mutex;
 
 use crate::{
     Error, Retry,
+    digest::Algorithm,
     entry::Modified,
     filter::{Filter, Rules as FilterRules, Verdict},
     memory_store::{MemoryBackup, MemoryStore, MemoryTransfer, plan_of},
     plan::{BackupInTarget, BackupNames, Cutoff, Plan, PlanOptions, Refusal, Step, StepKind, Verb},
     run::{
-        Backup, Event, Job, Observer, Run, RunOptions, Shutdown, Stop, Subject, Tally, run, track_renames,
+        Arrived, Backup, Event, Job, Observer, Run, RunOptions, Shutdown, Stop, Subject, Tally, run,
+        track_renames,
     },
     store::Store,
 };
@@ -116,6 +118,7 @@ pub(super) struct How<'a> {
     pub keeps: Option<Keeps>,
     pub tracks_renames: bool,
     pub takes_from_source: bool,
+    pub digests: Vec<Algorithm>,
     pub max_bytes: Option<u64>,
     pub shutdown: Shutdown,
     /// The event at which a shutdown is requested, in short.
@@ -175,6 +178,8 @@ pub(super) struct Outcome {
     pub tally: Tally,
     /// What the observer heard, in short.
     pub events: Vec<String>,
+    /// What is known of the files that were copied, by their paths.
+    pub arrived: Vec<(String, Arrived)>,
 }
 
 impl Outcome {
@@ -241,6 +246,7 @@ pub(super) fn with_names<'a>(target: &MemoryStore, options: &PlanOptions<'a>) ->
 /// Notes what it hears, and asks for a shutdown at one event.
 struct Ear {
     heard: Mutex<Vec<String>>,
+    arrived: Mutex<Vec<(String, Arrived)>>,
     shutdown: Shutdown,
     stops_at: Option<&'static str>,
 }
@@ -259,10 +265,12 @@ impl Observer for Ear {
         let mut text = match event {
             Event::Moved { bytes } => format!("moved {bytes}"),
             Event::Returned { bytes } => format!("returned {bytes}"),
-            Event::Copied { bytes, replaced } => {
+            Event::Copied { bytes, replaced, .. } => {
                 format!("{} {bytes}", if *replaced { "replaced" } else { "copied" })
             }
             Event::Unchanged => "unchanged".into(),
+            Event::SourceDeleted => "source deleted".into(),
+            Event::FolderMade => "folder made".into(),
             Event::Renamed => "renamed".into(),
             Event::BackedUp => "backed up".into(),
             Event::Deleted => "deleted".into(),
@@ -272,6 +280,9 @@ impl Observer for Ear {
             Event::Failed(error) => format!("failed ({error})"),
             Event::DeletesWithheld => "deletes withheld".into(),
         };
+        if let (Some(subject), Event::Copied { file, .. }) = (subject, event) {
+            self.arrived.lock().push((subject.to.to_owned(), file.clone()));
+        }
         if let Some(subject) = subject {
             let _ = match subject.from == subject.to {
                 true => write!(text, " {}", subject.to),
@@ -316,6 +327,7 @@ pub(super) async fn carry_out(
         source,
         target,
         takes_from_source: how.takes_from_source,
+        digests: &how.digests,
     };
     let place = match &how.keeps {
         Some(Keeps::In(place)) => MemoryBackup::new(target, place),
@@ -338,6 +350,7 @@ pub(super) async fn carry_out(
     }
     let ear = Arc::new(Ear {
         heard: Mutex::default(),
+        arrived: Mutex::default(),
         shutdown: how.shutdown.clone(),
         stops_at: how.stops_at,
     });
@@ -351,10 +364,12 @@ pub(super) async fn carry_out(
     let planned = steps(&plan);
     let stop = run(plan, &job, how.run_options, &this).await;
     let events = ear.heard.lock().clone();
+    let arrived = ear.arrived.lock().clone();
     Outcome {
         plan: planned,
         stop,
         tally: this.tally(),
         events,
+        arrived,
     }
 }

@@ -9,8 +9,11 @@ use stores::{
     resumable,
 };
 
-use super::{App, place_failure};
-use crate::report;
+use super::{App, place_failure, report_step};
+use crate::report::{
+    self,
+    json::{self, Action, Object, Outcome, Step},
+};
 
 /// Files written within this time may belong to a download that is still running.
 const MIN_AGE: Duration = Duration::from_secs(3600);
@@ -64,15 +67,27 @@ pub fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             continue;
         }
         if args.dry_run {
-            tracing::warn!(object = %path.display(), "Skipped delete as --dry-run is set");
+            let step = Step {
+                size: Some(leftover.metadata.len()),
+                ..Step::new(Action::Delete, &*leftover.path)
+            };
+            report_step(&path.display().to_string(), "delete", step)?;
         } else if let Err(error) = opened.remove_leftover(&leftover.path) {
             report::warn(&format!("could not remove '{}': {error}", path.display()));
+            let outcome = Outcome::failed(Action::Delete, &*leftover.path, &error.into());
+            json::print(&Object::Outcome(outcome))?;
             well = false;
             continue;
+        } else {
+            json::print(&Object::Outcome(Outcome {
+                size: Some(leftover.metadata.len()),
+                ..Outcome::done(Action::Delete, &*leftover.path)
+            }))?;
         }
         count += 1;
         bytes += leftover.metadata.len();
     }
+    json::count(|total| (total.files, total.bytes) = (Some(count), Some(bytes)));
     let done = if args.dry_run {
         "could be removed"
     } else {

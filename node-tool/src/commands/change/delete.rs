@@ -18,7 +18,11 @@ use crate::{
         sources::missing_or_pattern,
     },
     flags::filter::FilterFlags,
-    report, terminal,
+    report::{
+        self,
+        json::{self, Action, Object, Outcome, Step},
+    },
+    terminal,
 };
 
 /// The arguments of `delete`.
@@ -80,9 +84,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             return Err(super::by_its_export(&side, &own));
         }
     }
-    for left_out in &found.unreadable {
-        report::warn(&format!("left out '{}': {}", left_out.path, left_out.reason));
-    }
+    report::left_out(&found.unreadable)?;
     for left_out in &found.skipped {
         report::warn(&format!("left '{}': {}", left_out.path, left_out.reason));
     }
@@ -226,6 +228,13 @@ async fn remove(
     if dry_run {
         for entry in files {
             let size = entry.file().map_or(0, |file| file.size_bytes);
+            if json::is_on() {
+                json::print(&Object::Step(Step {
+                    size: Some(size),
+                    ..Step::new(Action::Delete, &*entry.path)
+                }))?;
+                continue;
+            }
             tracing::warn!(object = %entry.path, "Skipped delete as --dry-run is set (size {})",
                 report::bytes(size)
             );
@@ -244,13 +253,14 @@ async fn remove(
             }
             failures.push(error.retry());
         }
-        report_outcome(side, &entry.path, "Deleted", outcome);
+        report_outcome(side, &entry.path, Action::Delete, outcome);
     }
     let paths: Vec<&str> = folders.iter().map(|entry| entry.path.as_str()).collect();
     if !paths.is_empty() {
         for (path, outcome) in paths.iter().zip(side.store().remove_dirs(&paths).await) {
             if outcome.is_ok() {
                 tracing::info!(object = %path, "Removed directory");
+                json::print(&Object::Outcome(Outcome::done(Action::Rmdir, *path)))?;
             } // a folder that still holds something stays
         }
     }

@@ -2,7 +2,8 @@
 
 use shared::{exit, failure::Failure};
 
-use super::{App, report_outcome};
+use super::{App, report_outcome, report_step};
+use crate::report::json::{Action, Step};
 
 /// The arguments of `mkdir`.
 #[derive(Debug, clap::Args)]
@@ -23,7 +24,7 @@ pub struct Args {
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let side = app.place(&args.path)?;
     if args.dry_run {
-        tracing::warn!(object = %side, "Skipped make directory as --dry-run is set");
+        report_step(&side.to_string(), "make directory", Step::new(Action::Mkdir, ""))?;
         return Ok(exit::SUCCESS);
     }
     match side.stat().await {
@@ -39,6 +40,6 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         .make_dirs(&[""])
         .await
         .into_iter()
-        .all(|done| report_outcome(&side, "", "Made directory", done));
+        .all(|done| report_outcome(&side, "", Action::Mkdir, done));
     Ok(if done { exit::SUCCESS } else { exit::ERROR })
 }

@@ -12,19 +12,54 @@ use shared::failure::Failure;
 use stores::Place;
 
 use super::{App, missing, place_failure};
+use crate::report::{
+    self,
+    json::{self, Action, Object, Outcome, Step},
+};
 
 /// Reports an outcome, and returns whether it was a success.
-fn report_outcome(place: &Place, path: &str, what: &str, outcome: engine::Result<()>) -> bool {
-    match outcome {
+fn report_outcome(place: &Place, path: &str, action: Action, outcome: engine::Result<()>) -> bool {
+    let is_done = outcome.is_ok();
+    let object = match outcome {
         Ok(()) => {
-            tracing::info!(object = %path, "{what}");
-            true
+            tracing::info!(object = %path, object_type = report::object_type(place), "{}", words(action));
+            Outcome::done(action, path)
         }
         Err(error) => {
-            crate::report::error(&place_failure("change", &place.join(path), &error));
-            false
+            report::error(&place_failure("change", &place.join(path), &error));
+            Outcome::failed(action, path, &error)
         }
+    };
+    let _ = json::print(&Object::Outcome(object)); // a reader sees that the total is missing
+    json::count(|total| {
+        let count = match is_done {
+            true => &mut total.files,
+            false => &mut total.failed,
+        };
+        *count = Some(count.unwrap_or(0) + 1);
+    });
+    is_done
+}
+
+/// Returns what the log says of something that was done.
+fn words(action: Action) -> &'static str {
+    match action {
+        Action::Delete => "Deleted",
+        Action::Mkdir => "Made directory",
+        Action::Rmdir => "Removed directory",
+        Action::Purge => "Purged",
+        Action::Touch => "Touched",
+        _ => "Done",
     }
+}
+
+/// Reports something that `--dry-run` leaves undone; `what` names it in the log.
+fn report_step(path: &str, what: &str, step: Step) -> Result<(), Failure> {
+    if json::is_on() {
+        return json::print(&Object::Step(step));
+    }
+    tracing::warn!(object = %path, "Skipped {what} as --dry-run is set");
+    Ok(())
 }
 
 /// A folder is needed and there is a file.

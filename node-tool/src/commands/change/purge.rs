@@ -2,8 +2,11 @@
 
 use shared::{exit, failure::Failure};
 
-use super::{App, missing, not_a_folder, place_failure};
-use crate::terminal;
+use super::{App, missing, not_a_folder, place_failure, report_step};
+use crate::{
+    report::json::{self, Action, Object, Outcome, Step},
+    terminal,
+};
 
 /// The arguments of `purge`.
 #[derive(Debug, clap::Args)]
@@ -39,7 +42,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         Some(_) => {}
     }
     if args.dry_run {
-        tracing::warn!(object = %side, "Skipped purge as --dry-run is set");
+        report_step(&side.to_string(), "purge", Step::new(Action::Purge, ""))?;
         return Ok(exit::SUCCESS);
     }
     if args.interactive && !terminal::is_there() {
@@ -65,5 +68,6 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         .await
         .map_err(|e| place_failure("remove", &side, &e))?;
     tracing::info!(object = %side, "Purged");
+    json::print(&Object::Outcome(Outcome::done(Action::Purge, "")))?;
     Ok(exit::SUCCESS)
 }

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use shared::{exit, failure::Failure};
 
-use super::{App, missing, not_a_folder, place_failure, report_outcome};
+use super::{App, missing, not_a_folder, place_failure, report_outcome, report_step};
+use crate::report::json::{Action, Step};
 use engine::{
     filter::Filter,
     listing::{Listing, RootKind, Symlinks},
@@ -109,20 +110,24 @@ fn below(place: &Place, path: &str) -> String {
 async fn remove(side: &Place, folders: &[&str], root_too: bool, dry_run: bool) -> Result<u8, Failure> {
     if dry_run {
         for folder in folders {
-            tracing::warn!(object = %folder, "Skipped remove directory as --dry-run is set");
+            report_step(folder, "remove directory", Step::new(Action::Rmdir, *folder))?;
         }
         if root_too {
-            tracing::warn!(object = %side, "Skipped remove directory as --dry-run is set");
+            report_step(
+                &side.to_string(),
+                "remove directory",
+                Step::new(Action::Rmdir, ""),
+            )?;
         }
         return Ok(exit::SUCCESS);
     }
     let mut all_well = true;
     for (folder, outcome) in folders.iter().zip(side.store().remove_dirs(folders).await) {
-        all_well &= report_outcome(side, folder, "Removed directory", outcome);
+        all_well &= report_outcome(side, folder, Action::Rmdir, outcome);
     }
     // The root of a Dropbox stays.
     if root_too && all_well && side.split().is_some() {
-        all_well &= report_outcome(side, "", "Removed directory", side.remove_empty().await);
+        all_well &= report_outcome(side, "", Action::Rmdir, side.remove_empty().await);
     }
     Ok(if all_well { exit::SUCCESS } else { exit::ERROR })
 }

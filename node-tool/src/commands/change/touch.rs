@@ -4,7 +4,8 @@ use engine::entry::Modified;
 use shared::{exit, failure::Failure};
 use stores::TouchError;
 
-use super::{App, place_failure};
+use super::{App, place_failure, report_step};
+use crate::report::json::{self, Action, Object, Outcome, Step};
 
 /// The arguments of `touch`.
 #[derive(Debug, clap::Args)]
@@ -36,7 +37,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         .await
         .map_err(|e| place_failure("look at", &side, &e))?;
     if args.dry_run {
-        tracing::warn!(object = %side, "Skipped touch as --dry-run is set");
+        report_step(&side.to_string(), "touch", Step::new(Action::Touch, ""))?;
         return Ok(exit::SUCCESS);
     }
     match &there {
@@ -55,6 +56,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             .why("Dropbox sets a file's time only when its content is uploaded")
             .hint("copy a file with that time to it"),
     })?;
+    json::print(&Object::Outcome(Outcome::done(Action::Touch, "")))?;
     Ok(exit::SUCCESS)
 }
 

@@ -68,6 +68,11 @@ impl Args {
         !matches!(self.command, Some(Command::Path))
     }
 
+    /// Whether it has JSON output.
+    pub fn has_json(&self) -> bool {
+        matches!(self.command, Some(Command::List | Command::Show(_)))
+    }
+
     /// The remote that the command changes.
     fn changed_remote(&self) -> Option<&str> {
         match self.command.as_ref()? {

@@ -10,7 +10,10 @@ use crate::{
         CONFIG_VARIABLE, Config, Defaults, Environment, Remote, Root, SITE_VARIABLE, Site, Target,
         check_name, default_path,
     },
-    report,
+    report::{
+        self,
+        json::{self, Object},
+    },
 };
 
 /// The variable with the app key for new remotes.
@@ -31,6 +34,14 @@ pub(super) fn list(app: &App) -> Result<u8, Failure> {
     let config = app.store.load().map_err(config_failure)?;
     if config.remotes.is_empty() {
         report::note("no remote is set up yet; node-tool config create dbx");
+    }
+    if json::is_on() {
+        let remotes = config
+            .remotes
+            .iter()
+            .map(|(name, remote)| Object::Remote(object(name, [("account", who(remote))])));
+        json::print_all(remotes)?;
+        return Ok(exit::SUCCESS);
     }
     let width = config
         .remotes
@@ -60,7 +71,17 @@ pub(super) fn show(args: &Args, app: &App) -> Result<u8, Failure> {
                 .remotes
                 .get(&name)
                 .ok_or_else(|| app.unknown_remote(&name, config.remotes.keys()))?;
+            if json::is_on() {
+                json::print(&Object::Remote(object(&name, settings(&name, remote))))?;
+                return Ok(exit::SUCCESS);
+            }
             one(&name, remote, app)
+        }
+        None if json::is_on() => {
+            let remotes = config.remotes.iter();
+            let remotes = remotes.map(|(name, remote)| object(name, settings(name, remote)));
+            json::print_all(remotes.map(Object::Remote))?;
+            return Ok(exit::SUCCESS);
         }
         None => all(&config, app),
     };
@@ -68,7 +89,17 @@ pub(super) fn show(args: &Args, app: &App) -> Result<u8, Failure> {
     Ok(exit::SUCCESS)
 }
 
-fn one(name: &str, remote: &Remote, app: &App) -> Vec<String> {
+/// Returns a remote as an object; settings without a value are left out.
+fn object(name: &str, settings: impl IntoIterator<Item = (&'static str, String)>) -> json::Remote {
+    let settings = settings.into_iter().filter(|(_, value)| !value.is_empty());
+    json::Remote {
+        name: name.to_owned(),
+        settings: settings.map(|(key, value)| (key.to_owned(), value)).collect(),
+    }
+}
+
+/// Returns the settings of a remote, without its secrets.
+fn settings(name: &str, remote: &Remote) -> Vec<(&'static str, String)> {
     let hidden = |present: bool| if present { "(kept, not shown)" } else { "(none)" };
     let until = remote
         .expires_at
@@ -106,6 +137,11 @@ fn one(name: &str, remote: &Remote, app: &App) -> Vec<String> {
     if let Some(file) = &remote.imported_from {
         values.push(("imported_from", file.clone()));
     }
+    values
+}
+
+fn one(name: &str, remote: &Remote, app: &App) -> Vec<String> {
+    let values = settings(name, remote);
     let variables = Environment::here().variables_of(name);
     let from = |key: &str| -> String {
         let is_of =

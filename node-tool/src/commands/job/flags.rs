@@ -1,16 +1,18 @@
 //! The flags of everything that moves files, named as rclone's.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
+use clap::ArgAction;
 use shared::{duration, failure::Failure};
 
 use engine::{
+    digest::Algorithm,
     filter::Size,
     listing::Symlinks,
     plan::{BackupNames, CompareBy, Cutoff, Order, Rules, Tolerance},
 };
 
-use crate::flags::filter::FilterFlags;
+use crate::{flags::filter::FilterFlags, report::json};
 
 /// Flags of every command that copies.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -19,9 +21,6 @@ pub struct Flags {
     /// Show what would be done, without doing it
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// With --dry-run: print the plan as JSON, one object per line
-    #[arg(long, requires = "dry_run")]
-    pub json: bool,
     /// Ask before each step
     #[arg(short, long, conflicts_with = "dry_run")]
     pub interactive: bool,
@@ -127,6 +126,18 @@ pub struct Flags {
     /// Wait this long before doing it again
     #[arg(long, help_heading = "Limits", value_name = "DURATION", value_parser = duration::parse_as_rclone)]
     pub retries_sleep: Option<Duration>,
+    /// Write a receipt to FILE: size, revision and hash of each file that is in DEST, as JSON lines; 'check --checkfile' reads it
+    #[arg(
+        long,
+        help_heading = "Output",
+        value_name = "FILE",
+        conflicts_with = "dry_run"
+    )]
+    pub report: Option<PathBuf>,
+    /// Add these digests to the receipt, computed as the bytes pass: md5, sha1, sha256, sha512, crc32
+    #[arg(long, help_heading = "Output", value_name = "LIST", value_delimiter = ',', requires = "report", action = ArgAction::Set,
+          value_parser = clap::value_parser!(Algorithm))]
+    pub digest: Vec<Algorithm>,
     /// Show progress
     #[arg(short = 'P', long, help_heading = "Output")]
     pub progress: bool,
@@ -250,6 +261,11 @@ pub struct MoveFlags {
 /// # Errors
 /// When flags contradict each other; names them.
 pub fn check(flags: &Flags) -> Result<(), Failure> {
+    if flags.interactive && json::is_on() {
+        return Err(Failure::usage(
+            "--interactive asks a person, and --json is for programs",
+        ));
+    }
     match &flags.suffix {
         Some(suffix) if suffix.contains('/') => Err(Failure::usage("--suffix can't hold a slash")
             .hint("--backup-dir DIR keeps files in another folder")),

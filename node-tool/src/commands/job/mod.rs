@@ -7,6 +7,7 @@ mod elsewhere;
 mod flags;
 mod name;
 mod observer;
+mod outcomes;
 mod overlap;
 mod preview;
 mod respell;
@@ -21,7 +22,7 @@ use engine::{
     listing::{Listing, NameRules, RootKind},
     plan::{self, Plan, PlanOptions, Verb},
     relative_path::fold,
-    run::{self, Backup, Failed, Run, RunOptions, Stop, Tally},
+    run::{self, Backup, Failed, Observer, Run, RunOptions, Stop, Tally, Transfer as _},
 };
 use shared::{exit, failure::Failure, plain::quoted, raw};
 use stores::{
@@ -33,11 +34,17 @@ pub use flags::{Flags, MoveFlags, SyncFlags};
 
 use backup::BackupDir;
 use observer::Shown;
+use outcomes::{Noted, Outcomes};
 
 use super::{App, missing, place_failure};
 use crate::{
     limits::OpenFiles,
-    report::{self, Summary, format::Stats},
+    report::{
+        self, Summary,
+        format::Stats,
+        json::{self, Action, Object, Outcome},
+        receipt::Receipt,
+    },
 };
 
 /// Maximum number of paths that are looked up one by one, side by side, rather than listing the folder that they are in.
@@ -71,6 +78,8 @@ pub struct Request<'a> {
     pub moving: MoveFlags,
     /// The revision of a single file that is copied, instead of what is at its path now.
     pub rev: Option<&'a str>,
+    /// The receipt to write.
+    pub receipt: Option<&'a Arc<Receipt>>,
 }
 
 /// The two folders of a job, and what is known before they are compared.
@@ -144,6 +153,11 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     if verb == Verb::Move && moved_as_a_whole(&source, &dest, &listing, request, &filter).await? {
         report::note(&format!("moved '{source}' as a whole"));
         report::statistics(&Stats::default(), flags.progress)?;
+        json::print(&Object::Outcome(Outcome::done(Action::Move, "")))?;
+        if let Some(receipt) = request.receipt {
+            receipt.start();
+            outcomes::note_moved(receipt, &listing.entries);
+        }
         return Ok(exit::SUCCESS);
     }
     let job = Job {
@@ -449,6 +463,7 @@ impl Job<'_> {
             makes_empty_folders: flags.create_empty_src_dirs,
             removes_empty_source_folders: moving.delete_empty_src_dirs,
             order: flags.order_by,
+            lists_same: self.request.receipt.is_some(),
             backup: self
                 .backup
                 .as_ref()
@@ -504,8 +519,14 @@ impl Job<'_> {
             backup: backup.as_ref(),
             keeps_times: flags.no_update_modtime,
         };
-        let shown = Arc::new(Shown::new(flags.progress, app.stats, self.source.clone()));
-        let run = Run::new(&plan, tally, app.shutdown.clone(), Arc::clone(&shown) as _);
+        let shown = Arc::new(Shown::new(
+            flags.progress,
+            app.stats,
+            (self.source.clone(), &self.target),
+        ));
+        let observers = self.observers(Arc::clone(&shown), &mut plan, transfer.takes_from_source());
+        let run = Run::new(&plan, tally, app.shutdown.clone(), Arc::new(observers));
+        outcomes::report_failed(&run.tally(), &self.source);
         let max_bytes = flags.max_transfer.and_then(|size| size.0);
         if max_bytes.is_some() && !flags.dry_run {
             // Only what is really copied counts.
@@ -515,7 +536,7 @@ impl Job<'_> {
         tell::obstacles(&plan, &self.target);
         let is_move = verb == Verb::Move;
         if flags.dry_run {
-            preview::show(&plan, (&self.source, &self.target), is_move, flags, &run.tally())?;
+            preview::show(&plan, (&self.source, &self.target), is_move, &run.tally())?;
             return Ok(tell::code(&run.tally(), plan.is_idle(), flags));
         }
         if flags.interactive {
@@ -528,12 +549,20 @@ impl Job<'_> {
             concurrency,
             deletes_despite_failures: sync.ignore_errors,
         };
+        if let Some(receipt) = self.request.receipt {
+            receipt.start();
+        }
         let bytes = plan::total_bytes(&plan.copies);
         let stop = tokio::select! {
             stop = run::run(plan, &job, run_options, &run) => stop,
             () = observer::watch(&shown, &self.source, &self.target, bytes) => None,
         };
         let tally = run.tally();
+        outcomes::count(&tally);
+        if let Some(receipt) = self.request.receipt {
+            let failed = tally.failed.len() as u64;
+            receipt.note_run(self.request.source, failed, stop.is_none() && !is_cut);
+        }
         let summary = Summary {
             tally: &tally,
             is_move,
@@ -545,6 +574,27 @@ impl Job<'_> {
             (None, true) => Err(tell::over_limit(&tally)),
             (None, false) => Ok(tell::code(&tally, tally.copied + tally.renamed == 0, flags)),
         }
+    }
+
+    /// Returns what is notified of the run; the receipt gets the files that are there already.
+    fn observers(
+        &self,
+        shown: Arc<Shown>,
+        plan: &mut Plan,
+        takes_from_source: bool,
+    ) -> Vec<Arc<dyn Observer>> {
+        let mut observers: Vec<Arc<dyn Observer>> = vec![shown];
+        if json::is_on() {
+            observers.push(Arc::new(Outcomes { takes_from_source }));
+        }
+        if let Some(receipt) = self.request.receipt {
+            observers.push(Arc::new(Noted::new(Arc::clone(receipt), plan)));
+            let same = std::mem::take(&mut plan.same);
+            if receipt.is_first_run(self.request.source) {
+                outcomes::note_same(receipt, same);
+            }
+        }
+        observers
     }
 
     fn transfer_options(&self, app: &App) -> TransferOptions {
@@ -559,6 +609,7 @@ impl Job<'_> {
             overwrites_newer: flags.overwrite_newer,
             state_dir: app.state.clone(),
             revisions: self.request.rev.map(|_| Arc::default()),
+            digests: flags.digest.as_slice().into(),
         }
     }
 

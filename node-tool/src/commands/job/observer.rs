@@ -18,15 +18,18 @@ pub(super) struct Shown {
     stats: Option<Duration>,
     progress: Mutex<Option<Arc<Progress>>>,
     source: Place,
+    /// What rclone's log calls files of the source and of the target.
+    object_types: [&'static str; 2],
 }
 
 impl Shown {
-    /// Returns an observer of a run from `source`.
-    pub fn new(is_shown: bool, stats: Option<Duration>, source: Place) -> Self {
+    /// Returns an observer of a run from one place to another.
+    pub fn new(is_shown: bool, stats: Option<Duration>, (source, target): (Place, &Place)) -> Self {
         Self {
             is_shown,
             stats,
             progress: Mutex::default(),
+            object_types: [&source, target].map(report::object_type),
             source,
         }
     }
@@ -77,16 +80,26 @@ impl Observer for Shown {
 impl Shown {
     fn log(&self, subject: Subject<'_>, event: &Event) {
         let Subject { from, to, .. } = subject;
+        let [source, target] = self.object_types;
         match event {
-            Event::Copied { replaced, .. } => {
+            Event::Copied { bytes, replaced, .. } => {
                 let how = if *replaced { "replaced existing" } else { "new" };
-                tracing::info!(object = %from, "Copied ({how})");
+                tracing::info!(object = %from, object_type = source, size = *bytes, "Copied ({how})");
             }
-            Event::Unchanged => tracing::info!(object = %from, "Unchanged, only the time differed"),
-            Event::Failed(error) => tracing::info!(object = %from, "{error}"),
-            Event::Renamed => tracing::info!(object = %to, "Renamed from {from}"),
-            Event::BackedUp => tracing::info!(object = %to, "Moved into the backup"),
-            Event::Deleted => tracing::info!(object = %to, "Deleted"),
+            Event::Unchanged => {
+                tracing::info!(object = %from, object_type = source, "Unchanged, only the time differed");
+            }
+            // At its end the run lists what failed.
+            Event::Failed(error) => {
+                tracing::error!(target: report::FILE_FAILURES, object = %from, object_type = source, "{error}");
+            }
+            Event::Renamed => tracing::info!(object = %to, object_type = target, "Renamed from {from}"),
+            Event::BackedUp => tracing::info!(object = %to, object_type = target, "Moved into the backup"),
+            Event::Deleted => tracing::info!(object = %to, object_type = target, "Deleted"),
+            Event::SourceDeleted => {
+                tracing::info!(object = %from, object_type = source, "Deleted from the source")
+            }
+            Event::FolderMade => tracing::info!(object = %to, "Made directory"),
             Event::FolderRemoved => tracing::info!(object = %to, "Removed directory"),
             Event::FolderKept(error) => tracing::info!(object = %to, "kept, {error}"),
             Event::DocumentKept { own_path } => report::note(&format!(

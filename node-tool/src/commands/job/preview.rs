@@ -4,16 +4,16 @@ use engine::{
     plan::{CopyReason, Plan, Step, StepKind, total_bytes},
     run::Tally,
 };
-use serde::Serialize;
 use shared::failure::Failure;
 use stores::Place;
 
-use super::{Flags, tell};
-use crate::report;
+use super::tell;
+use crate::report::{
+    self,
+    json::{self, Action, Object},
+};
 
-/// A step as `--json` shows it.
-#[derive(Serialize)]
-#[serde(rename_all = "lowercase", tag = "action")]
+/// A step as it is shown.
 enum Shown<'a> {
     Copy {
         path: &'a str,
@@ -37,31 +37,66 @@ enum Shown<'a> {
         path: &'a str,
     },
     /// Of a move: a file of the source goes, since it is in the target already.
-    #[serde(rename = "delete-source")]
     DeleteSource {
         path: &'a str,
         size: u64,
     },
     /// Of a move: a folder of the source goes.
-    #[serde(rename = "rmdir-source")]
     RmdirSource {
         path: &'a str,
     },
 }
 
-#[derive(Clone, Copy, Serialize)]
-#[serde(untagged)]
+/// Why a file would be copied.
+#[derive(Clone, Copy)]
 enum Reason {
     Known(CopyReason),
-    Open(&'static str),
+    /// Its content would decide whether it is.
+    Open,
 }
 
 impl Reason {
     fn words(self) -> &'static str {
         match self {
             Self::Known(reason) => reason.words(),
-            Self::Open(_) => "time differs, content would decide",
+            Self::Open => "time differs, content would decide",
         }
+    }
+
+    /// Returns its name in objects.
+    fn name(self) -> Option<String> {
+        match self {
+            Self::Known(reason) => match serde_json::to_value(reason) {
+                Ok(serde_json::Value::String(name)) => Some(name),
+                _ => None,
+            },
+            Self::Open => Some("hash-decides".into()),
+        }
+    }
+}
+
+impl From<Shown<'_>> for Object {
+    fn from(step: Shown<'_>) -> Self {
+        let of = |action, path: &str, size| json::Step {
+            size,
+            ..json::Step::new(action, path)
+        };
+        Self::Step(match step {
+            Shown::Copy { path, to, size, why } => json::Step {
+                to: Some(to.into()),
+                why: why.name(),
+                ..of(Action::Copy, path, Some(size))
+            },
+            Shown::Rename { path, to, size } => json::Step {
+                to: Some(to.into()),
+                ..of(Action::Rename, path, Some(size))
+            },
+            Shown::Delete { path, size } => of(Action::Delete, path, Some(size)),
+            Shown::Mkdir { path } => of(Action::Mkdir, path, None),
+            Shown::Rmdir { path } => of(Action::Rmdir, path, None),
+            Shown::DeleteSource { path, size } => of(Action::DeleteSource, path, Some(size)),
+            Shown::RmdirSource { path } => of(Action::RmdirSource, path, None),
+        })
     }
 }
 
@@ -81,7 +116,7 @@ fn shown(step: &Step) -> Option<Shown<'_>> {
             path,
             to,
             size,
-            why: Reason::Open("hash-decides"),
+            why: Reason::Open,
         },
         StepKind::Delete => Shown::Delete { path, size },
         StepKind::Rmdir => Shown::Rmdir { path },
@@ -100,13 +135,12 @@ pub(super) fn show(
     plan: &Plan,
     (source, target): (&Place, &Place),
     is_move: bool,
-    flags: &Flags,
     tally: &Tally,
 ) -> Result<(), Failure> {
     let steps = || plan.steps().filter_map(shown);
-    if flags.json {
-        let lines = steps().map(|step| serde_json::to_string(&step).unwrap_or_default());
-        return report::json_results(lines);
+    if json::is_on() {
+        count(plan, tally);
+        return json::print_all(steps().map(Object::from));
     }
     let verb = if is_move { "move" } else { "copy" };
     steps().for_each(|step| log(&step, verb));
@@ -129,6 +163,19 @@ pub(super) fn show(
     report::note(&line);
     tell::failures(tally);
     Ok(())
+}
+
+/// Adds what would be done to the total of `--json`.
+fn count(plan: &Plan, tally: &Tally) {
+    json::count(|total| {
+        total.files = Some(plan.all_copies().count() as u64);
+        total.bytes = Some(total_bytes(plan.all_copies()));
+        total.unchanged = Some(tally.unchanged);
+        total.skipped = Some(tally.skipped);
+        total.renamed = Some(plan.renames.len() as u64);
+        total.deleted = Some(plan.deletes.len() as u64);
+        total.failed = Some(tally.failed.len() as u64);
+    });
 }
 
 fn log(step: &Shown<'_>, verb: &str) {

@@ -38,9 +38,7 @@ pub(super) async fn list(place: &PlaceArgs, recursive: bool, app: &App) -> Resul
             _ => missing(&side),
         });
     };
-    for left_out in &left_out {
-        report::warn(&format!("left out '{}': {}", left_out.path, left_out.reason));
-    }
+    report::left_out(&left_out)?;
     let entries: Vec<Entry> = deleted.iter().map(entry).collect();
     let mut selection = filter.selection(&entries).into_iter();
     deleted.retain(|_| selection.next().unwrap_or(false));

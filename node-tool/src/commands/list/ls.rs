@@ -7,6 +7,7 @@ use super::{App, PlaceArgs, deleted};
 use crate::report::{
     self,
     format::{Item, on_one_line, plain_time, short_size},
+    json,
 };
 
 /// The arguments of all three.
@@ -45,10 +46,21 @@ pub async fn run(args: &Args, format: Format, app: &App) -> Result<u8, Failure> 
     let zone = TimeZone::system();
     if args.deleted {
         let (items, code) = deleted::list(&args.place, recursive, app).await?;
+        if json::is_on() {
+            let wants_folders = format == Format::Folders;
+            let shown = items.iter().filter(|item| item.is_folder == wants_folders);
+            json::print_all(shown.map(|item| json::Object::Entry(item.into())))?;
+            return Ok(code);
+        }
         report::results(items.iter().filter_map(|item| format.deleted_line(item, &zone)))?;
         return Ok(code);
     }
     let listing = args.place.list(recursive, app).await?;
+    if json::is_on() {
+        let wants_folders = format == Format::Folders;
+        listing.print_json(|entry| entry.file().is_none() == wants_folders)?;
+        return Ok(listing.code());
+    }
     let items = listing.items(false, false);
     report::results(
         items

@@ -7,6 +7,7 @@ use super::{App, PlaceArgs, deleted};
 use crate::report::{
     self,
     format::{Item, Lsf, TimeForm},
+    json,
 };
 
 /// The arguments of `lsf`.
@@ -67,6 +68,13 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         return Ok(code);
     }
     let listing = args.place.list(args.recursive, app).await?;
+    if json::is_on() {
+        listing.print_json(|entry| match entry.file() {
+            None => !args.files_only,
+            Some(_) => !args.dirs_only,
+        })?;
+        return Ok(listing.code());
+    }
     if args.time_format == Some(TimeForm::Plain(9)) && !listing.side.is_local() {
         form.time = TimeForm::Plain(0); // no more than Dropbox keeps
     }
@@ -87,6 +95,9 @@ fn print(args: &Args, items: &[Item], form: &Lsf) -> Result<(), Failure> {
             !args.dirs_only
         }
     });
+    if json::is_on() {
+        return json::print_all(shown.map(|item| json::Object::Entry(item.into())));
+    }
     report::results(shown.map(|item| form.line(item, &zone)))
 }
 

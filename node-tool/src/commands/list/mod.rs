@@ -24,8 +24,11 @@ use crate::{
         filter::FilterFlags,
         symlinks::{SymlinkFlags, log_skipped},
     },
-    report,
-    report::format::Item,
+    report::{
+        self,
+        format::Item,
+        json::{self, Object},
+    },
 };
 
 /// A place, and which part of it to list.
@@ -97,9 +100,7 @@ impl PlaceArgs {
             return Ok(None);
         }
         log_skipped(&found);
-        for left_out in &found.unreadable {
-            report::warn(&format!("left out '{}': {}", left_out.path, left_out.reason));
-        }
+        report::left_out(&found.unreadable)?;
         Ok(Some(Listing {
             side,
             is_cut: !found.unreadable.is_empty(),
@@ -137,6 +138,21 @@ impl Listing {
             item
         };
         self.entries.iter().map(item).collect()
+    }
+
+    /// Prints an object for each entry that `is_shown`, where `--json` is on.
+    ///
+    /// # Errors
+    /// When stdout can't be written.
+    pub(super) fn print_json(&self, is_shown: impl Fn(&Entry) -> bool) -> Result<(), Failure> {
+        let shown = || self.entries.iter().filter(|entry| is_shown(entry));
+        let files = || shown().filter_map(Entry::file);
+        json::count(|total| {
+            total.files = Some(files().count() as u64);
+            let sized = files().filter(|file| file.document().is_none());
+            total.bytes = Some(sized.map(|file| file.size_bytes).sum());
+        });
+        json::print_all(shown().map(|entry| Object::Entry(entry.into())))
     }
 
     /// Returns a folder's size and time: those of the file system, or what rclone shows for a Dropbox, which has neither.

@@ -3,15 +3,16 @@
 use shared::failure::Failure;
 
 use super::{App, PlaceArgs};
-use crate::report::{self, format::Total};
+use crate::report::{
+    self,
+    format::Total,
+    json::{self, Object},
+};
 
 /// The arguments of `size`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: node-tool size dbx:results --include '*.h5'")]
 pub struct Args {
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
     place: PlaceArgs,
 }
@@ -26,10 +27,13 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     for file in listing.entries.iter().filter_map(|entry| entry.file()) {
         total.add(file.document().is_none().then_some(file.size_bytes));
     }
-    report::result(&if args.json {
-        format!("{}\n", total.json())
-    } else {
-        format!("{total}\n")
-    })?;
+    match json::is_on() {
+        true => json::print_only(&Object::Size(json::Size {
+            count: total.count,
+            bytes: total.bytes,
+            sizeless: total.sizeless,
+        }))?,
+        false => report::result(&format!("{total}\n"))?,
+    }
     Ok(listing.code())
 }

@@ -7,6 +7,7 @@ use super::{App, PlaceArgs, now};
 use crate::report::{
     self,
     format::{Sort, TreeView},
+    json,
 };
 
 /// The arguments of `tree`.
@@ -79,6 +80,10 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         zone: TimeZone::system(),
     };
     let listing = args.place.list(true, app).await?;
+    if json::is_on() {
+        listing.print_json(|entry| entry.file().is_none() || !args.dirs_only)?;
+        return Ok(listing.code());
+    }
     report::results(view.lines(&listing.items(false, false), now()).into_iter())?;
     Ok(listing.code())
 }

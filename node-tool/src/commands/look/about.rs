@@ -3,7 +3,6 @@
 //! Standard output is rclone's; the rest is for people.
 
 use dropbox::Client;
-use serde::Serialize;
 use shared::{
     api::users::{Account, SpaceUsage},
     exit,
@@ -11,7 +10,10 @@ use shared::{
 };
 
 use super::{App, failed, remote};
-use crate::report;
+use crate::report::{
+    self,
+    json::{self, About, Object},
+};
 
 /// The arguments of `about`.
 #[derive(Debug, clap::Args)]
@@ -23,23 +25,12 @@ pub struct Args {
     /// The account: NAME:
     #[arg(value_parser = crate::commands::place())]
     path: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
     /// Print exact numbers of bytes
     #[arg(long)]
     full: bool,
 }
 
-/// The order is rclone's.
-#[derive(Serialize)]
-struct Usage {
-    total: u64,
-    used: u64,
-    free: u64,
-}
-
-impl From<&SpaceUsage> for Usage {
+impl From<&SpaceUsage> for About {
     fn from(space: &SpaceUsage) -> Self {
         let total = space.allocation.allocated;
         // In a team, all members' files count against the team's space.
@@ -59,12 +50,9 @@ impl From<&SpaceUsage> for Usage {
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let (side, client, _) = remote(&args.path, app)?;
     let space = client.space_usage().await.map_err(failed("ask about", &side))?;
-    let usage = Usage::from(&space);
-    if args.json {
-        let json = serde_json::to_string_pretty(&usage)
-            .unwrap_or_default()
-            .replace("  ", "\t");
-        report::result(&format!("{json}\n"))?;
+    let usage = About::from(&space);
+    if json::is_on() {
+        json::print_only(&Object::About(usage))?;
         return Ok(exit::SUCCESS);
     }
     let size = |bytes: u64| {

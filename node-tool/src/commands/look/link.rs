@@ -3,7 +3,10 @@
 use shared::{exit, failure::Failure};
 
 use super::{App, below_root, failed};
-use crate::report;
+use crate::report::{
+    self,
+    json::{self, Action, Link, Object, Outcome},
+};
 
 /// The arguments of `link`.
 #[derive(Debug, clap::Args)]
@@ -37,6 +40,8 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     }
     if args.unlink {
         let ended = client.unlink(&path).await.map_err(failed("unlink", &side))?;
+        let ends = |_: &String| Object::Outcome(Outcome::done(Action::Unlink, side.to_string()));
+        json::print_all(ended.iter().map(ends))?;
         report::note(&format!(
             "{} ended",
             if ended.len() == 1 {
@@ -47,7 +52,13 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         ));
     } else {
         let url = client.link(&path).await.map_err(failed("link to", &side))?;
-        report::result(&format!("{url}\n"))?;
+        match json::is_on() {
+            true => json::print(&Object::Link(Link {
+                path: side.to_string(),
+                url,
+            }))?,
+            false => report::result(&format!("{url}\n"))?,
+        }
     }
     Ok(exit::SUCCESS)
 }

@@ -13,7 +13,10 @@ use crate::{
         list::now,
     },
     flags::filter::FilterFlags,
-    report,
+    report::{
+        self,
+        json::{self, Action, Object, Outcome},
+    },
 };
 
 /// The arguments of `restore`.
@@ -38,9 +41,6 @@ pub struct Args {
     /// Show what would be restored, without restoring it
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// With --dry-run: print the plan as JSON, one object per line
-    #[arg(long, requires_all = ["dry_run", "as_of"])]
-    json: bool,
     /// Don't ask
     #[arg(short, long)]
     yes: bool,
@@ -98,7 +98,6 @@ async fn folder(args: &Args, age: Age, app: &App) -> Result<u8, Failure> {
         yes: args.yes,
         flags: Flags {
             dry_run: args.dry_run,
-            json: args.json,
             progress: args.progress,
             filter: args.filter.clone(),
             ..Flags::default()
@@ -137,6 +136,12 @@ async fn file(args: &Args, rev: Option<&str>, app: &App) -> Result<u8, Failure> 
         .restore(&path, &rev)
         .await
         .map_err(|e| failed("restore", &side)(e).next(format!("node-tool revisions {}", side.typed())))?;
+    json::print(&Object::Outcome(Outcome {
+        size: Some(file.size),
+        rev: Some(file.rev.clone()),
+        content_hash: file.content_hash,
+        ..Outcome::done(Action::Restore, side.to_string())
+    }))?;
     report::note(&format!(
         "restored '{}' ({}) as it was at {rev}",
         side,

@@ -1,13 +1,21 @@
 //! `revisions`: the states of a file that Dropbox still has.
 
-use serde::Serialize;
-use shared::{api::files::Time, exit, failure::Failure};
+use shared::{
+    api::files::{FileMetadata, Time},
+    exit,
+    failure::Failure,
+};
+use stores::Place;
 
 use super::{App, below_root, failed_or_missing};
 
 use engine::entry::Modified;
 
-use crate::report::{self, format::plain_time};
+use crate::report::{
+    self,
+    format::plain_time,
+    json::{self, Object, Revision},
+};
 
 /// The arguments of `revisions`.
 #[derive(Debug, clap::Args)]
@@ -16,28 +24,6 @@ pub struct Args {
     /// The file, which may be deleted: NAME:path
     #[arg(value_parser = crate::commands::place())]
     path: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-}
-
-/// A state as `--json` shows it.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct State<'a> {
-    rev: &'a str,
-    size: u64,
-    /// The file's own time, as in `lsjson`.
-    mod_time: Time,
-    /// When Dropbox got it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    uploaded: Option<Time>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hash: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    changed_by: Option<&'a str>,
-    /// Whether it is what the file is now.
-    is_current: bool,
 }
 
 /// Lists them, the newest first: revision, size, time, and what it is now.
@@ -58,29 +44,10 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             side.typed()
         ));
     }
-    if args.json {
-        let current = revisions
-            .entries
-            .first()
-            .filter(|_| !revisions.is_deleted)
-            .map(|now| &now.rev);
-        let states: Vec<State<'_>> = revisions
-            .entries
-            .iter()
-            .map(|state| State {
-                rev: &state.rev,
-                size: state.size,
-                mod_time: state.client_modified,
-                uploaded: state.server_modified,
-                hash: state.content_hash.map(|hash| hash.to_string()),
-                changed_by: state
-                    .sharing_info
-                    .as_ref()
-                    .and_then(|info| info.modified_by.as_deref()),
-                is_current: current == Some(&state.rev),
-            })
-            .collect();
-        report::json_results(lines(&states).into_iter())?;
+    if json::is_on() {
+        let is_there = !revisions.is_deleted;
+        let states = revisions.entries.iter().enumerate();
+        json::print_all(states.map(|(at, state)| object(&side, state, at == 0 && is_there)))?;
         return Ok(exit::SUCCESS);
     }
     let zone = jiff::tz::TimeZone::system();
@@ -95,15 +62,26 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     Ok(exit::SUCCESS)
 }
 
-/// Returns the lines of an array with an object on each, as `lsjson` prints it.
-fn lines(states: &[State<'_>]) -> Vec<String> {
-    let last = states.len().saturating_sub(1);
-    let object = |(at, state): (usize, &State<'_>)| {
-        let comma = if at < last { "," } else { "" };
-        serde_json::to_string(state).unwrap_or_default() + comma
-    };
-    let mut lines = vec!["[".to_owned()];
-    lines.extend(states.iter().enumerate().map(object));
-    lines.push("]".to_owned());
-    lines
+/// Returns a state as an object.
+fn object(side: &Place, state: &FileMetadata, is_current: bool) -> Object {
+    let info = state.sharing_info.as_ref();
+    Object::Revision(Revision {
+        path: side.to_string(),
+        rev: state.rev.clone(),
+        size: state.size,
+        modified: time(state.client_modified),
+        uploaded: state.server_modified.map(time),
+        content_hash: state.content_hash,
+        changed_by: info.and_then(|info| info.modified_by.clone()),
+        is_current,
+    })
+}
+
+/// Returns a time as objects have it.
+fn time(time: Time) -> String {
+    json::time(Modified {
+        seconds: time.0,
+        nanoseconds: 0,
+    })
+    .unwrap_or_default()
 }

@@ -5,7 +5,10 @@ use shared::{api::files::Metadata, exit, failure::Failure};
 use super::{App, failed_or_missing, remote, shown};
 use stores::Place;
 
-use crate::report;
+use crate::report::{
+    self,
+    json::{self, Change, ChangeKind, Kind, Object},
+};
 
 /// The arguments of `watch`.
 #[derive(Debug, clap::Args)]
@@ -53,12 +56,14 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
                 report::warn(&format!("left out '{path}': {}", odd.reason));
             }
             let is_idle = page.entries.is_empty() && page.odd.is_empty();
-            for line in page
-                .entries
-                .iter()
-                .filter_map(|change| line(change, &side, slash))
-            {
-                report::results(std::iter::once(line))?;
+            for change in &page.entries {
+                let Some(line) = line(change, &side, slash) else {
+                    continue;
+                };
+                match object(change, &side, slash).filter(|_| json::is_on()) {
+                    Some(object) => json::print(&Object::Change(object))?,
+                    None => report::results(std::iter::once(line))?,
+                }
                 count += 1;
                 if args.count.is_some_and(|most| count >= most) {
                     return Ok(exit::SUCCESS);
@@ -82,4 +87,30 @@ fn line(change: &Metadata, side: &Place, slash: &str) -> Option<String> {
         Metadata::Deleted(deleted) => Some(format!("- {}", shown(deleted.path_lower.as_deref()))),
         Metadata::Unknown => None,
     }
+}
+
+fn object(change: &Metadata, side: &Place, slash: &str) -> Option<Change> {
+    let of = |path: Option<&str>, change, kind| Change {
+        change,
+        path: shown(slash, side, path),
+        kind,
+        size: None,
+        rev: None,
+        content_hash: None,
+    };
+    Some(match change {
+        Metadata::File(file) => Change {
+            size: file.is_downloadable.then_some(file.size),
+            rev: Some(file.rev.clone()),
+            content_hash: file.content_hash,
+            ..of(file.path_display.as_deref(), ChangeKind::There, Some(Kind::File))
+        },
+        Metadata::Folder(folder) => of(
+            folder.path_display.as_deref(),
+            ChangeKind::There,
+            Some(Kind::Folder),
+        ),
+        Metadata::Deleted(deleted) => of(deleted.path_lower.as_deref(), ChangeKind::Gone, None),
+        Metadata::Unknown => return None,
+    })
 }

@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use serde::Serialize;
+
 use super::size;
 
 /// Counts of a run, as rclone shows them.
@@ -29,7 +31,65 @@ pub struct Stats {
     pub elapsed: Duration,
 }
 
+/// Counts of a run, with the names that rclone's JSON log has for them.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    bytes: u64,
+    checks: u64,
+    deleted_dirs: u64,
+    deletes: u64,
+    elapsed_time: f64,
+    errors: u64,
+    /// Remaining time in seconds. `None` if unknown.
+    eta: Option<u64>,
+    fatal_error: bool,
+    listed: u64,
+    renames: u64,
+    retry_error: bool,
+    server_side_copies: u64,
+    server_side_copy_bytes: u64,
+    server_side_move_bytes: u64,
+    server_side_moves: u64,
+    speed: f64,
+    total_bytes: u64,
+    total_checks: u64,
+    total_transfers: u64,
+    transfer_time: f64,
+    transfers: u64,
+}
+
 impl Stats {
+    /// Returns the counts for a JSON log. What isn't counted here is 0.
+    pub fn counts(&self) -> Counts {
+        let seconds = self.elapsed.as_secs_f64();
+        #[expect(clippy::cast_precision_loss, reason = "rclone has fractions")]
+        let speed = self.bytes_per_second as f64;
+        Counts {
+            bytes: self.bytes,
+            checks: self.checks,
+            deleted_dirs: 0,
+            deletes: self.deletes,
+            elapsed_time: seconds,
+            errors: self.errors,
+            eta: self.seconds_left(),
+            fatal_error: false,
+            listed: 0,
+            renames: self.renames,
+            retry_error: self.errors > 0,
+            server_side_copies: 0,
+            server_side_copy_bytes: 0,
+            server_side_move_bytes: 0,
+            server_side_moves: 0,
+            speed,
+            total_bytes: self.total_bytes,
+            total_checks: self.checks,
+            total_transfers: self.total_transfers,
+            transfer_time: seconds,
+            transfers: self.transfers,
+        }
+    }
+
     /// Returns the line with bytes, percentage, rate and remaining time, as `--stats-one-line` shows it.
     pub fn one_line(&self) -> String {
         format!(
@@ -43,11 +103,13 @@ impl Stats {
     }
 
     fn remaining(&self) -> String {
-        let left = self.total_bytes.checked_sub(self.bytes);
-        match left.and_then(|left| left.checked_div(self.bytes_per_second)) {
-            Some(seconds) if self.total_bytes > 0 => spelled(seconds),
-            _ => "-".to_owned(),
-        }
+        self.seconds_left().map_or_else(|| "-".to_owned(), spelled)
+    }
+
+    fn seconds_left(&self) -> Option<u64> {
+        let left = self.total_bytes.checked_sub(self.bytes)?;
+        let seconds = left.checked_div(self.bytes_per_second)?;
+        (self.total_bytes > 0).then_some(seconds)
     }
 }
 
@@ -114,6 +176,25 @@ fn spelled(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_have_rclones_names() {
+        let stats = Stats {
+            bytes: 6,
+            total_bytes: 10,
+            bytes_per_second: 2,
+            ..Stats::default()
+        };
+        let json = serde_json::to_value(stats.counts()).unwrap();
+        let names: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        // What rclone 1.75 prints, with the fields sorted.
+        let rclones = "bytes checks deletedDirs deletes elapsedTime errors eta fatalError listed renames retryError \
+                       serverSideCopies serverSideCopyBytes serverSideMoveBytes serverSideMoves speed totalBytes totalChecks \
+                       totalTransfers transferTime transfers";
+        assert_eq!(names.join(" "), rclones);
+        assert_eq!((&json["eta"], &json["speed"]), (&2.into(), &2.0.into()));
+        assert!(serde_json::to_value(Stats::default().counts()).unwrap()["eta"].is_null());
+    }
 
     #[test]
     fn the_block_is_rclones() {

@@ -24,14 +24,6 @@ impl Total {
             None => self.sizeless += 1,
         }
     }
-
-    /// Returns what `--json` shows, without the end of the line.
-    pub fn json(&self) -> String {
-        format!(
-            "{{\"count\":{},\"bytes\":{},\"sizeless\":{}}}",
-            self.count, self.bytes, self.sizeless
-        )
-    }
 }
 
 /// The lines for people, without the end of the last.
@@ -118,7 +110,7 @@ mod tests {
         let mut total = Total::default();
         total.add(Some(7));
         total.add(None);
-        assert_eq!(total.json(), "{\"count\":2,\"bytes\":7,\"sizeless\":1}");
+        assert_eq!((total.count, total.bytes, total.sizeless), (2, 7, 1));
         assert!(
             total
                 .to_string()

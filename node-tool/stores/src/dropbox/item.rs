@@ -15,7 +15,7 @@ use engine::{
     entry::FileMeta,
     error::{Changed, is_change},
     plan::{Step, StepId},
-    run::{Event, Run},
+    run::{Arrived, Event, Run},
 };
 use parking_lot::Mutex;
 use shared::{api::error::RouteError, raw};
@@ -91,13 +91,14 @@ pub(super) fn watch(run: &Run, of: Option<StepId>) -> Watch {
     })
 }
 
-/// Reports that a file was copied.
-pub(super) fn copied(run: &Run, step: &Step) {
+/// Reports that a file was copied, its size in bytes and what else is known of it then.
+pub(super) fn copied(run: &Run, step: &Step, bytes: u64, file: Arrived) {
     run.report(
         step.id,
         Event::Copied {
-            bytes: step.meta.size_bytes,
+            bytes,
             replaced: step.replaces.is_some(),
+            file,
         },
     );
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use dropbox::{Error, Relocation};
 use engine::{
     plan::Step,
-    run::{Run, Transfer},
+    run::{Arrived, Run, Transfer},
 };
 use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
@@ -111,5 +111,9 @@ fn is_unknown(error: &Error) -> bool {
 
 fn arrived(step: &Step, run: &Run) {
     run.moved(None, step.meta.size_bytes);
-    copied(run, step);
+    let file = Arrived {
+        checksum: step.meta.checksum(),
+        ..Arrived::default()
+    };
+    copied(run, step, step.meta.size_bytes, file);
 }

@@ -78,7 +78,12 @@ impl Relay {
             state_dir: None,
             ..self.options.clone()
         };
-        let arrived = self.bring_down(&batch, &root, &options, run).await;
+        // They are read once more on their way up, which is when they are digested.
+        let down = TransferOptions {
+            digests: Arc::default(),
+            ..options.clone()
+        };
+        let arrived = self.bring_down(&batch, &root, &down, run).await;
         let up = batch
             .into_iter()
             .enumerate()

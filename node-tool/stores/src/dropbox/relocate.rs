@@ -5,7 +5,7 @@ use dropbox::{DropboxPath, Relocation};
 use engine::{
     Retry,
     plan::Step,
-    run::{Run, Transfer},
+    run::{Arrived, Run, Transfer},
 };
 use shared::api::files::MAX_BATCH_ENTRIES;
 
@@ -95,5 +95,9 @@ impl Relocate {
 
 fn arrived(step: &Step, run: &Run) {
     run.moved(None, step.meta.size_bytes);
-    copied(run, step);
+    let file = Arrived {
+        checksum: step.meta.checksum(),
+        ..Arrived::default()
+    };
+    copied(run, step, step.meta.size_bytes, file);
 }

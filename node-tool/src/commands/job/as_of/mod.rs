@@ -19,10 +19,10 @@ use shared::{exit, failure::Failure};
 use stores::{AsOf, Place, Relation};
 
 use super::{
-    App, Flags, Job, MoveFlags, Request, SyncFlags, missing, observer, observer::Shown, overlap,
+    App, Flags, Job, MoveFlags, Request, SyncFlags, missing, observer, observer::Shown, outcomes, overlap,
     place_failure, tell, with_documents,
 };
-use crate::report;
+use crate::report::{self, json};
 
 /// What was typed.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ pub async fn run(request: &AsOfRequest<'_>, app: &App) -> Result<u8, Failure> {
         is_in_place,
         deletes_new: request.deletes_new,
     };
-    if request.flags.dry_run && request.flags.json {
+    if request.flags.dry_run && json::is_on() {
         shown.print_json()?;
     } else if !(app.quiet && request.yes) {
         shown.print(request.flags.dry_run);
@@ -133,9 +133,7 @@ fn check(
             return Err(missing(source).why(format!("nothing that Dropbox remembers was there at {time}")));
         }
     }
-    for left_out in &as_of.then.unreadable {
-        report::warn(&format!("left out '{}': {}", left_out.path, left_out.reason));
-    }
+    report::left_out(&as_of.then.unreadable)?;
     tell::skipped(&as_of.then);
     Ok(as_of.then.apply_filter(filter, true))
 }
@@ -260,7 +258,9 @@ async fn carry_out(
     started: Instant,
 ) -> Result<u8, Failure> {
     let (tally, is_idle) = (tally(&planned), planned.plan.is_idle());
-    let Planned { plan, current, .. } = planned;
+    let Planned {
+        mut plan, current, ..
+    } = planned;
     let sync = SyncFlags::default();
     let filter = Filter::default();
     let job = Job {
@@ -273,6 +273,7 @@ async fn carry_out(
             sync: &sync,
             moving: MoveFlags::default(),
             rev: None,
+            receipt: None,
         },
         filter: &filter,
         source,
@@ -294,8 +295,11 @@ async fn carry_out(
         backup: None,
         keeps_times: false,
     };
-    let shown = Arc::new(Shown::new(request.flags.progress, app.stats, job.source.clone()));
-    let run = Run::new(&plan, tally, app.shutdown.clone(), Arc::clone(&shown) as _);
+    let places_shown = (job.source.clone(), &job.target);
+    let shown = Arc::new(Shown::new(request.flags.progress, app.stats, places_shown));
+    let observers = job.observers(Arc::clone(&shown), &mut plan, false);
+    let run = Run::new(&plan, tally, app.shutdown.clone(), Arc::new(observers));
+    outcomes::report_failed(&run.tally(), &job.source);
     let bytes = plan::total_bytes(plan.all_copies());
     let options = RunOptions {
         deadline: None,
@@ -307,6 +311,7 @@ async fn carry_out(
         () = observer::watch(&shown, &job.source, &job.target, bytes) => None,
     };
     let tally = run.tally();
+    outcomes::count(&tally);
     tell::failures(&tally);
     if !app.quiet || !tally.failed.is_empty() {
         report::note(&show::outcome(&tally, started.elapsed()));

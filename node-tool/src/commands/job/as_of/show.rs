@@ -7,13 +7,16 @@ use engine::{
     plan::{self, CopyReason, Step, StepKind, total_bytes},
     run::Tally,
 };
-use serde::Serialize;
 use shared::failure::Failure;
 use stores::Place;
 
 use crate::{
     commands::ask,
-    report::{self, format::plain_time},
+    report::{
+        self,
+        format::plain_time,
+        json::{self, Object},
+    },
     terminal,
 };
 
@@ -33,8 +36,7 @@ pub(super) struct Plan<'a> {
 }
 
 /// What happens to a file.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Action {
     BringBack,
     ChangeBack,
@@ -42,15 +44,30 @@ enum Action {
     Keep,
 }
 
-/// A file as `--json` shows it.
-#[derive(Serialize)]
+/// A file as it is shown.
 struct Line<'a> {
     action: Action,
     path: &'a str,
     size: u64,
     /// The revision that is brought back.
-    #[serde(skip_serializing_if = "Option::is_none")]
     rev: Option<&'a str>,
+}
+
+impl From<&Line<'_>> for json::Step {
+    fn from(line: &Line<'_>) -> Self {
+        let (action, why) = match line.action {
+            Action::BringBack => (json::Action::Restore, Some("deleted")),
+            Action::ChangeBack => (json::Action::Restore, Some("content-differs")),
+            Action::Delete => (json::Action::Delete, None),
+            Action::Keep => (json::Action::Keep, None),
+        };
+        Self {
+            size: Some(line.size),
+            rev: line.rev.map(str::to_owned),
+            why: why.map(str::to_owned),
+            ..Self::new(action, line.path)
+        }
+    }
 }
 
 impl Action {
@@ -84,12 +101,7 @@ impl Plan<'_> {
     /// # Errors
     /// When stdout can't be written.
     pub(super) fn print_json(&self) -> Result<(), Failure> {
-        let lines = self.lines();
-        report::json_results(
-            lines
-                .iter()
-                .map(|line| serde_json::to_string(line).unwrap_or_default()),
-        )
+        json::print_all(self.lines().iter().map(|line| Object::Step(line.into())))
     }
 
     /// Shows the files and their sums; all files, or the first.

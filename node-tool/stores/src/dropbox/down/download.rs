@@ -3,14 +3,16 @@
 use std::{io, sync::atomic::AtomicUsize};
 
 use futures_util::{StreamExt, stream};
+use shared::content_hash::ContentHash;
 use tokio::sync::Semaphore;
 
 use dropbox::{Client, DropboxPath, Tries};
 use engine::{
     Retry,
-    entry::LINK_ENDING,
+    digest::{Algorithm, Digester, Digests},
+    entry::{LINK_ENDING, Version},
     plan::Step,
-    run::{Event, Run},
+    run::{Arrived, Event, Run},
 };
 
 use super::{
@@ -80,7 +82,7 @@ pub(in crate::dropbox) async fn download(
                 return;
             }
             match one(client, &step, (from.remote, root), (options, memory), run).await {
-                Ok(()) => copied(run, &step),
+                Ok((bytes, file)) => copied(run, &step, bytes, file),
                 Err(Problem::Halted) => {}
                 Err(Problem::Dropbox(error)) => failed(run, &step, &error),
                 Err(Problem::Disk(error)) => {
@@ -133,14 +135,16 @@ async fn one(
     (remote_name, root): (&str, &Root),
     (options, memory): (&TransferOptions, &Memory),
     run: &Run,
-) -> Result<(), Problem> {
+) -> Result<(u64, Arrived), Problem> {
     let Some(version) = &step.meta.version else {
         return Err(Problem::Wrong("the listing has no revision of it"));
     };
     if let Some(document) = &version.document
         && let Some(format) = &document.chosen
     {
-        return export(client, (&document.id, format), root, step, options, run).await;
+        let document = (document.id.as_str(), format.as_str());
+        let (bytes, got, digests) = export(client, document, root, step, options, run).await?;
+        return Ok((bytes, arrived(version, got, digests)));
     }
     let reported = reported(step, &step.meta);
     let journal = reported.and(options.state_dir.as_ref()).and_then(|state| {
@@ -194,8 +198,9 @@ async fn one(
             reported,
             journal: journal.as_ref(),
             memory,
+            digests: &options.digests,
         };
-        let got = match file.fetch(there).await {
+        let (got, digests) = match file.fetch(there).await {
             Ok(got) => got,
             // A file that doesn't fit must not fill the disk.
             Err(Problem::Disk(error))
@@ -217,13 +222,22 @@ async fn one(
             if let Some(journal) = &journal {
                 journal.forget();
             }
-            return Ok(());
+            return Ok((step.meta.size_bytes, arrived(version, got, digests)));
         }
     }
     give_up(partial, journal.as_ref());
     Err(Problem::Wrong(
         "its bytes were damaged on the way, more than once; nothing was kept, copy it again",
     ))
+}
+
+/// Returns what is known of a file that arrived.
+fn arrived(version: &Version, checksum: ContentHash, digests: Digests) -> Arrived {
+    Arrived {
+        version: Some(version.id.as_str().into()),
+        checksum: Some(checksum),
+        digests,
+    }
 }
 
 /// Renames a downloaded file to its target.
@@ -240,7 +254,8 @@ fn give_up(partial: Partial, journal: Option<&Journal>) {
     }
 }
 
-/// Downloads a cloud document's export, named by its id and format. Its hash is not known before.
+/// Downloads a cloud document's export, named by its id and format. Its hash is not known before. Returns its size in bytes, its
+/// hash and its digests.
 async fn export(
     client: &Client,
     document: (&str, &str),
@@ -248,14 +263,14 @@ async fn export(
     step: &Step,
     options: &TransferOptions,
     run: &Run,
-) -> Result<(), Problem> {
+) -> Result<(u64, ContentHash, Digests), Problem> {
     let mut tries = client.tries();
     loop {
         let partial = tokio::task::block_in_place(|| Partial::create(root, &step.to))?;
-        let error = match fetch_export(client, document, &partial, run, &mut tries).await {
-            Ok(()) => {
+        let error = match fetch_export(client, document, &partial, &options.digests, run, &mut tries).await {
+            Ok(fetched) => {
                 put(partial, step, options).await?;
-                return Ok(());
+                return Ok(fetched);
             }
             Err(Problem::Dropbox(error)) => error,
             Err(other) => return Err(other),
@@ -271,22 +286,25 @@ async fn fetch_export(
     client: &Client,
     (id, format): (&str, &str),
     partial: &Partial,
+    digests: &[Algorithm],
     run: &Run,
     tries: &mut Tries,
-) -> Result<(), Problem> {
+) -> Result<(u64, ContentHash, Digests), Problem> {
     let mut export = client.export(id, Some(format), tries).await?;
     let file = partial.file();
-    let mut at = 0;
+    let (mut at, mut digester) = (0, Digester::new(digests));
     while let Some(chunk) = export.chunk().await? {
-        tokio::task::block_in_place(|| Partial::write_at(&file, &chunk, at))?;
+        tokio::task::block_in_place(|| {
+            digester.update(&chunk);
+            Partial::write_at(&file, &chunk, at)
+        })?;
         at = export.size_bytes();
         if at > MAX_EXPORT_BYTES {
             return Err(Problem::Wrong("what Dropbox makes of the document doesn't end"));
         }
         run.moved(None, chunk.len() as u64);
     }
-    export.finish()?;
-    Ok(())
+    Ok((at, export.finish()?, digester.finish()))
 }
 
 fn plain(error: &io::Error) -> String {

@@ -6,6 +6,7 @@
 use std::{
     fs::File,
     io,
+    ops::Range,
     os::unix::fs::FileExt,
     sync::Arc,
     time::{Duration, Instant},
@@ -17,9 +18,14 @@ use parking_lot::Mutex;
 use shared::content_hash::{Assembly, BLOCK_BYTES, ContentHash, Hasher};
 
 use dropbox::Client;
-use engine::{entry::Version, plan::StepId, run::Run};
+use engine::{
+    digest::{Algorithm, Digests},
+    entry::Version,
+    plan::StepId,
+    run::Run,
+};
 
-use super::arrival::Problem;
+use super::{arrival::Problem, in_order::InOrder};
 use crate::{
     blocking::blocking,
     dropbox::journal::{Journal, Known},
@@ -80,7 +86,8 @@ impl Begun {
     }
 }
 
-fn read(file: &File, mut at: u64, length: u64, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+/// Reads `length` bytes from `at` on, piece by piece.
+pub(super) fn read(file: &File, mut at: u64, length: u64, mut take: impl FnMut(&[u8])) -> io::Result<()> {
     let (end, mut buffer) = (at + length, vec![0; WRITE_BYTES]);
     while at < end {
         let count = WRITE_BYTES.min(usize::try_from(end - at).unwrap_or(WRITE_BYTES));
@@ -102,14 +109,16 @@ pub(super) struct Down<'a> {
     pub reported: Option<StepId>,
     pub journal: Option<&'a Journal>,
     pub memory: &'a Memory,
+    /// The digests that are wanted.
+    pub digests: &'a [Algorithm],
 }
 
 impl Down<'_> {
-    /// Writes all bytes to disk that aren't `known` to be there. Returns the hash of all.
-    pub(super) async fn fetch(&self, known: Option<Known>) -> Result<ContentHash, Problem> {
+    /// Writes all bytes to disk that aren't `known` to be there. Returns the hash and the digests of all.
+    pub(super) async fn fetch(&self, known: Option<Known>) -> Result<(ContentHash, Digests), Problem> {
         let known = Arc::new(known.unwrap_or_default());
         let is_resumed = !known.blocks.is_empty() || !known.parts.is_empty();
-        let mut assembly = Assembly::new(self.size);
+        let (mut assembly, digests) = (Assembly::new(self.size), InOrder::new(self.digests));
         let (mut missing, mut whole) = (Vec::new(), 0);
         for start in (0..self.size).step_by(usize::try_from(RANGE_BYTES).unwrap_or(usize::MAX)) {
             if self.run.shutdown().is_requested() {
@@ -125,6 +134,7 @@ impl Down<'_> {
             self.moved(begun.bytes().min(length));
             assembly.place(start, &begun.blocks);
             if begun.bytes() >= length {
+                self.arrived(digests.as_ref(), start..start + length)?;
                 whole += 1;
             } else {
                 missing.push((start, begun));
@@ -139,13 +149,13 @@ impl Down<'_> {
         let assembly = Mutex::new(assembly);
         stream::iter(missing)
             .take_while(|_| std::future::ready(!self.run.shutdown().is_requested()))
-            .map(|(start, begun)| self.range(start, begun, &assembly))
+            .map(|(start, begun)| self.range(start, begun, &assembly, digests.as_ref()))
             .buffer_unordered(self.client.max_calls())
             .try_collect::<Vec<()>>()
             .await?;
         let assembly = assembly.into_inner();
         match assembly.finish() {
-            Some(hash) => Ok(hash),
+            Some(hash) => Ok((hash, digests.map(InOrder::finish).unwrap_or_default())),
             None if self.run.shutdown().is_requested() => Err(Problem::Halted),
             None => Err(Problem::Wrong("a part of it is missing")),
         }
@@ -155,8 +165,22 @@ impl Down<'_> {
         self.run.moved(self.reported, bytes);
     }
 
+    /// Hands a range that is on disk to the digests, if any are wanted.
+    fn arrived(&self, digests: Option<&InOrder>, range: Range<u64>) -> io::Result<()> {
+        match digests {
+            Some(digests) => tokio::task::block_in_place(|| digests.arrived(&self.partial.file(), range)),
+            None => Ok(()),
+        }
+    }
+
     /// Writes one range to disk.
-    async fn range(&self, start: u64, begun: Begun, assembly: &Mutex<Assembly>) -> Result<(), Problem> {
+    async fn range(
+        &self,
+        start: u64,
+        begun: Begun,
+        assembly: &Mutex<Assembly>,
+        digests: Option<&InOrder>,
+    ) -> Result<(), Problem> {
         let end = self.size.min(start + RANGE_BYTES);
         let _memory = self.memory.take(STREAM_BYTES.min(end - start + CALL_BYTES)).await;
         let mut writing = Writing {
@@ -165,6 +189,7 @@ impl Down<'_> {
             at: start + begun.bytes(),
             first: start + begun.blocks.len() as u64 * BLOCK_BYTES,
             hasher: begun.rest,
+            digests,
             noted: 0,
             noted_at: Instant::now(),
         };
@@ -175,6 +200,7 @@ impl Down<'_> {
         if let Some(journal) = self.journal {
             journal.note(first + noted as u64 * BLOCK_BYTES, &blocks[noted..]);
         }
+        self.arrived(digests, start..end)?;
         Ok(())
     }
 
@@ -220,6 +246,7 @@ struct Writing<'a> {
     /// The offset of the first byte that the hasher has seen.
     first: u64,
     hasher: Hasher,
+    digests: Option<&'a InOrder>,
     /// Number of the hasher's blocks that are recorded.
     noted: usize,
     noted_at: Instant,
@@ -229,7 +256,11 @@ impl Writing<'_> {
     fn flush(&mut self, bytes: &Bytes) -> io::Result<()> {
         tokio::task::block_in_place(|| {
             self.hasher.update(bytes);
-            Partial::write_at(&self.file, bytes, self.at)
+            Partial::write_at(&self.file, bytes, self.at)?;
+            if let Some(digests) = self.digests {
+                digests.written(self.at, bytes);
+            }
+            Ok::<_, io::Error>(())
         })?;
         self.at += bytes.len() as u64;
         self.down.moved(bytes.len() as u64);

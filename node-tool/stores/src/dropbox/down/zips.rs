@@ -7,7 +7,10 @@ use std::{
     collections::HashMap,
     fs::File,
     io::{self, Read},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use shared::{
@@ -17,7 +20,11 @@ use shared::{
 use zip::ZipArchive;
 
 use dropbox::{Client, DropboxPath, Error, Fate};
-use engine::{plan::Step, run::Run};
+use engine::{
+    digest::{Algorithm, Digester, Digests},
+    plan::Step,
+    run::{Arrived, Run},
+};
 
 use super::{
     arrival::{Problem, put_in_place},
@@ -70,6 +77,7 @@ impl Zips<'_> {
             root: self.root.clone(),
             links: self.options.makes_links,
             anything: self.options.overwrites_newer,
+            digests: Arc::clone(&self.options.digests),
             run: self.run.clone(),
         };
         blocking(move || unpacking.unpack(file, group)).await
@@ -114,6 +122,7 @@ struct Unpacking {
     root: Root,
     links: bool,
     anything: bool,
+    digests: Arc<[Algorithm]>,
     run: Run,
 }
 
@@ -149,9 +158,9 @@ impl Unpacking {
                 continue;
             };
             match self.place(&mut entry, &step) {
-                Ok(()) => {
+                Ok(digests) => {
                     self.run.moved(None, step.meta.size_bytes);
-                    copied(&self.run, &step);
+                    copied(&self.run, &step, step.meta.size_bytes, arrived(&step, digests));
                 }
                 Err(error) => {
                     tracing::info!(
@@ -167,9 +176,11 @@ impl Unpacking {
         rest
     }
 
-    fn place(&self, entry: &mut impl Read, step: &Step) -> io::Result<()> {
+    /// Writes a file, and puts it into its place if it is what the listing says. Returns its digests.
+    fn place(&self, entry: &mut impl Read, step: &Step) -> io::Result<Digests> {
         let partial = Partial::create(&self.root, &step.to)?;
         let (file, mut hasher) = (partial.file(), Hasher::new());
+        let mut digester = Digester::new(&self.digests);
         let (mut at, mut buffer) = (0, vec![0; 1 << 16]);
         loop {
             let count = entry.read(&mut buffer)?;
@@ -177,6 +188,7 @@ impl Unpacking {
                 break;
             }
             hasher.update(&buffer[..count]);
+            digester.update(&buffer[..count]);
             Partial::write_at(&file, &buffer[..count], at)?;
             at += count as u64;
             if at > step.meta.size_bytes {
@@ -187,13 +199,24 @@ impl Unpacking {
         if at != step.meta.size_bytes || Some(hasher.finish()) != expected {
             return Err(io::Error::other("it is not what the listing says"));
         }
-        put_in_place(partial, step, self.links, self.anything)
+        put_in_place(partial, step, self.links, self.anything)?;
+        Ok(digester.finish())
+    }
+}
+
+/// Returns what is known of a file that is what the listing says.
+fn arrived(step: &Step, digests: Digests) -> Arrived {
+    let version = step.meta.version.as_ref();
+    Arrived {
+        version: version.map(|version| version.id.as_str().into()),
+        checksum: step.meta.checksum(),
+        digests,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, io::Write as _, sync::Arc};
+    use std::{fs, io::Write as _};
 
     use engine::{
         entry::{FileMeta, Version},
@@ -240,6 +263,7 @@ mod tests {
                 root: Root::new(directory.path()),
                 links: false,
                 anything: false,
+                digests: Arc::from([Algorithm::Md5]),
                 run: Run::new(&plan, Tally::default(), Shutdown::default(), Arc::new(())),
             };
             let group = ZipGroup {

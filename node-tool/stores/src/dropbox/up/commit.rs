@@ -17,7 +17,7 @@ use shared::{
 use tokio::sync::mpsc;
 
 use dropbox::{Client, Error, Tries};
-use engine::Retry;
+use engine::{Retry, digest::Digests, run::Arrived};
 
 use super::{pending::Pending, turns::Turns};
 use crate::{
@@ -47,6 +47,7 @@ pub(super) struct Sent {
     pub item: Item,
     pub session_id: String,
     pub hash: ContentHash,
+    pub digests: Digests,
     pub source: Source,
     /// The journal of a big file.
     pub journal: Option<Journal>,
@@ -201,7 +202,7 @@ impl Committer<'_> {
                 Some(FinishOutcome::Success(file))
                     if file.content_hash.is_none_or(|hash| hash == sent.hash) =>
                 {
-                    self.is_done(&sent).await;
+                    self.is_done(&sent, file.rev).await;
                 }
                 Some(FinishOutcome::Success(_)) => {
                     self.forget(&sent).await;
@@ -305,9 +306,16 @@ impl Committer<'_> {
         }
     }
 
-    async fn is_done(&self, sent: &Sent) {
+    /// Reports a file that is in the target now, as its revision `rev`.
+    async fn is_done(&self, sent: &Sent, rev: String) {
         self.forget(sent).await;
-        copied(self.outcomes.run, &sent.item.step);
+        let arrived = Arrived {
+            version: Some(rev.into()),
+            checksum: Some(sent.hash),
+            digests: sent.digests.clone(),
+        };
+        let bytes = sent.source.info.size_bytes;
+        copied(self.outcomes.run, &sent.item.step, bytes, arrived);
     }
 
     /// Forgets what is kept of a file for another run.
@@ -334,23 +342,23 @@ impl Committer<'_> {
     /// checked.
     async fn still_missing(&self, batch: Vec<Sent>) -> Vec<Sent> {
         let has_begun = match batch.first() {
-            Some(first) => is_there(self.client, first).await,
+            Some(first) => find(self.client, first).await.is_some(),
             None => false,
         };
         if !has_begun {
             return batch;
         }
-        let look = |sent: Sent| async move { (is_there(self.client, &sent).await, sent) };
-        let looked: Vec<(bool, Sent)> = stream::iter(batch)
+        let look = |sent: Sent| async move { (find(self.client, &sent).await, sent) };
+        let looked: Vec<(Option<String>, Sent)> = stream::iter(batch)
             .map(look)
             .buffered(self.client.max_calls())
             .collect()
             .await;
         let mut missing = Vec::new();
-        for (is_there, sent) in looked {
-            match is_there {
-                true => self.is_done(&sent).await,
-                false => missing.push(sent),
+        for (there, sent) in looked {
+            match there {
+                Some(rev) => self.is_done(&sent, rev).await,
+                None => missing.push(sent),
             }
         }
         missing
@@ -360,8 +368,8 @@ impl Committer<'_> {
     async fn settle_all(&self, unclear: Vec<(Sent, Error)>) {
         stream::iter(unclear)
             .for_each_concurrent(self.client.max_calls(), |(sent, error)| async move {
-                if is_there(self.client, &sent).await {
-                    return self.is_done(&sent).await;
+                if let Some(rev) = find(self.client, &sent).await {
+                    return self.is_done(&sent, rev).await;
                 }
                 if is_lost(&error) {
                     self.forget(&sent).await;
@@ -382,12 +390,9 @@ fn finish_arg(sent: &Sent, options: &TransferOptions) -> SessionFinishArg {
     }
 }
 
-/// Returns whether the file was created after all, with our bytes.
-async fn is_there(client: &Client, sent: &Sent) -> bool {
-    let there = client.stat(&sent.item.target()).await.ok().flatten();
-    let remote = there
-        .as_ref()
-        .and_then(|entry| entry.file())
-        .and_then(|file| file.content_hash);
-    remote == Some(sent.hash)
+/// Returns the revision of the file, if it was created after all, with our bytes.
+async fn find(client: &Client, sent: &Sent) -> Option<String> {
+    let there = client.stat(&sent.item.target()).await.ok().flatten()?;
+    let file = there.file()?;
+    (file.content_hash == Some(sent.hash)).then(|| file.rev.clone())
 }

@@ -4,6 +4,7 @@
 mod budget;
 mod commit;
 mod cut;
+mod in_turn;
 mod pending;
 mod session;
 mod sessions;

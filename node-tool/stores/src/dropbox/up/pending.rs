@@ -8,9 +8,11 @@ use std::{
     fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use dropbox::Client;
+use engine::digest::{Algorithm, Digester};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -99,7 +101,13 @@ impl Pending {
     }
 
     /// Takes out of `items` those whose bytes are on the server already. Returns them, and the others.
-    pub(super) async fn find(&self, client: &Client, items: Vec<Item>) -> (Vec<Sent>, Vec<Item>) {
+    /// Where `digests` are wanted, they are read for them.
+    pub(super) async fn find(
+        &self,
+        client: &Client,
+        items: Vec<Item>,
+        digests: &Arc<[Algorithm]>,
+    ) -> (Vec<Sent>, Vec<Item>) {
         if self.known.lock().is_empty() {
             return (Vec::new(), items);
         }
@@ -107,7 +115,14 @@ impl Pending {
         for item in items {
             let place = place(client, &item.path(), &item.target()).await;
             let record = self.known.lock().remove(&place);
-            match record.and_then(|record| still(&item, record)) {
+            let found = match record {
+                Some(record) => {
+                    let (item, digests) = (item.clone(), Arc::clone(digests));
+                    blocking(move || still(item, record, &digests)).await
+                }
+                None => None,
+            };
+            match found {
                 Some(found) => sent.push(found),
                 None => rest.push(item),
             }
@@ -183,18 +198,23 @@ impl Pending {
 }
 
 /// Returns the file as sent, if it still is what it was then.
-fn still(item: &Item, record: Record) -> Option<Sent> {
-    let mut source = tokio::task::block_in_place(|| item.open_as_planned()).ok()?;
+fn still(mut item: Item, record: Record, digests: &[Algorithm]) -> Option<Sent> {
+    let mut source = item.open_as_planned().ok()?;
     if source.fingerprint() != record.state {
         return None;
     }
+    let mut digester = Digester::new(digests);
+    if !digester.is_idle() {
+        let size_bytes = source.info.size_bytes;
+        source.scan(0, size_bytes, |bytes| digester.update(bytes)).ok()?;
+    }
     source.park();
-    let mut item = item.clone();
     item.step.meta = source.info.clone();
     Some(Sent {
         item,
         session_id: record.session,
         hash: record.hash,
+        digests: digester.finish(),
         source,
         journal: None,
         timeless: false,

@@ -11,10 +11,10 @@ use shared::{
 };
 
 use dropbox::{Client, DropboxPath, Error, Flow};
-use engine::plan::StepId;
+use engine::{digest::Digests, plan::StepId};
 use tokio::sync::OnceCell;
 
-use super::{commit::Sent, cut::Open, small::unread, tools::Tools};
+use super::{commit::Sent, cut::Open, in_turn::InTurn, small::unread, tools::Tools};
 use crate::{
     blocking::blocking,
     dropbox::{
@@ -71,12 +71,13 @@ pub(super) async fn send_big(mut item: Item, tools: &Tools<'_>) {
         }
     };
     match sent {
-        Ok(Some((session_id, hash))) => {
+        Ok(Some((session_id, hash, digests))) => {
             source.park();
             let sent = Sent {
                 item,
                 session_id,
                 hash,
+                digests,
                 source,
                 journal,
                 timeless: false,
@@ -151,6 +152,57 @@ fn known_runs(known: &Known, offset: u64, length: u64) -> Vec<(u64, Run)> {
     runs
 }
 
+/// What of a file has to be sent.
+#[derive(Clone, Copy)]
+struct Missing {
+    /// Everything between here and the chunk has arrived before.
+    after: u64,
+    /// The offset of the chunk.
+    offset: u64,
+    /// Its length in bytes.
+    length: u64,
+}
+
+/// A chunk, as it was read for the digests of its file, if any are wanted.
+struct Chunk<'a> {
+    offset: u64,
+    /// The turns, and the digests of its blocks. `None` means that it is read when it is sent.
+    read: Option<(&'a InTurn, Vec<[u8; 32]>)>,
+}
+
+impl<'a> Chunk<'a> {
+    async fn read(source: &Source, missing: Missing, turns: Option<&'a InTurn>) -> Result<Self, Error> {
+        let Missing {
+            after,
+            offset,
+            length,
+        } = missing;
+        let read = match turns {
+            Some(turns) => {
+                let blocks = turns.scan(source, after, offset..offset + length).await;
+                Some((turns, blocks.map_err(unread)?))
+            }
+            None => None,
+        };
+        Ok(Self { offset, read })
+    }
+
+    /// Returns the digests of the blocks of a part of it, if it was read.
+    fn blocks(&self, at: u64, length: u64) -> Option<Vec<[u8; 32]>> {
+        let (_, blocks) = self.read.as_ref()?;
+        let first = usize::try_from((at - self.offset) / BLOCK_BYTES).ok()?;
+        let count = usize::try_from(length.div_ceil(BLOCK_BYTES)).ok()?;
+        Some(blocks.get(first..first + count)?.to_vec())
+    }
+
+    /// Notes that a part of it is read again: what was digested may not be what is sent.
+    fn reread(&self) {
+        if let Some((turns, _)) = &self.read {
+            turns.spoil();
+        }
+    }
+}
+
 /// A file being uploaded.
 struct Sending<'a> {
     source: &'a Source,
@@ -161,14 +213,14 @@ struct Sending<'a> {
 }
 
 impl Sending<'_> {
-    /// Sends what isn't `known` to be there. Returns session and hash. `None` if the run was stopped.
-    async fn chunks(&self, known: Option<Known>) -> Result<Option<(String, ContentHash)>, Error> {
+    /// Sends what isn't `known` to be there. Returns session, hash and digests. `None` if the run was stopped.
+    async fn chunks(&self, known: Option<Known>) -> Result<Option<(String, ContentHash, Digests)>, Error> {
         let size = self.source.info.size_bytes;
         let mut known = known.unwrap_or_default();
         let session = OnceCell::new_with(Some(std::mem::take(&mut known.token)).filter(|id| !id.is_empty()));
         let (all, last) = chunks(size);
         let mut assembly = Assembly::new(size);
-        let count = all.len();
+        let (count, mut after) = (all.len(), 0);
         let (mut missing, mut whole) = (Vec::new(), 0);
         for (offset, length) in all {
             let before = missing.len();
@@ -178,7 +230,14 @@ impl Sending<'_> {
                         assembly.place(at, &blocks);
                         self.moved(blocks.len() as u64 * BLOCK_BYTES);
                     }
-                    Err(length) => missing.push((at, length)),
+                    Err(length) => {
+                        missing.push(Missing {
+                            after,
+                            offset: at,
+                            length,
+                        });
+                        after = at + length;
+                    }
                 }
             }
             whole += usize::from(missing.len() == before);
@@ -186,9 +245,10 @@ impl Sending<'_> {
         if !known.blocks.is_empty() {
             tracing::info!("continuing an upload: {whole} of {count} parts are there");
         }
+        let turns = InTurn::new(&self.tools.options.digests);
         let mut sent = stream::iter(missing)
             .take_while(|_| std::future::ready(!self.tools.outcomes.run.is_over()))
-            .map(|(offset, length)| self.parts(&session, offset, length))
+            .map(|missing| self.parts(&session, missing, turns.as_ref()))
             .buffer_unordered(self.tools.client.max_calls());
         while let Some(parts) = sent.try_next().await? {
             for (offset, blocks) in parts {
@@ -199,13 +259,26 @@ impl Sending<'_> {
         if self.tools.outcomes.run.is_over() {
             return Ok(None);
         }
-        let (offset, blocks) = self.chunk(&session, last.0, last.1, None).await?;
+        let missing = Missing {
+            after,
+            offset: last.0,
+            length: last.1,
+        };
+        let read = Chunk::read(self.source, missing, turns.as_ref()).await?;
+        let (offset, blocks) = self.chunk(&session, last.0, last.1, None, &read).await?;
         assembly.place(offset, &blocks);
         let hash = assembly
             .finish()
             .ok_or_else(|| Error::Source("a chunk was left out".into()))?;
-        let session_id = session.get_or_try_init(|| self.start()).await?;
-        Ok(Some((session_id.clone(), hash)))
+        let session_id = session.get_or_try_init(|| self.start()).await?.clone();
+        let digests = match turns {
+            Some(turns) => {
+                let digests = turns.finish(self.source, &self.tools.options.digests, hash);
+                digests.await.map_err(unread)?
+            }
+            None => Digests::default(),
+        };
+        Ok(Some((session_id, hash, digests)))
     }
 
     /// Sends a chunk, in several calls if the link is slow. What has arrived is recorded at once; when the run is stopped, the
@@ -213,9 +286,11 @@ impl Sending<'_> {
     async fn parts(
         &self,
         session: &OnceCell<String>,
-        offset: u64,
-        length: u64,
+        missing: Missing,
+        turns: Option<&InTurn>,
     ) -> Result<Vec<(u64, Vec<[u8; 32]>)>, Error> {
+        let Missing { offset, length, .. } = missing;
+        let read = Chunk::read(self.source, missing, turns).await?;
         let (mut at, end, mut sent) = (offset, offset + length, Vec::new());
         while at < end && (at == offset || !self.tools.outcomes.run.is_over()) {
             let part = self.tools.cut.length(end - at);
@@ -227,7 +302,7 @@ impl Sending<'_> {
                 }
             };
             let (offset, blocks) = tokio::select! {
-                done = self.chunk(session, at, part, Some(&open)) => done?,
+                done = self.chunk(session, at, part, Some(&open), &read) => done?,
                 () = too_late => break,
             };
             open.answered();
@@ -255,14 +330,16 @@ impl Sending<'_> {
         offset: u64,
         length: u64,
         open: Option<&Open<'_>>,
+        read: &Chunk<'_>,
     ) -> Result<(u64, Vec<[u8; 32]>), Error> {
+        let mut known = read.blocks(offset, length);
         for _ in 0..MAX_REREADS {
-            match self.piece_once(session, offset, length, open).await {
-                Err(error) if is_damaged(&error) => {}
+            match self.piece_once(session, offset, length, open, known.take()).await {
+                Err(error) if is_damaged(&error) => read.reread(),
                 sent => return sent,
             }
         }
-        self.piece_once(session, offset, length, open).await
+        self.piece_once(session, offset, length, open, None).await
     }
 
     async fn piece_once(
@@ -271,12 +348,19 @@ impl Sending<'_> {
         offset: u64,
         length: u64,
         open: Option<&Open<'_>>,
+        known: Option<Vec<[u8; 32]>>,
     ) -> Result<(u64, Vec<[u8; 32]>), Error> {
         let close = open.is_none();
         let _memory = self.tools.memory.take(STREAM_BYTES).await;
         let reader = self.source.clone();
-        let scan = blocking(move || reader.scan(offset, length, |_| {}));
-        let scanned = async { scan.await.map_err(unread) };
+        let scanned = async {
+            match known {
+                Some(blocks) => Ok(blocks),
+                None => blocking(move || reader.scan(offset, length, |_| {}))
+                    .await
+                    .map_err(unread),
+            }
+        };
         // The first chunks are read while the session is started.
         let (blocks, session_id) = tokio::try_join!(scanned, session.get_or_try_init(|| self.start()))?;
         let payload = payload(length, self.source.reader(offset));

@@ -15,7 +15,10 @@ use shared::{
 };
 
 use dropbox::{Error, NetworkError, Payload};
-use engine::error::is_change;
+use engine::{
+    digest::{Algorithm, Digester, Digests, digests_of},
+    error::is_change,
+};
 
 use super::{budget::Budget, commit::Sent, tools::Tools};
 use crate::{
@@ -67,6 +70,7 @@ struct Part {
     source: Source,
     hash: ContentHash,
     session_id: String,
+    digests: Digests,
     /// Its bytes, if they are kept.
     bytes: Option<Bytes>,
 }
@@ -96,7 +100,8 @@ pub(super) async fn send_pack(pack: Vec<Item>, tools: &Tools<'_>) {
                 .for_each(|item| failed(tools.outcomes.run, &item.step, &error));
         }
     };
-    let (parts, mut known, unread) = blocking(move || read_pack(pack, sessions, keeps)).await;
+    let digests = Arc::clone(&tools.options.digests);
+    let (parts, mut known, unread) = blocking(move || read_pack(pack, sessions, keeps, &digests)).await;
     for (item, error) in unread {
         tools.outcomes.unread(item, error);
     }
@@ -177,6 +182,7 @@ pub(super) async fn send_empty(item: Item, tools: &Tools<'_>) {
                 item,
                 session_id: started.session_id,
                 hash: ContentHash::of(&[]),
+                digests: digests_of(&[], &tools.options.digests),
                 source,
             };
             let _ = tools.sent.send(sent).await; // the committer outlives all senders
@@ -188,11 +194,12 @@ pub(super) async fn send_empty(item: Item, tools: &Tools<'_>) {
 /// Returns the parts of a pack, the hash of all together if that is what will be sent, and what can't be read.
 type Read = (Vec<Part>, Option<ContentHash>, Vec<(Item, io::Error)>);
 
-fn read_pack(pack: Vec<Item>, sessions: Vec<String>, keeps: bool) -> Read {
+fn read_pack(pack: Vec<Item>, sessions: Vec<String>, keeps: bool, digests: &[Algorithm]) -> Read {
     let (count, mut all) = (pack.len(), Hasher::new());
     let (mut parts, mut unread) = (Vec::with_capacity(count), Vec::new());
     for (item, session_id) in pack.into_iter().zip(sessions) {
-        match read(item, session_id, keeps, (count > 1).then_some(&mut all)) {
+        let digester = Digester::new(digests);
+        match read(item, session_id, keeps, (count > 1).then_some(&mut all), digester) {
             Ok(part) => parts.push(part),
             Err(broken) => unread.push(*broken),
         }
@@ -209,11 +216,13 @@ fn read(
     session_id: String,
     keeps: bool,
     mut all: Option<&mut Hasher>,
+    mut digester: Digester,
 ) -> Result<Part, Box<(Item, io::Error)>> {
     let length = usize::try_from(item.step.meta.size_bytes).unwrap_or_default();
     let mut kept = Vec::with_capacity(if keeps { length } else { 0 });
     let scanned = item.open_as_planned().and_then(|source| {
         let blocks = source.scan(0, source.info.size_bytes, |bytes| {
+            digester.update(bytes);
             if let Some(all) = &mut all {
                 all.update(bytes);
             }
@@ -234,6 +243,7 @@ fn read(
         source,
         hash: ContentHash::of_blocks(&blocks),
         session_id,
+        digests: digester.finish(),
         bytes: keeps.then(|| kept.into()),
     })
 }
@@ -342,6 +352,7 @@ async fn hand_over(parts: Vec<Part>, outcomes: Vec<Outcome>, tools: &Tools<'_>) 
                     item: part.item,
                     session_id: part.session_id,
                     hash: part.hash,
+                    digests: part.digests,
                     source: part.source,
                 };
                 let _ = tools.sent.send(sent).await; // the committer outlives all senders

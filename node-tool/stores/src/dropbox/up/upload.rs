@@ -10,7 +10,13 @@ use shared::{
 use tokio::sync::{Semaphore, mpsc};
 
 use dropbox::{Client, DropboxPath, Error};
-use engine::{Retry, error::Changed, plan::Step, run::Run};
+use engine::{
+    Retry,
+    digest::Digester,
+    error::Changed,
+    plan::Step,
+    run::{Arrived, Run},
+};
 
 use super::{
     budget::Budget,
@@ -114,7 +120,7 @@ async fn send_all(items: Vec<Item>, committer: &Committer<'_>) {
         outcomes,
         ..
     } = *committer;
-    let (ready, items) = committer.pending.find(client, items).await;
+    let (ready, items) = committer.pending.find(client, items, &options.digests).await;
     let (mut empty, mut small, mut big) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
     for item in items {
         match item.step.meta.size_bytes {
@@ -195,11 +201,12 @@ async fn upload_alone(mut item: Item, committer: &Committer<'_>) {
     } = *committer;
     let read = tokio::task::block_in_place(|| {
         let source = item.open_as_planned()?;
-        let blocks = source.scan(0, source.info.size_bytes, |_| {})?;
+        let mut digester = Digester::new(&options.digests);
+        let blocks = source.scan(0, source.info.size_bytes, |bytes| digester.update(bytes))?;
         source.check_unchanged()?;
-        Ok::<_, std::io::Error>((source, ContentHash::of_blocks(&blocks)))
+        Ok::<_, std::io::Error>((source, ContentHash::of_blocks(&blocks), digester.finish()))
     });
-    let (source, hash) = match read {
+    let (source, hash, digests) = match read {
         Ok(read) => read,
         Err(error) => return outcomes.unread(item, error),
     };
@@ -232,7 +239,12 @@ async fn upload_alone(mut item: Item, committer: &Committer<'_>) {
     };
     match sent {
         Ok(file) if file.content_hash.is_none_or(|there| there == hash) => {
-            copied(outcomes.run, &item.step);
+            let arrived = Arrived {
+                version: Some(file.rev.into()),
+                checksum: Some(hash),
+                digests,
+            };
+            copied(outcomes.run, &item.step, size, arrived);
         }
         Ok(_) => refused(
             outcomes.run,

@@ -1,0 +1,239 @@
+//! `--json`: every command prints objects of the schema, the total last.
+
+use std::fs;
+
+use node_tool::report::json::{Action, Kind, Object, Outcome, Total};
+use sandbox::{Fault, Kind as FaultKind};
+use tests::{
+    files::{noise, write},
+    test_env::{Output, TestEnv},
+};
+
+/// Time of local files, in seconds since 1970, and as Dropbox has it.
+const THEN: u64 = 1_500_000_000;
+const THEN_TEXT: &str = "2017-07-14T02:40:00Z";
+
+/// Returns the objects that a command prints, and how it ended.
+fn objects(env: &TestEnv, args: &[&str]) -> anyhow::Result<(Vec<Object>, Output)> {
+    let end = env.node_tool(args.iter().chain(&["--json"]))?;
+    let parse = |line| Object::parse(line).map_err(|error| anyhow::anyhow!("{args:?}: {error}: {line}"));
+    let objects = end.out.lines().map(parse).collect::<anyhow::Result<Vec<_>>>()?;
+    Ok((objects, end))
+}
+
+/// Returns the objects before the total, which has to have the exit code `code`, and the total.
+fn before_total(env: &TestEnv, args: &[&str], code: i32) -> anyhow::Result<(Vec<Object>, Total)> {
+    let (mut objects, end) = objects(env, args)?;
+    let Some(Object::Total(total)) = objects.pop() else {
+        anyhow::bail!("{args:?}: no total: {}{}", end.out, end.err);
+    };
+    anyhow::ensure!(
+        end.code == code && i32::from(total.exit_code) == code && total.command == args[0],
+        "{args:?}: {} {}",
+        end.out,
+        end.err
+    );
+    Ok((objects, total))
+}
+
+/// Returns the names of the objects' types.
+fn types(objects: &[Object]) -> Vec<String> {
+    let name = |object: &Object| {
+        let value = serde_json::to_value(object).unwrap_or_default();
+        value["type"].as_str().unwrap_or_default().to_owned()
+    };
+    objects.iter().map(name).collect()
+}
+
+fn outcomes(objects: Vec<Object>) -> Vec<Outcome> {
+    let outcome = |object| match object {
+        Object::Outcome(outcome) => Some(outcome),
+        _ => None,
+    };
+    objects.into_iter().filter_map(outcome).collect()
+}
+
+#[test]
+fn every_command_prints_its_objects_and_the_total_last() -> anyhow::Result<()> {
+    let env = TestEnv::connected()?;
+    write(&env.path("here/a.txt"), b"abc", THEN)?;
+    write(&env.path("here/d/b.txt"), b"other", THEN)?;
+    fs::create_dir_all(env.path("empty"))?;
+    env.sandbox.put_file("/t/a.txt", b"abc", Some(THEN_TEXT))?;
+    env.sandbox.put_file("/t/d/c.txt", b"1", Some(THEN_TEXT))?;
+    let (file, folder) = (vec!["entry"; 2], vec!["entry"; 1]);
+    for (args, code, expected) in [
+        (vec!["ls", "dbx:t"], 0, file.clone()),
+        (vec!["lsl", "dbx:t"], 0, file.clone()),
+        (vec!["lsd", "dbx:t"], 0, folder),
+        (vec!["lsf", "dbx:t", "-R"], 0, vec!["entry"; 3]),
+        (vec!["lsf", "dbx:t", "-R", "--files-only"], 0, file),
+        (vec!["tree", "dbx:t"], 0, vec!["entry"; 3]),
+        (vec!["search", "dbx:", "a.txt", "--names-only"], 0, vec!["entry"]),
+        (
+            vec!["search", "dbx:", "nothing-like-it", "--names-only"],
+            4,
+            vec![],
+        ),
+        (vec!["revisions", "dbx:t/a.txt"], 0, vec!["revision"]),
+        (vec!["link", "dbx:t/a.txt"], 0, vec!["link"]),
+        (vec!["link", "dbx:t/a.txt", "--unlink"], 0, vec!["outcome"]),
+        (vec!["config", "list"], 0, vec!["remote"]),
+        (vec!["config", "show", "dbx"], 0, vec!["remote"]),
+        (vec!["config", "show"], 0, vec!["remote"]),
+        (vec!["version"], 0, vec!["version"]),
+        (vec!["copy", "here", "dbx:t", "--dry-run"], 0, vec!["step"]),
+        (vec!["copy", "here", "dbx:t"], 0, vec!["outcome"]),
+        (vec!["copyto", "here/a.txt", "dbx:t/new.txt"], 0, vec!["outcome"]),
+        (vec!["sync", "dbx:t", "down"], 0, vec!["outcome"; 4]),
+        (vec!["mkdir", "dbx:t/new", "--dry-run"], 0, vec!["step"]),
+        (vec!["mkdir", "dbx:t/new"], 0, vec!["outcome"]),
+        (vec!["rmdir", "dbx:t/new"], 0, vec!["outcome"]),
+        (vec!["touch", "dbx:t/empty"], 0, vec!["outcome"]),
+        (vec!["rmdirs", "empty"], 0, vec!["outcome"]),
+        (vec!["deletefile", "dbx:t/empty"], 0, vec!["outcome"]),
+        (vec!["restore", "dbx:t/empty"], 0, vec!["outcome"]),
+        (vec!["delete", "dbx:t/d", "--dry-run"], 0, vec!["step"; 2]),
+        (vec!["delete", "dbx:t/d"], 0, vec!["outcome"; 2]),
+        (vec!["move", "dbx:t", "dbx:m"], 0, vec!["outcome"]),
+        (vec!["moveto", "dbx:m/a.txt", "dbx:m/z.txt"], 0, vec!["outcome"]),
+        (vec!["purge", "dbx:m", "--dry-run"], 0, vec!["step"]),
+        (vec!["purge", "dbx:m"], 0, vec!["outcome"]),
+        (vec!["cleanup", "down"], 0, vec![]),
+        (vec!["lsd", "dbx:no"], 3, vec!["error"]),
+        (vec!["cat", "dbx:t/a.txt"], 2, vec!["error"]),
+        (vec!["lsjson", "dbx:t"], 2, vec!["error"]),
+        (vec!["config", "path"], 2, vec!["error"]),
+        (vec!["man"], 2, vec!["error"]),
+    ] {
+        let (found, _) = before_total(&env, &args, code)?;
+        assert_eq!(types(&found), expected, "{args:?}: {found:?}");
+    }
+    for (args, expected) in [
+        (
+            ["size", "down"],
+            Object::Size(node_tool::report::json::Size {
+                count: 4,
+                bytes: 12,
+                sizeless: 0,
+            }),
+        ),
+        (["about", "dbx:"], objects(&env, &["about", "dbx:"])?.0.remove(0)),
+    ] {
+        let (found, end) = objects(&env, &args)?;
+        assert_eq!(
+            (found, end.code),
+            (vec![expected], 0),
+            "{args:?}: only one object"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_line_that_is_no_command_is_an_error_too() -> anyhow::Result<()> {
+    let env = TestEnv::new()?;
+    let (found, end) = objects(&env, &["copy", "a"])?;
+    assert_eq!(
+        (types(&found), end.code),
+        (vec!["error".to_owned(), "total".to_owned()], 2)
+    );
+    assert!(end.err.contains("Usage:"), "{}", end.err);
+    let (found, end) = objects(&env, &["copy", "a", "dbx:", "--interactive"])?;
+    assert!(matches!(&found[0], Object::Error(error) if error.message.contains("--interactive")));
+    assert!(end.err.contains("--interactive"), "{}", end.err);
+    Ok(())
+}
+
+#[test]
+fn outcomes_say_what_arrived() -> anyhow::Result<()> {
+    let env = TestEnv::connected()?;
+    let files = [
+        ("empty", vec![]),
+        ("small", noise(1, 3000)),
+        ("big", noise(2, (20 << 20) + 7)),
+    ];
+    for (path, bytes) in &files {
+        write(&env.path("from").join(path), bytes, THEN)?;
+    }
+    let (up, total) = before_total(&env, &["copy", "from", "dbx:to"], 0)?;
+    assert_eq!(
+        (total.files, total.bytes, total.failed),
+        (Some(3), Some((20 << 20) + 3007), Some(0))
+    );
+    let (listed, _) = before_total(&env, &["lsf", "dbx:to"], 0)?;
+    let (down, _) = before_total(&env, &["copy", "dbx:to", "down"], 0)?;
+    for found in [outcomes(up), outcomes(down)] {
+        assert_eq!(found.len(), 3);
+        for object in &listed {
+            let Object::Entry(entry) = object else {
+                anyhow::bail!("{object:?}")
+            };
+            let outcome = found.iter().find(|outcome| outcome.path == entry.path);
+            let outcome = outcome.unwrap_or_else(|| panic!("{}", entry.path));
+            assert_eq!((outcome.action, outcome.ok), (Some(Action::Copy), true));
+            assert_eq!(
+                (outcome.size, &outcome.rev, outcome.content_hash),
+                (entry.size, &entry.rev, entry.content_hash)
+            );
+            assert!(outcome.rev.is_some() && outcome.content_hash.is_some());
+            assert_eq!(
+                (entry.kind, entry.modified.as_deref()),
+                (Kind::File, Some(THEN_TEXT))
+            );
+        }
+    }
+    // What is there already has no outcome; the total counts it.
+    let (found, total) = before_total(&env, &["copy", "from", "dbx:to"], 0)?;
+    assert_eq!((found, total.files, total.unchanged), (vec![], Some(0), Some(3)));
+    Ok(())
+}
+
+#[test]
+fn failures_are_outcomes_with_a_reason() -> anyhow::Result<()> {
+    let env = TestEnv::connected()?;
+    write(&env.path("from/good"), b"1", THEN)?;
+    write(&env.path("from/bad\\name"), b"2", THEN)?;
+    let (found, total) = before_total(&env, &["copy", "from", "dbx:to"], 6)?;
+    let failed = outcomes(found);
+    let (bad, good): (Vec<_>, Vec<_>) = failed.into_iter().partition(|outcome| !outcome.ok);
+    assert_eq!((bad.len(), good.len(), total.failed), (1, 1, Some(1)));
+    assert_eq!((bad[0].path.as_str(), bad[0].action), ("bad\\name", None));
+    assert!(
+        bad[0]
+            .error
+            .as_ref()
+            .is_some_and(|error| error.message.contains("backslash")),
+        "{bad:?}"
+    );
+    // One that fails while it is copied says what was tried.
+    env.sandbox.put_file("/one", b"1", None)?;
+    env.sandbox.fault(Fault::on(
+        "files/download",
+        FaultKind::Status {
+            status: 503,
+            html: true,
+        },
+    ));
+    let args = ["copy", "dbx:one", "down", "--low-level-retries", "1"];
+    let (found, _) = before_total(&env, &args, 5)?;
+    let failed = outcomes(found);
+    assert_eq!((failed[0].action, failed[0].ok), (Some(Action::Copy), false));
+    let retry = failed[0].error.as_ref().map(|error| error.retry);
+    assert_eq!(retry, Some(node_tool::report::json::Retry::Later));
+    Ok(())
+}
+
+#[test]
+fn changes_are_objects_as_they_happen() -> anyhow::Result<()> {
+    let env = TestEnv::connected()?;
+    env.sandbox.put_file("/d/old", b"x", None)?;
+    let child = env.start(&["watch", "dbx:d", "--count", "1", "--json"])?;
+    tests::test_env::until(|| env.sandbox.count("files/list_folder/longpoll") > 0)?;
+    env.sandbox.put_file("/d/new", b"abc", None)?;
+    let end = tests::test_env::output_of(child)?;
+    let found: Vec<Object> = end.out.lines().map(Object::parse).collect::<Result<_, _>>()?;
+    assert_eq!(types(&found), ["change", "total"], "{}", end.err);
+    assert!(matches!(&found[0], Object::Change(change) if change.path == "d/new" && change.size == Some(3)));
+    Ok(())
+}
