@@ -13,6 +13,7 @@ use shared::{
 use stores::{DropboxStore, Place, SharedPause, StateDir, dropbox::View};
 
 use crate::{
+    app_team as team,
     as_rclone::{self, NO_FILE_SYSTEM},
     config::{Defaults, Environment, Remote, Store, auth},
     failures::config_failure,
@@ -54,6 +55,8 @@ pub struct App {
     pub memory_bytes: usize,
     /// Requested when nothing new is to be started.
     pub shutdown: Shutdown,
+    /// The e-mail address of the member of a team whose files are meant.
+    pub as_member: Option<String>,
     /// How the contents of a Dropbox are shown here.
     pub view: View,
     /// The accounts in use, each once: its limits apply to all uses together.
@@ -70,7 +73,8 @@ impl App {
         if let Some(client) = clients.get(name) {
             return Ok(Arc::clone(client));
         }
-        let (remote, is_in_file) = self.remote(name)?;
+        let (mut remote, is_in_file) = self.remote(name)?;
+        remote.member = self.as_member.clone().or(remote.member);
         let store = is_in_file.then_some(&self.store);
         let auth = auth(store, name, &remote, self.http.clone());
         let client = Client::new(self.http.clone(), auth, self.transfers, Arc::clone(&self.rates));
@@ -174,6 +178,7 @@ impl App {
                 path,
                 from_root,
             }) => {
+                team::check(&remote, &self.remote(&remote)?.0, self.as_member.as_deref())?;
                 let client = self.client(&remote)?;
                 let client = if from_root {
                     Arc::new(client.from_root())

@@ -7,7 +7,12 @@ pub(crate) const APP_CONSOLE: &str = "https://www.dropbox.com/developers/apps";
 
 /// The hint for an app with permissions for whole teams.
 pub(crate) const TEAM_APP_HINT: &str = "the app has team permissions: take away all ticks under 'Team scopes' on the Permissions page of the app at \
-     https://www.dropbox.com/developers/apps (or make an app without them), press Submit, and log in again";
+     https://www.dropbox.com/developers/apps (or make an app without them), press Submit, and log in again; or, as the \
+     admin of the team, log in for all of its members: node-tool config create NAME --team";
+
+/// The hint for an app without permissions for whole teams.
+pub(crate) const TEAM_SCOPES_HINT: &str = "tick team_info.read, members.read and team_data.member under 'Team scopes' on the Permissions page of the app at \
+     https://www.dropbox.com/developers/apps, press Submit, and log in again as an admin of the team";
 
 /// The hint for an app that sees only its own folder.
 const APP_FOLDER_HINT: &str = "the app may use its own folder only: make one with access to 'Full Dropbox' at \

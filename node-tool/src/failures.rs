@@ -169,6 +169,9 @@ pub(crate) fn dropbox_failure_then(
                 hint => hint,
             })
             .code(exit::FATAL),
+        Error::NoMember(_) => failure
+            .hint("the admin console at https://www.dropbox.com/team/admin lists the members, with their addresses")
+            .code(exit::FATAL),
         Error::LoginOver(_) => failure.advise(log_in).code(exit::FATAL),
         Error::Access(_) => failure.code(exit::FATAL),
         Error::PathRoot(why) if why.root_namespace_id().is_some() => failure

@@ -12,6 +12,7 @@
 
 mod app;
 mod app_hint;
+mod app_team;
 mod as_rclone;
 pub mod cli;
 mod commands;

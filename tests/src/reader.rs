@@ -70,6 +70,21 @@ impl Reader {
         Ok(Self { env, server, bin })
     }
 
+    /// Another one, who is the admin of a team and has connected its app.
+    ///
+    /// # Errors
+    /// When something of it can't be made.
+    pub fn as_an_admin(&self) -> anyhow::Result<Self> {
+        let env = TestEnv::with(Sandbox::builder().app(KEY, "the0secret").team_app())?;
+        env.sandbox.add_member("Bob", "Leaver", "bob@example.org");
+        env.sandbox
+            .put_file_of("bob@example.org", "/thesis/data.csv", b"1,2,3\n")?;
+        env.connect_with("lab", &["--team"])?;
+        fs::create_dir(env.path("tmp"))?;
+        let (server, bin) = (None, self.bin.clone());
+        Ok(Self { env, server, bin })
+    }
+
     /// Returns whether the laptop has a login node to reach by ssh.
     pub fn has_ssh(&self) -> bool {
         self.server.is_some()

@@ -99,6 +99,14 @@ impl TestEnv {
     /// # Errors
     /// When node-tool refuses.
     pub fn connect(&self, name: &str) -> anyhow::Result<()> {
+        self.connect_with(name, &[])
+    }
+
+    /// Does the same with more arguments of `config create`.
+    ///
+    /// # Errors
+    /// When node-tool refuses.
+    pub fn connect_with(&self, name: &str, more: &[&str]) -> anyhow::Result<()> {
         let tokens = self.sandbox.tokens()?;
         let json = serde_json::json!({
             "access_token": tokens.access_token,
@@ -114,7 +122,8 @@ impl TestEnv {
             self.sandbox.app_key(),
             "--token-stdin",
         ];
-        self.node_tool_with(args, &json.to_string())?.ok()?;
+        self.node_tool_with(args.iter().chain(more), &json.to_string())?
+            .ok()?;
         self.sandbox.reset_calls();
         Ok(())
     }

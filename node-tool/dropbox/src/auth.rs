@@ -135,7 +135,8 @@ impl Auth {
         let mut credentials = self.credentials.lock().await;
         let before = credentials.clone();
         change.apply(&mut credentials);
-        if *credentials == before {
+        // What is so for one member of a team isn't kept for its login.
+        if *credentials == before || credentials.member.is_some() {
             return;
         }
         drop(credentials);
@@ -191,15 +192,30 @@ impl Auth {
     /// Notes that the account's root is another namespace now: later runs will use it, and this one, if it is `at_once`.
     pub(crate) async fn move_root(&self, namespace_id: &str, at_once: bool) {
         let change = Change::RootMoved(namespace_id.to_owned());
+        let mut credentials = self.credentials.lock().await;
         if at_once {
-            change.apply(&mut *self.credentials.lock().await);
+            change.apply(&mut credentials);
         }
+        if credentials.member.is_some() {
+            return; // one member's root is not kept for the team's login
+        }
+        drop(credentials);
         self.save("the new root", change).await;
     }
 
     /// Returns what is known of the login now, new tokens included.
     pub(crate) async fn credentials(&self) -> Credentials {
         self.credentials.lock().await.clone()
+    }
+
+    /// Returns the e-mail address of the member of a team on whose behalf calls are.
+    pub(crate) async fn member(&self) -> Option<String> {
+        self.credentials.lock().await.member.clone()
+    }
+
+    /// Notes whose account it is that calls are on behalf of, for this process.
+    pub(crate) async fn act_for(&self, account_id: &str) {
+        self.credentials.lock().await.account_id = Some(account_id.to_owned());
     }
 
     /// Returns a new access token: one that another process has saved, or a fresh one.
@@ -225,6 +241,11 @@ impl Auth {
                 root_namespace_id: credentials.root_namespace_id.take(),
                 account_root_id: credentials.account_root_id.take(),
                 account_home_id: credentials.account_home_id.take(),
+                account_id: match credentials.member {
+                    Some(_) => credentials.account_id.take(),
+                    None => saved.account_id.clone(),
+                },
+                member: credentials.member.take(),
                 ..saved
             };
             if let Some(token) = usable(credentials).filter(|token| Some(token) != refused) {

@@ -7,13 +7,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use shared::endpoints::Host;
 
 use crate::{
-    Client, Error, NetworkError, PathRoot, Payload,
+    Client, Error, NetworkError, PathRoot, Payload, Start,
     answer::{checked, header, read_json, read_result_header},
     api::{Nothing, Repeat, Route, Style, files::UPLOAD, json::header_safe, users::GET_CURRENT_ACCOUNT},
     auth::Access,
     download::Download,
     http::network_error,
     retry::{Failed, Tries, retry},
+    team::Behalf,
 };
 
 /// Timeout of a commit, which may take minutes (seen: 120 s for one file, 500 s for a batch).
@@ -201,7 +202,11 @@ impl Client {
         debug_assert!(route.style != Style::Download || route.repeat == Repeat::Safe);
         let mut recoveries = Recoveries::default();
         retry(route.name, tries, &self.login.notices, async || {
-            let mut access = self.access().await.map_err(Failed::Final)?;
+            let access = match is_about_team(route) {
+                true => self.login.auth.access(Start::Usual).await,
+                false => self.access().await,
+            };
+            let mut access = access.map_err(Failed::Final)?;
             loop {
                 let error = match attempt(&access).await {
                     Ok(done) => {
@@ -306,11 +311,29 @@ impl Client {
 
     /// Returns what the next call is signed with. Asks where the account's root is, once, if that isn't known and matters.
     async fn access(&self) -> Result<Access, Error> {
+        let behalf = self.behalf().await?;
+        if let Some(root) = behalf.and_then(|behalf| behalf.root.clone()) {
+            let access = self.login.auth.access(Start::Usual).await?;
+            return Ok(Access { root, ..access });
+        }
         if !self.login.auth.knows(self.start).await {
             let asked = &self.login.root_was_asked;
             asked.get_or_try_init(|| self.ask_for_root()).await?;
         }
         self.login.auth.access(self.start).await
+    }
+
+    /// Returns on whose behalf calls are; asks for the member of a team, once. `None` with the login of a person.
+    async fn behalf(&self) -> Result<Option<&Behalf>, Error> {
+        if let Some(behalf) = self.login.behalf.get() {
+            return Ok(Some(behalf));
+        }
+        let Some(email) = self.login.auth.member().await else {
+            return Ok(None);
+        };
+        let find: Pin<Box<dyn Future<Output = _> + '_>> =
+            Box::pin(async move { self.find_behalf(&email).await });
+        self.login.behalf.get_or_try_init(|| find).await.map(Some)
     }
 
     /// A call before the call: not an `async fn`, or its type would hold itself.
@@ -326,7 +349,10 @@ impl Client {
     pub async fn header_bytes(&self) -> usize {
         let access = self.access().await;
         access.map_or(0, |access| {
-            access.token.expose().len() + access.root.header().map_or(0, |root| root.len() + 32)
+            let behalf = self.login.behalf.get();
+            access.token.expose().len()
+                + access.root.header().map_or(0, |root| root.len() + 32)
+                + behalf.map_or(0, |behalf| behalf.header.len() + behalf.member_id.len() + 4)
         })
     }
 
@@ -336,6 +362,10 @@ impl Client {
             return Ok(request); // its cursor says whose it is, and it refuses a token
         }
         let request = request.bearer_auth(access.token.expose());
+        let request = match self.login.behalf.get().filter(|_| !is_about_team(route)) {
+            Some(behalf) => request.header(behalf.header, &behalf.member_id),
+            None => request,
+        };
         Ok(match access.root.header().filter(|_| depends_on_root(route)) {
             Some(root) => request.header("Dropbox-API-Path-Root", root),
             None => request,
@@ -356,7 +386,12 @@ async fn send(name: &str, request: RequestBuilder) -> Result<Response, Error> {
 /// Returns whether a call's answer depends on where paths start. Questions about the account don't, and have to be answered also where
 /// its root has become another one.
 fn depends_on_root<A, R>(route: &Route<A, R>) -> bool {
-    !route.name.starts_with("users/")
+    !(route.name.starts_with("users/") || is_about_team(route))
+}
+
+/// Whether a call is about the login or the team of it, so that it is on nobody's behalf.
+fn is_about_team<A, R>(route: &Route<A, R>) -> bool {
+    route.name.starts_with("team/") || route.name.starts_with("auth/")
 }
 
 /// Returns how long a call may take; an upload, how long it may go without moving any bytes.

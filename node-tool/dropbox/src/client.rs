@@ -14,6 +14,7 @@ use crate::{
     limit::concurrency::{ConcurrencyLimit, PauseBoard},
     list::cache::Cache,
     retry::{Tries, WaitNotices},
+    team::Behalf,
 };
 
 /// A connected Dropbox account, seen from one of its roots. Cheap to clone; all clones share one [`Auth`], its limits and its
@@ -34,6 +35,8 @@ pub(crate) struct Login {
     pub(crate) notices: WaitNotices,
     /// Whether Dropbox was asked where the account's root is.
     pub(crate) root_was_asked: OnceCell<()>,
+    /// On whose behalf calls are, with the login of a team.
+    pub(crate) behalf: OnceCell<Behalf>,
     cache: Option<Cache>,
     max_tries: Option<u32>,
     has_called: HasCalled,
@@ -76,6 +79,7 @@ impl Client {
             limit: ConcurrencyLimit::new(max_calls, rates),
             notices: WaitNotices::default(),
             root_was_asked: OnceCell::new(),
+            behalf: OnceCell::new(),
             cache: None,
             max_tries: None,
             has_called: HasCalled::default(),

@@ -33,6 +33,8 @@ pub struct Credentials {
     pub account_root_id: Option<String>,
     /// The namespace of the person's own folder. `None` until Dropbox was asked.
     pub account_home_id: Option<String>,
+    /// The e-mail address of the member of a team on whose behalf calls are; only with the login of a team.
+    pub member: Option<String>,
 }
 
 /// From where a path was typed.

@@ -31,6 +31,9 @@ pub enum Error {
     /// The account's root is another one than before, or the account can't see a namespace (HTTP 422).
     #[error("{}", say_root(.0))]
     PathRoot(RouteError),
+    /// The team of the login has no member with this e-mail address.
+    #[error("the team has no member {0}")]
+    NoMember(String),
     /// Dropbox asks to slow down (HTTP 429).
     #[error("{}", say_pause(*after, "Dropbox asked to slow down, too often".into()))]
     RateLimited {
@@ -139,6 +142,7 @@ impl Error {
             | Self::LoginOver(_)
             | Self::AppRefused(_)
             | Self::Access(_)
+            | Self::NoMember(_)
             | Self::PathRoot(_) => Fate::StopRun,
             Self::Route(error) if error.has("insufficient_space") || error.has("insufficient_quota") => {
                 Fate::StopRun

@@ -64,6 +64,7 @@ mod remote_path;
 mod retry;
 mod revisions;
 mod search;
+mod team;
 #[cfg(test)]
 mod testing;
 mod token;

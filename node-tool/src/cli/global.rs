@@ -103,6 +103,15 @@ pub struct Global {
     #[arg(long, global = true, help_heading = "Global", value_name = "FORMATS", value_delimiter = ',', default_value = "html,md", action = ArgAction::Set,
           alias = "dropbox-export-formats", value_parser = ["html", "md"])]
     pub export_formats: Vec<String>,
+    /// With the login of a team's app: use the files of the member with this e-mail address
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Global",
+        value_name = "EMAIL",
+        alias = "dropbox-impersonate"
+    )]
+    pub as_member: Option<String>,
 }
 
 impl Global {

@@ -102,6 +102,7 @@ pub async fn prepare(
         memory_bytes: memory(global)?,
         tries: global.low_level_retries,
         shutdown,
+        as_member: global.as_member.clone(),
         view: View::new(global.encode_names, global.export_formats.clone()),
         clients: parking_lot::Mutex::default(),
     })

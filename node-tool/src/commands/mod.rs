@@ -15,7 +15,7 @@ use shared::raw;
 
 pub(crate) use crate::{
     app::App,
-    app_hint::{TEAM_APP_HINT, missing_scope},
+    app_hint::{TEAM_APP_HINT, TEAM_SCOPES_HINT, missing_scope},
     failures::{
         config_failure, dropbox_failure, dropbox_failure_then, engine_failure, exit_code, missing,
         place_failure,

@@ -25,7 +25,7 @@ const RCLONE_PREFIX: &str = "RCLONE_CONFIG_";
 const TYPE_SUFFIX: &str = "_TYPE";
 
 /// The keys of a remote that a variable can have; `TOKEN` comes besides.
-const KEYS: [(&str, Kind); 10] = [
+const KEYS: [(&str, Kind); 12] = [
     ("app_key", Kind::Text),
     ("app_secret", Kind::Text),
     ("refresh_token", Kind::Text),
@@ -34,6 +34,8 @@ const KEYS: [(&str, Kind); 10] = [
     ("account_id", Kind::Text),
     ("root_namespace_id", Kind::Text),
     ("namespace_id", Kind::Text),
+    ("team", Kind::Switch),
+    ("member", Kind::Text),
     ("encode_names", Kind::Switch),
     ("export_formats", Kind::List),
 ];
@@ -228,6 +230,7 @@ fn in_our_words(key: &str) -> &str {
         "client_secret" => "app_secret",
         "root_namespace" => "namespace_id",
         "encoding" => "encode_names",
+        "impersonate" => "member",
         key => key,
     }
 }
@@ -425,10 +428,10 @@ mod tests {
             "",
             &[
                 ("RCLONE_CONFIG_A_TYPE", "dropbox"),
-                ("RCLONE_CONFIG_A_IMPERSONATE", "b"),
+                ("RCLONE_CONFIG_A_IMPERSONATE_ADMIN", "b"),
             ],
         );
-        assert!(error.unwrap_err().to_string().contains("impersonate"));
+        assert!(error.unwrap_err().to_string().contains("impersonate_admin"));
     }
 
     #[test]

@@ -152,6 +152,12 @@ pub struct Remote {
     /// The namespace that its paths start in, whatever the account's root is; rclone's `root_namespace`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace_id: Option<String>,
+    /// Whether the login is a whole team's, whose files are those of its members.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub team: bool,
+    /// The e-mail address of the member of the team whose files are meant, without `--as-member`; rclone's `impersonate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
     /// The file that the login was imported from, whose program still uses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported_from: Option<String>,
@@ -173,11 +179,19 @@ impl Remote {
             app_key: std::mem::take(&mut self.app_key),
             root_namespace_id: self.root_namespace_id.take(),
             namespace_id: self.namespace_id.take(),
+            team: self.team,
+            member: self.member.take(),
             encode_names: self.encode_names,
             export_formats: std::mem::take(&mut self.export_formats),
             extra: std::mem::take(&mut self.extra),
             ..Self::default()
         };
+    }
+
+    /// Whether the login is a whole team's, as far as is known.
+    pub fn is_team(&self) -> bool {
+        let is_of_teams = |scope: &String| scope.starts_with("team_") || scope.starts_with("members.");
+        self.team || self.scopes.iter().any(is_of_teams)
     }
 
     /// Where its paths start.

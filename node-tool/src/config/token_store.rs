@@ -74,6 +74,7 @@ impl From<&Remote> for Credentials {
             namespace_id: remote.namespace_id.clone(),
             account_root_id: remote.account_root_id.clone(),
             account_home_id: remote.account_home_id.clone(),
+            member: remote.member.clone(),
         }
     }
 }
@@ -94,6 +95,7 @@ impl Remote {
             namespace_id,
             account_root_id,
             account_home_id,
+            member,
         } = credentials;
         self.app_key = app_key;
         self.app_secret = app_secret;
@@ -106,6 +108,7 @@ impl Remote {
         self.namespace_id = namespace_id;
         self.account_root_id = account_root_id;
         self.account_home_id = account_home_id;
+        self.member = member;
     }
 
     /// Takes over an answer of the token endpoint.

@@ -10,6 +10,7 @@ pub mod files;
 pub mod json;
 pub mod salvage;
 pub mod sharing;
+pub mod team;
 pub mod users;
 
 use std::marker::PhantomData;

@@ -8,6 +8,11 @@ use super::answer::{Failure, Reply, wire};
 use super::state::{Call, State};
 use super::tree::Ns;
 
+/// The team's id.
+pub const TEAM_ID: &str = "dbtid:AAFdgehTzw7WlXhZJsbGCLePe8RvQGYDr-I";
+/// The team's name.
+pub const TEAM_NAME: &str = "Sandbox University";
+
 /// A person.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -52,7 +57,13 @@ impl Account {
         }
     }
 
-    fn name(&self) -> users::Name {
+    /// The id as a member of the team.
+    pub fn member_id(&self) -> String {
+        format!("dbmid:{}", &self.id[5..])
+    }
+
+    /// The name as the API has it.
+    pub fn name(&self) -> users::Name {
         let initials = [&self.given_name, &self.surname]
             .iter()
             .filter_map(|part| part.chars().next())
@@ -91,25 +102,30 @@ pub fn current(state: &State, call: &Call) -> Reply {
     let mut out = wire(&full)?;
     if account.in_team {
         out["team"] = team();
-        out["team_member_id"] = json!(format!("dbmid:{}", &account.id[5..]));
+        out["team_member_id"] = json!(account.member_id());
     }
     Ok(out)
 }
 
+/// What the team allows of sharing.
+pub fn sharing_policies() -> Value {
+    json!({
+        "shared_folder_member_policy": {".tag": "team"},
+        "shared_folder_join_policy": {".tag": "from_anyone"},
+        "shared_link_create_policy": {".tag": "team_only"},
+        "group_creation_policy": {".tag": "admins_only"},
+        "shared_folder_link_restriction_policy": {".tag": "anyone"},
+        "enforce_link_password_policy": {".tag": "optional"},
+        "default_link_expiration_days_policy": {".tag": "none"},
+        "shared_link_default_permissions_policy": {".tag": "default"}
+    })
+}
+
 fn team() -> Value {
     json!({
-        "id": "dbtid:AAFdgehTzw7WlXhZJsbGCLePe8RvQGYDr-I",
-        "name": "Sandbox University",
-        "sharing_policies": {
-            "shared_folder_member_policy": {".tag": "team"},
-            "shared_folder_join_policy": {".tag": "from_anyone"},
-            "shared_link_create_policy": {".tag": "team_only"},
-            "group_creation_policy": {".tag": "admins_only"},
-            "shared_folder_link_restriction_policy": {".tag": "anyone"},
-            "enforce_link_password_policy": {".tag": "optional"},
-            "default_link_expiration_days_policy": {".tag": "none"},
-            "shared_link_default_permissions_policy": {".tag": "default"}
-        },
+        "id": TEAM_ID,
+        "name": TEAM_NAME,
+        "sharing_policies": sharing_policies(),
         "office_addin_policy": {".tag": "disabled"},
         "top_level_content_policy": {".tag": "admin_only"}
     })

@@ -418,7 +418,12 @@ fn run(
         };
     }
     let mut state = server.state();
-    let call = gate::caller(&state, &parts.headers, route.scope)?;
+    if let Act::Team(act) = route.act {
+        gate::team(&state, &parts.headers, route)?;
+        let arg = argument(parts, route, &received)?;
+        return act(&state, &arg).map(Outcome::Json);
+    }
+    let call = gate::caller(&state, &parts.headers, route)?;
     let mut arg = argument(parts, route, &received)?;
     let received = match fault {
         Some(Kind::Entry { .. }) => without_first(&mut arg, received)?,
@@ -438,7 +443,7 @@ fn run(
             state.oauth.revoke(&gate::token(&parts.headers));
             Ok(Outcome::Json(Value::Null))
         }
-        Act::Longpoll | Act::App(_) => Err(Failure::internal("answered elsewhere")),
+        Act::Longpoll | Act::App(_) | Act::Team(_) => Err(Failure::internal("answered elsewhere")),
     };
     state.announce();
     if let (Ok(Outcome::Json(value)), Some(Kind::Entry { error })) = (&mut outcome, fault)
@@ -455,7 +460,7 @@ fn written(server: &Server, parts: &Parts, route: &Route, received: &Body) -> (B
         return Default::default();
     }
     let state = server.state();
-    let call = gate::caller(&state, &parts.headers, route.scope);
+    let call = gate::caller(&state, &parts.headers, route);
     let (Ok(call), Ok(arg)) = (call, argument(parts, route, received)) else {
         return Default::default();
     };

@@ -169,6 +169,41 @@ impl Server {
             .for_each(|account| account.quota_bytes = bytes);
     }
 
+    /// Somebody else joins the team.
+    pub fn add_member(&self, given_name: &str, surname: &str, email: &str) {
+        self.state().add_member(given_name, surname, email);
+    }
+
+    /// The team's admin suspends a member.
+    pub fn suspend(&self, email: &str) {
+        let mut state = self.state();
+        let member = state.accounts.iter_mut().find(|account| account.email == email);
+        member.into_iter().for_each(|account| account.suspended = true);
+    }
+
+    /// Stores a file in the own folder of somebody else.
+    ///
+    /// # Errors
+    /// When there is no such person, or Dropbox would refuse it.
+    pub fn put_file_of(&self, email: &str, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        let mut state = self.state();
+        let id = state.accounts.iter().position(|account| account.email == email);
+        let id = id.with_context(|| format!("nobody is {email}"))?;
+        let call = Call {
+            view: View {
+                account: id,
+                root: state.accounts[id].home,
+            },
+            now: state.clock.now(),
+        };
+        let body = Body::of(&state.store, bytes)?;
+        let info = json!({"path": path, "mode": {".tag": "overwrite"}});
+        commit(&mut state, &call, &info, &body.into())
+            .map_err(|error| anyhow::anyhow!("{path}: {error:?}"))?;
+        state.announce();
+        Ok(())
+    }
+
     /// The team gives the account a limit of its own, and says what happens there: `off`, `alert_only` or `stop_sync`.
     pub fn set_member_limit(&self, bytes: u64, kind: &'static str) {
         if let Some(account) = self.state().accounts.first_mut() {
@@ -442,6 +477,17 @@ fn obey(server: &Server, command: &str, arg: &Value) -> anyhow::Result<Value> {
             done()
         }
         "now" => Ok(json!({"now": server.now()})),
+        "add_member" => {
+            server.add_member(text("given_name")?, text("surname")?, text("email")?);
+            done()
+        }
+        "suspend" => {
+            server.suspend(text("email")?);
+            done()
+        }
+        "put_file_of" => server
+            .put_file_of(text("email")?, text("path")?, text("text")?.as_bytes())
+            .and_then(|()| done()),
         "advance" => {
             server.advance(Duration::from_secs(
                 arg["seconds"].as_u64().context("seconds is missing")?,

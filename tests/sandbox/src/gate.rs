@@ -8,8 +8,9 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 
 use super::answer::{Failure, wire};
-use super::oauth::is_for_teams;
-use super::routes::{Act, Host, Route};
+use super::clock::Seconds;
+use super::oauth::{Access, is_for_teams};
+use super::routes::{Act, AdminMode, Host, Route};
 use super::schema::{self, types};
 use super::state::{Call, State, auth};
 use super::tree::{Ns, View};
@@ -158,8 +159,43 @@ pub fn token(headers: &HeaderMap) -> String {
 ///
 /// # Errors
 /// 400, 401, 422.
-pub fn caller(state: &State, headers: &HeaderMap, scope: Option<&str>) -> Result<Call, Failure> {
+pub fn caller(state: &State, headers: &HeaderMap, route: &Route) -> Result<Call, Failure> {
     let now = state.clock.now();
+    let access = access(state, headers, now)?;
+    let is_team = is_for_teams(&access.scopes);
+    let account = if is_team {
+        member(state, headers, route, access)?
+    } else {
+        if let Some(name) = SELECT_HEADERS.iter().find(|name| headers.contains_key(**name)) {
+            return Err(Failure::Bad(format!("HTTP header \"{name}\" is for team apps.")));
+        }
+        access.account
+    };
+    may(state, access, route.scope)?;
+    let is_admin = headers.contains_key(SELECT_ADMIN);
+    if !is_admin {
+        state.person(account)?;
+    }
+    let (account, root) = match (is_admin, root(state, headers, account, route)?) {
+        (_, Some((owner, root))) => (owner, root),
+        (_, None) => (
+            account,
+            state.accounts.get(account).map_or(Ns(0), |account| account.home),
+        ),
+    };
+    Ok(Call {
+        view: View { account, root },
+        now,
+    })
+}
+
+/// The headers that say on whose behalf a team's app calls.
+const SELECT_USER: &str = "dropbox-api-select-user";
+const SELECT_ADMIN: &str = "dropbox-api-select-admin";
+const SELECT_HEADERS: [&str; 2] = [SELECT_USER, SELECT_ADMIN];
+
+/// The token of a request, if it is alive.
+fn access<'a>(state: &'a State, headers: &HeaderMap, now: Seconds) -> Result<&'a Access, Failure> {
     let access = state
         .oauth
         .access(bearer(headers)?)
@@ -167,14 +203,11 @@ pub fn caller(state: &State, headers: &HeaderMap, scope: Option<&str>) -> Result
     if access.until <= now {
         return Err(auth(&AuthError::ExpiredAccessToken));
     }
-    let account = state.person(access.account)?;
-    if is_for_teams(&access.scopes) {
-        return Err(Failure::Bad(
-            "This API function operates on a single Dropbox account, but the OAuth 2 access token you provided is for an entire \
-             Dropbox Business team."
-                .into(),
-        ));
-    }
+    Ok(access)
+}
+
+/// Whether app and token may do what needs a scope.
+fn may(state: &State, access: &Access, scope: Option<&str>) -> Result<(), Failure> {
     let app = state.oauth.apps.get(&access.app);
     if let Some(scope) = scope.filter(|scope| app.is_some_and(|app| !app.scopes.contains(*scope))) {
         return Err(Failure::Bad(format!(
@@ -182,27 +215,77 @@ pub fn caller(state: &State, headers: &HeaderMap, scope: Option<&str>) -> Result
              The owner of the app can enable the scope for the app using the Permissions tab on the App Console."
         )));
     }
-    if let Some(scope) = scope.filter(|scope| !access.scopes.contains(*scope)) {
-        return Err(auth(&AuthError::MissingScope(TokenScopeError::new(
+    match scope.filter(|scope| !access.scopes.contains(*scope)) {
+        Some(scope) => Err(auth(&AuthError::MissingScope(TokenScopeError::new(
             scope.to_owned(),
-        ))));
+        )))),
+        None => Ok(()),
     }
-    for name in ["dropbox-api-select-user", "dropbox-api-select-admin"] {
-        if headers.contains_key(name) {
-            return Err(Failure::Bad(format!("HTTP header \"{name}\" is for team apps.")));
-        }
-    }
-    let root = root(state, headers, access.account)?.unwrap_or(account.home);
-    Ok(Call {
-        view: View {
-            account: access.account,
-            root,
-        },
-        now,
-    })
 }
 
-fn root(state: &State, headers: &HeaderMap, id: usize) -> Result<Option<Ns>, Failure> {
+/// On whose behalf the app of a team calls a route that needs a person.
+fn member(state: &State, headers: &HeaderMap, route: &Route, access: &Access) -> Result<usize, Failure> {
+    let named = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    if named(SELECT_USER).or(named(SELECT_ADMIN)).is_some() {
+        may(state, access, Some("team_data.member"))?;
+    }
+    match (named(SELECT_USER), named(SELECT_ADMIN)) {
+        (None, None) if matches!(route.act, Act::Revoke) => Ok(access.account),
+        (None, None) => Err(Failure::Bad(
+            "This API function operates on a single Dropbox account, but the OAuth 2 access token you provided is for an entire \
+             Dropbox Business team.  Since your API app key has team member file access permissions, you can operate on a team \
+             member's Dropbox by providing the \"Dropbox-API-Select-User\" HTTP header or \"select_user\" URL parameter to specify \
+             the exact user <https://www.dropbox.com/developers/documentation/http/teams>."
+                .into(),
+        )),
+        (Some(_), Some(_)) => Err(Failure::Bad(
+            "Only one of the HTTP headers \"Dropbox-API-Select-User\" and \"Dropbox-API-Select-Admin\" can be used.".into(),
+        )),
+        (Some(id), None) => {
+            let member = state.member(id);
+            member.ok_or_else(|| auth(&AuthError::InvalidSelectUser))
+        }
+        (None, Some(_)) if route.admin_mode().is_none() => Err(Failure::Bad(
+            "This API function doesn't take the HTTP header \"Dropbox-API-Select-Admin\".".into(),
+        )),
+        // Ann alone is an admin.
+        (None, Some(id)) => match state.member(id) {
+            Some(0) => Ok(0),
+            _ => Err(auth(&AuthError::InvalidSelectAdmin)),
+        },
+    }
+}
+
+/// Checks the token of a route that is about a whole team.
+///
+/// # Errors
+/// 400, 401.
+pub fn team(state: &State, headers: &HeaderMap, route: &Route) -> Result<(), Failure> {
+    let access = access(state, headers, state.clock.now())?;
+    may(state, access, route.scope)?;
+    if !is_for_teams(&access.scopes) {
+        return Err(Failure::Bad(
+            "This API function operates on a Dropbox Business team, but the OAuth 2 access token you provided is for an individual \
+             Dropbox account."
+                .into(),
+        ));
+    }
+    match SELECT_HEADERS.iter().find(|name| headers.contains_key(**name)) {
+        Some(name) => Err(Failure::Bad(format!(
+            "HTTP header \"{name}\" is not for this API function."
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The namespace that paths start in, and whose eyes see it; `None` is the own folder. An admin sees each member's folder with the
+/// routes for the whole team.
+fn root(
+    state: &State,
+    headers: &HeaderMap,
+    id: usize,
+    route: &Route,
+) -> Result<Option<(usize, Ns)>, Failure> {
     let Some(header) = headers.get("dropbox-api-path-root") else {
         return Ok(None);
     };
@@ -210,18 +293,28 @@ fn root(state: &State, headers: &HeaderMap, id: usize) -> Result<Option<Ns>, Fai
     let value = serde_json::from_slice(header.as_bytes())
         .map_err(|_| bad("could not decode input as JSON".into()))?;
     let value = schema::check(types::PATH_ROOT, value).map_err(bad)?;
-    let account = state.person(id)?;
+    let account = state
+        .accounts
+        .get(id)
+        .ok_or_else(|| auth(&AuthError::InvalidAccessToken))?;
     let named = |tag: &str| value[tag].as_str().and_then(|text| text.parse().ok()).map(Ns);
     let refuse = |error: &PathRootError| match wire(error) {
         Ok(value) => Failure::PathRoot(value),
         Err(failure) => failure,
     };
+    let owner = |ns: Ns| {
+        let is_whole = headers.contains_key(SELECT_ADMIN) && route.admin_mode() == Some(AdminMode::WholeTeam);
+        let mut members = state.accounts.iter().enumerate();
+        let owner = members.find(|(_, member)| member.in_team && member.home == ns);
+        owner.filter(|_| is_whole).map(|(owner, _)| owner)
+    };
     match value[".tag"].as_str() {
-        Some("root") if named("root") == Some(account.root) => Ok(Some(account.root)),
+        Some("root") if named("root") == Some(account.root) => Ok(Some((id, account.root))),
         Some("root") => Err(refuse(&PathRootError::InvalidRoot(account.root_info()))),
-        Some("namespace_id") => match named("namespace_id").filter(|ns| state.tree.may_see(id, *ns)) {
-            Some(ns) => Ok(Some(ns)),
-            None => Err(refuse(&PathRootError::NoPermission)),
+        Some("namespace_id") => match named("namespace_id") {
+            Some(ns) if state.tree.may_see(id, ns) => Ok(Some((id, ns))),
+            Some(ns) if let Some(owner) = owner(ns) => Ok(Some((owner, ns))),
+            _ => Err(refuse(&PathRootError::NoPermission)),
         },
         _ => Ok(None),
     }

@@ -31,6 +31,7 @@ mod schema;
 mod server;
 mod sharing;
 mod state;
+mod team;
 mod tls;
 mod tree;
 mod words;
@@ -55,7 +56,7 @@ pub use tls::NAMES;
 
 use clock::Clock;
 use content::Store;
-use oauth::{App, SCOPES};
+use oauth::{App, SCOPES, TEAM_SCOPES};
 use server::Server;
 use state::{Settings, State};
 
@@ -73,6 +74,7 @@ pub struct Builder {
     app_secret: String,
     redirects: Vec<String>,
     team: bool,
+    team_app: bool,
     settings: Settings,
     port: u16,
     state_dir: Option<PathBuf>,
@@ -98,6 +100,7 @@ impl Sandbox {
             app_secret: APP_SECRET.into(),
             redirects: vec![REDIRECT_URI.into()],
             team: false,
+            team_app: false,
             settings: Settings::default(),
             port: 0,
             state_dir: None,
@@ -208,6 +211,13 @@ impl Builder {
         self
     }
 
+    /// The app is one for whole teams, and Ann is a team's admin.
+    #[must_use]
+    pub fn team_app(mut self) -> Self {
+        self.team_app = true;
+        self.team_space()
+    }
+
     /// Most bytes of request headers.
     #[must_use]
     pub fn header_limit(mut self, bytes: usize) -> Self {
@@ -293,7 +303,9 @@ impl Builder {
         let clock = Arc::new(Clock::default());
         let store = Store::new(self.state_dir.as_deref()).context("making the sandbox's store")?;
         let mut state = State::new(clock, store, self.team, self.settings);
-        let scopes = SCOPES.iter().map(|scope| (*scope).to_owned()).collect();
+        let of_teams = TEAM_SCOPES.iter().filter(|_| self.team_app);
+        let scopes = SCOPES.iter().chain(of_teams);
+        let scopes = scopes.map(|scope| (*scope).to_owned()).collect();
         let app = App {
             key: self.app_key.clone(),
             secret: self.app_secret.clone(),

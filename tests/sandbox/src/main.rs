@@ -23,6 +23,9 @@ struct Args {
     /// One more registered redirect URI
     #[arg(long)]
     redirect_uri: Vec<String>,
+    /// An app for whole teams
+    #[arg(long)]
+    team_app: bool,
     /// A member of a team with a team space
     #[arg(long)]
     team: bool,
@@ -64,6 +67,9 @@ fn main() -> anyhow::Result<()> {
         .port(args.port);
     for uri in &args.redirect_uri {
         builder = builder.redirect_uri(uri);
+    }
+    if args.team_app {
+        builder = builder.team_app();
     }
     if args.team {
         builder = builder.team_space();

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::account::TEAM_ID;
 use super::clock::Seconds;
 use super::tree::AccountId;
 use super::words::fresh;
@@ -27,6 +28,9 @@ pub const SCOPES: &[&str] = &[
     "sharing.read",
     "sharing.write",
 ];
+
+/// More boxes, which make an app one for whole teams: nobody else may allow it than an admin.
+pub const TEAM_SCOPES: &[&str] = &["team_info.read", "members.read", "team_data.member"];
 
 /// Some scopes.
 pub type Scopes = BTreeSet<String>;
@@ -322,7 +326,7 @@ impl Registry {
         let mut answer = self.issue(key, account, scopes, refresh.clone(), now);
         answer["uid"] = json!("12345");
         if is_team {
-            answer["team_id"] = json!("dbtid:AAFdgehTzw7WlXhZJsbGCLePe8RvQGYDr-I");
+            answer["team_id"] = json!(TEAM_ID);
         } else {
             answer["account_id"] = json!(account_id(account));
         }
@@ -454,7 +458,9 @@ impl Registry {
 
 /// Whether tokens with these scopes are for a whole team.
 pub fn is_for_teams(scopes: &Scopes) -> bool {
-    scopes.iter().any(|scope| scope.starts_with("team_"))
+    scopes
+        .iter()
+        .any(|scope| scope.starts_with("team_") || scope.starts_with("members."))
 }
 
 impl Challenge {

@@ -12,7 +12,7 @@ use super::files::relocate::Way;
 use super::files::{commit, edit, jobs, list, read, relocate, session, zip};
 use super::schema::{Type, shares, types};
 use super::state::{Call, State};
-use super::{account, sharing};
+use super::{account, sharing, team};
 
 /// A host, by its role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub enum Act {
     Revoke,
     /// A temporary link, which has to know its own address.
     Link,
+    /// Called with the token of a whole team.
+    Team(fn(&State, &Value) -> Reply),
     /// Called with the app's key and secret.
     App(fn(&Value) -> Reply),
 }
@@ -130,6 +132,73 @@ const fn down(
     }
 }
 
+/// How an admin of a team may call a route (the spec's `select_admin_mode`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdminMode {
+    /// For the team's folders and the admin's own.
+    TeamAdmin,
+    /// For everything in the team.
+    WholeTeam,
+}
+
+/// The routes that an admin may call, as far as they are here.
+const ADMIN_MODES: &[(&str, AdminMode)] = &[
+    ("files/create_folder_batch", AdminMode::TeamAdmin),
+    ("files/create_folder_batch/check", AdminMode::TeamAdmin),
+    ("files/delete_batch", AdminMode::TeamAdmin),
+    ("files/delete_batch/check", AdminMode::TeamAdmin),
+    ("files/copy_v2", AdminMode::TeamAdmin),
+    ("files/copy_batch_v2", AdminMode::TeamAdmin),
+    ("files/copy_batch/check_v2", AdminMode::TeamAdmin),
+    ("files/move_v2", AdminMode::TeamAdmin),
+    ("files/move_batch_v2", AdminMode::TeamAdmin),
+    ("files/move_batch/check_v2", AdminMode::TeamAdmin),
+    ("files/create_folder_v2", AdminMode::TeamAdmin),
+    ("files/delete_v2", AdminMode::TeamAdmin),
+    ("files/download", AdminMode::WholeTeam),
+    ("files/export", AdminMode::WholeTeam),
+    ("files/get_metadata", AdminMode::WholeTeam),
+    ("files/list_folder", AdminMode::WholeTeam),
+    ("files/list_folder/continue", AdminMode::WholeTeam),
+    ("files/list_folder/get_latest_cursor", AdminMode::WholeTeam),
+    ("files/upload", AdminMode::TeamAdmin),
+    ("files/upload_session/start", AdminMode::TeamAdmin),
+    ("files/upload_session/append_v2", AdminMode::TeamAdmin),
+    ("files/upload_session/append_batch", AdminMode::TeamAdmin),
+    ("files/upload_session/finish", AdminMode::TeamAdmin),
+    ("files/upload_session/start_batch", AdminMode::TeamAdmin),
+    ("files/upload_session/finish_batch_v2", AdminMode::TeamAdmin),
+    ("files/list_revisions", AdminMode::WholeTeam),
+    ("files/restore", AdminMode::TeamAdmin),
+    ("users/get_current_account", AdminMode::WholeTeam),
+    ("sharing/list_shared_links", AdminMode::WholeTeam),
+    ("sharing/create_shared_link_with_settings", AdminMode::TeamAdmin),
+    ("sharing/revoke_shared_link", AdminMode::TeamAdmin),
+];
+
+impl Route {
+    /// How an admin may call it; `None` if not at all.
+    pub fn admin_mode(&self) -> Option<AdminMode> {
+        let known = ADMIN_MODES.iter().find(|(name, _)| *name == self.name);
+        known.map(|(_, mode)| *mode)
+    }
+}
+
+const fn of_team(
+    name: &'static str,
+    scope: &'static str,
+    arg: &'static Type,
+    act: fn(&State, &Value) -> Reply,
+) -> Route {
+    Route {
+        name,
+        host: Host::Api,
+        scope: Some(scope),
+        arg,
+        act: Act::Team(act),
+    }
+}
+
 fn echo(arg: &Value) -> Reply {
     Ok(json!({"result": arg["query"].as_str().unwrap_or_default()}))
 }
@@ -165,6 +234,27 @@ pub const ROUTES: &[Route] = &[
         ACCOUNT,
         types::FEATURES,
         |w, c, a| account::features(w, c, a),
+    ),
+    of_team("team/get_info", "team_info.read", types::VOID, |w, _| {
+        team::info(w)
+    }),
+    of_team(
+        "team/token/get_authenticated_admin",
+        "team_info.read",
+        types::VOID,
+        |w, _| team::admin(w),
+    ),
+    of_team(
+        "team/members/get_info",
+        "members.read",
+        types::MEMBERS_GET_INFO_1,
+        team::members_1,
+    ),
+    of_team(
+        "team/members/get_info_v2",
+        "members.read",
+        types::MEMBERS_GET_INFO,
+        team::members,
     ),
     api("files/list_folder", META, types::LIST_FOLDER, list::list_folder),
     api(

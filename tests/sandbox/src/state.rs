@@ -166,6 +166,34 @@ impl State {
         self.tree.join(HOME, 0, false, Some(home));
     }
 
+    /// Somebody else joins Ann's team, with an own folder in the team's space.
+    pub fn add_member(&mut self, given_name: &str, surname: &str, email: &str) -> AccountId {
+        let at_browser = self.at_browser;
+        self.sit_down(given_name, surname, email);
+        let id = std::mem::replace(&mut self.at_browser, at_browser);
+        let root = self.accounts.first().map(|ann| (ann.root, ann.home));
+        let Some((root, _)) = root.filter(|(root, home)| root != home) else {
+            if let Some(account) = self.accounts.get_mut(id) {
+                account.in_team = true;
+            }
+            return id;
+        };
+        let name = format!("{given_name} {surname}");
+        let Some(folder) = self.tree.space(root).map(|space| space.root) else {
+            return id;
+        };
+        let folder = self.tree.add_folder(folder, &name, "");
+        self.tree.join(root, id, false, None);
+        if let Some(account) = self.accounts.get_mut(id) {
+            account.root = root;
+            account.home_path = Some(format!("/{name}"));
+            account.in_team = true;
+            let home = account.home;
+            self.tree.join(home, id, false, Some(folder));
+        }
+        id
+    }
+
     /// Somebody else sits down at the browser.
     pub fn sit_down(&mut self, given_name: &str, surname: &str, email: &str) {
         let id = self.accounts.len();

@@ -172,7 +172,7 @@ fn what_rclone_reads_is_imported_and_what_differs_is_named() -> anyhow::Result<(
         "plain: imported, works as it is\n",
         "old: imported, works as it is: its token is of the old kind, which has no end\n",
         "gone: imported, but Dropbox doesn't renew its login",
-        "boss: left out: impersonate is set",
+        "boss: imported, works as it is\n",
         "secret: left out: there are no crypt remotes here, and it wraps dbx:Secret",
     ] {
         assert!(end.out.contains(line), "{line}: {}", end.out);

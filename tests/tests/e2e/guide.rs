@@ -49,6 +49,7 @@ impl Play {
         match block.kind.as_str() {
             "console" => types(&self.reader, block).map(|count| self.count += count),
             "console team" => types(&self.reader.in_a_team()?, block).map(|count| self.count += count),
+            "console admin" => types(&self.reader.as_an_admin()?, block).map(|count| self.count += count),
             "console undo" => self.undoes(block),
             "console revoked" => {
                 self.reader.env.sandbox.revoke_all();

@@ -23,6 +23,7 @@ mod local;
 mod logs;
 mod machines;
 mod many_processes;
+mod members;
 mod names;
 mod next;
 mod over_ssh;

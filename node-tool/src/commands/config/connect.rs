@@ -30,6 +30,9 @@ pub struct CreateArgs {
     /// In a team: start at your own folder, or at the team's space
     #[arg(long, value_enum)]
     root: Option<Root>,
+    /// Log in as the admin of a team, with an app that has team permissions: members are named with --as-member
+    #[arg(long, conflicts_with = "root")]
+    team: bool,
     #[command(flatten)]
     how: How,
 }
@@ -60,6 +63,7 @@ impl CreateArgs {
             name,
             app_key: Some(app_key),
             root: None,
+            team: false,
             how: How::default(),
         }
     }
@@ -110,7 +114,8 @@ pub(super) async fn create(args: &CreateArgs, app: &App) -> Result<u8, Failure> 
         usual_app_key: usual,
         offered_app_key: offered,
         verifier: verifier()?,
-        again,
+        again: again.for_team(args.team),
+        is_team: args.team,
     };
     connect(&login, before, wish).await
 }
@@ -131,6 +136,7 @@ pub(super) async fn reconnect(args: &ReconnectArgs, app: &App) -> Result<u8, Fai
         offered_app_key: known_key(&config),
         verifier: verifier()?,
         again: Again::new("reconnect", &args.name, args.app_key.as_deref(), &args.how, None),
+        is_team: before.is_team(),
     };
     let wish = Wish::Rather(before.root());
     connect(&login, Some(before), wish).await
@@ -170,7 +176,10 @@ async fn connect(login: &Login<'_>, before: Option<Remote>, wish: Wish) -> Resul
     if fresh.is_spent {
         save(login, &remote)?; // the code works once: nothing may come between it and the disk
     }
-    let known = introduce::ask(login, &mut remote, wish).await;
+    let known = match login.is_team {
+        true => introduce::ask_team(login, &mut remote).await,
+        false => introduce::ask(login, &mut remote, wish).await,
+    };
     let said = match known {
         Ok(said) => said,
         Err(introduce::Problem::Dropbox(error)) if fresh.is_proven && error.is_temporary() => {
@@ -200,6 +209,11 @@ async fn connect(login: &Login<'_>, before: Option<Remote>, wish: Wish) -> Resul
     save(login, &remote)?;
     if how.pairing {
         report::notes(said.trim_end());
+    } else if login.is_team {
+        report::result(&format!(
+            "{said}Try next:\n  node-tool lsd {} --as-member EMAIL\n",
+            quoted(&format!("{name}:"))
+        ))?;
     } else {
         report::result(&format!(
             "{said}Try next:\n  node-tool lsd {}\n  node-tool copy {} /some/local/folder --dry-run\n",

@@ -7,7 +7,8 @@ use super::{
     root::{self, Wish},
 };
 use crate::{
-    config::{Root, check_name},
+    app_team,
+    config::{Remote, Root, check_name},
     report, terminal,
 };
 
@@ -23,6 +24,9 @@ pub struct Args {
     /// Start at your own folder, or at the team's space
     #[arg(long, value_enum)]
     pub(super) root: Option<Root>,
+    /// With the login of a team: whose files are meant without --as-member; an empty EMAIL removes it
+    #[arg(long, value_name = "EMAIL", conflicts_with = "root")]
+    pub(super) member: Option<String>,
 }
 
 /// Changes what is asked for, or asks what to change.
@@ -31,6 +35,9 @@ pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let Some(remote) = config.remotes.remove(&args.name) else {
         return Err(app.unknown_remote(&args.name, config.remotes.keys()));
     };
+    if let Some(member) = &args.member {
+        return edit_member(&args.name, &remote, member, app).await;
+    }
     let wanted = match args.root {
         Some(root) => root,
         None if terminal::is_there() => ask::root("root (home or team)", remote.root()).await?,
@@ -60,5 +67,31 @@ pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         "your own folder"
     };
     report::result(&format!("{}: starts at {place}\n", args.name))?;
+    Ok(exit::SUCCESS)
+}
+
+/// Changes whose files are meant with the login of a team.
+async fn edit_member(name: &str, remote: &Remote, member: &str, app: &App) -> Result<u8, Failure> {
+    let member = Some(member.to_owned()).filter(|member| !member.is_empty());
+    if let Some(member) = &member {
+        app_team::check(name, remote, Some(member))?;
+        let found = app.client(name)?.member(member).await;
+        let found = found.map_err(|e| dropbox_failure(format!("could not look for {member}"), &e, name))?;
+        if found.is_none() {
+            return Err(Failure::usage(format!("the team has no member {member}")));
+        }
+    }
+    let said = match &member {
+        Some(member) => format!("{name}: is the files of {member}\n"),
+        None => format!("{name}: needs --as-member EMAIL\n"),
+    };
+    app.store
+        .update(|config| {
+            if let Some(kept) = config.remotes.get_mut(name) {
+                kept.member = member;
+            }
+        })
+        .map_err(config_failure)?;
+    report::result(&said)?;
     Ok(exit::SUCCESS)
 }

@@ -1,7 +1,8 @@
 //! Asking who is connected, and where its paths start.
 
-use shared::{api::users::SpaceUsage, failure::Failure};
+use shared::{api::users::SpaceUsage, exit, failure::Failure};
 
+use super::super::TEAM_SCOPES_HINT;
 use super::{
     login::Login,
     root::{self, Wish},
@@ -16,6 +17,13 @@ const SCOPES: [(&str, &str); 4] = [
     ("files.metadata.read", "to list"),
     ("files.content.read", "to copy from Dropbox"),
     ("files.content.write", "to copy to Dropbox"),
+];
+
+/// What the login of a whole team needs besides.
+const TEAM_SCOPES: [(&str, &str); 3] = [
+    ("team_info.read", "to say which team is connected"),
+    ("members.read", "to find a member by e-mail address"),
+    ("team_data.member", "to use the files of members"),
 ];
 
 /// Why it isn't known.
@@ -55,6 +63,24 @@ pub(super) async fn ask(login: &Login<'_>, remote: &mut Remote, wish: Wish) -> R
     Ok(format!("Connected {name}: {}\n{used}", who(remote)))
 }
 
+/// Asks which team is connected. Returns what to report about it.
+pub(super) async fn ask_team(login: &Login<'_>, remote: &mut Remote) -> Result<String, Problem> {
+    let Login { app, name, .. } = login;
+    remote.team = true;
+    let found = service::team(app, name, remote).await;
+    let Some(team) = found.map_err(Problem::Dropbox)? else {
+        let failure = Failure::usage("this app isn't for teams")
+            .why("Dropbox gave a token for one person, or one that may not say which team it is for")
+            .hint(TEAM_SCOPES_HINT)
+            .next(login.again.command())
+            .code(exit::FATAL);
+        return Err(Problem::Choice(failure));
+    };
+    remote.display_name = Some(team.name);
+    remote.email = None;
+    Ok(format!("Connected {name}: the team {}\n", who(remote)))
+}
+
 /// `Space used: 1.500 GiB of 2 TiB`
 fn space_used(space: &SpaceUsage) -> String {
     let used = format!("Space used: {}", report::bytes(space.used));
@@ -67,8 +93,10 @@ fn space_used(space: &SpaceUsage) -> String {
 /// Returns the boxes to tick, one per line. Nothing is known of a token that came without its scopes.
 pub(super) fn missing_scopes(remote: &Remote) -> Option<String> {
     let granted = &remote.scopes;
+    let of_teams = TEAM_SCOPES.iter().filter(|_| remote.team);
     let missing = SCOPES
         .iter()
+        .chain(of_teams)
         .filter(|(scope, _)| !granted.is_empty() && !granted.iter().any(|g| g == scope))
         .map(|(scope, purpose)| format!("  {scope}  {purpose}"));
     let lines: Vec<String> = missing.collect();

@@ -12,7 +12,7 @@ use shared::{
 };
 
 use super::{
-    super::{App, TEAM_APP_HINT, ask},
+    super::{App, TEAM_APP_HINT, TEAM_SCOPES_HINT, ask},
     how::How,
     paste::{self, PasteError},
     recognise::{self, BrowserCode, Known, Pasted, Unusable},
@@ -38,6 +38,8 @@ pub(super) struct Login<'a> {
     pub(super) offered_app_key: Option<String>,
     pub(super) verifier: Verifier,
     pub(super) again: Again,
+    /// Whether it is to be the login of a whole team.
+    pub(super) is_team: bool,
 }
 
 /// The command that was given, to be given again.
@@ -61,6 +63,16 @@ impl Again {
             command += " --token-stdin < FILE";
         }
         Self { command }
+    }
+
+    /// The same for the login of a whole team.
+    pub(super) fn for_team(self, is_team: bool) -> Self {
+        match is_team {
+            true => Self {
+                command: self.with("--team"),
+            },
+            false => self,
+        }
     }
 
     /// The command.
@@ -373,9 +385,10 @@ impl Login<'_> {
                 proof: Proof::Verifier(self.verifier.secret().clone()),
             };
             match service::exchange(self.app, &request).await {
-                Ok(answer) if answer.account_id.is_none() && answer.team_id.is_some() => {
+                Ok(answer) if !self.is_team && answer.account_id.is_none() && answer.team_id.is_some() => {
                     return Err(self.team_app());
                 }
+                Ok(answer) if self.is_team && answer.team_id.is_none() => return Err(self.no_team_app()),
                 Ok(answer) => {
                     remote.forget_login();
                     remote.accept(&answer);
@@ -430,6 +443,16 @@ impl Login<'_> {
             what: "this app is for whole teams".into(),
             why: "Dropbox gave a token for a whole team, which has no files of its own".into(),
             advice: TEAM_APP_HINT.into(),
+            next: Some(self.again.command()),
+            code: exit::FATAL,
+        }
+    }
+
+    fn no_team_app(&self) -> Problem {
+        Problem {
+            what: "this app isn't for teams".into(),
+            why: "Dropbox gave a token for one person".into(),
+            advice: TEAM_SCOPES_HINT.into(),
             next: Some(self.again.command()),
             code: exit::FATAL,
         }

@@ -90,7 +90,17 @@ async fn change(config: &Config, app: &App) -> Result<u8, Failure> {
     })
     .await?;
     match what.as_str() {
-        "r" => edit::run(&edit::Args { name, root: None }, app).await,
+        "r" => {
+            edit::run(
+                &edit::Args {
+                    name,
+                    root: None,
+                    member: None,
+                },
+                app,
+            )
+            .await
+        }
         "l" => connect::reconnect(&connect::ReconnectArgs::asked(name), app).await,
         _ => Ok(exit::SUCCESS),
     }

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use dropbox::{Client, Error, Fate};
 use shared::{
-    api::users::{Account, SpaceUsage},
+    api::users::{Account, SpaceUsage, Team},
     exit,
     failure::{Advice, Failure},
     oauth::{TokenAnswer, TokenRequest},
@@ -92,6 +92,20 @@ pub(super) async fn account(
     let found = match client.current_account().await {
         Ok(account) => Some((account, client.space_usage().await.ok())),
         Err(error) if missing_scope(&error) == Some(scope) => None,
+        Err(error) => return Err(Unanswered(error)),
+    };
+    remote.set_credentials(client.credentials().await); // it may have been refreshed
+    Ok(found)
+}
+
+/// Asks which team is connected, and puts what was found out about the login into `remote`. `None` if it isn't a team's.
+pub(super) async fn team(app: &App, name: &str, remote: &mut Remote) -> Result<Option<Team>, Unanswered> {
+    let auth = auth(None, name, remote, app.http.clone());
+    let client =
+        Client::new(app.http.clone(), auth, app.transfers, Arc::clone(&app.rates)).with_tries(app.tries);
+    let found = match client.team().await {
+        Ok(team) => Some(team),
+        Err(error) if missing_scope(&error).is_some() || matches!(error, Error::BadRequest(_)) => None,
         Err(error) => return Err(Unanswered(error)),
     };
     remote.set_credentials(client.credentials().await); // it may have been refreshed

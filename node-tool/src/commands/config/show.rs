@@ -122,6 +122,12 @@ fn settings(name: &str, remote: &Remote) -> Vec<(&'static str, String)> {
             until.unwrap_or_else(|| hidden(remote.access_token.is_some()).into()),
         ),
     ];
+    if remote.is_team() {
+        values.push(("team", "true (its members are named with --as-member)".into()));
+    }
+    if let Some(member) = &remote.member {
+        values.push(("member", format!("{member} (whose files are meant)")));
+    }
     if let Some(namespace) = &remote.namespace_id {
         values.push(("namespace_id", format!("{namespace} (its paths start there)")));
     }

@@ -131,7 +131,7 @@ mod tests {
 
     const FILE: &str = "[dbx]\ntype = dropbox\nclient_id = k\ntoken = {\"access_token\":\"a\",\"refresh_token\":\"r\",\
         \"expiry\":\"2000-01-01T00:00:00Z\"}\n[theirs]\ntype = dropbox\ntoken = {\"access_token\":\"a\",\"refresh_token\":\"r\",\
-        \"expiry\":\"2000-01-01T00:00:00Z\"}\n[bob]\ntype = dropbox\nimpersonate = bob\n[bucket]\ntype = s3\n[odd]\nx = y\n";
+        \"expiry\":\"2000-01-01T00:00:00Z\"}\n[bob]\ntype = dropbox\nimpersonate_admin = bob\n[bucket]\ntype = s3\n[odd]\nx = y\n";
 
     fn store(text: &str) -> (tempfile::TempDir, Store) {
         let directory = tempfile::tempdir().unwrap();
@@ -155,7 +155,7 @@ mod tests {
             (
                 "bob",
                 Some(
-                    "impersonate is set: its paths are those of another member of the team, which is not supported here",
+                    "impersonate_admin is set: it works as an administrator of the team, which is not supported here",
                 ),
             ),
             ("bucket", Some("didn't find backend called \"s3\"")),

@@ -10,8 +10,7 @@ use super::{
 use crate::config::Remote;
 
 /// Settings that make a remote mean other files, with the words for it; rclone takes any value for set.
-const OTHER_FILES: [(&str, &str); 4] = [
-    ("impersonate", "its paths are those of another member of the team"),
+const OTHER_FILES: [(&str, &str); 3] = [
     ("impersonate_admin", "it works as an administrator of the team"),
     ("auth_url", "it logs in at another address"),
     ("token_url", "it logs in at another address"),
@@ -33,13 +32,14 @@ const DOCUMENTS: [(&str, &str); 2] = [
     ("show_all_exports", "cloud documents have their own names"),
 ];
 /// Settings that are taken over, and those of speed alone, which there is no need for here.
-const UNDERSTOOD: [&str; 19] = [
+const UNDERSTOOD: [&str; 20] = [
     "type",
     "description",
     "client_id",
     "client_secret",
     "token",
     "root_namespace",
+    "impersonate",
     "encoding",
     "export_formats",
     "chunk_size",
@@ -170,6 +170,8 @@ pub fn take(keys: &Section, now: i64) -> Result<Taken, String> {
             .to_owned(),
         app_secret: get("client_secret").map(|text| Secret::new(text.trim_matches(['"', '\'']))),
         namespace_id: get("root_namespace").map(str::to_owned),
+        team: get("impersonate").is_some(),
+        member: get("impersonate").map(str::to_owned),
         ..Remote::default()
     };
     match encoding::read(keys.get("encoding").map(String::as_str)) {
@@ -297,7 +299,6 @@ mod tests {
     #[test]
     fn what_means_other_files_is_refused_by_name() {
         for (key, value) in [
-            ("impersonate", "bob@example.org"),
             ("impersonate_admin", "dbmid:x"),
             ("shared_files", "true"),
             ("shared_folders", "1"),
@@ -327,6 +328,8 @@ mod tests {
             taken(&[("root_namespace", "123")]).remote.namespace_id.as_deref(),
             Some("123")
         );
+        let bob = taken(&[("impersonate", "bob@example.org")]).remote;
+        assert!(bob.team && bob.member.as_deref() == Some("bob@example.org"));
         assert_eq!(
             taken(&[("export_formats", "md, .html")]).remote.export_formats,
             ["md", "html"]

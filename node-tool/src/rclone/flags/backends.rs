@@ -33,8 +33,8 @@ pub(super) const DROPBOX: &[Flag] = &[
         "--encode-names maps them as rclone does by default",
     ),
     value("dropbox-export-formats"),
-    value("dropbox-impersonate").refused("a login acts for the person whose it is", ""),
-    value("dropbox-impersonate-admin").refused("a login acts for the person whose it is", ""),
+    value("dropbox-impersonate"),
+    value("dropbox-impersonate-admin").refused("an admin works as one member at a time", "--as-member EMAIL"),
     value("dropbox-pacer-min-sleep")
         .harmless("calls wait as long as Dropbox asks; --tpslimit limits their rate"),
     value("dropbox-root-namespace").refused(

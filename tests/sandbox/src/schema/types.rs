@@ -102,6 +102,28 @@ const FILE_CATEGORY: &Type = &Type::Union(&Union {
         ("others", None),
     ],
 });
+const USER_SELECTOR: &Type = &Type::Union(&Union {
+    name: "UserSelectorArg",
+    tags: &[
+        ("team_member_id", Some(STRING)),
+        (
+            "external_id",
+            Some(&Type::Text(Text {
+                pattern: None,
+                min: None,
+                max: Some(64),
+            })),
+        ),
+        (
+            "email",
+            Some(&Type::Text(Text {
+                pattern: Some(r"^['#&A-Za-z0-9._%+-]+@[A-Za-z0-9-][A-Za-z0-9.-]*\.[A-Za-z]{2,15}$"),
+                min: None,
+                max: Some(255),
+            })),
+        ),
+    ],
+});
 const USER_FEATURE: &Type = &Type::Union(&Union {
     name: "UserFeature",
     tags: &[
@@ -206,6 +228,8 @@ structs! {
         must("query", &Type::Text(Text { pattern: None, min: None, max: Some(1000) })), may("options", SEARCH_OPTIONS),
         may("match_field_options", SEARCH_FIELDS), may("include_highlights", BOOL),
     ]];
+    MEMBERS_GET_INFO_1 = "MembersGetInfoArgs" [&[must("members", &Type::List(USER_SELECTOR, None, None))]];
+    MEMBERS_GET_INFO = "MembersGetInfoV2Arg" [&[must("members", &Type::List(USER_SELECTOR, None, None))]];
     GET_ACCOUNT = "GetAccountArg" [&[must("account_id", ACCOUNT_ID)]];
     FEATURES = "UserFeaturesGetValuesBatchArg" [&[must("features", &Type::List(USER_FEATURE, None, None))]];
     ECHO = "EchoArg" [&[or("query", &Type::Text(Text { pattern: None, min: None, max: Some(500) }), "\"\"")]];
