@@ -106,6 +106,7 @@ impl Command {
             | Self::Move(_)
             | Self::Moveto(_)
             | Self::Sync(_)
+            | Self::Check(_)
             | Self::Mkdir(_)
             | Self::Rmdir(_)
             | Self::Rmdirs(_)

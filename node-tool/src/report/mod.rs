@@ -199,7 +199,9 @@ pub fn left_out(entries: &[LeftOut]) -> Result<(), Failure> {
     for LeftOut { path, reason } in entries {
         warn(&format!("left out '{path}': {reason}"));
     }
-    json::count(|total| total.failed = (!entries.is_empty()).then_some(entries.len() as u64));
+    if !entries.is_empty() {
+        json::count(|total| total.failed = Some(total.failed.unwrap_or(0) + entries.len() as u64));
+    }
     json::print_all(entries.iter().map(|entry| {
         let error = engine::Error::new(engine::Retry::Never, &entry.reason);
         json::Object::Outcome(json::Outcome::failed(None, &*entry.path, &error))

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use node_tool::report::json::{Action, Kind, Object, Outcome, Total};
+use node_tool::report::json::{Action, CheckResult, Kind, Object, Outcome, Total};
 use sandbox::{Fault, Kind as FaultKind};
 use tests::{
     files::{noise, write},
@@ -221,6 +221,34 @@ fn failures_are_outcomes_with_a_reason() -> anyhow::Result<()> {
     assert_eq!((failed[0].action, failed[0].ok), (Some(Action::Copy), false));
     let retry = failed[0].error.as_ref().map(|error| error.retry);
     assert_eq!(retry, Some(node_tool::report::json::Retry::Later));
+    Ok(())
+}
+
+#[test]
+fn checks_say_what_came_of_each_path() -> anyhow::Result<()> {
+    let env = TestEnv::connected()?;
+    for (path, bytes) in [("same", "1"), ("different", "12"), ("mine", "1")] {
+        write(&env.path("here").join(path), bytes.as_bytes(), THEN)?;
+    }
+    for (path, bytes) in [("same", "1"), ("different", "123"), ("theirs", "1")] {
+        env.sandbox
+            .put_file(&format!("/t/{path}"), bytes.as_bytes(), None)?;
+    }
+    let (found, total) = before_total(&env, &["check", "here", "dbx:t"], 1)?;
+    let results = found.iter().map(|object| match object {
+        Object::Checked(checked) => (checked.path.as_str(), checked.result),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(
+        results.collect::<Vec<_>>(),
+        [
+            ("different", CheckResult::Different),
+            ("mine", CheckResult::MissingInTarget),
+            ("same", CheckResult::Same),
+            ("theirs", CheckResult::MissingInSource),
+        ]
+    );
+    assert_eq!((total.different, total.unchanged), (Some(3), Some(1)));
     Ok(())
 }
 

@@ -25,6 +25,7 @@ use crate::{
     report::{
         self,
         format::{Checked, on_one_line},
+        json::{self, Object},
     },
 };
 
@@ -149,10 +150,11 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     });
     outcomes.extend(compared.buffered(MAX_CONCURRENT_HASHES).collect::<Vec<_>>().await);
     outcomes.sort_by(|a, b| a.0.cmp(b.0));
-    let mut different = 0;
+    let mut different: usize = 0;
     let mut matching = 0;
     for (path, outcome, why) in &outcomes {
         outputs.write(*outcome, path)?;
+        json::print(&Object::Checked(json::Checked::new(path, *outcome, why)))?;
         if *outcome == Checked::Same {
             matching += 1;
         } else {
@@ -162,9 +164,10 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     }
     outputs.finish()?;
     let problems = listed.iter().map(|found| found.unreadable.len()).sum::<usize>();
-    for left_out in listed.iter().flat_map(|found| &found.unreadable) {
-        report::warn(&format!("left out '{}': {}", left_out.path, left_out.reason));
+    for found in &listed {
+        report::left_out(&found.unreadable)?;
     }
+    json::count(|total| (total.different, total.unchanged) = (Some(different as u64), Some(matching)));
     report::note(&format!(
         "{different} differences found, {matching} matching files"
     ));
@@ -293,7 +296,9 @@ impl Outputs {
 
     /// Flushes the lists.
     fn finish(self) -> Result<(), Failure> {
-        report::results(self.shown.into_iter())?;
+        if !json::is_on() {
+            report::results(self.shown.into_iter())?;
+        }
         for (name, output) in self.files {
             if let Output::File(mut file) = output {
                 let failed = |e| Failure::new(format!("--{name}: could not write")).why(e);

@@ -6,9 +6,11 @@ use engine::{
 };
 use shared::failure::{Advice, Failure};
 
-use crate::report::format::Item;
+use crate::report::format::{self, Item};
 
-use super::types::{Action, Entry, Error, Kind, Outcome, Reason, ReasonKind, Retry, Step};
+use super::types::{
+    Action, CheckResult, Checked, Entry, Error, Kind, Outcome, Reason, ReasonKind, Retry, Step,
+};
 
 impl Step {
     /// Returns a step that is about one path.
@@ -58,6 +60,23 @@ impl Outcome {
             rev: file.version.as_ref().map(|version| version.id.clone()),
             content_hash: file.checksum(),
             ..self
+        }
+    }
+}
+
+impl Checked {
+    /// Returns what came of comparing a path, and why.
+    pub fn new(path: &str, result: format::Checked, why: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            result: match result {
+                format::Checked::Same => CheckResult::Same,
+                format::Checked::Different => CheckResult::Different,
+                format::Checked::MissingOnSource => CheckResult::MissingInSource,
+                format::Checked::MissingOnTarget => CheckResult::MissingInTarget,
+                format::Checked::Failed => CheckResult::Failed,
+            },
+            message: (!why.is_empty()).then(|| why.to_owned()),
         }
     }
 }
