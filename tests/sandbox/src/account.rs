@@ -83,8 +83,10 @@ pub fn current(state: &State, call: &Call) -> Reply {
     let account = state.account(call)?;
     let kind = if account.in_team {
         users_common::AccountType::Business
-    } else {
+    } else if state.link_policy.is_basic {
         users_common::AccountType::Basic
+    } else {
+        users_common::AccountType::Pro
     };
     let full = users::FullAccount::new(
         account.id.clone(),
@@ -101,18 +103,23 @@ pub fn current(state: &State, call: &Call) -> Reply {
     .with_country("DE".to_owned());
     let mut out = wire(&full)?;
     if account.in_team {
-        out["team"] = team();
+        out["team"] = team(state.link_policy.is_team_only);
         out["team_member_id"] = json!(account.member_id());
     }
     Ok(out)
 }
 
-/// What the team allows of sharing.
-pub fn sharing_policies() -> Value {
+/// What the team allows of sharing; `keeps_links` says that its links are for members only.
+pub fn sharing_policies(keeps_links: bool) -> Value {
+    let links = if keeps_links {
+        "team_only"
+    } else {
+        "default_public"
+    };
     json!({
         "shared_folder_member_policy": {".tag": "team"},
         "shared_folder_join_policy": {".tag": "from_anyone"},
-        "shared_link_create_policy": {".tag": "team_only"},
+        "shared_link_create_policy": {".tag": links},
         "group_creation_policy": {".tag": "admins_only"},
         "shared_folder_link_restriction_policy": {".tag": "anyone"},
         "enforce_link_password_policy": {".tag": "optional"},
@@ -121,11 +128,11 @@ pub fn sharing_policies() -> Value {
     })
 }
 
-fn team() -> Value {
+fn team(keeps_links: bool) -> Value {
     json!({
         "id": TEAM_ID,
         "name": TEAM_NAME,
-        "sharing_policies": sharing_policies(),
+        "sharing_policies": sharing_policies(keeps_links),
         "office_addin_policy": {".tag": "disabled"},
         "top_level_content_policy": {".tag": "admin_only"}
     })

@@ -229,6 +229,18 @@ pub async fn before(server: &Server, name: &str, kind: &Kind) -> Result<Option<A
             server.state().cursors.values_mut().for_each(list::Cursor::kill);
             return Ok(None);
         }
+        Kind::EndLinks => {
+            server.state().shared_links.clear();
+            return Ok(None);
+        }
+        Kind::Withdraw => {
+            server.withdraw_all();
+            return Ok(None);
+        }
+        Kind::Unmount => {
+            server.unmount_all();
+            return Ok(None);
+        }
         Kind::CutDuring
         | Kind::CutAfter
         | Kind::Truncate
@@ -500,7 +512,7 @@ async fn longpoll(
         loop {
             changed.borrow_and_update();
             if list::poll(&server.state(), &arg)? {
-                return Ok(true);
+                return Ok::<_, Failure>(true);
             }
             // The sender lives as long as the server; a cursor that was reset is noticed within a second.
             let _ = tokio::time::timeout(Duration::from_secs(1), changed.changed()).await;

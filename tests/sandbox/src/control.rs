@@ -291,6 +291,7 @@ impl Server {
         let folder = state.tree.add_folder(parent, &place.name, &place.shown);
         let ns = Ns(3001 + state.tree.spaces.len() as u64);
         state.tree.add_space(ns, SpaceKind::Shared, 0);
+        state.tree.name_space(ns, &place.name);
         state.tree.join(ns, 0, read_only, Some(folder));
         state.announce();
         Ok(ns.0.to_string())
@@ -314,6 +315,7 @@ impl Server {
         let folder = state.tree.add_folder(root, name, "");
         let ns = Ns(3001 + state.tree.spaces.len() as u64);
         state.tree.add_space(ns, SpaceKind::Shared, 0);
+        state.tree.name_space(ns, name);
         state.tree.join(ns, 0, false, Some(folder));
         state.announce();
         Ok(ns.0.to_string())
@@ -521,6 +523,9 @@ fn obey(server: &Server, command: &str, arg: &Value) -> anyhow::Result<Value> {
         "put_document" => server
             .put_document(text("path")?, text("text")?)
             .and_then(|()| done()),
-        other => anyhow::bail!("no command {other}"),
+        other => match super::control_others::obey(server, other, arg) {
+            Some(done) => done,
+            None => anyhow::bail!("no command {other}"),
+        },
     }
 }

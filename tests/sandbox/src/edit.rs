@@ -32,11 +32,24 @@ impl Tree {
             Space {
                 root,
                 kind,
+                name: String::new(),
                 owner,
                 members,
                 used: 0,
             },
         );
+    }
+
+    /// Gives a shared folder the name that it has where it isn't mounted.
+    pub fn name_space(&mut self, ns: Ns, name: &str) {
+        if let Some(space) = self.spaces.get_mut(&ns) {
+            name.clone_into(&mut space.name);
+        }
+    }
+
+    /// An account doesn't see a namespace any more. Returns the folder where it was mounted.
+    pub fn expel(&mut self, ns: Ns, account: AccountId) -> Option<NodeId> {
+        self.spaces.get_mut(&ns)?.members.remove(&account)?.mount
     }
 
     /// Lets an account see a namespace, mounted at a folder or not.

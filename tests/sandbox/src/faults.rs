@@ -95,6 +95,12 @@ pub enum Kind {
     LoseSessions,
     /// All cursors answer `reset`.
     ResetCursors,
+    /// All links have just been revoked.
+    EndLinks,
+    /// The owners of all folders that others share with the account take that back.
+    Withdraw,
+    /// The account's shared folders are unmounted.
+    Unmount,
 }
 
 /// Which calls go wrong.

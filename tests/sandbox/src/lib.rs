@@ -14,6 +14,7 @@ mod api;
 mod clock;
 mod content;
 pub mod control;
+mod control_others;
 mod edit;
 pub mod faults;
 pub mod files;

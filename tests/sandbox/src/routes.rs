@@ -9,10 +9,12 @@ use super::answer::{Failure, Reply};
 use super::content::Body;
 use super::files::read::Download;
 use super::files::relocate::Way;
-use super::files::{commit, edit, jobs, list, read, relocate, session, zip};
+use super::files::{commit, edit, jobs, list, read, reference, relocate, session, zip};
 use super::schema::{Type, shares, types};
+use super::sharing::folders::Which;
+use super::sharing::{folders, links, open, received};
 use super::state::{Call, State};
-use super::{account, sharing, team};
+use super::{account, team};
 
 /// A host, by its role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -371,34 +373,97 @@ pub const ROUTES: &[Route] = &[
     api("files/move_batch/check_v2", WRITE, types::POLL, |w, _, a| {
         jobs::check(w, "move_batch_v2", a)
     }),
-    api("sharing/list_folders", SHARES, shares::LIST_FOLDERS, |w, c, _| {
-        sharing::list_folders(w, c, true)
+    api("files/copy_reference/get", WRITE, types::READ_ONE, reference::get),
+    api(
+        "files/copy_reference/save",
+        WRITE,
+        types::SAVE_REFERENCE,
+        reference::save,
+    ),
+    api("sharing/list_folders", SHARES, shares::LIST_FOLDERS, |w, c, a| {
+        folders::list(w, c, a, Which::All)
     }),
+    api(
+        "sharing/list_folders/continue",
+        SHARES,
+        shares::LIST_FOLDERS_CONTINUE,
+        |w, c, a| folders::list_continue(w, c, a, Which::All),
+    ),
     api(
         "sharing/list_mountable_folders",
         SHARES,
         shares::LIST_FOLDERS,
-        |w, c, _| sharing::list_folders(w, c, false),
+        |w, c, a| folders::list(w, c, a, Which::Mountable),
     ),
-    api("sharing/mount_folder", SHARE, shares::MOUNT, sharing::mount),
+    api(
+        "sharing/list_mountable_folders/continue",
+        SHARES,
+        shares::LIST_FOLDERS_CONTINUE,
+        |w, c, a| folders::list_continue(w, c, a, Which::Mountable),
+    ),
+    api(
+        "sharing/get_folder_metadata",
+        SHARES,
+        shares::FOLDER_METADATA,
+        |w, c, a| folders::folder_metadata(w, c, a),
+    ),
+    api("sharing/mount_folder", SHARE, shares::MOUNT, folders::mount),
+    api("sharing/unmount_folder", SHARE, shares::UNMOUNT, folders::unmount),
+    api(
+        "sharing/list_received_files",
+        SHARES,
+        shares::LIST_FILES,
+        |w, c, a| received::list(w, c, a),
+    ),
+    api(
+        "sharing/list_received_files/continue",
+        SHARES,
+        shares::LIST_FILES_CONTINUE,
+        |w, c, a| received::list_continue(w, c, a),
+    ),
+    api(
+        "sharing/get_file_metadata",
+        SHARES,
+        shares::FILE_METADATA,
+        |w, c, a| received::file_metadata(w, c, a),
+    ),
     api(
         "sharing/create_shared_link_with_settings",
         SHARE,
         shares::CREATE_LINK,
-        sharing::create_link,
+        links::create,
+    ),
+    api(
+        "sharing/modify_shared_link_settings",
+        SHARE,
+        shares::MODIFY_LINK,
+        links::modify,
     ),
     api(
         "sharing/list_shared_links",
         SHARES,
         shares::LIST_LINKS,
-        |w, c, a| sharing::list_links(w, c, a),
+        |w, c, a| links::list(w, c, a),
     ),
     api(
         "sharing/revoke_shared_link",
         SHARE,
         shares::REVOKE_LINK,
-        sharing::revoke_link,
+        links::revoke,
     ),
+    api(
+        "sharing/get_shared_link_metadata",
+        SHARES,
+        shares::OPEN_LINK,
+        |w, c, a| open::link_metadata(w, c, a),
+    ),
+    Route {
+        name: "sharing/get_shared_link_file",
+        host: Host::Content,
+        scope: SHARES,
+        arg: shares::OPEN_LINK,
+        act: Act::Download(open::link_file),
+    },
 ];
 
 /// A route by its name.

@@ -1,6 +1,6 @@
 //! Everything the sandbox knows, behind one lock: people, apps and tokens, trees, sessions, cursors and jobs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use super::files::list::Cursor;
 use super::files::session::Session;
 use super::metadata::Shower;
 use super::oauth::Registry;
+use super::sharing::{LinkPolicy, Received, SharedLink};
 use super::tree::{AccountId, NodeId, Ns, SpaceKind, Tree, View};
 use super::words::fresh;
 
@@ -90,8 +91,14 @@ pub struct State {
     pub jobs: HashMap<String, Job>,
     /// Temporary links: the revision they lead to and when they end.
     pub links: HashMap<String, (String, Seconds)>,
-    /// Shared links: what they lead to.
-    pub shared_links: BTreeMap<String, NodeId>,
+    /// Shared links, in the order in which they were made.
+    pub shared_links: Vec<SharedLink>,
+    /// Which settings of links may be chosen.
+    pub link_policy: LinkPolicy,
+    /// Single files that one account shares with another.
+    pub received: Vec<Received>,
+    /// Copy references: what they lead to.
+    pub references: HashMap<String, NodeId>,
     /// Settings.
     pub settings: Settings,
     /// Wakes long polls: the number of the last change.
@@ -137,7 +144,10 @@ impl State {
             cursors: HashMap::new(),
             jobs: HashMap::new(),
             links: HashMap::new(),
-            shared_links: BTreeMap::new(),
+            shared_links: Vec::new(),
+            link_policy: LinkPolicy::default(),
+            received: Vec::new(),
+            references: HashMap::new(),
             settings,
             at_browser: 0,
             changed: watch::channel(0).0,
@@ -196,6 +206,11 @@ impl State {
 
     /// Somebody else sits down at the browser.
     pub fn sit_down(&mut self, given_name: &str, surname: &str, email: &str) {
+        self.at_browser = self.add_person(given_name, surname, email);
+    }
+
+    /// Adds an account.
+    pub fn add_person(&mut self, given_name: &str, surname: &str, email: &str) -> AccountId {
         let id = self.accounts.len();
         let home = Ns(HOME.0 + 100 * u64::try_from(id).unwrap_or_default());
         self.tree.add_space(home, SpaceKind::Home, id);
@@ -213,7 +228,7 @@ impl State {
             member_limit_bytes: 0,
             member_limit_type: "off",
         });
-        self.at_browser = id;
+        id
     }
 
     /// The account that calls.

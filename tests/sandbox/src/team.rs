@@ -26,7 +26,7 @@ pub fn info(state: &State) -> Reply {
         "num_provisioned_users": members,
         "num_used_licenses": members,
         "policies": {
-            "sharing": sharing_policies(),
+            "sharing": sharing_policies(state.link_policy.is_team_only),
             "emm_state": {".tag": "disabled"},
             "office_addin": {".tag": "disabled"},
             "suggest_members_policy": {".tag": "enabled"},

@@ -160,6 +160,8 @@ pub struct Space {
     pub root: NodeId,
     /// What kind of place.
     pub kind: SpaceKind,
+    /// The name of a shared folder where it isn't mounted.
+    pub name: String,
     /// Who pays for the bytes.
     pub owner: AccountId,
     /// Who may see it.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::super::answer::{Failure, Reply, wire};
 use super::super::clock::Seconds;
 use super::super::names::{self, Anchor};
+use super::super::sharing::open::{Closed, open};
 use super::super::state::{Call, State};
 use super::super::tree::{Found, NodeId, Ns, View};
 use super::super::words::fresh;
@@ -27,6 +28,16 @@ struct Ask {
     /// Whether deleted entries say that they can be restored.
     restorable: bool,
     limit: usize,
+    /// The link through which the folder is seen.
+    link: Option<LinkAsk>,
+}
+
+/// A link, the path below it, and the password.
+#[derive(Clone, Debug)]
+struct LinkAsk {
+    url: String,
+    path: String,
+    password: Option<String>,
 }
 
 /// Where a listing stands.
@@ -61,9 +72,15 @@ impl Cursor {
 fn begin(state: &State, call: &Call, arg: &Value) -> Result<Cursor, LookupError> {
     let path = text(arg, "path");
     let parsed = names::parse(path).map_err(|_| LookupError::MalformedPath(None))?;
-    let folder = match state.tree.walk(call.view, &parsed) {
-        Found::Node(id) => state.tree.inside(id),
-        _ => return Err(LookupError::NotFound),
+    let link = arg["shared_link"].is_object().then(|| LinkAsk {
+        url: text(&arg["shared_link"], "url").to_owned(),
+        path: path.to_owned(),
+        password: arg["shared_link"]["password"].as_str().map(str::to_owned),
+    });
+    let folder = match (&link, state.tree.walk(call.view, &parsed)) {
+        (Some(link), _) => through(state, call, link)?,
+        (None, Found::Node(id)) => state.tree.inside(id),
+        (None, _) => return Err(LookupError::NotFound),
     };
     if !state.tree.is_folder(folder) {
         return Err(LookupError::NotFolder);
@@ -81,6 +98,7 @@ fn begin(state: &State, call: &Call, arg: &Value) -> Result<Cursor, LookupError>
         documents: arg["include_non_downloadable_files"].as_bool().unwrap_or(true),
         restorable: flag(arg, "include_restorable_info"),
         limit: asked.min(state.settings.page_limit).max(1),
+        link,
     };
     let is_root = parsed.names.is_empty() && matches!(parsed.anchor, Anchor::Root | Anchor::Namespace(_));
     let items = gather(state, &ask, is_root, call.now);
@@ -92,6 +110,16 @@ fn begin(state: &State, call: &Call, arg: &Value) -> Result<Cursor, LookupError>
         page: 0,
         media: flag(arg, "include_media_info"),
         dead: false,
+    })
+}
+
+/// Follows a link. That a link which doesn't open for the caller is `restricted_content` is a guess: the errors of this route
+/// know no links.
+fn through(state: &State, call: &Call, link: &LinkAsk) -> Result<NodeId, LookupError> {
+    let opened = open(state, call, &link.url, Some(&link.path), link.password.as_deref());
+    opened.map(|(_, id)| id).map_err(|closed| match closed {
+        Closed::NotFound => LookupError::NotFound,
+        Closed::Denied | Closed::Unsupported => LookupError::RestrictedContent,
     })
 }
 
@@ -156,14 +184,27 @@ fn page(state: &mut State, call: &Call, mut cursor: Cursor) -> Reply {
         entries.extend(entry);
         cursor.next += 1;
     }
-    if cursor.next >= cursor.items.len() {
+    // What changes behind a link is not told.
+    if cursor.next >= cursor.items.len() && cursor.ask.link.is_none() {
         cursor.since = changes(state, call, &cursor, quota, &mut entries);
     }
     cursor.page += 1;
     let has_more = cursor.next < cursor.items.len() || has_changes(state, &cursor);
-    let entries = wire(&entries)?;
+    let mut entries = wire(&entries)?;
+    if cursor.ask.link.is_some() {
+        entries.as_array_mut().into_iter().flatten().for_each(hide_place);
+    }
     let name = remember(state, cursor);
     Ok(json!({"entries": entries, "cursor": name, "has_more": has_more}))
+}
+
+/// Takes out of an entry what concerns only those who have the folder in their own Dropbox.
+fn hide_place(entry: &mut Value) {
+    if let Some(entry) = entry.as_object_mut() {
+        for field in ["path_lower", "path_display", "sharing_info"] {
+            entry.remove(field);
+        }
+    }
 }
 
 /// Adds what has changed since; gives the number of the last change that is in.
@@ -193,6 +234,9 @@ fn changes(state: &State, call: &Call, cursor: &Cursor, quota: usize, entries: &
 }
 
 fn has_changes(state: &State, cursor: &Cursor) -> bool {
+    if cursor.ask.link.is_some() {
+        return false;
+    }
     let waiting = state.tree.changes_after(cursor.since);
     waiting
         .iter()
@@ -211,12 +255,31 @@ pub fn list_folder(state: &mut State, call: &Call, arg: &Value) -> Reply {
         let why = "request body: path: Specify the root folder as an empty string rather than as \"/\".";
         return Err(Failure::Bad(why.into()));
     }
+    refuse_with_link(arg)?;
     let cursor = begin(state, call, arg).map_err(|error| Failure::route(&ListFolderError::Path(error)))?;
     page(state, call, cursor)
 }
 
+/// Refuses what a listing through a link doesn't have: it isn't recursive, and whether it has deleted entries is unknown.
+fn refuse_with_link(arg: &Value) -> Result<(), Failure> {
+    let field = ["recursive", "include_deleted"]
+        .into_iter()
+        .find(|field| flag(arg, field));
+    match field.filter(|_| arg["shared_link"].is_object()) {
+        Some(field) => Err(Failure::Bad(format!(
+            "request body: {field}: not supported together with shared_link"
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// `files/list_folder/get_latest_cursor`.
 pub fn latest_cursor(state: &mut State, call: &Call, arg: &Value) -> Reply {
+    if arg["shared_link"].is_object() {
+        return Err(Failure::Bad(
+            "request body: shared_link: not supported here".into(),
+        ));
+    }
     let mut cursor =
         begin(state, call, arg).map_err(|error| Failure::route(&ListFolderError::Path(error)))?;
     cursor.next = cursor.items.len();
@@ -230,6 +293,9 @@ pub fn list_continue(state: &mut State, call: &Call, arg: &Value) -> Reply {
     };
     if cursor.dead || cursor.ask.view != call.view {
         return Err(Failure::route(&ListFolderContinueError::Reset));
+    }
+    if let Some(link) = &cursor.ask.link {
+        through(state, call, link).map_err(|error| Failure::route(&ListFolderContinueError::Path(error)))?;
     }
     if state.tree.node(cursor.ask.folder).is_none() {
         return Err(Failure::route(&ListFolderContinueError::Path(

@@ -6,6 +6,7 @@ pub mod jobs;
 pub mod links;
 pub mod list;
 pub mod read;
+pub mod reference;
 pub mod relocate;
 pub mod session;
 pub mod zip;

@@ -17,7 +17,7 @@ const SOME_STRING: &Type = &Type::Text(Text {
 pub(super) const TIME: &Type = &Type::Time;
 
 /// A text that must match a pattern.
-const fn like(pattern: &'static str) -> Type {
+pub(super) const fn like(pattern: &'static str) -> Type {
     Type::Text(Text {
         pattern: Some(pattern),
         min: None,
@@ -31,6 +31,7 @@ pub(super) const READ_PATH: &Type =
     &like(r"(/(.|[\r\n])*|id:.*)|(rev:[0-9a-f]{9,})|(ns:[0-9]+(/(.|[\r\n])*)?)");
 const WRITE_PATH: &Type = &like(r"(/(.|[\r\n])*)|(ns:[0-9]+(/(.|[\r\n])*)?)");
 const WRITE_PATH_OR_ID: &Type = &like(r"(/(.|[\r\n])*)|(ns:[0-9]+(/(.|[\r\n])*)?)|(id:.*)");
+pub(super) const PATH: &Type = &like(r"/(.|[\r\n])*");
 const REV: &Type = &Type::Text(Text {
     pattern: Some("[0-9a-f]+"),
     min: Some(9),
@@ -188,6 +189,8 @@ structs! {
     DOWNLOAD_ZIP = "DownloadZipArg" [READ_PATH_FIELD];
     EXPORT = "ExportArg" [&[must("path", READ_PATH), may("export_format", STRING)]];
     TEMPORARY_LINK = "GetTemporaryLinkArg" [READ_PATH_FIELD];
+    READ_ONE = "GetCopyReferenceArg" [READ_PATH_FIELD];
+    SAVE_REFERENCE = "SaveCopyReferenceArg" [&[must("copy_reference", STRING), must("path", PATH)]];
     GET_METADATA = "GetMetadataArg" [GET_METADATA_FIELDS];
     LIST_FOLDER = "ListFolderArg" [&[
         must("path", PATH_R_OR_ID), or("recursive", BOOL, "false"), or("include_media_info", BOOL, "false"),
