@@ -284,7 +284,14 @@ impl Client {
                     return Err(Error::LoginOver(why.to_string()));
                 }
                 recoveries.renewals += 1;
-                self.login.auth.renew(&access.token, self.start).await.map(Some)
+                let renewed = self.login.auth.renew(&access.token, self.start).await?;
+                Ok(Some(match self.shared {
+                    Some(_) => Access {
+                        root: access.root.clone(),
+                        ..renewed
+                    },
+                    None => renewed,
+                }))
             }
             _ => Ok(None),
         }
@@ -312,7 +319,14 @@ impl Client {
     /// Returns what the next call is signed with. Asks where the account's root is, once, if that isn't known and matters.
     async fn access(&self) -> Result<Access, Error> {
         let behalf = self.behalf().await?;
-        if let Some(root) = behalf.and_then(|behalf| behalf.root.clone()) {
+        let root = match &self.shared {
+            Some(shared) => {
+                let folder = shared.find(&self.as_usual()).await?;
+                Some(PathRoot::Namespace(folder.shared_folder_id.clone()))
+            }
+            None => behalf.and_then(|behalf| behalf.root.clone()),
+        };
+        if let Some(root) = root {
             let access = self.login.auth.access(Start::Usual).await?;
             return Ok(Access { root, ..access });
         }
@@ -497,7 +511,10 @@ mod tests {
         assert_eq!(server.asked().len(), 2);
 
         let server = Server::start([broken(), broken()]).await;
-        let arg = CreateLinkArg { path: "/a".into() };
+        let arg = CreateLinkArg {
+            path: "/a".into(),
+            settings: None,
+        };
         let error = server
             .client(login("t"))
             .rpc(&CREATE_LINK, &arg)

@@ -8,12 +8,13 @@ use std::sync::{
 use tokio::sync::OnceCell;
 
 use crate::{
-    Credentials, DropboxPath, Http, RateLimiter, RemotePath, Start,
-    api::users::RootInfo,
+    Credentials, DropboxPath, Error, Http, RateLimiter, RemotePath, Start,
+    api::{sharing::SharedFolder, users::RootInfo},
     auth::Auth,
     limit::concurrency::{ConcurrencyLimit, PauseBoard},
     list::cache::Cache,
     retry::{Tries, WaitNotices},
+    shared_root::SharedRoot,
     team::Behalf,
 };
 
@@ -24,6 +25,8 @@ pub struct Client {
     pub(crate) login: Arc<Login>,
     pub(crate) start: Start,
     shown: Shown,
+    /// The shared folder in which paths start, whatever `start` says.
+    pub(crate) shared: Option<Arc<SharedRoot>>,
 }
 
 /// What the clients of one login share, from whichever root they see it.
@@ -88,6 +91,7 @@ impl Client {
             login: Arc::new(login),
             start: Start::Usual,
             shown: Shown::Plain,
+            shared: None,
         }
     }
 
@@ -131,6 +135,7 @@ impl Client {
                 Start::Root
             },
             shown: Shown::Slash,
+            shared: None,
         }
     }
 
@@ -146,6 +151,7 @@ impl Client {
             login: Arc::clone(&self.login),
             start: Start::Root,
             shown: Shown::Below(home),
+            shared: None,
         }
     }
 
@@ -154,8 +160,37 @@ impl Client {
     pub fn as_usual(&self) -> Self {
         Self {
             start: Start::Usual,
+            shared: None,
             ..self.clone()
         }
+    }
+
+    /// Returns the same login with paths that start in a shared folder, which need not be mounted. It is called by its name, or
+    /// by `ns:` and its id; it is looked for at the first call.
+    #[must_use]
+    pub fn in_shared_folder(&self, typed: &str) -> Self {
+        Self {
+            login: Arc::clone(&self.login),
+            start: Start::Usual,
+            shown: Shown::Plain,
+            shared: Some(Arc::new(SharedRoot::new(typed))),
+        }
+    }
+
+    /// Returns the shared folder in which paths start. `None` if they start elsewhere.
+    ///
+    /// # Errors
+    /// When there is none of that name, more than one, or Dropbox can't be asked.
+    pub async fn shared_folder(&self) -> Result<Option<SharedFolder>, Error> {
+        match &self.shared {
+            None => Ok(None),
+            Some(shared) => Ok(Some(shared.find(&self.as_usual()).await?.clone())),
+        }
+    }
+
+    /// Whether paths start in a shared folder that was named.
+    pub fn is_in_shared_folder(&self) -> bool {
+        self.shared.is_some()
     }
 
     /// Returns from where its paths start.
@@ -170,7 +205,8 @@ impl Client {
 
     /// Returns whether a path means the same to both.
     pub fn shares_paths(&self, other: &Self) -> bool {
-        self.shares_login(other) && self.start == other.start
+        let folder = |client: &Self| client.shared.as_ref().map(|shared| shared.typed.clone());
+        self.shares_login(other) && self.start == other.start && folder(self) == folder(other)
     }
 
     /// Returns where `path` is, as a person would type it.
@@ -187,6 +223,7 @@ impl Client {
             remote: self.remote().to_owned(),
             path,
             from_root,
+            shared: self.shared.as_ref().map(|shared| shared.typed.clone()),
         }
     }
 
@@ -199,6 +236,7 @@ impl Client {
     /// Returns a path's name in what is kept from one run to the next: the same for all ways to type it from one root.
     pub async fn lasting_name(&self, path: &DropboxPath) -> String {
         match self.space().await {
+            Some(space) if self.shared.is_some() => format!("ns:{space}{}", path.as_str()),
             // Of a remote that starts in the team's space, too: so it was called before there were others.
             Some(space) if self.start == Start::Root => format!("ns:{space}{}", path.as_str()),
             _ => path.as_str().to_owned(),
@@ -224,7 +262,11 @@ impl Client {
 
     /// Returns what identifies the account, the app and the root that paths start at. `None` if it isn't known whose login it is.
     pub async fn identity(&self) -> Option<String> {
-        self.login.auth.identity(self.start).await
+        let identity = self.login.auth.identity(self.start).await?;
+        match &self.shared {
+            None => Some(identity),
+            Some(_) => Some(format!("{identity} {}", self.space().await?)),
+        }
     }
 
     /// Returns the remote's name.
@@ -239,6 +281,10 @@ impl Client {
 
     /// Returns the namespace that paths start in. `None` is the person's own folder, as far as is known.
     pub async fn space(&self) -> Option<String> {
+        if self.shared.is_some() {
+            let folder = self.shared_folder().await.ok().flatten();
+            return folder.map(|folder| folder.shared_folder_id);
+        }
         self.login.auth.space(self.start).await
     }
 

@@ -39,6 +39,16 @@ impl<'a, Answer> Download<'a, Answer> {
         }
     }
 
+    /// Returns the same content with another answer, made of the one that came.
+    pub fn map<Other>(self, make: impl FnOnce(Answer) -> Other) -> Download<'a, Other> {
+        Download {
+            answer: make(self.answer),
+            partial: self.partial,
+            response: self.response,
+            permit: self.permit,
+        }
+    }
+
     /// Returns the next bytes, or `None` at the end.
     ///
     /// # Errors

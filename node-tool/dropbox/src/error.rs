@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::api::error::RouteError;
+use crate::{LinkProblem, api::error::RouteError};
 
 /// Maximum pause that is waited for. If Dropbox asks for a longer one, the run ends.
 const MAX_PAUSE: Duration = Duration::from_secs(900);
@@ -13,6 +13,12 @@ pub enum Error {
     /// The route's own error (HTTP 404, 409), or that of one entry of a batch.
     #[error("{}", say_route(.0))]
     Route(RouteError),
+    /// A shared link doesn't open.
+    #[error("{0}")]
+    Link(LinkProblem),
+    /// A shared folder can't be found by what was typed.
+    #[error("{0}")]
+    SharedFolder(String),
     /// The login has ended: its token is not accepted any more.
     #[error("Dropbox no longer accepts this login ({0})")]
     LoginOver(String),
@@ -143,7 +149,9 @@ impl Error {
             | Self::AppRefused(_)
             | Self::Access(_)
             | Self::NoMember(_)
-            | Self::PathRoot(_) => Fate::StopRun,
+            | Self::PathRoot(_)
+            | Self::Link(_)
+            | Self::SharedFolder(_) => Fate::StopRun,
             Self::Route(error) if error.has("insufficient_space") || error.has("insufficient_quota") => {
                 Fate::StopRun
             }
@@ -251,6 +259,24 @@ fn say_route(error: &RouteError) -> String {
         "too_many_write_operations" => "too many programs write to this account at once",
         "too_large" => "it is too large",
         "invalid_revision" => "Dropbox has no such state of it, or not any more",
+        "access_denied" if error.tags().len() == 1 => {
+            "it may not be shared, or the account's links are closed"
+        }
+        "email_not_verified" => {
+            "the account's mail address isn't verified; Dropbox's settings have a button for it"
+        }
+        "banned_member" => "Dropbox doesn't let this account make links",
+        "not_authorized" => "the account's plan, or its team, doesn't allow these settings",
+        "invalid_settings" => "Dropbox can't set this for this link",
+        "shared_link_not_found" | "shared_link_malformed" => "there is no such link",
+        "shared_link_access_denied" => "the link isn't this account's",
+        "already_mounted" => "it is mounted already",
+        "unmounted" => "it isn't mounted",
+        "not_a_member" | "invalid_id" => "the account has no access to it",
+        "not_mountable" | "must_automount" => {
+            "it can't be mounted, since it belongs to another shared folder or to the team"
+        }
+        "not_unmountable" => "it can't be unmounted, since it is in another shared folder",
         _ => "Dropbox refused it",
     };
     format!("{words} ({error})")

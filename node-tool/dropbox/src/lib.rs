@@ -5,7 +5,7 @@
 //! client finds out, such as new tokens, is to outlast the process.
 //!
 //! ```text
-//!   Client ── list, batch, revisions, search, links, changes, account, export     what to ask
+//!   Client ── list, batch, revisions, search, links, shared_link, changes, account, export     what to ask
 //!      │
 //!      ▼
 //!    call ──▶ auth ──▶ token       one call: signed, tried again, its token renewed
@@ -55,6 +55,7 @@ mod error;
 mod export;
 mod http;
 mod limit;
+mod link_address;
 mod links;
 mod list;
 mod pages;
@@ -64,6 +65,9 @@ mod remote_path;
 mod retry;
 mod revisions;
 mod search;
+mod shared_folders;
+mod shared_link;
+mod shared_root;
 mod team;
 #[cfg(test)]
 mod testing;
@@ -86,9 +90,12 @@ pub use limit::{
     rate::{RateLimiter, Rates},
     stall::{Flow, Watch},
 };
+pub use link_address::{LinkAddress, LinkAddressError, is_address};
+pub use links::LinkWish;
 pub use list::{Listed, cache::Cache, past::PastListing, rows::Listing};
 pub use path::{DropboxPath, PathError, check_name, refused};
 pub use reader::Reader;
 pub use remote_path::RemotePath;
 pub use retry::{MAX_TRIES, Tries};
+pub use shared_link::{LinkFolder, LinkProblem, SharedLink};
 pub use token::{exchange, exchange_with_retries, knows_app};

@@ -1,29 +1,71 @@
-//! Links that others can open.
+//! Links of the account that others can open.
 
 use crate::{
     Client, DropboxPath, Error,
     api::{
         Nothing,
-        sharing::{CREATE_LINK, CreateLinkArg, LIST_LINKS, ListLinksArg, REVOKE_LINK, RevokeLinkArg},
+        sharing::{
+            CREATE_LINK, CreateLinkArg, LIST_LINKS, Link, LinkSettings, ListLinksArg, MODIFY_LINK,
+            ModifyLinkArg, REVOKE_LINK, RevokeLinkArg,
+        },
     },
+    pages::Pages,
 };
 
+/// What a link is to be like. What isn't set stays as it is, or as the account has it for new links.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkWish {
+    /// The settings.
+    pub settings: LinkSettings,
+    /// Whether the link is to have no end any more.
+    pub removes_expiry: bool,
+}
+
 impl Client {
-    /// Returns a link to `path` that others can open: the one there is, or a new one.
+    /// Returns a link to `path` that others can open: the one there is, changed as is wished, or a new one. What people may do
+    /// with an existing link (`access`) can't be changed and stays as it is.
     ///
     /// # Errors
-    /// When there is nothing at `path`, or the account may not share it.
-    pub async fn link(&self, path: &DropboxPath) -> Result<String, Error> {
+    /// When there is nothing at `path`, the account may not share it, or a setting is refused.
+    pub async fn link(&self, path: &DropboxPath, wish: &LinkWish) -> Result<Link, Error> {
         let arg = CreateLinkArg {
             path: path.as_str().to_owned(),
+            settings: Some(wish.settings.clone()).filter(|settings| *settings != LinkSettings::default()),
         };
         match self.rpc(&CREATE_LINK, &arg).await {
-            Ok(link) => Ok(link.url),
             Err(error) if error.route().is_some_and(|e| e.has("shared_link_already_exists")) => {
-                self.links(path).await?.into_iter().next().ok_or(error)
+                let there = self.links_to(path, true).await?.into_iter().next().ok_or(error)?;
+                self.change_link(there, wish).await
             }
-            Err(error) => Err(error),
+            done => done,
         }
+    }
+
+    async fn change_link(&self, there: Link, wish: &LinkWish) -> Result<Link, Error> {
+        let mut settings = LinkSettings {
+            access: None,
+            ..wish.settings.clone()
+        };
+        if settings == LinkSettings::default() {
+            if !wish.removes_expiry || there.expires.is_none() {
+                return Ok(there);
+            }
+            // Something has to be set: what is so already.
+            settings.audience = there
+                .link_permissions
+                .effective_audience
+                .map(|audience| audience.tag);
+            settings.allow_download = match settings.audience {
+                Some(_) => None,
+                None => Some(there.link_permissions.allow_download),
+            };
+        }
+        let arg = ModifyLinkArg {
+            url: there.url,
+            settings,
+            remove_expiration: wish.removes_expiry,
+        };
+        self.rpc(&MODIFY_LINK, &arg).await
     }
 
     /// Ends all links to `path`. Returns their addresses.
@@ -31,21 +73,128 @@ impl Client {
     /// # Errors
     /// When Dropbox can't be asked.
     pub async fn unlink(&self, path: &DropboxPath) -> Result<Vec<String>, Error> {
-        let links = self.links(path).await?;
-        for url in &links {
-            let Nothing = self
-                .rpc(&REVOKE_LINK, &RevokeLinkArg { url: url.clone() })
-                .await?;
+        let links = self.links_to(path, true).await?;
+        for link in &links {
+            self.revoke_link(&link.url).await?;
         }
-        Ok(links)
+        Ok(links.into_iter().map(|link| link.url).collect())
     }
 
-    async fn links(&self, path: &DropboxPath) -> Result<Vec<String>, Error> {
+    /// Ends the link with an address.
+    ///
+    /// # Errors
+    /// When there is no such link, or it is somebody else's.
+    pub async fn revoke_link(&self, url: &str) -> Result<(), Error> {
+        let arg = RevokeLinkArg { url: url.to_owned() };
+        let Nothing = self.rpc(&REVOKE_LINK, &arg).await?;
+        Ok(())
+    }
+
+    /// Returns the account's links that lead to `path`, also those to the folders around it unless `direct_only`.
+    ///
+    /// # Errors
+    /// When there is nothing, or Dropbox can't be asked.
+    pub async fn links_to(&self, path: &DropboxPath, direct_only: bool) -> Result<Vec<Link>, Error> {
         let arg = ListLinksArg {
-            path: path.as_str().to_owned(),
-            direct_only: true,
+            path: Some(path.as_str().to_owned()),
+            direct_only,
+            cursor: None,
         };
-        let links = self.rpc(&LIST_LINKS, &arg).await?.links;
-        Ok(links.into_iter().map(|link| link.url).collect())
+        Ok(self.rpc(&LIST_LINKS, &arg).await?.links)
+    }
+
+    /// Returns all links of the account.
+    ///
+    /// # Errors
+    /// When the list doesn't come to its end.
+    pub async fn all_links(&self) -> Result<Vec<Link>, Error> {
+        let (mut all, mut progress) = (Vec::new(), Pages::new());
+        let mut arg = ListLinksArg::default();
+        loop {
+            let page = self.rpc(&LIST_LINKS, &arg).await?;
+            let count = page.links.len();
+            all.extend(page.links);
+            let Some(cursor) = page.cursor.filter(|_| page.has_more) else {
+                return Ok(all);
+            };
+            if let Some(wait) = progress.turn(&cursor, count)? {
+                tokio::time::sleep(wait).await;
+            }
+            arg.cursor = Some(cursor);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Secret,
+        testing::{Answer, Server, answer, login},
+    };
+
+    const LINK: &str = r#"{".tag":"file","url":"u","name":"n","expires":"2030-01-01T00:00:00Z","link_permissions":{"effective_audience":{".tag":"public"}}}"#;
+
+    fn exists() -> Answer {
+        answer(409, r#"{"error":{".tag":"shared_link_already_exists"}}"#)
+    }
+
+    fn listed() -> Answer {
+        answer(200, &format!(r#"{{"links":[{LINK}],"has_more":false}}"#))
+    }
+
+    fn path() -> DropboxPath {
+        DropboxPath::parse("f").unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_existing_link_is_changed_only_where_something_is_to_change() {
+        let password = LinkSettings {
+            require_password: Some(true),
+            link_password: Some(Secret::new("secret")),
+            ..LinkSettings::default()
+        };
+        let access = LinkSettings {
+            access: Some("editor".into()),
+            ..LinkSettings::default()
+        };
+        for (settings, removes_expiry, changed) in [
+            (LinkSettings::default(), false, None),
+            (access, false, None),
+            (
+                password,
+                false,
+                Some(r#"{"url":"u","settings":{"require_password":true,"link_password":"secret"}}"#),
+            ),
+            (
+                LinkSettings::default(),
+                true,
+                Some(r#"{"url":"u","settings":{"audience":"public"},"remove_expiration":true}"#),
+            ),
+        ] {
+            let server = Server::start([exists(), listed(), answer(200, LINK)]).await;
+            let wish = LinkWish {
+                settings,
+                removes_expiry,
+            };
+            let link = server.client(login("t")).link(&path(), &wish).await.unwrap();
+            assert_eq!(link.url, "u");
+            let sent = server.requests().into_iter().nth(2).map(|request| request.body);
+            assert_eq!(sent.as_deref(), changed);
+        }
+    }
+
+    #[tokio::test]
+    async fn links_come_in_pages() {
+        let first = format!(r#"{{"links":[{LINK}],"has_more":true,"cursor":"c"}}"#);
+        let server = Server::start([answer(200, &first), listed()]).await;
+        let links = server.client(login("t")).all_links().await.unwrap();
+        assert_eq!(links.len(), 2);
+        let asked: Vec<_> = server
+            .requests()
+            .into_iter()
+            .map(|request| request.body)
+            .collect();
+        assert_eq!(asked, ["{}", r#"{"cursor":"c"}"#]);
     }
 }

@@ -335,6 +335,14 @@ pub(super) fn refuse(path: &str) -> Option<&'static str> {
     })
 }
 
+/// Returns why a name can't be used here, as one part of a path.
+pub(crate) fn refuse_name(name: &str) -> Option<&'static str> {
+    match name.contains('/') {
+        true => Some("its name has a slash"),
+        false => refuse(name),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
