@@ -5,8 +5,8 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::{
-    Client, Download, Error, NetworkError, Tries,
-    api::files::{DOWNLOAD, FileMetadata, PathArg},
+    Client, Download, DropboxPath, Error, NetworkError, SharedLink, Tries,
+    api::files::{DOWNLOAD, PathArg},
 };
 
 /// Number of bytes of a connection after which the attempts start to count again: a connection that keeps breaking still makes
@@ -17,6 +17,8 @@ const PROGRESS_BYTES: u64 = 256 << 10;
 #[derive(Debug)]
 pub struct Reader<'a> {
     client: &'a Client,
+    /// A shared link, and the path below it, through which the bytes come. `None` if they come by their revision.
+    link: Option<(SharedLink, DropboxPath)>,
     rev: String,
     size_bytes: u64,
     /// The offsets of the next byte and of the one after the last.
@@ -28,9 +30,16 @@ pub struct Reader<'a> {
 /// A connection that brings bytes.
 #[derive(Debug)]
 struct Connection<'a> {
-    download: Download<'a, FileMetadata>,
+    download: Download<'a, Pinned>,
     /// The offset of its first byte.
     from: u64,
+}
+
+/// Which bytes come: the revision that the server names, and its size in bytes.
+#[derive(Debug)]
+struct Pinned {
+    rev: String,
+    size: u64,
 }
 
 impl Client {
@@ -39,11 +48,26 @@ impl Client {
     pub fn read(&self, rev: &str, size_bytes: u64, range: Range<u64>) -> Reader<'_> {
         Reader {
             client: self,
+            link: None,
             rev: rev.to_owned(),
             size_bytes,
             left: range,
             tries: self.tries(),
             connection: None,
+        }
+    }
+
+    /// Returns the same of what is at a path below a shared link, which has to be that revision still.
+    pub fn read_link(
+        &self,
+        place: (SharedLink, DropboxPath),
+        rev: &str,
+        size_bytes: u64,
+        range: Range<u64>,
+    ) -> Reader<'_> {
+        Reader {
+            link: Some(place),
+            ..self.read(rev, size_bytes, range)
         }
     }
 }
@@ -86,15 +110,9 @@ impl<'a> Reader<'a> {
     }
 
     async fn connect(&mut self) -> Result<Connection<'a>, Error> {
-        let arg = PathArg {
-            path: format!("rev:{}", self.rev),
-        };
         let Range { start, end } = self.left;
         let part = (self.left != (0..self.size_bytes)).then_some((start, end - 1));
-        let download = self
-            .client
-            .download(&DOWNLOAD, &arg, part, &mut self.tries)
-            .await?;
+        let download = self.open(part).await?;
         if download.answer.rev != self.rev || download.answer.size != self.size_bytes {
             return Err(Error::Unreadable(
                 "another revision came than was asked for".into(),
@@ -107,6 +125,23 @@ impl<'a> Reader<'a> {
             download,
             from: start,
         })
+    }
+
+    async fn open(&mut self, part: Option<(u64, u64)>) -> Result<Download<'a, Pinned>, Error> {
+        let (client, tries) = (self.client, &mut self.tries);
+        if let Some((link, path)) = &self.link {
+            let opened = client.download_link(link, path, part, tries).await?;
+            return Ok(opened.map(|answer| Pinned {
+                rev: answer.rev.unwrap_or_default(),
+                size: answer.size.unwrap_or_default(),
+            }));
+        }
+        let path = format!("rev:{}", self.rev);
+        let opened = client.download(&DOWNLOAD, &PathArg { path }, part, tries).await?;
+        Ok(opened.map(|answer| Pinned {
+            rev: answer.rev,
+            size: answer.size,
+        }))
     }
 
     /// Waits before the next attempt after `error`, or returns it if there should be none.

@@ -130,7 +130,7 @@ pub struct Listing {
     pub skipped: Vec<LeftOut>,
     /// What is neither a file nor a folder, sorted by path, regardless of the filter.
     pub specials: Vec<(String, Special)>,
-    /// Folders that the filter rules out and that were not looked into.
+    /// Folders that the filter rules out, or that are to be left out otherwise, and that were not looked into.
     pub pruned: Vec<String>,
 }
 
@@ -138,13 +138,13 @@ impl Listing {
     /// Removes what a filter leaves out from the entries. Returns its paths, with those of the folders that were not looked
     /// into, if `wants_paths`.
     pub fn apply_filter(&mut self, filter: &Filter, wants_paths: bool) -> Vec<String> {
-        if filter.is_everything() {
-            return Vec::new();
-        }
         let mut left_out = match wants_paths {
             true => std::mem::take(&mut self.pruned),
             false => Vec::new(),
         };
+        if filter.is_everything() {
+            return left_out;
+        }
         let mut selection = filter.selection(&self.entries).into_iter();
         self.entries.retain(|entry| {
             let is_in = selection.next().unwrap_or(false);

@@ -9,6 +9,7 @@ use engine::{
 
 use crate::{
     Place,
+    dropbox::link_is_read_only,
     local::{self, local_error},
 };
 
@@ -32,6 +33,7 @@ impl Place {
         match self {
             Self::Local(store) => fs::remove_dir_all(store.path()).map_err(local_error),
             Self::Dropbox(store) => store.remove_all().await,
+            Self::Link(_) => Err(link_is_read_only()),
         }
     }
 
@@ -57,6 +59,7 @@ impl Place {
                 Err(TouchError::HasContent)
             }
             (Self::Dropbox(store), there) => store.touch_empty(there, time).await,
+            (Self::Link(_), _) => Err(TouchError::Make(link_is_read_only())),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The stores that the engine works on: folders of this machine and of Dropboxes, and the ways content travels between them.
 //!
-//! [`LocalStore`] and [`DropboxStore`] implement [`engine::store::Store`]; [`Place`] is one of the two. [`transfer()`] returns the
+//! [`LocalStore`], [`DropboxStore`] and [`LinkStore`], which can only be read, implement [`engine::store::Store`]; [`Place`] is one of
+//! them. [`transfer()`] returns the
 //! way from one place to another.
 
 #![warn(missing_docs, unreachable_pub)]
@@ -20,7 +21,7 @@ mod transfer;
 
 pub use change::TouchError;
 pub use dropbox::{
-    AsOf, Deleted, DropboxStore, Resumable, SameAccount, SharedPause, resumable, same_account, unite,
+    AsOf, Deleted, DropboxStore, LinkStore, Resumable, SameAccount, SharedPause, resumable, same_account, unite,
 };
 pub use local::LocalStore;
 pub use place::{Place, Relation};

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use dropbox::Client;
 use engine::{
     Result,
     entry::Entry,
@@ -19,7 +20,7 @@ use shared::{plain::quoted, raw};
 
 use crate::{
     documents::Documents,
-    dropbox::{DropboxBackup, DropboxStore},
+    dropbox::{DropboxBackup, DropboxStore, LinkStore, dropbox_error, link_is_read_only},
     local::{self, LocalBackup, LocalStore},
 };
 
@@ -30,6 +31,8 @@ pub enum Place {
     Local(LocalStore),
     /// In a Dropbox.
     Dropbox(DropboxStore),
+    /// Behind a shared link, which can only be read.
+    Link(LinkStore),
 }
 
 /// How a second place is related to a first.
@@ -51,6 +54,7 @@ impl fmt::Display for Place {
         match self {
             Self::Local(store) => store.path().display().fmt(f),
             Self::Dropbox(store) => store.location().fmt(f),
+            Self::Link(store) => store.fmt(f),
         }
     }
 }
@@ -66,22 +70,40 @@ impl Place {
         match self {
             Self::Local(store) => store,
             Self::Dropbox(store) => store,
+            Self::Link(store) => store,
         }
     }
 
-    /// Returns the store of a Dropbox. `None` on this machine.
+    /// Returns the store of a Dropbox. `None` elsewhere.
     pub fn dropbox(&self) -> Option<&DropboxStore> {
         match self {
-            Self::Local(_) => None,
+            Self::Local(_) | Self::Link(_) => None,
             Self::Dropbox(store) => Some(store),
         }
     }
 
-    /// Returns the path on this machine. `None` in a Dropbox.
+    /// Returns the store of a shared link. `None` elsewhere.
+    pub fn link(&self) -> Option<&LinkStore> {
+        match self {
+            Self::Link(store) => Some(store),
+            Self::Local(_) | Self::Dropbox(_) => None,
+        }
+    }
+
+    /// Returns the client whose login reaches it. `None` on this machine.
+    pub fn client(&self) -> Option<&Arc<Client>> {
+        match self {
+            Self::Local(_) => None,
+            Self::Dropbox(store) => Some(store.client()),
+            Self::Link(store) => Some(store.client()),
+        }
+    }
+
+    /// Returns the path on this machine. `None` elsewhere.
     pub fn local_path(&self) -> Option<&Path> {
         match self {
             Self::Local(store) => Some(store.path()),
-            Self::Dropbox(_) => None,
+            Self::Dropbox(_) | Self::Link(_) => None,
         }
     }
 
@@ -92,7 +114,7 @@ impl Place {
 
     /// Returns the name of its remote. `None` on this machine.
     pub fn remote(&self) -> Option<&str> {
-        self.dropbox().map(|store| store.client().remote())
+        self.client().map(|client| client.remote())
     }
 
     /// Returns whether both are in one Dropbox, under paths that start at the same place: then their paths can be compared, and the
@@ -143,7 +165,7 @@ impl Place {
     /// Returns what something is called here that has the path `own` in its store.
     pub fn shown(&self, own: &str) -> String {
         match self {
-            Self::Local(_) => own.to_owned(),
+            Self::Local(_) | Self::Link(_) => own.to_owned(),
             Self::Dropbox(store) => store.shown(own),
         }
     }
@@ -159,7 +181,7 @@ impl Place {
     #[must_use]
     pub fn with_documents(self, documents: Documents) -> Self {
         match self {
-            Self::Local(_) => self,
+            Self::Local(_) | Self::Link(_) => self,
             Self::Dropbox(store) => Self::Dropbox(store.with_documents(documents)),
         }
     }
@@ -176,6 +198,7 @@ impl Place {
         match self {
             Self::Local(store) => Self::local(&store.path_of(relative)),
             Self::Dropbox(store) => Self::Dropbox(store.join(relative)),
+            Self::Link(store) => Self::Link(store.join(relative)),
         }
     }
 
@@ -195,6 +218,10 @@ impl Place {
                 let (folder, name) = store.split()?;
                 Some((Self::Dropbox(folder), name))
             }
+            Self::Link(store) => {
+                let (folder, name) = store.split()?;
+                Some((Self::Link(folder), name))
+            }
         }
     }
 
@@ -212,7 +239,7 @@ impl Place {
     /// When the store can't be asked.
     pub async fn find(&self) -> Result<Option<Entry>> {
         match self {
-            Self::Local(_) => self.stat().await,
+            Self::Local(_) | Self::Link(_) => self.stat().await,
             Self::Dropbox(store) => store.find().await,
         }
     }
@@ -223,7 +250,7 @@ impl Place {
     /// When the store can't be asked.
     pub async fn own_place(&self) -> Result<Self> {
         match self {
-            Self::Local(_) => Ok(self.clone()),
+            Self::Local(_) | Self::Link(_) => Ok(self.clone()),
             Self::Dropbox(store) => Ok(Self::Dropbox(store.own_place().await?)),
         }
     }
@@ -271,6 +298,7 @@ impl Place {
         match self {
             Self::Local(store) => store.list_only(paths),
             Self::Dropbox(store) => store.list_only(paths).await,
+            Self::Link(store) => store.list_only(paths).await,
         }
     }
 
@@ -292,21 +320,41 @@ impl Place {
                 let used = space.allocation.used.unwrap_or(space.used);
                 Some(space.allocation.allocated.saturating_sub(used))
             }
+            Self::Link(_) => None,
         }
     }
 
     /// Returns what slows calls down at the moment, in words. `None` means nothing.
     pub fn throttle_reason(&self) -> Option<String> {
-        self.dropbox()?.client().throttle_reason()
+        self.client()?.throttle_reason()
     }
 
     /// Returns why nothing new can be made there. `None` means that it can.
     pub fn refusal(&self) -> Option<String> {
+        if self.link().is_some() {
+            return Some(link_is_read_only().to_string());
+        }
         self.dropbox()?
             .path()
             .check_new()
             .err()
             .map(|error| error.to_string())
+    }
+
+    /// Returns why nothing may be changed there by what is known without listing it. `None` means that nothing forbids it.
+    ///
+    /// # Errors
+    /// When a shared folder that was named can't be found.
+    pub async fn write_refusal(&self) -> Result<Option<String>> {
+        if self.link().is_some() {
+            return Ok(Some(link_is_read_only().to_string()));
+        }
+        let Some(store) = self.dropbox() else {
+            return Ok(None);
+        };
+        let folder = store.client().shared_folder().await.map_err(dropbox_error)?;
+        let folder = folder.filter(|folder| !folder.may_write());
+        Ok(folder.map(|folder| format!("'{}' is shared with this account for reading only", folder.name)))
     }
 
     /// Returns how `other` is related to this place. Dropbox's names are compared as Dropbox does, local ones with symlinks

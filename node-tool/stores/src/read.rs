@@ -71,6 +71,7 @@ impl Place {
     ) -> Result<Read> {
         match self {
             Self::Dropbox(store) => store.read(file, range, sink).await,
+            Self::Link(store) => store.read(file, range, sink).await,
             // Some files, those in /proc for example, are longer than their reported size.
             Self::Local(store) if range == Range::All => Ok(read_local(store.path(), 0, u64::MAX, sink)?),
             Self::Local(store) => {

@@ -31,7 +31,7 @@ pub struct TransferOptions {
 }
 
 /// Returns the way from one place to another. `takes_source` means that the source's files are removed as they arrive, where a
-/// server can do that. `None` if both are on this machine.
+/// server can do that. `None` if both are on this machine, or the target is a shared link.
 pub fn transfer(
     source: &Place,
     target: &Place,
@@ -39,9 +39,11 @@ pub fn transfer(
     options: TransferOptions,
 ) -> Option<Box<dyn Transfer>> {
     Some(match (source.clone(), target.clone()) {
-        (Place::Local(_), Place::Local(_)) => return None,
+        (Place::Local(_), Place::Local(_)) | (_, Place::Link(_)) => return None,
         (Place::Local(source), Place::Dropbox(target)) => target.upload_from(source, options),
         (Place::Dropbox(source), Place::Local(target)) => source.download_to(target, options),
+        (Place::Link(source), Place::Local(target)) => source.download_to(target, options),
+        (Place::Link(source), Place::Dropbox(target)) => source.transfer_to(target, options),
         (Place::Dropbox(source), Place::Dropbox(target)) => source.transfer_to(target, takes_source, options),
     })
 }

@@ -41,7 +41,7 @@ fn retry_of(error: &Error) -> Retry {
             Retry::Later
         }
         // What was listed is gone.
-        Error::Route(route) if route.has("not_found") => Retry::Unknown,
+        Error::Route(route) if route.has("not_found") || route.has("shared_link_not_found") => Retry::Unknown,
         Error::Route(route) if route.ends_with(&["content_hash_mismatch"]) => Retry::Later,
         Error::Route(route) if route.ends_with(&["other"]) || route.tags().is_empty() => Retry::Unknown,
         _ => Retry::Never,

@@ -15,7 +15,7 @@ use shared::api::files::MAX_BATCH_ENTRIES;
 use super::{
     DropboxStore,
     item::{copied, failed},
-    relay::Relay,
+    relay::{Relay, RelaySource},
 };
 use crate::transfer::TransferOptions;
 
@@ -57,7 +57,7 @@ impl Transfer for Recall {
         let elsewhere = elsewhere.into_inner();
         if !elsewhere.is_empty() && !run.is_over() {
             let relay = Relay {
-                source: self.source.clone(),
+                source: RelaySource::Dropbox(self.source.clone()),
                 target: self.target.clone(),
                 options: self.options.clone(),
             };

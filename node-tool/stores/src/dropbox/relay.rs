@@ -4,6 +4,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
+use dropbox::Client;
 use engine::{
     plan::{Plan, Step, StepId},
     run::{Event, Observer, Run, Subject, Tally, Transfer},
@@ -11,7 +12,7 @@ use engine::{
 use parking_lot::Mutex;
 
 use super::{
-    DropboxStore,
+    DropboxStore, LinkStore,
     down::{DownloadFrom, download},
     up::upload,
 };
@@ -29,11 +30,36 @@ const MAX_BATCH_FILES: usize = 1000;
 #[derive(Debug)]
 pub(super) struct Relay {
     /// Where files come from.
-    pub(super) source: DropboxStore,
+    pub(super) source: RelaySource,
     /// Where they go.
     pub(super) target: DropboxStore,
     /// How.
     pub(super) options: TransferOptions,
+}
+
+/// Where the files of a relay come from.
+#[derive(Debug)]
+pub(super) enum RelaySource {
+    /// Another account, or another root.
+    Dropbox(DropboxStore),
+    /// A shared link.
+    Link(LinkStore),
+}
+
+impl RelaySource {
+    fn client(&self) -> &Client {
+        match self {
+            Self::Dropbox(store) => store.client(),
+            Self::Link(store) => store.client(),
+        }
+    }
+
+    fn download_from(&self) -> DownloadFrom<'_> {
+        match self {
+            Self::Dropbox(store) => store.download_from(None),
+            Self::Link(store) => store.download_from(),
+        }
+    }
 }
 
 #[async_trait(?Send)]
@@ -124,11 +150,7 @@ impl Relay {
             run.shutdown().clone(),
             Arc::clone(&arrivals) as Arc<dyn Observer>,
         );
-        let from = DownloadFrom {
-            path: self.source.path(),
-            remote: self.source.client().remote(),
-            totals: None,
-        };
+        let from = self.source.download_from();
         download(
             self.source.client(),
             plan.copies,

@@ -20,8 +20,10 @@ pub async fn unite(places: &mut [&mut Place]) -> Result<(), (usize, engine::Erro
     let in_dropbox = places.iter_mut().enumerate();
     let (numbers, mut stores): (Vec<usize>, Vec<&mut DropboxStore>) = in_dropbox
         .filter_map(|(at, place)| match place {
+            // A shared folder that was named is a root of its own.
+            Place::Dropbox(store) if store.client().is_in_shared_folder() => None,
             Place::Dropbox(store) => Some((at, store)),
-            Place::Local(_) => None,
+            Place::Local(_) | Place::Link(_) => None,
         })
         .unzip();
     let united = unite_stores(&mut stores).await;

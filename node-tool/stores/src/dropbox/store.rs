@@ -13,13 +13,13 @@ use engine::{
     filter::Filter,
     listing::{Capabilities, LeftOut, Listing, NameRules, Query, RootKind},
     plan::Step,
-    relative_path::{ancestors, parent},
+    relative_path::{ancestors, is_within, parent},
     store::{Rename, Store},
 };
 use parking_lot::Mutex;
 use shared::content_hash::ContentHash;
 
-use super::{View, convert, down::FolderTotals, error::dropbox_error, namespaces::Namespaces};
+use super::{LeavesOut, View, convert, down::FolderTotals, error::dropbox_error, namespaces::Namespaces};
 use crate::documents::{self, Documents};
 
 /// Number of changes from which on the next run's listing is prepared: more than a page holds.
@@ -233,6 +233,30 @@ impl DropboxStore {
         Ok(listing)
     }
 
+    /// Returns the folders that listings leave out, of those where namespaces are mounted.
+    async fn left_out(&self, mounts: &[(String, Box<str>)]) -> Result<Vec<String>> {
+        let is_any = self.view.leaves_out != LeavesOut::Nothing && !mounts.is_empty();
+        let own: HashSet<String> = match self.view.leaves_out {
+            LeavesOut::NotOwned if is_any => {
+                let folders = self
+                    .client
+                    .as_usual()
+                    .shared_folders()
+                    .await
+                    .map_err(dropbox_error)?;
+                let own = folders
+                    .into_iter()
+                    .filter(|folder| folder.access_type.tag == "owner");
+                own.map(|folder| folder.shared_folder_id).collect()
+            }
+            _ => HashSet::new(),
+        };
+        let left_out = mounts
+            .iter()
+            .filter(|(_, space)| is_any && !own.contains(&**space));
+        Ok(left_out.map(|(path, _)| path.clone()).collect())
+    }
+
     /// Returns the namespaces that the last listing found below it.
     pub(super) fn namespaces(&self) -> Namespaces {
         self.learned.namespaces.lock().clone()
@@ -389,6 +413,7 @@ impl Store for DropboxStore {
             }
             Listed::Folder(listing) => listing,
         };
+        let left_out = self.left_out(&listing.mounts).await?;
         *self.learned.namespaces.lock() = Namespaces::new(listing.mounts);
         let refused = listing.refused.into_iter();
         let mut shown = Listing {
@@ -397,8 +422,15 @@ impl Store for DropboxStore {
             unreadable: refused.map(|(path, reason)| LeftOut::new(path, reason)).collect(),
             ..Listing::default()
         };
+        let is_in = |path: &str| !left_out.iter().any(|folder| is_within(path, folder));
+        if !left_out.is_empty() {
+            shown.entries.retain(|entry| is_in(&entry.path));
+            shown.unreadable.retain(|left_out| is_in(&left_out.path));
+            shown.pruned = left_out.iter().map(|folder| self.view.shown(folder)).collect();
+        }
         self.view.show(&mut shown, &self.client, &self.path);
-        if self.totals_folders && !self.view.encodes && deep {
+        // A zip would bring what is left out.
+        if self.totals_folders && !self.view.encodes && deep && left_out.is_empty() {
             *self.learned.folder_totals.lock() = Some(FolderTotals::of(&shown.entries));
         }
         Ok(shown)

@@ -1,7 +1,7 @@
 //! The ways to and from a Dropbox.
 
 use async_trait::async_trait;
-use dropbox::Relocation;
+use dropbox::{DropboxPath, Relocation};
 use engine::{
     plan::Step,
     run::{Run, Transfer},
@@ -9,9 +9,9 @@ use engine::{
 
 use super::{
     DropboxStore,
-    down::{DownloadFrom, download},
+    down::{Content, DownloadFrom, FolderTotals, download},
     recall::Recall,
-    relay::Relay,
+    relay::{Relay, RelaySource},
     relocate::Relocate,
     up::upload,
 };
@@ -36,6 +36,18 @@ impl DropboxStore {
         })
     }
 
+    /// Returns the source of downloads. With `zips`, folders of many small files may be downloaded as such.
+    pub(super) fn download_from<'a>(
+        &'a self,
+        zips: Option<(&'a DropboxPath, &'a FolderTotals)>,
+    ) -> DownloadFrom<'a> {
+        DownloadFrom {
+            content: Content::Revision,
+            remote: self.client().remote(),
+            zips,
+        }
+    }
+
     /// Returns the way from this folder to one of the same or another Dropbox. `takes_source` says that files go away here as
     /// they arrive, where the server can do that.
     pub(crate) fn transfer_to(
@@ -46,7 +58,7 @@ impl DropboxStore {
     ) -> Box<dyn Transfer> {
         if !self.client().shares_paths(target.client()) {
             return Box::new(Relay {
-                source: self,
+                source: RelaySource::Dropbox(self),
                 target,
                 options,
             });
@@ -118,11 +130,8 @@ struct Download {
 impl Transfer for Download {
     async fn copy(&self, steps: Vec<Step>, run: &Run) {
         let totals = self.source.take_folder_totals();
-        let from = DownloadFrom {
-            path: self.source.path(),
-            remote: self.source.client().remote(),
-            totals: totals.as_ref(),
-        };
+        let zips = totals.as_ref().map(|totals| (self.source.path(), totals));
+        let from = self.source.download_from(zips);
         download(
             self.source.client(),
             steps,

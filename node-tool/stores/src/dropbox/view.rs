@@ -21,9 +21,23 @@ pub struct View {
     pub exports: Vec<String>,
     /// How cloud documents are shown.
     pub documents: Documents,
+    /// Which shared folders are left out of listings.
+    pub leaves_out: LeavesOut,
     /// Where odd names were seen: they are shown as they are, and mapping them would lead to another place. Only with
     /// [`encodes`](Self::encodes).
     odd: Arc<OddNames>,
+}
+
+/// Which shared folders are left out of listings, with all that is in them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LeavesOut {
+    /// None.
+    #[default]
+    Nothing,
+    /// Those of other people.
+    NotOwned,
+    /// All.
+    Shared,
 }
 
 /// Places in Dropboxes whose last name is [odd](encoding::is_odd).
@@ -37,6 +51,12 @@ impl View {
             exports,
             ..Self::default()
         }
+    }
+
+    /// Returns the view with other shared folders left out of listings.
+    #[must_use]
+    pub fn leaving_out(self, leaves_out: LeavesOut) -> Self {
+        Self { leaves_out, ..self }
     }
 
     /// Returns the view with another way of showing documents.

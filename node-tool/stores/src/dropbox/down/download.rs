@@ -17,6 +17,7 @@ use engine::{
 
 use super::{
     arrival::{Problem, put_in_place},
+    content::Content,
     ranges::{Down, RANGE_BYTES},
     zip_groups::{FolderTotals, ZipGroup, group},
     zips::Zips,
@@ -46,12 +47,12 @@ const MAX_WHOLE_TRIES: u32 = 3;
 /// The source.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::dropbox) struct DownloadFrom<'a> {
-    /// The source's folder.
-    pub path: &'a DropboxPath,
+    /// How the bytes of its files are asked for.
+    pub content: Content<'a>,
     /// The name of its remote, which journals are kept under.
     pub remote: &'a str,
-    /// Totals of its folders, if those of many small files may be downloaded as zips.
-    pub totals: Option<&'a FolderTotals>,
+    /// Its folder, and totals of the folders below, if those of many small files may be downloaded as zips.
+    pub zips: Option<(&'a DropboxPath, &'a FolderTotals)>,
 }
 
 /// Copies files from a folder to the folder `root`.
@@ -81,7 +82,7 @@ pub(in crate::dropbox) async fn download(
             if run.is_over() {
                 return;
             }
-            match one(client, &step, (from.remote, root), (options, memory), run).await {
+            match one(client, &step, (from, root), (options, memory), run).await {
                 Ok((bytes, file)) => copied(run, &step, bytes, file),
                 Err(Problem::Halted) => {}
                 Err(Problem::Dropbox(error)) => failed(run, &step, &error),
@@ -93,13 +94,14 @@ pub(in crate::dropbox) async fn download(
             }
         }
     };
-    let (groups, small) = match from.totals {
-        Some(totals) => group(small, totals, from.path.is_root()),
+    let (groups, small) = match from.zips {
+        Some((path, totals)) => group(small, totals, path.is_root()),
         None => (Vec::new(), small),
     };
+    let top = DropboxPath::default();
     let zips = Zips {
         client,
-        from: from.path,
+        from: from.zips.map_or(&top, |(path, _)| path),
         root,
         options,
         run,
@@ -132,7 +134,7 @@ pub(in crate::dropbox) async fn download(
 async fn one(
     client: &Client,
     step: &Step,
-    (remote_name, root): (&str, &Root),
+    (from, root): (DownloadFrom<'_>, &Root),
     (options, memory): (&TransferOptions, &Memory),
     run: &Run,
 ) -> Result<(u64, Arrived), Problem> {
@@ -152,7 +154,7 @@ async fn one(
         journal::sweep(&state);
         let target = root.path().join(&*step.to);
         let absolute = std::path::absolute(&target).unwrap_or(target);
-        let place = format!("down\n{}\n{}", remote_name, absolute.display());
+        let place = format!("down\n{}\n{}", from.remote, absolute.display());
         Journal::open(&state, &place, &version.id)
     });
     let (journal, mut known) = journal.map_or((None, None), |(journal, known)| (Some(journal), known));
@@ -191,6 +193,8 @@ async fn one(
         }
         let file = Down {
             client,
+            content: from.content,
+            path: &step.from,
             version,
             size: step.meta.size_bytes,
             partial: &partial,

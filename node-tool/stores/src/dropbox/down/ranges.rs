@@ -25,7 +25,11 @@ use engine::{
     run::Run,
 };
 
-use super::{arrival::Problem, in_order::InOrder};
+use super::{
+    arrival::Problem,
+    content::{Content, Wanted},
+    in_order::InOrder,
+};
 use crate::{
     blocking::blocking,
     dropbox::journal::{Journal, Known},
@@ -101,6 +105,9 @@ pub(super) fn read(file: &File, mut at: u64, length: u64, mut take: impl FnMut(&
 /// A file being downloaded.
 pub(super) struct Down<'a> {
     pub client: &'a Client,
+    pub content: Content<'a>,
+    /// The path below the source.
+    pub path: &'a str,
     pub version: &'a Version,
     pub size: u64,
     pub partial: &'a Partial,
@@ -206,7 +213,11 @@ impl Down<'_> {
 
     /// Writes what is missing up to `end`. What arrived before it failed, or the run was stopped, is written too.
     async fn write_to(&self, end: u64, writing: &mut Writing<'_>) -> Result<(), Problem> {
-        let mut reader = self.client.read(&self.version.id, self.size, writing.at..end);
+        let file = Wanted {
+            path: self.path,
+            rev: &self.version.id,
+        };
+        let mut reader = self.content.read(self.client, file, self.size, writing.at..end);
         let mut gathered = BytesMut::new();
         let ended = loop {
             let next = tokio::select! {

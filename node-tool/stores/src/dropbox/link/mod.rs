@@ -1,0 +1,261 @@
+//! What others publish behind a shared link, as a store that can only be read.
+
+mod list;
+mod store;
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use dropbox::{Client, DropboxPath, LinkAddress, LinkProblem, Secret, SharedLink};
+use engine::{
+    Error, Result, Retry,
+    plan::Step,
+    run::{Run, Transfer},
+};
+use parking_lot::Mutex;
+use shared::api::sharing::Link;
+
+use super::{
+    DropboxStore,
+    down::{Content, DownloadFrom, download},
+    relay::{Relay, RelaySource},
+};
+use crate::{local::LocalStore, transfer::TransferOptions};
+
+/// What a link leads to, or something below it.
+#[derive(Clone, Debug)]
+pub struct LinkStore {
+    client: Arc<Client>,
+    link: Arc<SharedLink>,
+    place: Location,
+    learned: Arc<Learned>,
+}
+
+/// Where a store of a link begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Location {
+    /// At a path below what the link leads to.
+    At(DropboxPath),
+    /// Around it: an imaginary folder that has only what the link leads to, under its name.
+    Around,
+}
+
+/// What calls have said of the link.
+#[derive(Debug, Default)]
+struct Learned {
+    /// The name of what it leads to; until that is known, the one in the address, which has fewer letters.
+    name: Mutex<String>,
+    /// Whether downloads are forbidden.
+    is_view_only: AtomicBool,
+}
+
+/// Displayed as a person would type it.
+impl fmt::Display for LinkStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = match &self.place {
+            Location::At(path) => path.clone(),
+            Location::Around => DropboxPath::default(),
+        };
+        LinkAddress {
+            url: self.link.url.clone(),
+            path,
+            name: None,
+        }
+        .fmt(f)
+    }
+}
+
+impl LinkStore {
+    /// Returns the store at an address, opened by the login of `client` and with a password if it needs one.
+    pub fn new(client: Arc<Client>, address: LinkAddress, password: Option<Secret>) -> Self {
+        let learned = Learned {
+            name: Mutex::new(address.name.unwrap_or_else(|| "link".into())),
+            ..Learned::default()
+        };
+        Self {
+            client,
+            link: Arc::new(SharedLink {
+                url: address.url,
+                password,
+            }),
+            place: Location::At(address.path),
+            learned: Arc::new(learned),
+        }
+    }
+
+    /// Returns the client by whose login the link is opened.
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// Returns the same place by another login.
+    #[must_use]
+    pub fn by(self, client: Arc<Client>) -> Self {
+        Self { client, ..self }
+    }
+
+    /// Returns what Dropbox says of the link, and of what it leads to.
+    ///
+    /// # Errors
+    /// When it doesn't open.
+    pub async fn open(&self) -> Result<Link> {
+        let path = self.path_of("");
+        let opened = self.client.open_link(&self.link, &path).await;
+        opened.map_err(super::dropbox_error)
+    }
+
+    /// Returns why files can't be downloaded, as far as is known since the last listing.
+    pub fn download_refusal(&self) -> Option<Error> {
+        let is_view_only = self.learned.is_view_only.load(Ordering::Relaxed);
+        is_view_only.then(|| super::dropbox_error(dropbox::Error::Link(LinkProblem::NoDownload)))
+    }
+
+    /// Returns the path below the link of what is at `relative` below this place.
+    pub(super) fn path_of(&self, relative: &str) -> DropboxPath {
+        match &self.place {
+            Location::At(path) => path.join(relative),
+            Location::Around => {
+                let below = relative.split_once('/').map_or("", |(_, below)| below);
+                DropboxPath::default().join(below)
+            }
+        }
+    }
+
+    /// Returns the link.
+    pub(super) fn link(&self) -> &SharedLink {
+        &self.link
+    }
+
+    fn at(&self, place: Location) -> Self {
+        Self {
+            place,
+            ..self.clone()
+        }
+    }
+
+    /// Returns the place of `relative` below it.
+    #[must_use]
+    pub fn join(&self, relative: &str) -> Self {
+        match relative {
+            "" => self.clone(),
+            relative => self.at(Location::At(self.path_of(relative))),
+        }
+    }
+
+    /// Returns the place of what the link itself leads to.
+    #[must_use]
+    pub fn join_root(&self) -> Self {
+        self.at(Location::At(DropboxPath::default()))
+    }
+
+    /// Returns the folder that it is in, and its name. What the link itself leads to is in an imaginary folder.
+    pub fn split(&self) -> Option<(Self, String)> {
+        let Location::At(path) = &self.place else {
+            return None;
+        };
+        match (path.parent(), path.name()) {
+            (Some(parent), Some(name)) => Some((self.at(Location::At(parent)), name.to_owned())),
+            _ => {
+                let name = self.learned.name.lock().clone();
+                Some((self.at(Location::Around), name))
+            }
+        }
+    }
+
+    /// Returns the way from here to a local folder.
+    pub(crate) fn download_to(self, target: LocalStore, options: TransferOptions) -> Box<dyn Transfer> {
+        Box::new(Download {
+            source: self,
+            target,
+            options,
+        })
+    }
+
+    /// Returns the way from here to a Dropbox. The server copies only what an account has itself, so the bytes pass through this
+    /// machine.
+    pub(crate) fn transfer_to(self, target: DropboxStore, options: TransferOptions) -> Box<dyn Transfer> {
+        Box::new(Relay {
+            source: RelaySource::Link(self),
+            target,
+            options,
+        })
+    }
+
+    /// Returns the source of downloads.
+    pub(super) fn download_from(&self) -> DownloadFrom<'_> {
+        DownloadFrom {
+            content: Content::Link(self),
+            remote: self.client.remote(),
+            zips: None,
+        }
+    }
+}
+
+/// Returns the error for changing what a link leads to.
+pub(crate) fn read_only() -> Error {
+    Error::new(Retry::Never, "a shared link can only be read")
+}
+
+/// Copies files behind a link to a local folder.
+#[derive(Debug)]
+struct Download {
+    source: LinkStore,
+    target: LocalStore,
+    options: TransferOptions,
+}
+
+#[async_trait(?Send)]
+impl Transfer for Download {
+    async fn copy(&self, steps: Vec<Step>, run: &Run) {
+        let from = self.source.download_from();
+        download(
+            self.source.client(),
+            steps,
+            from,
+            self.target.root(),
+            &self.options,
+            run,
+        )
+        .await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dropbox::{Auth, Credentials, Endpoints, Http, RateLimiter};
+
+    use super::*;
+
+    fn store(typed: &str) -> LinkStore {
+        let http = Http::new(Endpoints::new(None).unwrap(), "test/1.0");
+        let auth = Auth::new("dbx", Credentials::default(), http.clone());
+        let client = Client::new(http, auth, 1, Arc::new(RateLimiter::default()));
+        LinkStore::new(Arc::new(client), LinkAddress::parse(typed).unwrap(), None)
+    }
+
+    #[test]
+    fn a_link_is_split_into_a_folder_and_a_name() {
+        const FOLDER: &str = "https://www.dropbox.com/scl/fo/id/hash?rlkey=k";
+        let (folder, name) = store(&format!("{FOLDER}//a/b")).split().unwrap();
+        assert_eq!((folder.to_string(), name.as_str()), (format!("{FOLDER}//a"), "b"));
+        assert_eq!(folder.path_of("b").as_str(), "/a/b");
+
+        let (around, name) = store("https://www.dropbox.com/scl/fi/id/f.txt?rlkey=k")
+            .split()
+            .unwrap();
+        assert_eq!(name, "f.txt");
+        assert_eq!(
+            around.path_of("f.txt").as_str(),
+            "",
+            "it is what the link leads to"
+        );
+        assert_eq!(around.path_of("f.txt/x").as_str(), "/x");
+        assert!(around.split().is_none());
+    }
+}
