@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use dropbox::{Cache, Client, Http, PauseBoard, RateLimiter, RemotePath};
+use dropbox::{Cache, Client, Http, LinkAddress, PauseBoard, RateLimiter, RemotePath, is_address};
 use engine::run::Shutdown;
 use parking_lot::Mutex;
 use shared::{
@@ -10,13 +10,14 @@ use shared::{
     failure::Failure,
     plain::quoted,
 };
-use stores::{DropboxStore, Place, SharedPause, StateDir, dropbox::View};
+use stores::{DropboxStore, LinkStore, Place, SharedPause, StateDir, dropbox::View};
 
 use crate::{
     app_team as team,
     as_rclone::{self, NO_FILE_SYSTEM},
     config::{Defaults, Environment, Remote, Store, auth},
     failures::config_failure,
+    flags::links::LinkOptions,
     location::Location,
     typed,
 };
@@ -59,6 +60,8 @@ pub struct App {
     pub as_member: Option<String>,
     /// How the contents of a Dropbox are shown here.
     pub view: View,
+    /// How shared links are opened.
+    pub links: LinkOptions,
     /// The accounts in use, each once: its limits apply to all uses together.
     pub clients: Mutex<HashMap<String, Arc<Client>>>,
 }
@@ -173,22 +176,81 @@ impl App {
     pub fn place_as_typed(&self, text: &str) -> Result<Place, Failure> {
         match Location::parse(text).map_err(|e| Failure::usage(e.to_string()))? {
             Location::Local(path) => Ok(Place::local(&path)),
+            Location::Link(address) => self.link(address, None),
             Location::Remote(RemotePath {
                 remote,
                 path,
                 from_root,
+                shared,
             }) => {
                 team::check(&remote, &self.remote(&remote)?.0, self.as_member.as_deref())?;
                 let client = self.client(&remote)?;
-                let client = if from_root {
-                    Arc::new(client.from_root())
-                } else {
-                    client
+                let client = match shared {
+                    Some(folder) => Arc::new(client.in_shared_folder(&folder)),
+                    None if from_root => Arc::new(client.from_root()),
+                    None => client,
                 };
                 let view = self.view_of(&remote);
                 let path = view.typed(&client, &path);
                 path.check().map_err(|e| Failure::usage(e.to_string()))?;
                 Ok(Place::Dropbox(DropboxStore::new(client, path, view)))
+            }
+        }
+    }
+}
+
+impl App {
+    /// Returns the source and the target that a person typed. A shared link is opened by the login of the other place.
+    ///
+    /// # Errors
+    /// When one is no place, or its remote isn't connected.
+    pub fn places(&self, source: &str, target: &str) -> Result<(Place, Place), Failure> {
+        if !is_address(source) {
+            return Ok((self.place(source)?, self.place(target)?));
+        }
+        let target = self.place_as_typed(target)?;
+        let parsed = Location::parse(source).map_err(|e| Failure::usage(e.to_string()))?;
+        let source = match parsed {
+            Location::Link(address) => self.link(address, target.remote())?,
+            _ => self.place(source)?,
+        };
+        Ok((source, target))
+    }
+
+    /// Returns the place behind a link, opened by the login of `--link-remote`, of the remote `beside`, or of the only one.
+    fn link(&self, address: LinkAddress, beside: Option<&str>) -> Result<Place, Failure> {
+        let client = match (&self.links.remote, beside) {
+            (Some(name), _) => self.client(name)?,
+            (None, Some(name)) => self.client(name)?,
+            (None, None) => self.client(&self.only_remote("open the link", "add --link-remote NAME")?)?,
+        };
+        let password = self.links.password.clone();
+        Ok(Place::Link(LinkStore::new(client, address, password)))
+    }
+
+    /// Returns the name of the only remote. `what` is what its login is for, `how` how to name one of several.
+    ///
+    /// # Errors
+    /// When there is none, or more than one.
+    pub fn only_remote(&self, what: &str, how: &str) -> Result<String, Failure> {
+        let config = self.store.load().map_err(config_failure)?;
+        let names: Vec<&String> = config.remotes.keys().collect();
+        match names.as_slice() {
+            [name] => Ok((*name).clone()),
+            // Any name will do.
+            [] if Environment::here().any().is_some() => Ok("dropbox".into()),
+            [] => Err(
+                Failure::usage(format!("could not {what}: that takes a login to Dropbox"))
+                    .why("no remote is set up yet")
+                    .next("node-tool config create dbx"),
+            ),
+            names => {
+                let names: Vec<String> = names.iter().map(|name| format!("{name}:")).collect();
+                Err(
+                    Failure::usage(format!("could not {what}: which login is to do that?"))
+                        .why(format!("there are: {}", names.join(", ")))
+                        .hint(how),
+                )
             }
         }
     }

@@ -165,6 +165,9 @@ fn inside(store: &Store, typed: &str) -> Option<Vec<CompletionCandidate>> {
     if folder.from_root {
         client = client.from_root();
     }
+    if let Some(shared) = &folder.shared {
+        client = client.in_shared_folder(shared);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -175,15 +178,20 @@ fn inside(store: &Store, typed: &str) -> Option<Vec<CompletionCandidate>> {
         limit: Some(MAX_ENTRIES),
         ..ListFolderArg::default()
     };
-    let call = async { tokio::time::timeout(TIMEOUT, client.rpc(&LIST_FOLDER, &arg)).await };
-    let page: Option<ListFolderResult> = runtime.block_on(call).ok().and_then(Result::ok);
+    let names = async {
+        // After a brace, shared folders, of which each is a root.
+        if begun.starts_with('{') && before.ends_with(':') {
+            let folders = client.shared_folders().await.ok()?;
+            let names = folders.iter().map(|folder| format!("{{{}}}/", folder.name));
+            return Some(names.collect::<Vec<_>>());
+        }
+        let page: ListFolderResult = client.rpc(&LIST_FOLDER, &arg).await.ok()?;
+        Some(page.entries.iter().filter_map(entry).collect())
+    };
+    let names = runtime.block_on(async { tokio::time::timeout(TIMEOUT, names).await });
     runtime.shutdown_background();
-    let mut names: Vec<String> = page?
-        .entries
-        .iter()
-        .filter_map(entry)
-        .filter(|name| name.starts_with(begun))
-        .collect();
+    let mut names: Vec<String> = names.ok().flatten()?;
+    names.retain(|name| name.starts_with(begun));
     names.sort();
     Some(
         names

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use dropbox::{DropboxPath, Error, Fate, NetworkError};
+use dropbox::{DropboxPath, Error, Fate, LinkProblem, NetworkError};
 use engine::Retry;
 use shared::{
     exit,
@@ -36,6 +36,9 @@ pub(crate) fn engine_failure(what: impl Into<String>, error: &engine::Error, rem
 /// Returns the failure for a place at which there is nothing.
 pub(crate) fn missing(place: &Place) -> Failure {
     let failure = Failure::new(format!("'{place}' is not there")).code(exit::DIRECTORY_NOT_FOUND);
+    if let Some(link) = place.link() {
+        return failure.next(format!("node-tool lsf {}", quoted(&link.join_root().to_string())));
+    }
     match place.dropbox() {
         None => failure,
         Some(store) => {
@@ -172,6 +175,10 @@ pub(crate) fn dropbox_failure_then(
         Error::NoMember(_) => failure
             .hint("the admin console at https://www.dropbox.com/team/admin lists the members, with their addresses")
             .code(exit::FATAL),
+        Error::Link(problem) => link_failure(failure, *problem),
+        Error::SharedFolder(_) => failure
+            .next(format!("node-tool shared list {}", quoted(&format!("{remote}:"))))
+            .code(exit::DIRECTORY_NOT_FOUND),
         Error::LoginOver(_) => failure.advise(log_in).code(exit::FATAL),
         Error::Access(_) => failure.code(exit::FATAL),
         Error::PathRoot(why) if why.root_namespace_id().is_some() => failure
@@ -201,6 +208,24 @@ pub(crate) fn dropbox_failure_then(
             .code(exit::TEMPORARY),
         _ if error.fate() == Fate::TryAgain => failure.hint("try again later").code(exit::TEMPORARY),
         _ => failure,
+    }
+}
+
+/// Returns the failure for a shared link that doesn't open, with what can be done about it.
+fn link_failure(failure: Failure, problem: LinkProblem) -> Failure {
+    match problem {
+        LinkProblem::NotFound => failure
+            .hint("in a shell, quote the whole address ('https://…?rlkey=…'); of a short one (db.tt), give the one that a browser ends at")
+            .code(exit::DIRECTORY_NOT_FOUND),
+        LinkProblem::Denied { with_password: false } => failure.hint(
+            "if it has a password, repeat the command with --link-password, which asks for it, or --link-password-file FILE",
+        ),
+        LinkProblem::Denied { with_password: true } => {
+            failure.hint("check the password; ask the link's owner whether it is still open, and for whom")
+        }
+        LinkProblem::NoDownload => failure.hint("ask the link's owner to allow downloads"),
+        LinkProblem::Unsupported => failure.hint("open it in a browser, or ask its owner for an export"),
+        LinkProblem::Private => failure.hint("leave out the password, and the path below the link"),
     }
 }
 

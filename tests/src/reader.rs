@@ -22,6 +22,8 @@ pub struct Reader {
     pub env: TestEnv,
     server: Option<SshServer>,
     bin: PathBuf,
+    /// The address of a folder that somebody has published, for `$LINK`.
+    link: String,
 }
 
 impl Reader {
@@ -39,7 +41,13 @@ impl Reader {
         } else {
             None
         };
-        let reader = Self { env, server, bin };
+        let link = String::new();
+        let reader = Self {
+            env,
+            server,
+            bin,
+            link,
+        };
         reader.make_programs()?;
         for (path, text) in [
             ("project/notes.txt", "measured at noon\n"),
@@ -66,8 +74,44 @@ impl Reader {
         env.sandbox.put_file("/results/run7.log", b"well\n", None)?;
         env.connect("dbx")?;
         fs::create_dir(env.path("tmp"))?;
-        let (server, bin) = (None, self.bin.clone());
-        Ok(Self { env, server, bin })
+        Ok(self.elsewhere(env, String::new()))
+    }
+
+    /// Returns the same person with a connected Dropbox, with whom others share data.
+    ///
+    /// # Errors
+    /// When something of it can't be made.
+    pub fn with_shares(&self) -> anyhow::Result<Self> {
+        let env = TestEnv::with(Sandbox::builder().app(KEY, "the0secret"))?;
+        let sandbox = &env.sandbox;
+        for (path, text) in [
+            ("published/genome.fa", "ACGT\n"),
+            ("published/readme.txt", "what is here\n"),
+            ("published/variants/chr1.vcf", "a variant\n"),
+            ("published/variants/chr1.log", "well\n"),
+            ("one.txt", "for you\n"),
+        ] {
+            let time = Some("2026-11-01T12:00:00Z");
+            sandbox.put_file_of_other(&format!("/{path}"), text.as_bytes(), time)?;
+        }
+        let link = sandbox.publish("/published", &serde_json::Value::Null, false)?;
+        sandbox.share_file_of_other("/one.txt")?;
+        sandbox.share_folder_of_other("/Reference data", true)?;
+        sandbox.put_file_of_other("/Reference data/panel/chr1", b"panel\n", None)?;
+        sandbox.put_file("/results/run7.log", b"well\n", None)?;
+        env.connect("dbx")?;
+        fs::create_dir(env.path("tmp"))?;
+        Ok(self.elsewhere(env, link))
+    }
+
+    /// Returns the same person with another Dropbox, and without a login node.
+    fn elsewhere(&self, env: TestEnv, link: String) -> Self {
+        Self {
+            env,
+            server: None,
+            bin: self.bin.clone(),
+            link,
+        }
     }
 
     /// Another one, who is the admin of a team and has connected its app.
@@ -81,8 +125,7 @@ impl Reader {
             .put_file_of("bob@example.org", "/thesis/data.csv", b"1,2,3\n")?;
         env.connect_with("lab", &["--team"])?;
         fs::create_dir(env.path("tmp"))?;
-        let (server, bin) = (None, self.bin.clone());
-        Ok(Self { env, server, bin })
+        Ok(self.elsewhere(env, String::new()))
     }
 
     /// Returns whether the laptop has a login node to reach by ssh.
@@ -125,6 +168,7 @@ impl Reader {
             .env("PATH", path)
             .env("BROWSER", self.bin.join("browser"))
             .env("NODE_TOOL_APP_KEY", KEY)
+            .env("LINK", &self.link)
             .env("TMPDIR", self.env.path("tmp"));
         Ok(())
     }

@@ -19,8 +19,8 @@ pub struct RemotePath {
 }
 
 impl RemotePath {
-    /// Cuts `{FOLDER}/PATH` into the name of a shared folder and the path in it. `None` if no folder is named like that: an own
-    /// folder whose name is in braces is typed `./{name}`.
+    /// Cuts `{FOLDER}/PATH` into the name of a shared folder and the path in it. `None` if no folder is named like that: names with
+    /// a comma between braces are alternatives of a pattern, and an own folder whose name is in braces is typed `./{name}`.
     pub fn cut_shared(text: &str) -> Option<(&str, &str)> {
         let inside = text.strip_prefix('{')?;
         // A name has no slash, but it may have braces.
@@ -29,7 +29,8 @@ impl RemotePath {
             _ => inside.strip_suffix('}').filter(|name| !name.contains('/'))?.len(),
         };
         let (name, rest) = (&inside[..end], &inside[end + 1..]);
-        (!name.is_empty()).then_some((name, rest))
+        let is_name = !name.is_empty() && !name.contains(',');
+        is_name.then_some((name, rest))
     }
 }
 

@@ -10,7 +10,7 @@ use shared::duration;
 
 use engine::filter::Size;
 
-use crate::config::CONFIG_VARIABLE;
+use crate::{config::CONFIG_VARIABLE, flags::links::LinkFlags};
 
 /// Flags that every command takes.
 #[derive(Debug, Args)]
@@ -112,6 +112,8 @@ pub struct Global {
         alias = "dropbox-impersonate"
     )]
     pub as_member: Option<String>,
+    #[command(flatten)]
+    pub links: LinkFlags,
 }
 
 impl Global {

@@ -103,7 +103,9 @@ pub async fn prepare(
         tries: global.low_level_retries,
         shutdown,
         as_member: global.as_member.clone(),
-        view: View::new(global.encode_names, global.export_formats.clone()),
+        view: View::new(global.encode_names, global.export_formats.clone())
+            .leaving_out(global.links.leaves_out()),
+        links: global.links.options().await?,
         clients: parking_lot::Mutex::default(),
     })
 }

@@ -5,7 +5,7 @@ use engine::run::Shutdown;
 use shared::{exit, failure::Failure};
 
 use super::{global::Global, prepare::prepare};
-use crate::commands::{self, change, copy, help, list, look, man};
+use crate::commands::{self, change, copy, help, link, list, look, man, shares};
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
@@ -69,7 +69,9 @@ pub enum Command {
     /// Print how much space the account has
     About(look::about::Args),
     /// Make a link that others can open
-    Link(look::link::Args),
+    Link(link::Args),
+    /// List what others share with you; mount and unmount shared folders
+    Shared(shares::Args),
     /// List the earlier states of a file
     Revisions(look::revisions::Args),
     /// Bring an earlier state of a file back
@@ -191,7 +193,8 @@ pub async fn dispatch(
         Command::Touch(args) => change::touch::run(&args, &app).await,
         Command::Cleanup(args) => change::cleanup::run(&args, &app),
         Command::About(args) => look::about::run(&args, &app).await,
-        Command::Link(args) => look::link::run(&args, &app).await,
+        Command::Link(args) => link::run(&args, &app).await,
+        Command::Shared(args) => shares::run(&args, &app).await,
         Command::Revisions(args) => look::revisions::run(&args, &app).await,
         Command::Restore(args) => look::restore::run(&args, &app).await,
         Command::Search(args) => look::search::run(&args, &app).await,

@@ -6,9 +6,11 @@ pub mod config;
 pub mod copy;
 pub mod help;
 pub mod job;
+pub mod link;
 pub mod list;
 pub mod look;
 pub mod man;
+pub mod shares;
 mod sources;
 
 use shared::raw;

@@ -5,6 +5,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+use dropbox::{RemotePath, is_address};
 use engine::plan::Verb;
 use shared::{failure::Failure, plain::quoted};
 use stores::Place;
@@ -97,8 +98,14 @@ pub(super) fn missing_or_pattern(verb: &str, typed: &str, place: &Place, flags: 
 /// Splits a place with a pattern into the folder before it and the rest, with a slash in front. `None` if it has no pattern.
 pub(super) fn split_pattern(text: &str) -> Option<(String, String)> {
     let has_pattern = |name: &str| name.contains(['*', '?', '[', '{']);
+    if is_address(text) {
+        return None;
+    }
     let (remote, path) = match text.split_once(':') {
-        Some((remote, path)) if is_remote(text) => (format!("{remote}:"), path),
+        Some((remote, path)) if is_remote(text) => match RemotePath::cut_shared(path) {
+            Some((folder, path)) => (format!("{remote}:{{{folder}}}/"), path.trim_start_matches('/')),
+            None => (format!("{remote}:"), path),
+        },
         _ => (String::new(), text),
     };
     let mut before = String::new();
@@ -223,6 +230,10 @@ mod tests {
             ("d/*.csv", Some(("d", "/*.csv"))),
             ("/d/*", Some(("/d", "/*"))),
             ("/*", Some(("/", "/*"))),
+            ("dbx:{Lab data}/a/*", Some(("dbx:{Lab data}/a", "/*"))),
+            ("dbx:{Lab data}", None),
+            ("dbx:{a,b}", Some(("dbx:", "/{a,b}"))),
+            ("https://www.dropbox.com/scl/fo/id/hash?rlkey=k", None),
             ("dbx:a/b", None),
             ("a/b", None),
         ] {

@@ -31,9 +31,11 @@ enum Job {
     Sync,
     /// Copies on the server.
     Server,
+    /// A small tree down, through a shared link.
+    Link,
 }
 
-const JOBS: [Job; 5] = [Job::Up, Job::One, Job::Down, Job::Sync, Job::Server];
+const JOBS: [Job; 6] = [Job::Up, Job::One, Job::Down, Job::Sync, Job::Server, Job::Link];
 
 impl Job {
     fn prepare(self) -> anyhow::Result<TestEnv> {
@@ -53,7 +55,15 @@ impl Job {
                     env.sandbox
                         .put_file(&format!("/from/{path}"), &bytes, Some("2017-07-14T02:40:00Z"))?;
                 }
+                Self::Link => {
+                    env.sandbox
+                        .put_file_of_other(&format!("/from/{path}"), &bytes, None)?;
+                }
             }
+        }
+        if self == Self::Link {
+            let link = env.sandbox.publish("/from", &Value::Null, false)?;
+            std::fs::write(env.path("link"), link)?;
         }
         Ok(env)
     }
@@ -63,7 +73,7 @@ impl Job {
         let small = |n: u64| (format!("small/{n}"), noise(n, 1000));
         let mut files: BTreeMap<String, Vec<u8>> = match self {
             Self::One => [("one".to_owned(), noise(1, 50_000))].into(),
-            Self::Sync | Self::Server => (0..4).map(small).collect(),
+            Self::Sync | Self::Server | Self::Link => (0..4).map(small).collect(),
             Self::Up => (0..4).map(small).collect(),
             Self::Down => (0..14).map(small).collect(),
         };
@@ -75,23 +85,30 @@ impl Job {
         files
     }
 
-    fn words(self) -> [&'static str; 3] {
-        match self {
+    fn words(self, env: &TestEnv) -> anyhow::Result<[String; 3]> {
+        let link = match self {
+            Self::Link => std::fs::read_to_string(env.path("link"))?,
+            _ => String::new(),
+        };
+        let words = match self {
+            Self::Link => ["copy", &link, "to"],
             Self::Up | Self::One => ["copy", "from", "dbx:to"],
             Self::Down => ["copy", "dbx:from", "to"],
             Self::Sync => ["sync", "from", "dbx:to"],
             Self::Server => ["copy", "dbx:from", "dbx:to"],
-        }
+        };
+        Ok(words.map(str::to_owned))
     }
 
     fn run(self, env: &TestEnv) -> anyhow::Result<Output> {
         // With -v it tells each wait.
-        env.node_tool(self.words().iter().chain(&["--low-level-retries", "4", "-v"]))
+        let flags = ["--low-level-retries", "4", "-v"].map(str::to_owned);
+        env.node_tool(self.words(env)?.iter().chain(&flags))
     }
 
     /// What stands in the target.
     fn target(self, env: &TestEnv) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
-        if self == Self::Down {
+        if matches!(self, Self::Down | Self::Link) {
             return here(&env.path("to"));
         }
         let files = env.sandbox.tree().into_iter().filter(|stored| !stored.is_folder);
@@ -220,6 +237,11 @@ fn kinds(route: &str) -> Vec<(Kind, End)> {
             path(json!({".tag": "conflict", "conflict": {".tag": "file"}})),
             End::Perhaps,
         ));
+    }
+    if route.starts_with("sharing/get_shared_link") {
+        kinds.push((error(json!({".tag": "shared_link_access_denied"})), End::Perhaps));
+        kinds.push((error(json!({".tag": "shared_link_not_found"})), End::Perhaps));
+        kinds.push((error(json!({".tag": "other"})), End::Perhaps));
     }
     if route == "files/download" {
         let refused = json!({".tag": "path", "path": {".tag": "restricted_content"}});

@@ -14,6 +14,8 @@ use tests::test_env::{only_authorizer, skip};
 /// A document that is being followed.
 struct Play {
     reader: Reader,
+    /// The same person, with whom others share data.
+    shares: Option<Reader>,
     /// The prompt that waits for a paste.
     waiting: Option<Terminal>,
     /// What follows the app key in the line to run on the laptop.
@@ -27,6 +29,7 @@ impl Play {
     fn new() -> anyhow::Result<Self> {
         Ok(Self {
             reader: Reader::new()?,
+            shares: None,
             waiting: None,
             challenge: String::new(),
             grant: String::new(),
@@ -50,6 +53,15 @@ impl Play {
             "console" => types(&self.reader, block).map(|count| self.count += count),
             "console team" => types(&self.reader.in_a_team()?, block).map(|count| self.count += count),
             "console admin" => types(&self.reader.as_an_admin()?, block).map(|count| self.count += count),
+            "console shared" => {
+                let shares = match self.shares.take() {
+                    Some(shares) => shares,
+                    None => self.reader.with_shares()?,
+                };
+                let typed = types(&shares, block);
+                self.shares = Some(shares);
+                typed.map(|count| self.count += count)
+            }
             "console undo" => self.undoes(block),
             "console revoked" => {
                 self.reader.env.sandbox.revoke_all();

@@ -72,6 +72,16 @@ wait $!
 curl -sf -X POST "$SANDBOX/sandbox/expire_access_tokens" -d '{}'
 "$node_tool" copy dbx:tls back
 "$node_tool" ls dbx:
+post() { curl -sf -X POST "$SANDBOX/sandbox/$1" -d "$2"; }
+post put_file_of_other '{"path":"/published/sub/f","text":"shared"}'
+link=$(post publish '{"path":"/published"}' | sed 's/.*"url":"\([^"]*\)".*/\1/')
+"$node_tool" copy "$link" published
+[ "$(cat published/sub/f)" = shared ]
+post share_folder_of_other '{"path":"/Lab"}'
+"$node_tool" copy published 'dbx:{Lab}'
+[ "$("$node_tool" cat 'dbx:{Lab}/sub/f')" = shared ]
+own=$("$node_tool" link dbx:tls --expire 1d)
+"$node_tool" lsf "$own" > /dev/null
 # Somebody in between, whom nobody trusts: no second try, and a way out.
 SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt SSL_CERT_DIR= "$node_tool" ls dbx: 2> distrust && exit 1
 grep -q "SSL_CERT_FILE" distrust

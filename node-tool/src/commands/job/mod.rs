@@ -24,9 +24,10 @@ use engine::{
     relative_path::fold,
     run::{self, Backup, Failed, Observer, Run, RunOptions, Stop, Tally, Transfer as _},
 };
+use dropbox::is_address;
 use shared::{exit, failure::Failure, plain::quoted, raw};
 use stores::{
-    Place, Relation, TransferOptions,
+    LinkStore, Place, Relation, TransferOptions,
     documents::{self, Documents},
 };
 
@@ -105,6 +106,8 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     let Request { verb, flags, .. } = *request;
     flags::check(flags)?;
     let (mut source, mut dest) = places(request, app)?;
+    overlap::refuse_links(&source, &dest, verb)?;
+    overlap::refuse_read_only(&source, &dest, verb).await?;
     let mut kept = flags
         .backup_dir
         .as_deref()
@@ -141,6 +144,9 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
             .await
             .map_err(|e| place_failure("list", &source, &e))?,
     };
+    if let Some(error) = source.link().and_then(LinkStore::download_refusal) {
+        return Err(place_failure("copy", &source, &error));
+    }
     match listing.root {
         RootKind::Missing => return Err(missing(&source)),
         RootKind::Folder => overlap::refuse(&source, &dest, verb, &filter, request.sync.delete_excluded)?,
@@ -188,6 +194,9 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
 
 /// Returns source and target.
 fn places(request: &Request<'_>, app: &App) -> Result<(Place, Place), Failure> {
+    if is_address(request.source) {
+        return app.places(request.source, request.dest);
+    }
     let source = app.place(request.source)?;
     // A new local folder may be called like a remote.
     let dest = match source.is_local() {

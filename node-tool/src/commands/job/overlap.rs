@@ -18,6 +18,43 @@ pub(super) fn same_place() -> Failure {
         .code(exit::FATAL)
 }
 
+/// Refuses to change what a shared link leads to.
+///
+/// # Errors
+/// When the target is a link, or a link is to be moved.
+pub(super) fn refuse_links(source: &Place, dest: &Place, verb: Verb) -> Result<(), Failure> {
+    let refused = match (source.link(), dest.link()) {
+        (_, Some(_)) => dest,
+        (Some(_), None) if verb == Verb::Move => source,
+        _ => return Ok(()),
+    };
+    let failure = Failure::usage(format!("can't {} '{source}' to '{dest}'", word(verb)))
+        .why(format!("'{refused}' is a shared link, which can only be read"));
+    Err(match dest.link() {
+        None => failure.next(format!("node-tool copy {} {}", source.typed(), dest.typed())),
+        Some(_) => failure,
+    })
+}
+
+/// Refuses to write into a shared folder that the account may only read, before anything is listed.
+///
+/// # Errors
+/// When the target is one, the source of a move is, or the folder can't be found.
+pub(super) async fn refuse_read_only(source: &Place, dest: &Place, verb: Verb) -> Result<(), Failure> {
+    let removed = (verb == Verb::Move).then_some(source);
+    for place in removed.into_iter().chain([dest]) {
+        let refusal = place.write_refusal().await;
+        if let Some(reason) = refusal.map_err(|error| place_failure("look at", place, &error))? {
+            return Err(
+                Failure::new(format!("can't {} '{source}' to '{dest}'", word(verb)))
+                    .why(reason)
+                    .code(exit::FATAL_FOR_SOME),
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Refuses to move a folder into itself, or to make it the same as a part of itself, unless the filter leaves that part out.
 ///
 /// # Errors

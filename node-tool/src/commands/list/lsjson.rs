@@ -104,7 +104,7 @@ fn form(side: &Place) -> Lsjson {
             zone: TimeZone::system(),
             digits: 9,
         },
-        Place::Dropbox(_) => Lsjson {
+        Place::Dropbox(_) | Place::Link(_) => Lsjson {
             zone: TimeZone::UTC,
             digits: 0,
         },

@@ -180,7 +180,7 @@ impl Listing {
         match &self.side {
             Place::Local(store) if self.is_itself => Some(store.path().to_owned()),
             Place::Local(store) => Some(store.path_of(&entry.path)),
-            Place::Dropbox(_) => None,
+            Place::Dropbox(_) | Place::Link(_) => None,
         }
     }
 }

@@ -12,7 +12,6 @@ use engine::{
     listing::{Listing, RootKind},
     plan::pair_all,
     relative_path::{ancestors, fold},
-    store::Store as _,
 };
 use futures_util::{StreamExt, stream};
 use shared::{content_hash::ContentHash, exit, failure::Failure};
@@ -78,7 +77,7 @@ pub struct Args {
 /// When one of the folders isn't there, or a file can't be written to.
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let filter = args.filter.filter()?;
-    let (source, dest) = (app.place(&args.source)?, app.place(&args.dest)?);
+    let (source, dest) = app.places(&args.source, &args.dest)?;
     let mut outputs = Outputs::open(args)?;
     let mut listed = Vec::new();
     let mut is_cut = false;
@@ -221,9 +220,9 @@ async fn hash(
 ) -> engine::Result<(u64, ContentHash)> {
     match place {
         Place::Dropbox(store) => store.size_and_checksum(file).await,
-        Place::Local(store) => {
+        Place::Local(_) | Place::Link(_) => {
             let path = if root == RootKind::File { "" } else { &entry.path };
-            let checksum = store.checksum(path, file).await?;
+            let checksum = place.store().checksum(path, file).await?;
             let unknown = || engine::Error::new(engine::Retry::Unknown, "it has no checksum");
             Ok((file.size_bytes, checksum.ok_or_else(unknown)?))
         }

@@ -3,7 +3,6 @@
 pub mod about;
 pub mod cat;
 pub mod check;
-pub mod link;
 pub mod restore;
 pub mod revisions;
 pub mod search;
@@ -26,7 +25,7 @@ fn shown(slash: &str, side: &Place, path: Option<&str>) -> String {
 }
 
 /// Returns what is said of a call to Dropbox that failed.
-fn failed(what: &str, side: &Place) -> impl Fn(Error) -> Failure + Copy {
+pub(super) fn failed(what: &str, side: &Place) -> impl Fn(Error) -> Failure + Copy {
     move |error| place_failure(what, side, &dropbox_error(error))
 }
 
@@ -39,7 +38,11 @@ fn failed_or_missing(what: &str, side: &Place, code: u8) -> impl Fn(Error) -> Fa
 }
 
 /// A file or folder that has to be in a Dropbox, and not its root. A document may be called by the name of its export.
-async fn below_root(text: &str, what: &str, app: &App) -> Result<(Place, Arc<Client>, DropboxPath), Failure> {
+pub(super) async fn below_root(
+    text: &str,
+    what: &str,
+    app: &App,
+) -> Result<(Place, Arc<Client>, DropboxPath), Failure> {
     let (side, client, path) = remote(text, app)?;
     if path.is_root() {
         return Err(Failure::new(format!("could not {what} '{}'", side))
@@ -53,8 +56,13 @@ async fn below_root(text: &str, what: &str, app: &App) -> Result<(Place, Arc<Cli
 }
 
 /// A place that has to be in a Dropbox.
-fn remote(text: &str, app: &App) -> Result<(Place, Arc<Client>, DropboxPath), Failure> {
+pub(super) fn remote(text: &str, app: &App) -> Result<(Place, Arc<Client>, DropboxPath), Failure> {
     let side = app.place(text)?;
+    if side.link().is_some() {
+        return Err(Failure::usage(format!(
+            "'{side}' is a shared link; this needs a place in your own Dropbox, such as dbx:path"
+        )));
+    }
     let Some(store) = side.dropbox() else {
         return Err(Failure::usage(format!(
             "'{text}' is on this machine; this needs a place in a Dropbox, such as dbx:path"
