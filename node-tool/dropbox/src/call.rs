@@ -321,8 +321,8 @@ impl Client {
         let behalf = self.behalf().await?;
         let root = match &self.shared {
             Some(shared) => {
-                let folder = shared.find(&self.as_usual()).await?;
-                Some(PathRoot::Namespace(folder.shared_folder_id.clone()))
+                let folder = shared.find(&self.as_usual()).await?.shared_folder_id.clone();
+                Some(PathRoot::Namespace(folder))
             }
             None => behalf.and_then(|behalf| behalf.root.clone()),
         };

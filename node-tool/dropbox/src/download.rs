@@ -46,6 +46,7 @@ impl<'a, Answer> Download<'a, Answer> {
             partial: self.partial,
             response: self.response,
             permit: self.permit,
+            stall_timeout: self.stall_timeout,
         }
     }
 

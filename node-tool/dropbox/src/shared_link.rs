@@ -312,7 +312,7 @@ mod tests {
             let client = server.client(login("t"));
             let path = DropboxPath::parse("a").unwrap();
             let opened = client
-                .download_link(&link(None), &path, None, &mut Tries::new(1))
+                .download_link(&link(None), &path, None, &mut Tries::new(Some(1)))
                 .await;
             let error = opened.unwrap_err();
             assert_eq!(matches!(error, Error::Link(_)), is_link, "{error}");

@@ -49,7 +49,8 @@ pub fn program_without(ignored: &[String]) -> clap::Command {
                 };
                 // A remote keeps its app: the variable is for new ones, which ask for it themselves. And the variable with the
                 // password of a link holds the password.
-                let is_apart = |name: &&str| matches!(*name, "help" | "version" | "app-key" | "link-password");
+                let is_apart =
+                    |name: &&str| matches!(*name, "help" | "version" | "app-key" | "link-password");
                 let is_apart = arg.get_long().is_some_and(|name| is_apart(&name));
                 variables::attach(arg, is_apart, ignored)
             })

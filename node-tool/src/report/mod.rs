@@ -154,7 +154,7 @@ fn json_line(level: &str, msg: &str) -> String {
 pub fn object_type(place: &Place) -> &'static str {
     match place {
         Place::Local(_) => "*local.Object",
-        Place::Dropbox(_) => "*dropbox.Object",
+        Place::Dropbox(_) | Place::Link(_) => "*dropbox.Object",
     }
 }
 

@@ -148,7 +148,7 @@ pub struct Link {
 }
 
 /// `sharing.LinkPermissions`, as far as it is used.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct LinkPermissions {
     /// Whom the link reaches, after all policies.
     #[serde(default)]
@@ -177,6 +177,23 @@ pub struct LinkPermissions {
     /// Which audiences can be chosen.
     #[serde(default)]
     pub audience_options: Vec<AudienceOption>,
+}
+
+/// What isn't said is allowed.
+impl Default for LinkPermissions {
+    fn default() -> Self {
+        Self {
+            effective_audience: None,
+            resolved_visibility: None,
+            link_access_level: None,
+            allow_download: true,
+            can_set_expiry: true,
+            can_disallow_download: true,
+            can_set_password: None,
+            require_password: None,
+            audience_options: Vec::new(),
+        }
+    }
 }
 
 /// `sharing.LinkAudienceOption`

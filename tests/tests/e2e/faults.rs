@@ -238,7 +238,7 @@ fn kinds(route: &str) -> Vec<(Kind, End)> {
             End::Perhaps,
         ));
     }
-    if route.starts_with("sharing/get_shared_link") {
+    if route == "sharing/get_shared_link_file" {
         kinds.push((error(json!({".tag": "shared_link_access_denied"})), End::Perhaps));
         kinds.push((error(json!({".tag": "shared_link_not_found"})), End::Perhaps));
         kinds.push((error(json!({".tag": "other"})), End::Perhaps));

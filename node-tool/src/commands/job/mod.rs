@@ -16,6 +16,7 @@ mod tell;
 
 use std::{path::Path, sync::Arc, time::Instant};
 
+use dropbox::is_address;
 use engine::{
     entry::{Entry, LINK_ENDING},
     filter::Filter,
@@ -24,7 +25,6 @@ use engine::{
     relative_path::fold,
     run::{self, Backup, Failed, Observer, Run, RunOptions, Stop, Tally, Transfer as _},
 };
-use dropbox::is_address;
 use shared::{exit, failure::Failure, plain::quoted, raw};
 use stores::{
     LinkStore, Place, Relation, TransferOptions,

@@ -20,7 +20,8 @@ use crate::report;
     subcommand_required = true,
     arg_required_else_help = true,
     after_help = "A shared folder is a place without being mounted: dbx:{Its name}/path, or dbx:{ns:ID}/path.\n\
-                  The app needs the permission sharing.read, and sharing.write to mount."
+                  The app needs the permission sharing.read, and sharing.write to mount.\n\n\
+                  Example: node-tool shared list dbx:"
 )]
 pub struct Args {
     #[command(subcommand)]

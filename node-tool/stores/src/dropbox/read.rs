@@ -2,6 +2,7 @@
 
 use std::io;
 
+use dropbox::Client;
 use engine::{
     Result,
     entry::{Document, FileMeta},
