@@ -95,6 +95,10 @@ pub struct Global {
     /// Run CMD with the shell and use its first line as the password of an encrypted config
     #[arg(long, global = true, help_heading = "Global", value_name = "CMD")]
     pub password_command: Option<String>,
+    /// Whether to ask for the password of an encrypted config, on a terminal
+    #[arg(long, global = true, help_heading = "Global", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value_t = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub ask_password: bool,
     /// Map names that Dropbox can't store (backslashes, spaces at the end, bytes that aren't UTF-8 …) as rclone maps them, also
     /// in typed paths
     #[arg(long, global = true, help_heading = "Global")]

@@ -112,7 +112,7 @@ pub async fn prepare(
 
 /// Returns the config in force.
 fn store(global: &Global) -> Result<Store, Failure> {
-    let password = Password::new(global.password_command.clone());
+    let password = Password::new(global.password_command.clone()).asking(global.ask_password);
     let store = choose(global.config.clone(), password).map_err(|_| {
         Failure::usage("there is no home directory to keep the config in")
             .hint(format!("set HOME, or give --config FILE or {CONFIG_VARIABLE}"))

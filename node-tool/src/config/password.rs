@@ -19,6 +19,8 @@ pub const PASSWORD_VARIABLE: &str = "NODE_TOOL_CONFIG_PASSWORD";
 #[derive(Clone, Debug, Default)]
 pub struct Password {
     command: Option<String>,
+    /// Whether nobody is asked.
+    never_asks: bool,
     known: Arc<Mutex<Option<Secret>>>,
 }
 
@@ -50,8 +52,22 @@ impl Password {
     pub fn new(command: Option<String>) -> Self {
         Self {
             command,
-            known: Arc::default(),
+            ..Self::default()
         }
+    }
+
+    /// Returns the same, without asking anybody at a terminal if not `asks`.
+    #[must_use]
+    pub fn asking(self, asks: bool) -> Self {
+        Self {
+            never_asks: !asks,
+            ..self
+        }
+    }
+
+    /// Returns whether there is a person to ask.
+    fn can_ask(&self) -> bool {
+        !self.never_asks && rustix::termios::isatty(io::stdin())
     }
 
     /// Returns the password; the first caller asks for it, and others wait.
@@ -90,7 +106,7 @@ impl Password {
         if let Some(text) = variable(rclone::PASSWORD_VARIABLE) {
             return Ok(Secret::new(text));
         }
-        if !rustix::termios::isatty(io::stdin()) {
+        if !self.can_ask() {
             return Err(PasswordError::NowhereForRclone);
         }
         let prompt = "password of rclone's config (not shown)> ";
@@ -113,7 +129,7 @@ impl Password {
         {
             return Ok(Secret::new(text));
         }
-        if !rustix::termios::isatty(io::stdin()) {
+        if !self.can_ask() {
             return Err(PasswordError::Nowhere);
         }
         let text =

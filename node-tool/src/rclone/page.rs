@@ -98,14 +98,25 @@ pub(super) fn is_ours(flag: &Flag, program: &Command) -> bool {
     let mut commands = program.get_subcommands();
     match flag.verbs {
         [] => takes(program) || commands.any(takes),
-        verbs => commands.any(|command| verbs.contains(&command.get_name()) && takes(command)),
+        verbs => {
+            takes_everywhere(program, flag.name)
+                || commands.any(|command| verbs.contains(&command.get_name()) && takes(command))
+        }
     }
 }
 
+fn is_named(arg: &clap::Arg, name: &str) -> bool {
+    let aliases = arg.get_all_aliases().unwrap_or_default();
+    arg.get_long() == Some(name) || aliases.contains(&name)
+}
+
+/// Returns whether each command takes a flag.
+fn takes_everywhere(program: &Command, name: &str) -> bool {
+    let mut all = program.get_arguments().filter(|arg| arg.is_global_set());
+    all.any(|arg| is_named(arg, name))
+}
+
 fn takes(command: &Command, name: &str) -> bool {
-    let is_named = |arg: &clap::Arg| {
-        let aliases = arg.get_all_aliases().unwrap_or_default();
-        arg.get_long() == Some(name) || aliases.contains(&name)
-    };
-    command.get_arguments().any(is_named) || command.get_subcommands().any(|below| takes(below, name))
+    command.get_arguments().any(|arg| is_named(arg, name))
+        || command.get_subcommands().any(|below| takes(below, name))
 }

@@ -66,6 +66,7 @@ fn flags_may_be_anywhere() {
         ("copy a -- -P b", "copy -- a -P b"),
         ("lsf copy", "lsf copy"),
         ("lsf --dir-slash=false a", "lsf --dir-slash=false a"),
+        ("--ask-password=false lsf a", "lsf --ask-password=false a"),
     ] {
         assert_eq!(words(typed), expected, "{typed}");
     }

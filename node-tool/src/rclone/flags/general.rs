@@ -11,8 +11,7 @@ pub(super) const IMPORTANT: &[Flag] = &[
 
 /// General flags.
 pub(super) const GENERAL: &[Flag] = &[
-    flag("ask-password", Value::Switch)
-        .harmless("a password is asked for on a terminal only, and NODE_TOOL_CONFIG_PASSWORD answers"),
+    flag("ask-password", Value::Optional),
     switch("auto-confirm"),
     value("cache-dir"),
     value("color"),
