@@ -4,13 +4,17 @@
 mod backup_names;
 mod compare;
 mod diff;
+pub mod file;
 mod limit;
 mod order;
 mod pair;
+mod phases;
 mod planner;
+pub mod progress;
 mod refuse;
 mod removal;
 mod rules;
+pub mod shard;
 
 #[cfg(test)]
 mod tests;
@@ -108,15 +112,17 @@ pub fn total_bytes<'a>(steps: impl IntoIterator<Item = &'a Step>) -> u64 {
 }
 
 /// A file that can't be copied, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Obstacle {
     /// The source's path.
     pub path: String,
     /// The reason, in words.
     pub reason: String,
     /// The target's path of what is in the way, if anything is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_the_way: Option<String>,
     /// Whether that is a symlink to a folder, which could be followed.
+    #[serde(default)]
     pub is_folder_link: bool,
 }
 

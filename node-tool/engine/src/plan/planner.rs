@@ -16,7 +16,8 @@ use crate::{
 };
 
 /// What happens to source and target beyond copying.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Verb {
     /// Nothing.
     #[default]

@@ -4,7 +4,8 @@ use super::{CompareBy, Comparison, CopyReason, StepKind, Tolerance, compare};
 use crate::entry::FileMeta;
 
 /// Why a file with different content is left unchanged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Reason {
     /// It must not be replaced.
     Immutable,

@@ -75,6 +75,14 @@ impl Run {
         }))
     }
 
+    /// Counts steps as done that an earlier run has done: files of the source that wait for them may be removed.
+    #[must_use]
+    pub fn with_done(self, steps: impl IntoIterator<Item = StepId>) -> Self {
+        let done = steps.into_iter().map(|step| (step, false));
+        self.0.state.lock().done.extend(done);
+        self
+    }
+
     /// Reports what happened to a step. After a failure that [ends the run](Error::ends_run), others of this kind are not
     /// counted: to all other files the same would happen.
     pub fn report(&self, id: StepId, event: Event) {

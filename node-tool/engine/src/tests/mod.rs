@@ -9,6 +9,7 @@ mod failures;
 mod interruption;
 mod names;
 mod order;
+mod parts;
 mod refusals;
 mod removal_from_source;
 mod renames;
