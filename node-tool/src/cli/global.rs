@@ -10,7 +10,10 @@ use shared::duration;
 
 use engine::filter::Size;
 
-use crate::{config::CONFIG_VARIABLE, flags::links::LinkFlags};
+use crate::{
+    config::CONFIG_VARIABLE,
+    flags::{bandwidth::Timetable, links::LinkFlags},
+};
 
 /// Flags that every command takes.
 #[derive(Debug, Args)]
@@ -45,9 +48,10 @@ pub struct Global {
     /// Wait this long for a connection; 0 is forever [default: 20s]
     #[arg(long, global = true, help_heading = "Limits", value_name = "DURATION", value_parser = duration::parse_as_rclone)]
     pub contimeout: Option<Duration>,
-    /// Move at most RATE per second: KiB, or with b, k, M, G; UP:DOWN for each direction
-    #[arg(long, global = true, help_heading = "Limits", value_name = "RATE", value_parser = rates)]
-    pub bwlimit: Option<Bandwidth>,
+    /// Move at most RATE per second: KiB, or with b, k, M, G; UP:DOWN for each direction; or a timetable of rates:
+    /// '08:00,512k 19:00,10M Sat-00:00,off'
+    #[arg(long, global = true, help_heading = "Limits", value_name = "RATE")]
+    pub bwlimit: Option<Timetable>,
     /// Print what happens to each file; -vv also prints each request
     #[arg(short, long, global = true, help_heading = "Output", action = ArgAction::Count)]
     pub verbose: u8,
@@ -130,29 +134,6 @@ impl Global {
             Some("ERROR") => (0, true),
             _ => (self.verbose, self.quiet),
         }
-    }
-}
-
-/// Bytes per second, up and down. `None` means no limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bandwidth {
-    /// Maximum rate of uploads.
-    pub up: Option<u64>,
-    /// Maximum rate of downloads.
-    pub down: Option<u64>,
-}
-
-fn rates(text: &str) -> Result<Bandwidth, String> {
-    if text.contains(',') {
-        return Err(
-            "one rate counts all the time, and a timetable can't be honoured; give a rate such as 10M".into(),
-        );
-    }
-    let (up, down) = text.split_once(':').unwrap_or((text, text));
-    let rate = |text: &str| text.parse::<Size>().map(|size| size.0.filter(|rate| *rate > 0));
-    match (rate(up), rate(down)) {
-        (Ok(up), Ok(down)) => Ok(Bandwidth { up, down }),
-        _ => Err("give a rate such as 10M, or 10M:2M for up and down".into()),
     }
 }
 

@@ -1,10 +1,11 @@
 //! From global flags, variables and the config to what every command works with.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use dropbox::{Cache, Http, RateLimiter, Rates};
 use engine::run::Shutdown;
 use etcetera::BaseStrategy;
+use jiff::ZonedDateTime;
 use shared::{
     endpoints::{Endpoints, ORIGIN_VARIABLE},
     failure::Failure,
@@ -17,6 +18,7 @@ use crate::{
     commands,
     config::{CONFIG_VARIABLE, Config, Defaults, Password, Site, Store, choose, named_by_variable},
     failures::config_failure,
+    flags::bandwidth::Timetable,
     limits::OpenFiles,
     report, terminal,
 };
@@ -90,13 +92,7 @@ pub async fn prepare(
         defaults,
         quiet: global.quiet,
         stats: global.stats,
-        rates: Arc::new(RateLimiter::new(Rates {
-            calls_per_second: global.tpslimit,
-            // As in rclone, 0 is no burst.
-            burst: global.tpslimit_burst.unwrap_or(1).max(1),
-            upload_bytes_per_second: global.bwlimit.and_then(|rate| rate.up),
-            download_bytes_per_second: global.bwlimit.and_then(|rate| rate.down),
-        })),
+        rates: rates(global),
         state: directory(|base| base.state_dir()).map(StateDir::new),
         cache: cache.map(Cache::new),
         memory_bytes: memory(global)?,
@@ -137,6 +133,37 @@ pub fn remotes() -> Vec<String> {
         .flatten()
         .unwrap_or_default();
     config.remotes.keys().map(|name| format!("{name}:")).collect()
+}
+
+/// Returns the rates of the flags; those of a timetable change while the process runs.
+fn rates(global: &Global) -> Arc<RateLimiter> {
+    let table = global.bwlimit.clone();
+    let now = table
+        .as_ref()
+        .map(|table| table.at(&ZonedDateTime::now()))
+        .unwrap_or_default();
+    let limiter = Arc::new(RateLimiter::new(Rates {
+        calls_per_second: global.tpslimit,
+        // As in rclone, 0 is no burst.
+        burst: global.tpslimit_burst.unwrap_or(1).max(1),
+        upload_bytes_per_second: now.up,
+        download_bytes_per_second: now.down,
+    }));
+    if let Some(table) = table {
+        tokio::spawn(follow(table, Arc::clone(&limiter)));
+    }
+    limiter
+}
+
+/// Sets the rates as a timetable says.
+async fn follow(table: Timetable, limiter: Arc<RateLimiter>) {
+    const MAX_WAIT: Duration = Duration::from_secs(600);
+    while let Some(wait) = table.until_change(&ZonedDateTime::now()) {
+        // Clocks are set, and summer begins.
+        tokio::time::sleep(wait.min(MAX_WAIT)).await;
+        let now = table.at(&ZonedDateTime::now());
+        limiter.set_bytes_per_second(now.up, now.down);
+    }
 }
 
 /// Closes the config to other users, with a warning if it was open to them.

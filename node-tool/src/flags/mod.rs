@@ -1,5 +1,6 @@
 //! Flags that several commands take, and the way from them to plain options.
 
+pub(crate) mod bandwidth;
 pub(crate) mod filter;
 pub(crate) mod links;
 mod rule_files;

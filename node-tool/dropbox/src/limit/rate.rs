@@ -2,7 +2,10 @@
 //! move. Each caller takes the next free moment and waits for it, so that the rates hold for all that share a limiter.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -31,7 +34,11 @@ pub(crate) enum Direction {
 /// Keeps calls and their content to [`Rates`]. All clients that share one keep to them together.
 #[derive(Debug, Default)]
 pub struct RateLimiter {
-    rates: Rates,
+    calls_per_second: Option<f64>,
+    burst: u32,
+    /// Bytes a second; 0 is no limit.
+    upload_rate: AtomicU64,
+    download_rate: AtomicU64,
     calls: NextFree,
     upload: NextFree,
     download: NextFree,
@@ -57,25 +64,38 @@ impl NextFree {
     }
 }
 
+fn rate(rate: &AtomicU64) -> Option<u64> {
+    Some(rate.load(Ordering::Relaxed)).filter(|rate| *rate > 0)
+}
+
 impl RateLimiter {
     /// Keeps to `rates`.
     pub fn new(rates: Rates) -> Self {
-        Self {
-            rates,
+        let limiter = Self {
+            calls_per_second: rates.calls_per_second,
+            burst: rates.burst,
             ..Self::default()
-        }
+        };
+        limiter.set_bytes_per_second(rates.upload_bytes_per_second, rates.download_bytes_per_second);
+        limiter
+    }
+
+    /// Sets how many bytes a second may move from now on, to Dropbox and from it. What has taken its moment keeps it.
+    pub fn set_bytes_per_second(&self, upload: Option<u64>, download: Option<u64>) {
+        self.upload_rate.store(upload.unwrap_or(0), Ordering::Relaxed);
+        self.download_rate.store(download.unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Returns how many bytes a second may be uploaded. `None` is no limit.
     pub(crate) fn upload_bytes_per_second(&self) -> Option<u64> {
-        self.rates.upload_bytes_per_second
+        rate(&self.upload_rate)
     }
 
     /// Waits until a call may begin.
     pub(crate) async fn wait_for_call(&self) {
-        if let Some(rate) = self.rates.calls_per_second.filter(|rate| *rate > 0.0) {
+        if let Some(rate) = self.calls_per_second.filter(|rate| *rate > 0.0) {
             let time = Duration::from_secs_f64(1.0 / rate);
-            let ahead = time.saturating_mul(self.rates.burst.saturating_sub(1));
+            let ahead = time.saturating_mul(self.burst.saturating_sub(1));
             let at = self.calls.take_of_burst(time, ahead);
             tokio::time::sleep_until(at.into()).await;
         }
@@ -84,8 +104,8 @@ impl RateLimiter {
     /// Takes the right to move `count` bytes. Returns when they may move; `None` is now.
     pub(crate) fn take_bytes(&self, direction: Direction, count: usize) -> Option<Instant> {
         let (rate, free) = match direction {
-            Direction::Upload => (self.rates.upload_bytes_per_second?, &self.upload),
-            Direction::Download => (self.rates.download_bytes_per_second?, &self.download),
+            Direction::Upload => (rate(&self.upload_rate)?, &self.upload),
+            Direction::Download => (rate(&self.download_rate)?, &self.download),
         };
         #[expect(clippy::cast_precision_loss, reason = "a wait of a second more or less")]
         let time = Duration::from_secs_f64(count as f64 / rate.max(1) as f64);
@@ -109,6 +129,9 @@ mod tests {
         assert_eq!(second - first, Duration::from_millis(500));
         assert_eq!(third - second, Duration::from_secs(2));
         assert_eq!(limiter.take_bytes(Direction::Download, 1), None);
+        limiter.set_bytes_per_second(None, Some(1000));
+        assert_eq!(limiter.take_bytes(Direction::Upload, 500), None);
+        assert!(limiter.take_bytes(Direction::Download, 1).is_some());
     }
 
     #[test]
