@@ -22,6 +22,7 @@ mod failures;
 mod flags;
 mod limits;
 mod location;
+mod plan_dir;
 mod rclone;
 pub mod report;
 mod terminal;

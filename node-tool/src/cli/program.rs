@@ -82,8 +82,9 @@ mod tests {
     use crate::completion::is_place;
 
     /// Positional arguments that name no place, by their ids.
-    const NO_PLACES: [&str; 11] = [
-        "shell", "words", "_words", "name", "from", "to", "file", "hash", "query", "key", "value",
+    const NO_PLACES: [&str; 13] = [
+        "shell", "words", "_words", "name", "from", "to", "file", "hash", "query", "key", "value", "plan",
+        "command",
     ];
 
     #[test]

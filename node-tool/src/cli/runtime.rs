@@ -31,9 +31,12 @@ pub fn with_runtime(cli: Cli) -> Result<u8, Failure> {
         .map_err(|e| Failure::new("could not start").why(e))?;
     let next = match cli.command {
         Command::Config(_) => Some("repeat the command; the config is as it was"),
-        Command::Copy(_) | Command::Copyto(_) | Command::Move(_) | Command::Moveto(_) | Command::Sync(_) => {
-            Some("repeat the command to continue; finished files are not sent again")
-        }
+        Command::Copy(_)
+        | Command::Copyto(_)
+        | Command::Move(_)
+        | Command::Moveto(_)
+        | Command::Sync(_)
+        | Command::Run(_) => Some("repeat the command to continue; finished files are not sent again"),
         _ => None,
     };
     let shutdown = Shutdown::default();

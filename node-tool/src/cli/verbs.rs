@@ -46,6 +46,10 @@ pub enum Command {
     /// Make the target the same as the source; deletes in the target
     #[command(after_help = SYNC_HELP)]
     Sync(copy::SyncArgs),
+    /// Carry out a plan that copy, move or sync wrote with --plan-out
+    Run(commands::job::planned::Args),
+    /// Print the batch script that runs a command in a job of Slurm, or submit it
+    Submit(commands::submit::Args),
     /// Compare two folders by size and hash
     Check(look::check::Args),
     /// Print files
@@ -160,6 +164,7 @@ pub async fn dispatch(
         Command::Version => return help::version(),
         Command::Completion(args) => return help::completion(args),
         Command::Man(args) => return man::run(args, program()),
+        Command::Submit(args) => return commands::submit::run(args, program()),
         _ => {}
     }
     let config = match &command {
@@ -182,6 +187,7 @@ pub async fn dispatch(
         Command::Move(args) => copy::moving(&args, false, &app).await,
         Command::Moveto(args) => copy::moving(&args, true, &app).await,
         Command::Sync(args) => copy::sync(&args, &app).await,
+        Command::Run(args) => commands::job::planned::run(&args, &app).await,
         Command::Check(args) => look::check::run(&args, &app).await,
         Command::Cat(args) => look::cat::run(&args, &app).await,
         Command::Mkdir(args) => change::mkdir::run(&args, &app).await,
@@ -200,7 +206,7 @@ pub async fn dispatch(
         Command::Search(args) => look::search::run(&args, &app).await,
         Command::Watch(args) => look::watch::run(&args, &app).await,
         // Done above.
-        Command::Version | Command::Completion(_) | Command::Man(_) => Ok(exit::SUCCESS),
+        Command::Version | Command::Completion(_) | Command::Man(_) | Command::Submit(_) => Ok(exit::SUCCESS),
     };
     // Only authorisation is fatal: the centre knows whom to ask.
     result.map_err(|failure| match app.defaults.help {

@@ -12,6 +12,7 @@ pub mod look;
 pub mod man;
 pub mod shares;
 mod sources;
+pub mod submit;
 
 use shared::raw;
 

@@ -21,7 +21,7 @@ mod transfer;
 
 pub use change::TouchError;
 pub use dropbox::{
-    AsOf, Deleted, DropboxStore, LinkStore, Resumable, SameAccount, SharedPause, resumable, same_account,
+    AsOf, Changes, Deleted, DropboxStore, LinkStore, Resumable, SameAccount, SharedPause, resumable, same_account,
     unite,
 };
 pub use local::LocalStore;

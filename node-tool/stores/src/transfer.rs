@@ -21,6 +21,8 @@ pub struct TransferOptions {
     pub follows_links: bool,
     /// Whether what is newer in the target, or came there meanwhile, is replaced.
     pub overwrites_newer: bool,
+    /// Whether a local file that is no longer what was listed is reported, rather than sent as it is now.
+    pub sends_only_listed: bool,
     /// Where what outlasts the process is kept. `None` means that an interrupted transfer starts again, and that other processes are
     /// not heeded.
     pub state_dir: Option<StateDir>,

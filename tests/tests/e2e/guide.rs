@@ -71,7 +71,8 @@ impl Play {
             "console paste" => self.asks_for_a_paste(block),
             "console pasted" => self.pastes(block),
             // A picture of something that moves, or of another system; this very test.
-            "text" | "console test" => Ok(()),
+            // A real Slurm runs that in `tests/tests/slurm`.
+            "text" | "console test" | "console slurm" => Ok(()),
             kind => match kind.strip_prefix("bash ") {
                 Some(name) => write(&self.reader.env.path(name), block.text().as_bytes(), 1),
                 None => anyhow::bail!("it is not run by anything"),

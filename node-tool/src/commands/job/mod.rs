@@ -9,6 +9,7 @@ mod name;
 mod observer;
 mod outcomes;
 mod overlap;
+pub mod planned;
 mod preview;
 mod respell;
 pub(crate) mod revision;
@@ -37,7 +38,7 @@ use backup::BackupDir;
 use observer::Shown;
 use outcomes::{Noted, Outcomes};
 
-use super::{App, missing, place_failure};
+use super::{App, exit_code, missing, place_failure};
 use crate::{
     limits::OpenFiles,
     report::{
@@ -95,6 +96,8 @@ struct Job<'a> {
     left_out: Vec<String>,
     /// Files that are copied from other folders than the source.
     elsewhere: Vec<elsewhere::Copies>,
+    /// The mark behind which everything is that changes in the source from the listing on, where a plan is written.
+    source_cursor: Option<String>,
 }
 
 /// Executes a request.
@@ -121,7 +124,10 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
         if request.rev.is_some() {
             return Err(revision::in_place(request, &source));
         }
-        return respell::run(request, &source, &dest).await;
+        return match flags.plan_out {
+            Some(_) => Err(overlap::same_place()),
+            None => respell::run(request, &source, &dest).await,
+        };
     }
     let filter = flags.filter.filter()?;
     let kept = match kept {
@@ -137,6 +143,7 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
         }
         source => source,
     };
+    let source_cursor = source_cursor(&source, flags).await?;
     let mut listing = match request.rev {
         Some(rev) => revision::list(&source, rev).await?,
         None => source
@@ -174,6 +181,7 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
         backup,
         left_out,
         elsewhere: Vec::new(),
+        source_cursor,
     };
     let (mut job, mut plan) = match listing.root {
         RootKind::File => job.plan_file(&listing).await?,
@@ -204,6 +212,20 @@ fn places(request: &Request<'_>, app: &App) -> Result<(Place, Place), Failure> {
         false => app.place_as_typed(request.dest)?,
     };
     Ok((source, dest))
+}
+
+/// Returns the mark behind which everything is that changes in the source from now on, if that is a folder in a Dropbox and a plan
+/// is to be written.
+async fn source_cursor(source: &Place, flags: &Flags) -> Result<Option<String>, Failure> {
+    let store = source.dropbox().filter(|_| flags.plan_out.is_some());
+    let Some(store) = store else { return Ok(None) };
+    match source.stat().await {
+        Ok(Some(there)) if there.file().is_none() => {}
+        // The listing will say it.
+        _ => return Ok(None),
+    }
+    let cursor = store.latest_cursor().await;
+    cursor.map(Some).map_err(|e| place_failure("list", source, &e))
 }
 
 /// Refuses two places on this machine: that is another program's job.
@@ -270,7 +292,7 @@ async fn moved_as_a_whole(
     };
     let flags = request.flags;
     let is_plain = filter.is_everything()
-        && !(flags.dry_run || flags.interactive || flags.existing)
+        && !(flags.dry_run || flags.interactive || flags.existing || flags.plan_out.is_some())
         && flags.max_transfer.is_none();
     let is_folder =
         listing.root == RootKind::Folder && listing.unreadable.is_empty() && !from.path().is_root();
@@ -553,6 +575,11 @@ impl Job<'_> {
         } else {
             ask::many_deletes(&plan, sync, &self.target).await?;
         }
+        if let Some(path) = &flags.plan_out {
+            self.refuse_to_write()?;
+            planned::write(path, plan, self.planned()).await?;
+            return Ok(exit_code(run.tally().retry()).unwrap_or(exit::SUCCESS));
+        }
         let run_options = RunOptions {
             deadline: flags.max_duration().map(|most| Instant::now() + most),
             concurrency,
@@ -613,28 +640,46 @@ impl Job<'_> {
             memory_bytes: app.memory_bytes,
             open_files: OpenFiles::here().files,
             makes_links: flags.links,
-            // A single file that was typed may be a symlink.
-            follows_links: flags.copy_links || Path::new(self.request.source).is_file(),
+            follows_links: self.follows_links(),
             overwrites_newer: flags.overwrite_newer,
+            sends_only_listed: false,
             state_dir: app.state.clone(),
             revisions: self.request.rev.map(|_| Arc::default()),
             digests: flags.digest.as_slice().into(),
         }
     }
 
+    fn follows_links(&self) -> bool {
+        // A single file that was typed may be a symlink.
+        self.request.flags.copy_links || Path::new(self.request.source).is_file()
+    }
+
+    /// Refuses to write a plan of what another process could not find again.
+    fn refuse_to_write(&self) -> Result<(), Failure> {
+        let what = match (self.elsewhere.is_empty(), self.request.rev) {
+            (true, None) => return Ok(()),
+            (false, _) => "files of several folders",
+            (true, Some(_)) => "earlier states of files",
+        };
+        Err(Failure::usage(format!("a plan of {what} can't be written")).hint("copy them without --plan-out"))
+    }
+
+    fn planned(&self) -> planned::Planned<'_> {
+        planned::Planned {
+            verb: self.request.verb,
+            source: &self.source,
+            target: &self.target,
+            backup: self.backup.as_ref(),
+            source_cursor: self.source_cursor.clone(),
+            follows_links: self.follows_links(),
+            flags: self.request.flags,
+        }
+    }
+
     /// Returns the failure for what stopped the run early.
     fn stopped(&self, stop: Stop) -> Failure {
         let remote = self.target.remote().or(self.source.remote()).unwrap_or_default();
-        match stop {
-            Stop::CopyFailed(error) => super::engine_failure("could not copy everything", &error, remote),
-            Stop::DeleteFailed(error) => super::engine_failure("could not delete everything", &error, remote),
-            Stop::Requested(signal) => Failure::new(format!("stopped by {signal}"))
-                .hint("repeat the command to continue; finished files are not sent again")
-                .code(exit::INTERRUPTED),
-            Stop::Deadline => Failure::new("stopped after --max-duration")
-                .hint("repeat the command to continue; finished files are not sent again")
-                .code(exit::DURATION),
-        }
+        tell::stopped(stop, remote, "")
     }
 }
 

@@ -6,7 +6,7 @@ use engine::{
     filter::Filter,
     listing::Listing,
     plan::{Plan, Refusal},
-    run::Tally,
+    run::{Stop, Tally},
 };
 use shared::{exit, failure::Failure};
 use stores::Place;
@@ -145,6 +145,25 @@ pub(super) fn failures(tally: &Tally) {
     if failed.len() > MAX_LISTED {
         let more = failed.len() - MAX_LISTED;
         report::note(&format!("… and {more} more; repeat with -v to see them all"));
+    }
+}
+
+/// Returns the failure for what stopped a run early; `next` is how to continue it.
+pub(super) fn stopped(stop: Stop, remote: &str, next: &str) -> Failure {
+    let failed = |what, error| crate::commands::engine_failure(what, &error, remote);
+    let continued = |failure: Failure| match next {
+        "" => failure.hint("repeat the command to continue; finished files are not sent again"),
+        command => failure.next(format!(
+            "{command}   continues; finished files are not sent again"
+        )),
+    };
+    match stop {
+        Stop::CopyFailed(error) => failed("could not copy everything", error),
+        Stop::DeleteFailed(error) => failed("could not delete everything", error),
+        Stop::Requested(signal) => {
+            continued(Failure::new(format!("stopped by {signal}"))).code(exit::INTERRUPTED)
+        }
+        Stop::Deadline => continued(Failure::new("stopped after --max-duration")).code(exit::DURATION),
     }
 }
 

@@ -38,6 +38,8 @@ pub(super) struct Roots {
     pub(super) to: DropboxPath,
     /// Whether symlinks of the source are followed.
     pub(super) follows: bool,
+    /// Whether a file that is no longer what was listed is reported, rather than sent as it is now.
+    pub(super) only_listed: bool,
 }
 
 /// A file being uploaded. There may be a million of them.
@@ -62,10 +64,12 @@ impl Item {
         }
     }
 
-    /// Opens it for reading, if it still has its planned size.
+    /// Opens it for reading, if it still has its planned size, and its time where that counts.
     pub(super) fn open_as_planned(&self) -> io::Result<local::Source> {
         let source = self.open()?;
-        match source.info.size_bytes == self.step.meta.size_bytes {
+        let planned = &self.step.meta;
+        let is_listed = !self.roots.only_listed || source.info.modified == planned.modified;
+        match source.info.size_bytes == planned.size_bytes && is_listed {
             true => Ok(source),
             false => Err(io::Error::other(Changed)),
         }
@@ -133,7 +137,8 @@ impl<'a> Outcomes<'a> {
 
     /// Reports a file that could not be read: if that is because it changed, it gets another round.
     pub(super) fn unread(&self, item: Item, error: io::Error) {
-        if is_change(&error) && self.more_rounds.load(Ordering::Relaxed) {
+        let may_change = !item.roots.only_listed && self.more_rounds.load(Ordering::Relaxed);
+        if is_change(&error) && may_change {
             self.changed.lock().push(item);
             return;
         }

@@ -15,6 +15,13 @@ impl Namespaces {
         Self(mounts.into_iter().map(folded).collect())
     }
 
+    /// Returns the folders, folded, and the ids of their namespaces, sorted.
+    pub(super) fn all(&self) -> Vec<(&str, &str)> {
+        let mut all: Vec<_> = self.0.iter().map(|(path, id)| (path.as_str(), &**id)).collect();
+        all.sort_unstable();
+        all
+    }
+
     /// Returns the namespace of `path`. `None` if it is the one of the folder itself.
     pub(super) fn namespace_of(&self, path: &str) -> Option<&str> {
         if self.0.is_empty() {

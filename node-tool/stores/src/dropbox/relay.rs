@@ -102,6 +102,8 @@ impl Relay {
         // Another process will not find the temporary folder again.
         let options = TransferOptions {
             state_dir: None,
+            // What is there is what came down.
+            sends_only_listed: false,
             ..self.options.clone()
         };
         // They are read once more on their way up, which is when they are digested.

@@ -12,7 +12,7 @@ use engine::{
     entry::{Entry, FileMeta, Modified, own_path},
     filter::Filter,
     listing::{Capabilities, LeftOut, Listing, NameRules, Query, RootKind},
-    plan::Step,
+    plan::{Step, file::Group},
     relative_path::{ancestors, is_within, parent},
     store::{Rename, Store},
 };
@@ -265,6 +265,19 @@ impl DropboxStore {
     /// Returns what the last listing found in each folder, once.
     pub(super) fn take_folder_totals(&self) -> Option<FolderTotals> {
         self.learned.folder_totals.lock().take()
+    }
+
+    /// Takes what an earlier listing found: which namespaces are below it, and what is in some folders.
+    pub(super) fn set_learned(&self, namespaces: Namespaces, totals: Option<FolderTotals>) {
+        *self.learned.namespaces.lock() = namespaces;
+        *self.learned.folder_totals.lock() = totals;
+    }
+
+    /// Returns what the last listing found in the folders that are worth a zip, if these files are copied.
+    pub(super) fn zip_folders(&self, copies: &[Step]) -> Vec<Group> {
+        let totals = self.learned.folder_totals.lock();
+        let totals = totals.as_ref();
+        totals.map_or_else(Vec::new, |totals| totals.worth(copies, self.path.is_root()))
     }
 
     /// Returns steps whose targets have the names that Dropbox has.

@@ -281,6 +281,7 @@ async fn carry_out(
         backup: None,
         left_out: Vec::new(),
         elsewhere: Vec::new(),
+        source_cursor: None,
     };
     let mut options = job.transfer_options(app);
     options.revisions = Some(Arc::new(current));

@@ -1,10 +1,10 @@
 //! Which folders of many small files are downloaded as one zip, where that takes less time than a call for each. Pure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use engine::{
     entry::Entry,
-    plan::{Step, StepKind},
+    plan::{Step, StepKind, file::Group},
     relative_path::ancestors,
 };
 
@@ -41,6 +41,70 @@ impl FolderTotals {
         totals
     }
 
+    /// Returns totals that an earlier listing found.
+    pub(crate) fn of_groups(groups: &[Group]) -> Self {
+        let total = |group: &Group| Total {
+            files: group.files,
+            entries: group.entries,
+            bytes: group.bytes,
+        };
+        Self(
+            groups
+                .iter()
+                .map(|group| (group.path.as_str().into(), total(group)))
+                .collect(),
+        )
+    }
+
+    /// Returns the folders that are worth a zip if these files are wanted, sorted. `is_root` as in [`group`].
+    pub(crate) fn worth(&self, steps: &[Step], is_root: bool) -> Vec<Group> {
+        let wanted = Self::wanted(steps);
+        let folders: BTreeSet<&str> = steps
+            .iter()
+            .filter_map(|step| self.zip_of(step, &wanted, is_root))
+            .collect();
+        let group = |path: &str| {
+            let total = self.0.get(path)?;
+            Some(Group {
+                path: path.to_owned(),
+                files: total.files,
+                entries: total.entries,
+                bytes: total.bytes,
+            })
+        };
+        folders.into_iter().filter_map(group).collect()
+    }
+
+    /// Totals of files that are wanted.
+    fn wanted(steps: &[Step]) -> Self {
+        let mut wanted = Self::default();
+        for step in steps.iter().filter(|step| is_plain(step)) {
+            wanted.add(&step.from, Some(step.meta.size_bytes));
+        }
+        wanted
+    }
+
+    /// Returns the outermost folder around a file that is worth a zip. `None` means that there is none.
+    fn zip_of<'a>(&self, step: &'a Step, wanted: &Self, is_root: bool) -> Option<&'a str> {
+        if !is_plain(step) {
+            return None;
+        }
+        folders(&step.from).find(|folder| self.is_worth(folder, wanted, is_root))
+    }
+
+    fn is_worth(&self, folder: &str, wanted: &Self, is_root: bool) -> bool {
+        let (Some(wanted), Some(there)) = (wanted.0.get(folder), self.0.get(folder)) else {
+            return false;
+        };
+        wanted.files >= MIN_FILES
+            && wanted.bytes / wanted.files <= MAX_AVERAGE_BYTES
+            && there.bytes <= MAX_ZIP_BYTES
+            && there.entries <= MAX_ZIP_ENTRIES
+            && wanted.files * 10 >= there.files * MIN_WANTED_TENTHS
+            && wanted.bytes * 10 >= there.bytes * MIN_WANTED_TENTHS
+            && !(is_root && folder.is_empty())
+    }
+
     fn add(&mut self, path: &str, bytes: Option<u64>) {
         for folder in ancestors(path).chain([""]) {
             if !self.0.contains_key(folder) {
@@ -66,29 +130,12 @@ pub(super) struct ZipGroup {
 
 /// Splits steps into folders that are worth a zip, and the rest. `is_root` means that the source itself can't be zipped.
 pub(super) fn group(steps: Vec<Step>, there: &FolderTotals, is_root: bool) -> (Vec<ZipGroup>, Vec<Step>) {
-    let mut wanted = FolderTotals::default();
-    for step in steps.iter().filter(|step| is_plain(step)) {
-        wanted.add(&step.from, Some(step.meta.size_bytes));
-    }
-    let is_worth = |folder: &str| {
-        let (Some(wanted), Some(there)) = (wanted.0.get(folder), there.0.get(folder)) else {
-            return false;
-        };
-        wanted.files >= MIN_FILES
-            && wanted.bytes / wanted.files <= MAX_AVERAGE_BYTES
-            && there.bytes <= MAX_ZIP_BYTES
-            && there.entries <= MAX_ZIP_ENTRIES
-            && wanted.files * 10 >= there.files * MIN_WANTED_TENTHS
-            && wanted.bytes * 10 >= there.bytes * MIN_WANTED_TENTHS
-            && !(is_root && folder.is_empty())
-    };
+    let wanted = FolderTotals::wanted(&steps);
     let mut groups: HashMap<String, Vec<Step>> = HashMap::new();
     let mut rest = Vec::new();
     for step in steps {
-        let folder = is_plain(&step)
-            .then(|| folders(&step.from).find(|folder| is_worth(folder)))
-            .flatten();
-        match folder.map(str::to_owned) {
+        let folder = there.zip_of(&step, &wanted, is_root).map(str::to_owned);
+        match folder {
             Some(folder) => groups.entry(folder).or_default().push(step),
             None => rest.push(step),
         }
@@ -155,6 +202,22 @@ mod tests {
             .collect();
         let (groups, rest) = group(steps, &FolderTotals::of(&entries), is_root);
         (groups.into_iter().map(|b| b.folder).collect(), rest.len())
+    }
+
+    #[test]
+    fn what_another_process_knows_of_the_chosen_folders_is_enough() {
+        let all = [files("a/x", 50, 1000), files("a/y", 50, 1000), files("b", 3, 10)].concat();
+        let entries: Vec<Entry> = all
+            .iter()
+            .map(|(path, size)| Entry::new_file(path, meta(*size)))
+            .collect();
+        let steps: Vec<Step> = all.iter().map(|(path, size)| step(path, *size)).collect();
+        let totals = FolderTotals::of(&entries);
+        let worth = totals.worth(&steps, true);
+        let paths: Vec<&str> = worth.iter().map(|group| group.path.as_str()).collect();
+        assert_eq!(paths, ["a"]);
+        let (groups, rest) = group(steps, &FolderTotals::of_groups(&worth), true);
+        assert_eq!((groups.len(), groups[0].steps.len(), rest.len()), (1, 100, 3));
     }
 
     #[test]

@@ -67,6 +67,7 @@ pub(in crate::dropbox) async fn upload(
         from: from.clone(),
         to: to.clone(),
         follows: options.follows_links,
+        only_listed: options.sends_only_listed,
     });
     let item = |step| Item {
         step,
@@ -100,7 +101,11 @@ pub(in crate::dropbox) async fn upload(
 
 /// Returns the files that changed with their current metadata.
 fn look_again(items: Vec<Item>, outcomes: &Outcomes<'_>) -> Vec<Item> {
-    let look = |mut item: Item| match tokio::task::block_in_place(|| item.open()) {
+    let open = |item: &Item| match item.roots.only_listed {
+        true => item.open_as_planned(),
+        false => item.open(),
+    };
+    let look = |mut item: Item| match tokio::task::block_in_place(|| open(&item)) {
         Ok(source) => {
             item.step.meta = source.info;
             Some(item)
