@@ -13,6 +13,7 @@ pub mod private_hosts;
 pub mod programs;
 pub mod reader;
 pub mod session;
+pub mod slurm;
 pub mod snapshots;
 pub mod ssh_server;
 pub mod svg;
