@@ -229,8 +229,8 @@ fn lines_that_cannot_be_honoured_end_before_anything_is_done() -> anyhow::Result
             "a name with a blank needs quotes: 'dbx:My Folder'",
         ),
         (
-            "node-tool copy --bwlimit '08:00,512k 19:00,off' src dbx:data",
-            "a timetable can't be honoured",
+            "node-tool copy --bwlimit '8am,512k 19:00,off' src dbx:data",
+            "'8am,512k' is no slot of a timetable",
         ),
     ] {
         let end = play(&env, line)?;
