@@ -99,6 +99,8 @@ impl Command {
         match self {
             Self::Config(args) if args.has_json() => None,
             Self::Config(_) => Some("of the commands of config, only list and show print JSON"),
+            Self::Run(args) if args.is_status() => None,
+            Self::Run(_) => Some("of run, only --status prints JSON"),
             Self::Cat(_) => Some("cat prints the bytes of files"),
             Self::Lsjson(_) => Some("lsjson prints JSON as rclone does; 'lsf --json' prints this program's"),
             Self::Ls(_)

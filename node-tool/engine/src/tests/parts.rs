@@ -50,6 +50,7 @@ impl Site<'_> {
             source: self.source,
             target: self.target,
             takes_from_source: false,
+            digests: &[],
         };
         let job = Job {
             source: self.source,

@@ -162,7 +162,7 @@ mod tests {
     fn every_type_has_an_example() {
         let kinds = [
             "step", "outcome", "entry", "checked", "change", "revision", "link", "remote", "size", "about",
-            "version", "error", "total",
+            "plan", "version", "error", "total",
         ];
         for kind in kinds {
             let start = format!("{{\"schema\":{SCHEMA},\"type\":\"{kind}\"");

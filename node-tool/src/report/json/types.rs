@@ -35,6 +35,8 @@ pub enum Object {
     Size(Size),
     /// The space of an account, of `about`.
     About(About),
+    /// How far a plan is, of `run --status`.
+    Plan(PlanStatus),
     /// The program.
     Version(Version),
     /// Why the command failed.
@@ -330,6 +332,82 @@ pub struct Size {
     pub bytes: u64,
     /// Number of files of unknown size, counted as empty.
     pub sizeless: u64,
+}
+
+/// How far all processes are with a plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanStatus {
+    /// The verb that was planned.
+    pub verb: engine::plan::Verb,
+    /// The source, absolute.
+    pub source: String,
+    /// The target, absolute.
+    pub target: String,
+    /// Files to copy.
+    pub files: Count,
+    /// Their bytes.
+    pub bytes: Count,
+    /// Number of steps that have to be done before what comes last.
+    pub open: u64,
+    /// Steps that come last.
+    pub last: Count,
+    /// What failed, and isn't done since.
+    pub failed: Vec<FailedStep>,
+    /// The processes, those that began first before others.
+    pub workers: Vec<Worker>,
+}
+
+/// How many there are, and how many of them are done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Count {
+    /// All of them.
+    pub all: u64,
+    /// Those that are done.
+    pub done: u64,
+}
+
+/// A step that failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FailedStep {
+    /// Its path.
+    pub path: String,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// A process that carries out a plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Worker {
+    /// The name of its log.
+    pub name: String,
+    /// The name of its machine.
+    pub host: String,
+    /// The batch system's name of its job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+    /// The part that it was given, such as `1/4`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
+    /// What became of it.
+    pub state: WorkerState,
+    /// Number of steps that it has done.
+    pub done: u64,
+}
+
+/// What became of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorkerState {
+    /// It runs.
+    Running,
+    /// It ended.
+    Ended,
+    /// It ended without saying so.
+    Killed,
 }
 
 /// The space of an account in bytes. The fields are rclone's.

@@ -127,7 +127,7 @@ fn plans() -> impl Strategy<Value = Plan> {
         obstacles: last.4,
         unchanged: unchanged.into(),
         skipped: skipped.into(),
-        warnings: Vec::new(),
+        ..Plan::default()
     })
 }
 

@@ -40,15 +40,19 @@ pub struct Args {
     /// Show how far all processes are
     #[arg(long)]
     status: bool,
-    /// With --status: print it as JSON
-    #[arg(long, requires = "status")]
-    json: bool,
     /// Stop after this long, such as 90s or 1h30m (exit code 10)
     #[arg(long, help_heading = "Limits", value_name = "DURATION", value_parser = duration::parse)]
     max_duration: Option<Duration>,
     /// Show progress
     #[arg(short = 'P', long, help_heading = "Output")]
     progress: bool,
+}
+
+impl Args {
+    /// Returns whether it only shows how far a plan is.
+    pub fn is_status(&self) -> bool {
+        self.status
+    }
 }
 
 const RUN_HELP: &str = "\
@@ -80,7 +84,7 @@ enum Share {
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let (dir, file) = PlanDir::open(&args.plan)?;
     if args.status {
-        return status::show(&dir, &file, args.json);
+        return status::show(&dir, &file);
     }
     let limits = Limits {
         deadline: args.max_duration.map(|most| Instant::now() + most),

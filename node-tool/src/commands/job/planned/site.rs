@@ -140,7 +140,7 @@ impl<'a> Site<'a> {
         let shown = Arc::new(Shown::new(
             self.limits.shows_progress,
             app.stats,
-            self.source.clone(),
+            (self.source.clone(), &self.target),
         ));
         let noting = Noting {
             shown: Arc::clone(&shown),
@@ -259,6 +259,7 @@ fn transfer_options(header: &Header, app: &App) -> TransferOptions {
         sends_only_listed: true,
         state_dir: app.state.clone(),
         revisions: None,
+        digests: Arc::from([]),
     }
 }
 

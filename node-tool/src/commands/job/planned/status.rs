@@ -1,11 +1,12 @@
 //! How far all processes are with a plan.
 
+use std::collections::HashMap;
+
 use engine::plan::{
-    Step,
+    Step, StepId,
     file::PlanFile,
     progress::{Progress, WorkerProgress},
 };
-use serde::Serialize;
 use shared::{
     exit,
     failure::{Failure, printable},
@@ -14,72 +15,21 @@ use shared::{
 use super::{ending, take::unusable};
 use crate::{
     plan_dir::{Logs, PlanDir, me},
-    report,
+    report::{
+        self,
+        json::{self, Count, FailedStep, Object, PlanStatus, Worker, WorkerState},
+    },
 };
 
 /// Maximum number of failed files that are listed one by one.
 const MAX_LISTED: usize = 50;
 
-/// How far a plan is.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "status")]
-struct Status<'a> {
-    verb: engine::plan::Verb,
-    source: &'a str,
-    target: &'a str,
-    /// Files to copy.
-    files: Count,
-    /// Their bytes.
-    bytes: Count,
-    /// Number of steps that have to be done before what comes last.
-    open: usize,
-    /// Number of steps that come last, and how many of them are done.
-    last: Count,
-    failed: Vec<Failed<'a>>,
-    workers: Vec<Worker<'a>>,
-}
-
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-struct Count {
-    all: u64,
-    done: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct Failed<'a> {
-    path: &'a str,
-    reason: &'a str,
-}
-
-#[derive(Debug, Serialize)]
-struct Worker<'a> {
-    name: &'a str,
-    host: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    job: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    part: Option<&'a str>,
-    state: State,
-    /// Number of steps that it has done.
-    done: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    Running,
-    Ended,
-    /// It ended without saying so.
-    Killed,
-}
-
-impl State {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Ended => "ended",
-            Self::Killed => "killed",
-        }
+/// Returns the word for what became of a process.
+fn word(state: WorkerState) -> &'static str {
+    match state {
+        WorkerState::Running => "running",
+        WorkerState::Ended => "ended",
+        WorkerState::Killed => "killed",
     }
 }
 
@@ -87,54 +37,57 @@ impl State {
 ///
 /// # Errors
 /// When that can't be read, or stdout can't be written.
-pub(super) fn show(dir: &PlanDir, file: &PlanFile, as_json: bool) -> Result<u8, Failure> {
+pub(super) fn show(dir: &PlanDir, file: &PlanFile) -> Result<u8, Failure> {
     let logs = Logs::read(dir, file.plan.last_id()).map_err(|e| unusable(dir, &e))?;
     let status = status(dir, file, &logs.progress);
-    if as_json {
-        let line = serde_json::to_string(&status).unwrap_or_default();
-        report::json_results(std::iter::once(line))?;
-    } else {
-        report::results(lines(&status, dir).into_iter())?;
+    match json::is_on() {
+        true => json::print_only(&Object::Plan(status))?,
+        false => report::results(lines(&status, dir).into_iter())?,
     }
     Ok(exit::SUCCESS)
 }
 
-fn status<'a>(dir: &PlanDir, file: &'a PlanFile, progress: &'a Progress) -> Status<'a> {
+fn status(dir: &PlanDir, file: &PlanFile, progress: &Progress) -> PlanStatus {
     let plan = &file.plan;
     let ending = plan.ending();
     let last = ending.steps().filter(|step| !step.is_copy());
     let (files, bytes) = counts(plan.all_copies(), progress);
-    let paths: std::collections::HashMap<_, _> = plan.steps().map(|step| (step.id, &*step.from)).collect();
+    let paths: HashMap<StepId, &str> = plan.steps().map(|step| (step.id, &*step.from)).collect();
     let failed = progress.failed().filter_map(|(id, reason)| {
-        let path = paths.get(&id)?;
-        Some(Failed { path, reason })
+        Some(FailedStep {
+            path: (*paths.get(&id)?).to_owned(),
+            reason: reason.to_owned(),
+        })
     });
     let own = me(None);
-    let worker = |(name, known): (&'a String, &'a WorkerProgress)| {
-        let worker = known.worker.as_ref();
-        Worker {
-            name,
-            host: worker.map_or("", |worker| &worker.host),
-            job: worker.and_then(|worker| worker.job.as_deref()),
-            part: worker.and_then(|worker| worker.part.as_deref()),
-            state: match known.has_left {
-                true => State::Ended,
-                false if dir.is_alive(name, progress, &own) => State::Running,
-                false => State::Killed,
-            },
-            done: known.done,
-        }
-    };
-    Status {
+    PlanStatus {
         verb: file.header.verb,
-        source: &file.header.source,
-        target: &file.header.target,
+        source: file.header.source.clone(),
+        target: file.header.target.clone(),
         files,
         bytes,
-        open: ending::open(file, progress),
+        open: ending::open(file, progress) as u64,
         last: counts(last, progress).0,
         failed: failed.collect(),
-        workers: by_age(progress).map(worker).collect(),
+        workers: by_age(progress)
+            .map(|(name, known)| worker(name, known, dir.is_alive(name, progress, &own)))
+            .collect(),
+    }
+}
+
+fn worker(name: &str, known: &WorkerProgress, is_alive: bool) -> Worker {
+    let worker = known.worker.as_ref();
+    Worker {
+        name: name.to_owned(),
+        host: worker.map(|worker| worker.host.clone()).unwrap_or_default(),
+        job: worker.and_then(|worker| worker.job.clone()),
+        part: worker.and_then(|worker| worker.part.clone()),
+        state: match (known.has_left, is_alive) {
+            (true, _) => WorkerState::Ended,
+            (false, true) => WorkerState::Running,
+            (false, false) => WorkerState::Killed,
+        },
+        done: known.done,
     }
 }
 
@@ -159,7 +112,7 @@ fn counts<'a>(steps: impl Iterator<Item = &'a Step>, progress: &Progress) -> (Co
     (files, bytes)
 }
 
-fn lines(status: &Status<'_>, dir: &PlanDir) -> Vec<String> {
+fn lines(status: &PlanStatus, dir: &PlanDir) -> Vec<String> {
     let mut lines = vec![
         format!(
             "{} {} to {}",
@@ -185,12 +138,17 @@ fn lines(status: &Status<'_>, dir: &PlanDir) -> Vec<String> {
     lines.extend(status.workers.iter().map(|worker| {
         let part = worker
             .part
+            .as_deref()
             .map(|part| format!(", part {part}"))
             .unwrap_or_default();
-        let job = worker.job.map(|job| format!(", job {job}")).unwrap_or_default();
+        let job = worker
+            .job
+            .as_deref()
+            .map(|job| format!(", job {job}"))
+            .unwrap_or_default();
         format!(
             "{} on {}{part}{job}: {} done",
-            worker.state.word(),
+            word(worker.state),
             worker.host,
             worker.done
         )
@@ -199,8 +157,8 @@ fn lines(status: &Status<'_>, dir: &PlanDir) -> Vec<String> {
     lines.extend(failed.map(|failed| {
         format!(
             "failed: '{}': {}",
-            printable(failed.path),
-            printable(failed.reason)
+            printable(&failed.path),
+            printable(&failed.reason)
         )
     }));
     if status.failed.len() > MAX_LISTED {
@@ -214,8 +172,11 @@ fn lines(status: &Status<'_>, dir: &PlanDir) -> Vec<String> {
 }
 
 /// Returns the flag of the command that continues it. `None` if all is done or others are at it.
-fn next(status: &Status<'_>) -> Option<&'static str> {
-    let is_running = status.workers.iter().any(|worker| worker.state == State::Running);
+fn next(status: &PlanStatus) -> Option<&'static str> {
+    let is_running = status
+        .workers
+        .iter()
+        .any(|worker| worker.state == WorkerState::Running);
     let is_left = status.last.done < status.last.all || status.files.done < status.files.all;
     match status.open {
         _ if is_running => None,
