@@ -21,8 +21,8 @@ mod transfer;
 
 pub use change::TouchError;
 pub use dropbox::{
-    AsOf, Changes, Deleted, DropboxStore, LinkStore, Resumable, SameAccount, SharedPause, resumable, same_account,
-    unite,
+    AsOf, Changes, Deleted, DropboxStore, LinkStore, Resumable, SameAccount, SharedPause, resumable,
+    same_account, unite,
 };
 pub use local::LocalStore;
 pub use place::{Place, Relation};

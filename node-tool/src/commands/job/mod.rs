@@ -657,6 +657,7 @@ impl Job<'_> {
     /// Refuses to write a plan of what another process could not find again.
     fn refuse_to_write(&self) -> Result<(), Failure> {
         let what = match (self.elsewhere.is_empty(), self.request.rev) {
+            _ if self.source.link().is_some() => "what is behind a link",
             (true, None) => return Ok(()),
             (false, _) => "files of several folders",
             (true, Some(_)) => "earlier states of files",
