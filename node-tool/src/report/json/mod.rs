@@ -15,8 +15,13 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use shared::failure::Failure;
 
+use crate::as_rclone;
+
 pub use make::time;
 pub use types::*;
+
+/// Verbs whose `--json` is rclone's, too.
+const OF_RCLONE: [&str; 2] = ["about", "size"];
 
 /// The JSON output of this process, if it is on.
 static OUTPUT: OnceLock<Output> = OnceLock::new();
@@ -46,7 +51,8 @@ pub(super) fn start(command: &str) {
     let _ = OUTPUT.set(Output {
         started: Instant::now(),
         total: Mutex::new(total),
-        has_ended: AtomicBool::new(false),
+        // Callers of rclone expect rclone's one object, and nothing if there is none.
+        has_ended: AtomicBool::new(as_rclone::is_on() && OF_RCLONE.contains(&command)),
     });
 }
 
@@ -57,11 +63,25 @@ pub fn is_on() -> bool {
 
 /// Returns the line of an object, without its end.
 pub fn line(object: &Object) -> String {
+    if as_rclone::is_on()
+        && let Some(bare) = bare(object)
+    {
+        return bare;
+    }
     let line = Line {
         schema: SCHEMA,
         object,
     };
     serde_json::to_string(&line).unwrap_or_default() // strings and numbers always can
+}
+
+/// Returns an object without its schema and type, as rclone prints it. `None` if rclone has no such object.
+fn bare(object: &Object) -> Option<String> {
+    match object {
+        Object::Size(size) => serde_json::to_string(size).ok(),
+        Object::About(about) => serde_json::to_string(about).ok(),
+        _ => None,
+    }
 }
 
 /// Prints an object, if it is on.
