@@ -38,7 +38,14 @@ pub(super) fn page(program: &Command) -> String {
             "\n## Flags: {}\n\n| rclone | here |\n|---|---|\n",
             group.about.to_lowercase()
         );
-        for flag in group.flags {
+        let is_here = |flag: &&Flag| {
+            flag.verbs.is_empty()
+                || flag
+                    .verbs
+                    .iter()
+                    .any(|verb| program.find_subcommand(verb).is_some())
+        };
+        for flag in group.flags.iter().filter(is_here) {
             row(&mut page, &name(flag), &fate(flag, program));
         }
     }
