@@ -82,9 +82,9 @@ mod tests {
     use crate::completion::is_place;
 
     /// Positional arguments that name no place, by their ids.
-    const NO_PLACES: [&str; 13] = [
+    const NO_PLACES: [&str; 14] = [
         "shell", "words", "_words", "name", "from", "to", "file", "hash", "query", "key", "value", "plan",
-        "command",
+        "command", "url",
     ];
 
     #[test]

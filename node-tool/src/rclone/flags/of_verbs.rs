@@ -83,10 +83,7 @@ pub(super) const OF_VERBS: &[Flag] = &[
     switch("stdout").of(&["copyurl"]),
     switch("urls").of(&["copyurl"]),
     switch("rmdirs").of(&["delete"]),
-    value("expire").of(&["link"]).refused(
-        "a link stays until it is revoked",
-        "node-tool link --unlink revokes it",
-    ),
+    value("expire").of(&["link"]),
     switch("unlink").of(&["link"]),
     value("description").of(&["listremotes"]),
     switch("exact").of(&["listremotes"]),
