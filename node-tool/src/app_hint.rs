@@ -1,6 +1,6 @@
 //! What is wrong with an app, recognized from Dropbox's errors, and what its owner has to change.
 
-use dropbox::Error;
+use crate::client::Error;
 
 /// Where apps are changed.
 pub(crate) const APP_CONSOLE: &str = "https://www.dropbox.com/developers/apps";

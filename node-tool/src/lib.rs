@@ -15,6 +15,7 @@ mod app_hint;
 mod app_team;
 mod as_rclone;
 pub mod cli;
+mod client;
 mod commands;
 mod completion;
 pub mod config;

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use dropbox::{DropboxPath, LinkAddress, LinkAddressError, PathError, RemotePath, is_address};
+use dropbox::{DropboxPath, LinkAddress, LinkAddressError, PathError};
+pub use dropbox::{RemotePath, is_address};
 
 use crate::config::check_name;
 

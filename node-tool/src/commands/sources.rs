@@ -5,7 +5,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use dropbox::{RemotePath, is_address};
+use crate::location::{RemotePath, is_address};
 use engine::plan::Verb;
 use shared::{failure::Failure, plain::quoted};
 use stores::Place;

@@ -17,7 +17,7 @@ mod tell;
 
 use std::{path::Path, sync::Arc, time::Instant};
 
-use dropbox::is_address;
+use crate::location::is_address;
 use engine::{
     entry::{Entry, LINK_ENDING},
     filter::Filter,

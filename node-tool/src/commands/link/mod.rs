@@ -5,7 +5,6 @@ mod show;
 
 use std::sync::Arc;
 
-use dropbox::{Client, DropboxPath, LinkAddress, LinkWish, is_address};
 use shared::{exit, failure::Failure};
 use stores::Place;
 
@@ -15,7 +14,9 @@ use super::{
     place_failure,
 };
 use crate::{
+    client::{Client, DropboxPath, Error, LinkAddress, LinkWish},
     commands::dropbox_failure,
+    location::is_address,
     report::{
         self,
         json::{self, Action, Link, Object, Outcome},
@@ -138,7 +139,7 @@ async fn refused(
     client: &Client,
     path: &DropboxPath,
     wish: &LinkWish,
-    error: dropbox::Error,
+    error: Error,
 ) -> Failure {
     let failure = failed("link to", side)(error);
     let there = client.links_to(path, true).await.unwrap_or_default();

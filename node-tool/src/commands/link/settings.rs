@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use dropbox::{
-    LinkWish,
-    api::sharing::{Link, LinkSettings},
-};
 use engine::{entry::Modified, filter::Age};
 use shared::{api::files::Time, failure::Failure};
 
-use crate::flags::links::{ask, from_file};
+use crate::{
+    client::{Link, LinkSettings, LinkWish},
+    flags::links::{ask, from_file},
+};
 
 /// Flags for the settings of a link.
 #[derive(Debug, clap::Args)]

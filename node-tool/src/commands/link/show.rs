@@ -1,6 +1,6 @@
 //! How links are shown.
 
-use dropbox::api::sharing::Link;
+use crate::client::Link;
 use engine::entry::Modified;
 use jiff::tz::TimeZone;
 

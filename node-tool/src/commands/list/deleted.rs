@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use dropbox::Client;
+use crate::client::Client;
 use engine::entry::Entry;
 use shared::{exit, failure::Failure};
 use stores::Deleted;

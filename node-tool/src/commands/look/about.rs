@@ -2,7 +2,7 @@
 //!
 //! Standard output is rclone's; the rest is for people.
 
-use dropbox::Client;
+use crate::client::Client;
 use shared::{
     api::users::{Account, SpaceUsage},
     exit,

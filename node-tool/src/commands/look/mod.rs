@@ -13,10 +13,12 @@ use std::sync::Arc;
 use shared::failure::Failure;
 
 use super::{App, missing, place_failure};
-use dropbox::{Client, DropboxPath, Error};
 use stores::{Place, dropbox::dropbox_error};
 
-use crate::report::format::on_one_line;
+use crate::{
+    client::{Client, DropboxPath, Error},
+    report::format::on_one_line,
+};
 
 /// A path from the root of a Dropbox as a line shows it; `slash` is what paths of this remote begin with.
 fn shown(slash: &str, side: &Place, path: Option<&str>) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use dropbox::api::sharing::{SharedFile, SharedFolder, Tag};
+use crate::client::{SharedFile, SharedFolder, Tag};
 use shared::{exit, failure::Failure, plain::quoted};
 
 use super::{App, failed, remote};

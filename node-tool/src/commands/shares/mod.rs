@@ -4,7 +4,7 @@ mod list;
 
 use std::sync::Arc;
 
-use dropbox::{Client, api::sharing::SharedFolder};
+use crate::client::{Client, SharedFolder};
 use shared::{exit, failure::Failure};
 use stores::Place;
 
