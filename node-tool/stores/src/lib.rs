@@ -14,6 +14,7 @@ pub mod dropbox;
 pub mod local;
 pub mod lock;
 mod memory;
+pub mod modes;
 mod place;
 mod read;
 mod state_dir;

@@ -29,6 +29,7 @@ mod names;
 mod next;
 mod over_ssh;
 mod own_links;
+mod permissions;
 mod planning;
 mod plans;
 mod real_browser;

@@ -33,6 +33,9 @@ pub struct Flags {
     /// Make empty folders too
     #[arg(long)]
     pub create_empty_src_dirs: bool,
+    /// Keep permissions: in Dropbox they are in a small file for each folder, .node-tool-modes.json
+    #[arg(short = 'M', long)]
+    pub metadata: bool,
     /// Copy files in this order: size, name or modtime, reversed with ',descending'
     #[arg(long, value_name = "ORDER", value_parser = clap::value_parser!(Order))]
     pub order_by: Option<Order>,

@@ -9,6 +9,7 @@ mod name;
 mod observer;
 mod outcomes;
 mod overlap;
+mod permissions;
 pub mod planned;
 mod preview;
 mod respell;
@@ -37,6 +38,7 @@ pub use flags::{Flags, MoveFlags, SyncFlags};
 use backup::BackupDir;
 use observer::Shown;
 use outcomes::{Noted, Outcomes};
+use permissions::Permissions;
 
 use super::{App, exit_code, missing, place_failure};
 use crate::{
@@ -98,6 +100,8 @@ struct Job<'a> {
     elsewhere: Vec<elsewhere::Copies>,
     /// The mark behind which everything is that changes in the source from the listing on, where a plan is written.
     source_cursor: Option<String>,
+    /// The permissions that travel with the files, if they do.
+    permissions: Option<Permissions>,
 }
 
 /// Executes a request.
@@ -159,7 +163,16 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
         RootKind::Folder => overlap::refuse(&source, &dest, verb, &filter, request.sync.delete_excluded)?,
         RootKind::File => {}
     }
+    // On one side they are the files' own, on the other in files of ours.
+    let mut permissions =
+        (flags.metadata && Permissions::may_travel(&source, &dest)).then(Permissions::default);
+    if let Some(permissions) = permissions.as_mut().filter(|_| listing.root == RootKind::Folder) {
+        permissions.take_source(&mut listing, &source);
+    }
     let left_out = prepare_source(&mut listing, &dest, request, &filter);
+    if let Some(permissions) = permissions.as_mut().filter(|_| listing.root == RootKind::Folder) {
+        permissions.note_source(&listing, &source);
+    }
     if !app.quiet {
         tell::skipped(&listing);
     }
@@ -182,6 +195,7 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
         left_out,
         elsewhere: Vec::new(),
         source_cursor,
+        permissions,
     };
     let (mut job, mut plan) = match listing.root {
         RootKind::File => job.plan_file(&listing).await?,
@@ -366,6 +380,11 @@ impl Job<'_> {
             overlap::note_same_place();
             return Ok((self, Plan::default()));
         }
+        if let Some(permissions) = &mut self.permissions {
+            let places = ((&self.source, &*name), (&self.target, &*new_name));
+            let noted = permissions.note_single(places.0, places.1).await;
+            noted.map_err(|e| place_failure("look at", &place, &e))?;
+        }
         let target = self.list_single_target(&new_name).await;
         let target = target.map_err(|e| place_failure("look at", &place, &e))?;
         let wanted = listing.entries.iter().map(|entry| Entry {
@@ -401,7 +420,7 @@ impl Job<'_> {
     }
 
     /// Plans what makes the target's folder like the source's.
-    async fn plan_folders(self, listing: &Listing) -> Result<(Self, Plan), Failure> {
+    async fn plan_folders(mut self, listing: &Listing) -> Result<(Self, Plan), Failure> {
         let Request {
             verb, flags, sync, ..
         } = *self.request;
@@ -410,6 +429,9 @@ impl Job<'_> {
             return Err(self.not_a_folder(&self.target));
         }
         refuse_new(&self.target, target.root != RootKind::Missing)?;
+        if let Some(permissions) = &mut self.permissions {
+            permissions.take_target(&mut target, &self.target);
+        }
         set_raw_names_apart(&mut target, &self.source);
         if let Some(backup) = &self.backup {
             backup.check_source(&listing.entries, &self.target, flags)?;
@@ -418,6 +440,9 @@ impl Job<'_> {
         plan.warnings
             .iter()
             .for_each(|warning| report::warn(&warning.to_string()));
+        if let Some(permissions) = &mut self.permissions {
+            permissions.remove_with_folders(&mut plan);
+        }
         if verb == Verb::Sync {
             if !self.target.takes_documents_for_files() {
                 tell::kept_documents(&target, &self.deletable(), &self.target);
@@ -439,6 +464,7 @@ impl Job<'_> {
             && (1..=MAX_SINGLE_STATS).contains(&few.len())
             // Dropbox would say of each of two spellings that it is there.
             && are_apart(&few)
+            && self.permissions.is_none()
             && !flags.create_empty_src_dirs;
         let listed = if is_few {
             self.target.list_only(&few).await
@@ -594,6 +620,13 @@ impl Job<'_> {
             () = observer::watch(&shown, &self.source, &self.target, bytes) => None,
         };
         let tally = run.tally();
+        let has_permissions = match &self.permissions {
+            Some(permissions) if stop.is_none() => {
+                let is_left = is_move && tally.failed.is_empty();
+                permissions.finish(&self.source, &self.target, is_left).await
+            }
+            _ => true,
+        };
         outcomes::count(&tally);
         if let Some(receipt) = self.request.receipt {
             let failed = tally.failed.len() as u64;
@@ -608,7 +641,12 @@ impl Job<'_> {
         match (stop, is_cut) {
             (Some(stop), _) => Err(self.stopped(stop)),
             (None, true) => Err(tell::over_limit(&tally)),
-            (None, false) => Ok(tell::code(&tally, tally.copied + tally.renamed == 0, flags)),
+            (None, false) => Ok(
+                match tell::code(&tally, tally.copied + tally.renamed == 0, flags) {
+                    exit::SUCCESS if !has_permissions => exit::ERROR,
+                    code => code,
+                },
+            ),
         }
     }
 

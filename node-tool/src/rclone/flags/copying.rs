@@ -20,9 +20,7 @@ pub(super) const COPY: &[Flag] = &[
     value("max-backlog").harmless("the whole plan is in memory, about 0.8 KB per file"),
     value("max-duration"),
     value("max-transfer"),
-    switch("metadata")
-        .short('M')
-        .harmless("Dropbox keeps a file's modification time, and no owner, mode or attributes"),
+    switch("metadata").short('M'),
     value("modify-window"),
     value("multi-thread-chunk-size").harmless("the size of ranges adapts to the link"),
     value("multi-thread-cutoff").harmless("big files travel over many connections as soon as that helps"),

@@ -47,6 +47,34 @@ impl DropboxStore {
         Err(TouchError::Touch(error, left))
     }
 
+    /// Uploads a small file to `path`, whose content has this checksum, over what was seen there.
+    ///
+    /// # Errors
+    /// When it can't be uploaded, or something else is there by now.
+    pub async fn put_small(
+        &self,
+        path: &str,
+        bytes: Vec<u8>,
+        checksum: ContentHash,
+        old: Option<&FileMeta>,
+    ) -> Result<()> {
+        let old = old.and_then(|old| old.version.as_ref());
+        let arg = UploadArg {
+            commit: CommitInfo {
+                path: self.path_of(path).as_str().to_owned(),
+                mode: old.map_or(WriteMode::Add, |old| WriteMode::Update {
+                    update: old.id.clone(),
+                }),
+                client_modified: None,
+                mute: true,
+            },
+            content_hash: checksum,
+        };
+        let payload = Payload::kept(vec![bytes.into()]);
+        let uploaded = self.client().upload(&UPLOAD, &arg, &payload).await;
+        uploaded.map(drop).map_err(dropbox_error)
+    }
+
     /// Returns the size and checksum of a file. A cloud document's are known when it is exported.
     ///
     /// # Errors

@@ -21,8 +21,9 @@ use std::{
 use parking_lot::RwLock;
 use rustix::{
     fs::{
-        AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps, UTIME_OMIT, fstat,
-        fstatfs, linkat, mkdirat, openat, readlinkat, renameat, renameat_with, statat, unlinkat, utimensat,
+        AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps, UTIME_OMIT, fchmod,
+        fstat, fstatfs, linkat, mkdirat, openat, readlinkat, renameat, renameat_with, statat, unlinkat,
+        utimensat,
     },
     io::Errno,
 };
@@ -307,6 +308,24 @@ impl Root {
             return Err(io::Error::other("it is no file any more"));
         }
         set_modified_at(&folder, &name, modified)
+    }
+
+    /// Sets the permissions of the file or folder at `path`, never of what a symlink leads to.
+    ///
+    /// # Errors
+    /// When it isn't there, is a symlink or isn't ours.
+    pub fn set_mode(&self, path: &str, mode: u32) -> io::Result<()> {
+        let (folder, name) = self.around(path, false)?;
+        let there = stat_at(&folder, name)?.ok_or(io::ErrorKind::NotFound)?;
+        if is_symlink(&there) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        if there.st_mode & 0o7777 == mode {
+            return Ok(());
+        }
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let open = openat(&folder, &*raw::name(name), flags, Mode::empty())?;
+        Ok(fchmod(open, Mode::from_raw_mode(mode))?)
     }
 
     /// Makes a file without a name in the root, which is made if missing.

@@ -57,6 +57,14 @@ impl LocalStore {
         Some(Entry::new_file(format!("{relative}{LINK_ENDING}"), file))
     }
 
+    /// Sets the permissions of the file or folder at `path`, never of what a symlink leads to.
+    ///
+    /// # Errors
+    /// When it isn't there, is a symlink or isn't ours.
+    pub fn set_mode(&self, path: &str, mode: u32) -> Result<()> {
+        self.root().set_mode(path, mode).map_err(local_error)
+    }
+
     /// Returns what is at some paths themselves, where something is to go: symlinks are not followed.
     ///
     /// # Errors

@@ -282,6 +282,7 @@ async fn carry_out(
         left_out: Vec::new(),
         elsewhere: Vec::new(),
         source_cursor: None,
+        permissions: None,
     };
     let mut options = job.transfer_options(app);
     options.revisions = Some(Arc::new(current));
