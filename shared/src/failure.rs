@@ -137,7 +137,7 @@ fn with_comment(line: &str) -> Cow<'_, str> {
 
 /// Returns whether a line begins with a program that the two programs advise to run, or with a word of the shell.
 fn is_command(line: &str) -> bool {
-    const COMMANDS: [&str; 11] = [
+    const COMMANDS: [&str; 12] = [
         "node-tool",
         "authorizer",
         "rclone",
@@ -149,6 +149,7 @@ fn is_command(line: &str) -> bool {
         "unset",
         "export",
         "cp",
+        "curl",
     ];
     let first = line.split(' ').next().unwrap_or_default();
     COMMANDS.contains(&first)

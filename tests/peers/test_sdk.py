@@ -231,6 +231,23 @@ class Files(PeerTest):
         self.assertTrue(entries[1].get_failure().get_path_lookup().is_not_found())
         self.assertEqual(self.dbx.files_delete_v2(self.folder).metadata.path_lower, self.folder.lower())
 
+    def test_an_address_is_saved(self):
+        url = "https://example.org/file.txt"
+        self.sandbox.control("serve", url=url, text="served")
+
+        def saved(path, url):
+            job = self.dbx.files_save_url(path, url).get_async_job_id()
+            while (status := self.dbx.files_save_url_check_job_status(job)).is_in_progress():
+                pass
+            return status
+
+        file = saved(f"{self.folder}/file", url).get_complete()
+        self.assertEqual((file.name, file.content_hash), ("file", content_hash(b"served")))
+        self.dbx.files_upload(b"other", f"{self.folder}/taken")
+        self.assertEqual(saved(f"{self.folder}/taken", url).get_complete().name, "taken (1)")
+        self.assertTrue(saved(f"{self.folder}/none", url + "x").get_failed().is_download_failed())
+        self.assertTrue(self.refused(self.dbx.files_save_url, f"{self.folder}/none", "file:///etc/passwd").is_invalid_url())
+
     def test_a_revision_can_be_restored(self):
         path = f"{self.folder}/file"
         old = self.dbx.files_upload(b"old", path)

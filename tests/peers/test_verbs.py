@@ -123,10 +123,69 @@ class Verbs(PeerTest):
             self.both("hashsum", "dropbox", *flags, self.local)
 
     def test_cat(self):
-        for flags in [[], ["--head", "3"], ["--tail", "3"], ["--offset", "2"], ["--offset", "-2"], ["--offset", "1", "--count", "2"]]:
+        for flags in [[], ["--head", "3"], ["--tail", "3"], ["--offset", "2"], ["--offset", "-2"], ["--offset", "1", "--count", "2"],
+                      ["--separator", "--"], ["--count", "2", "--separator", "|"], ["--discard"]]:
             for path in ["dbx:t/plain.txt", "dbx:t/with space"]:
                 self.both("cat", *flags, path, sort=False)
         self.assertEqual(self.node_tool("cat", "dbx:t/big", "--offset", "5000000", "--count", "4")[0].encode(), bytes(range(64, 68)))
+
+    def test_digests(self):
+        for verb in [["md5sum"], ["sha1sum"], ["hashsum", "sha256"], ["hashsum", "SHA-512"], ["hashsum", "crc32"]]:
+            for flags in [[], ["--base64"]]:
+                self.both(*verb, *flags, self.local)
+                self.both(*verb, *flags, "dbx:t")
+                self.both(*verb, *flags, "--download", "dbx:t")
+        for verb in [["md5sum"], ["hashsum", "sha1"], ["hashsum", "sha1", "-"]]:
+            answers = [subprocess.run([self.program_path(program), *verb], env=self.environment(), input=b"hello", capture_output=True).stdout
+                       for program in ("RCLONE_BIN", "NODE_TOOL_BIN")]
+            self.assertEqual(answers[1], answers[0], verb)
+        written = []
+        for program in (self.rclone, self.node_tool):
+            program("md5sum", self.local, "--output-file", self.home / "sums")
+            written.append(sorted((self.home / "sums").read_text().splitlines()))
+        self.assertEqual(written[1], written[0])
+
+    def test_checksum(self):
+        sums = self.home / "sums"
+        sums.write_text(self.rclone("md5sum", self.local)[0] + "d41d8cd98f00b204e9800998ecf8427e  gone\n")
+        (self.local / "plain.txt").write_text("another")
+        (self.local / "added").write_text("added")
+        for place, download in [(self.local, []), ("dbx:t", ["--download"])]:
+            for flags in [["--combined", "-"], ["--differ", "-"], ["--match", "-"], ["--missing-on-src", "-"], ["--missing-on-dst", "-"],
+                          ["--one-way", "--combined", "-"], ["--exclude", "gone", "--combined", "-"]]:
+                code = 0 if place == "dbx:t" and "gone" in flags else 1
+                self.both("checksum", "md5", sums, place, *download, *flags, code=code)
+                self.both("check", "--checkfile", "md5", sums, place, *download, *flags, code=code)
+            self.both("md5sum", "--checkfile", sums, place, *download, code=1)
+        self.both("check", self.local, "dbx:t", "--download", "--combined", "-", code=1)
+
+    def test_listremotes(self):
+        for flags in [[], ["--long"], ["--json"], ["db"], ["--name", "nothing"], ["--type", "dropbox"], ["--exact", "db"]]:
+            self.both("listremotes", *flags, sort=False)
+
+    def test_rcat(self):
+        for size in [0, 5, 9_000_000]:
+            for program, name in [("RCLONE_BIN", "theirs"), ("NODE_TOOL_BIN", "ours")]:
+                for flags in [[], ["--size", str(size)]]:
+                    subprocess.run([self.program_path(program), "rcat", *flags, f"dbx:piped/{name}"],
+                                   env=self.environment(), input=b"x" * size, check=True, capture_output=True)
+            hashes = {self.rclone("lsf", "-F", "sh", "--hash", "dropbox", f"dbx:piped/{name}")[0] for name in ("theirs", "ours")}
+            self.assertEqual(len(hashes), 1)
+        self.rclone("purge", "dbx:piped")
+
+    def test_archives(self):
+        self.rclone("archive", "create", self.local, "dbx:archives/theirs.tar.gz")
+        self.node_tool("archive", "create", self.local, "dbx:archives/ours.tar.gz")
+        self.rclone("archive", "create", self.local, "dbx:archives/theirs.zip")
+        self.node_tool("archive", "create", self.local, "dbx:archives/ours.zip")
+        for kind in ["tar.gz", "zip"]:
+            for who in ["theirs", "ours"]:
+                archive = f"dbx:archives/{who}.{kind}"
+                for flags in [["--files-only"], ["--plain", "--files-only"], ["--plain", "--files-only", "--include", "*.txt"]]:
+                    self.both("archive", "list", *flags, archive)
+                self.node_tool("archive", "extract", archive, self.home / f"{who} {kind}")
+                self.node_tool("check", self.local, self.home / f"{who} {kind}")
+        self.rclone("purge", "dbx:archives")
 
     def test_check(self):
         self.rclone("deletefile", "dbx:t/plain.txt")

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Client, DropboxPath, Error, Fate,
@@ -185,7 +185,8 @@ impl Client {
         let mut tries = self.tries();
         loop {
             let now: Vec<&E> = waiting.iter().map(|at| &batch[*at]).collect();
-            let done = self.job(launch, check, &arg(&now)).await;
+            let done = self.job(launch, check, &arg(&now), JOB_TIMEOUT).await;
+            let done = done.map(|done| done.entries);
             let (mut again, mut busy) = (Vec::new(), None);
             for (place, at) in waiting.into_iter().enumerate() {
                 let Some(outcome) = outcome_at(&done, place) else {
@@ -205,15 +206,16 @@ impl Client {
         }
     }
 
-    /// Sends one batch, and waits for the job that it may become.
-    async fn job<A: Serialize>(
+    /// Makes a call, and waits for the job that it may become, at most for `timeout`.
+    pub(crate) async fn job<A: Serialize, R: DeserializeOwned>(
         &self,
-        launch: &Launcher<A>,
-        check: &Checker,
+        launch: &Route<A, Launch<R>>,
+        check: &Route<JobArg, JobStatus<R>>,
         arg: &A,
-    ) -> Result<Vec<Outcome>, Error> {
+        timeout: Duration,
+    ) -> Result<R, Error> {
         let arg = match self.rpc(launch, arg).await? {
-            Launch::Complete(done) => return Ok(done.entries),
+            Launch::Complete(done) => return Ok(done),
             Launch::AsyncJobId { async_job_id } => JobArg { async_job_id },
             Launch::Other => return Err(Error::NotDropbox(format!("{} gave no job", launch.name))),
         };
@@ -222,8 +224,8 @@ impl Client {
         loop {
             tokio::time::sleep(backoff.next_wait()).await;
             let waited = began.elapsed();
-            if waited >= JOB_TIMEOUT {
-                return Err(Error::Unfinished(JOB_TIMEOUT));
+            if waited >= timeout {
+                return Err(Error::Unfinished(timeout));
             }
             if waited >= tell_after {
                 tell_after *= 2;
@@ -235,7 +237,7 @@ impl Client {
             }
             match self.rpc(check, &arg).await? {
                 JobStatus::InProgress => {}
-                JobStatus::Complete(done) => return Ok(done.entries),
+                JobStatus::Complete(done) => return Ok(done),
                 JobStatus::Failed { failed } => return Err(Error::Route(failed)),
                 JobStatus::Other => return Err(Error::NotDropbox(format!("{} says nothing", check.name))),
             }

@@ -277,6 +277,10 @@ fn say_route(error: &RouteError) -> String {
             "it can't be mounted, since it belongs to another shared folder or to the team"
         }
         "not_unmountable" => "it can't be unmounted, since it is in another shared folder",
+        "download_failed" => {
+            "Dropbox could not fetch the address: perhaps it needs a login, or is not public"
+        }
+        "invalid_url" => "Dropbox takes it for no address",
         _ => "Dropbox refused it",
     };
     format!("{words} ({error})")

@@ -64,6 +64,7 @@ mod reader;
 mod remote_path;
 mod retry;
 mod revisions;
+mod save_url;
 mod search;
 mod shared_folders;
 mod shared_link;

@@ -1,11 +1,11 @@
 //! The verbs, and which code carries each out.
 
 use clap::Subcommand;
-use engine::run::Shutdown;
+use engine::{digest::Algorithm, run::Shutdown};
 use shared::{exit, failure::Failure};
 
 use super::{global::Global, prepare::prepare};
-use crate::commands::{self, change, copy, help, link, list, look, man, shares};
+use crate::commands::{self, archive, change, copy, digest, du, help, link, list, look, man, shares};
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
@@ -29,8 +29,24 @@ pub enum Command {
     Tree(list::tree::Args),
     /// Count files and bytes
     Size(list::size::Args),
-    /// Print the content hash of each file
-    Hashsum(list::hashsum::Args),
+    /// List the remotes
+    Listremotes(list::listremotes::Args),
+    /// Show how much is in each folder; on a terminal as a browser
+    #[command(visible_alias = "ncdu")]
+    Du(du::Args),
+    /// Print a digest of each file, or compare them with those in a file
+    Hashsum(digest::hashsum::Args),
+    /// Print the MD5 digest of each file
+    #[command(after_help = "Example: node-tool md5sum results > MD5SUMS")]
+    Md5sum(digest::hashsum::SumArgs),
+    /// Print the SHA-1 digest of each file
+    #[command(after_help = "Example: node-tool sha1sum results > SHA1SUMS")]
+    Sha1sum(digest::hashsum::SumArgs),
+    /// Print the SHA-256 digest of each file
+    #[command(after_help = "Example: node-tool sha256sum dbx:results --download > SHA256SUMS")]
+    Sha256sum(digest::hashsum::SumArgs),
+    /// Compare files with the digests in a sum file or a receipt
+    Checksum(digest::checksum::Args),
     /// Copy new and changed files; never delete
     #[command(after_help = COPY_HELP)]
     Copy(copy::CopyArgs),
@@ -54,6 +70,16 @@ pub enum Command {
     Check(look::check::Args),
     /// Print files
     Cat(look::cat::Args),
+    /// Write what comes on the standard input to a file
+    Rcat(change::rcat::Args),
+    /// Have Dropbox fetch a file from an address
+    Copyurl(change::copyurl::Args),
+    /// Make archives (zip, tar), list them, and extract them
+    #[command(
+        after_help = "Examples:\n  node-tool archive create results dbx:results.tar.zst\n  node-tool archive list dbx:results.tar.zst\n  \
+                      node-tool archive extract dbx:results.tar.zst /scratch/results"
+    )]
+    Archive(archive::Args),
     /// Make a folder
     Mkdir(change::mkdir::Args),
     /// Remove an empty folder
@@ -98,7 +124,7 @@ impl Command {
     pub fn json_refusal(&self) -> Option<&'static str> {
         match self {
             Self::Config(args) if args.has_json() => None,
-            Self::Config(_) => Some("of the commands of config, only list and show print JSON"),
+            Self::Config(_) => Some("of the commands of config, only list, show and userinfo print JSON"),
             Self::Run(args) if args.is_status() => None,
             Self::Run(_) => Some("of run, only --status prints JSON"),
             Self::Cat(_) => Some("cat prints the bytes of files"),
@@ -109,6 +135,8 @@ impl Command {
             | Self::Lsf(_)
             | Self::Tree(_)
             | Self::Size(_)
+            | Self::Du(_)
+            | Self::Listremotes(_)
             | Self::Copy(_)
             | Self::Copyto(_)
             | Self::Move(_)
@@ -183,7 +211,13 @@ pub async fn dispatch(
         Command::Lsjson(args) => list::lsjson::run(&args, &app).await,
         Command::Tree(args) => list::tree::run(&args, &app).await,
         Command::Size(args) => list::size::run(&args, &app).await,
-        Command::Hashsum(args) => list::hashsum::run(&args, &app).await,
+        Command::Listremotes(args) => list::listremotes::run(&args, &app),
+        Command::Du(args) => du::run(args, &app).await,
+        Command::Hashsum(args) => digest::hashsum::run(args, &app).await,
+        Command::Md5sum(args) => digest::hashsum::sums(Algorithm::Md5, args, &app).await,
+        Command::Sha1sum(args) => digest::hashsum::sums(Algorithm::Sha1, args, &app).await,
+        Command::Sha256sum(args) => digest::hashsum::sums(Algorithm::Sha256, args, &app).await,
+        Command::Checksum(args) => digest::checksum::run(args, &app).await,
         Command::Copy(args) => copy::copy(&args, &app).await,
         Command::Copyto(args) => copy::copyto(&args, &app).await,
         Command::Move(args) => copy::moving(&args, false, &app).await,
@@ -192,6 +226,9 @@ pub async fn dispatch(
         Command::Run(args) => commands::job::planned::run(&args, &app).await,
         Command::Check(args) => look::check::run(&args, &app).await,
         Command::Cat(args) => look::cat::run(&args, &app).await,
+        Command::Rcat(args) => change::rcat::run(&args, &app).await,
+        Command::Copyurl(args) => change::copyurl::run(&args, &app).await,
+        Command::Archive(args) => archive::run(args, &app).await,
         Command::Mkdir(args) => change::mkdir::run(&args, &app).await,
         Command::Rmdir(args) => change::rmdir::one(&args, &app).await,
         Command::Rmdirs(args) => change::rmdir::all(&args, &app).await,

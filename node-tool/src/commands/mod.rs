@@ -1,9 +1,12 @@
 //! One file per verb: its arguments, what it asks, what it prints. [`job`] is what copy, move and sync share.
 
+pub mod archive;
 mod ask;
 pub mod change;
 pub mod config;
 pub mod copy;
+pub mod digest;
+pub mod du;
 pub mod help;
 pub mod job;
 pub mod link;

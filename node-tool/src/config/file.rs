@@ -302,6 +302,20 @@ impl Store {
         Ok(result)
     }
 
+    /// Makes the file, if there is none.
+    ///
+    /// # Errors
+    /// As [`Store::update`]'s.
+    pub fn make(&self) -> Result<(), ConfigError> {
+        let path = self.own_file()?;
+        if path.exists() {
+            return Ok(());
+        }
+        let lock = self.lock(path)?;
+        let content = self.read()?;
+        self.replace(path, &lock, &content, &content.config, content.password.as_ref())
+    }
+
     /// Proves that the file can be locked and saved, as [`Store::update`] would: before something is done that would be lost
     /// if it couldn't be. What is in the file stays the same.
     ///

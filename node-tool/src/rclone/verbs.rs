@@ -55,10 +55,9 @@ const NO_CRYPT: &str = "there are no encrypted remotes";
 /// The verbs.
 pub(crate) const VERBS: &[Verb] = &[
     same("about"),
-    refused(
+    differs(
         "archive",
-        "archives are another program's job",
-        "pack before copying: tar czf data.tar.gz data",
+        "the formats are zip, tar, tar.gz and tar.zst; extracting replaces nothing unasked",
     ),
     refused(
         "authorize",
@@ -77,11 +76,7 @@ pub(crate) const VERBS: &[Verb] = &[
     ),
     same("cat"),
     same("check"),
-    refused(
-        "checksum",
-        "lists of MD5 or SHA-1 sums can't be compared with a Dropbox",
-        "node-tool check SOURCE DEST",
-    ),
+    same("checksum"),
     differs(
         "cleanup",
         "removes what killed downloads left on this machine; a Dropbox needs none",
@@ -98,11 +93,7 @@ pub(crate) const VERBS: &[Verb] = &[
     ),
     same("copy"),
     same("copyto"),
-    refused(
-        "copyurl",
-        "files come from this machine or a Dropbox",
-        "curl -O URL, then node-tool copy FILE dbx:",
-    ),
+    differs("copyurl", "Dropbox fetches the file itself"),
     refused("cryptcheck", NO_CRYPT, "node-tool check SOURCE DEST"),
     refused("cryptdecode", NO_CRYPT, "rclone itself decodes names"),
     refused(
@@ -126,21 +117,13 @@ pub(crate) const VERBS: &[Verb] = &[
     same("hashsum"),
     same("help"),
     same("link"),
-    refused(
-        "listremotes",
-        "'config list' has the same list",
-        "node-tool config list",
-    ),
+    same("listremotes"),
     same("ls"),
     same("lsd"),
     same("lsf"),
     same("lsjson"),
     same("lsl"),
-    refused(
-        "md5sum",
-        "a Dropbox knows another hash of its files",
-        "node-tool hashsum dropbox dbx:FOLDER",
-    ),
+    same("md5sum"),
     same("mkdir"),
     refused(
         "mount",
@@ -149,10 +132,9 @@ pub(crate) const VERBS: &[Verb] = &[
     ),
     same("move"),
     same("moveto"),
-    refused(
+    differs(
         "ncdu",
-        "it is an interactive program",
-        "node-tool size dbx:FOLDER, or node-tool tree dbx:FOLDER --level 2",
+        "it is 'du', too, and prints a table where there is no terminal",
     ),
     refused(
         "nfsmount",
@@ -170,10 +152,9 @@ pub(crate) const VERBS: &[Verb] = &[
         NO_CONTROL,
         "-P, or --stats 10s with --use-json-log, shows how far a transfer is",
     ),
-    refused(
+    differs(
         "rcat",
-        "a file has to be on a disk before it is sent",
-        "write it to a file, then node-tool copyto FILE dbx:FILE",
+        "--size is the size that the input must have; a file that others change meanwhile stays",
     ),
     refused(
         "rcd",
@@ -193,11 +174,7 @@ pub(crate) const VERBS: &[Verb] = &[
         "copy what is needed, or make a link: node-tool link dbx:FILE",
     ),
     refused("settier", "Dropbox has no storage classes", "leave it out"),
-    refused(
-        "sha1sum",
-        "a Dropbox knows another hash of its files",
-        "node-tool hashsum dropbox dbx:FOLDER",
-    ),
+    same("sha1sum"),
     same("size"),
     same("sync"),
     refused(

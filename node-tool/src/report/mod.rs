@@ -4,6 +4,7 @@
 //! What a person sees is cleaned here, and only here, of what names could do to a terminal: all of stderr, and stdout where it
 //! is a terminal. A pipe or a file gets the bytes as they are.
 
+pub mod browser;
 mod command_line;
 mod echo;
 pub mod format;

@@ -8,6 +8,8 @@
 
 mod blocking;
 mod change;
+mod chunks;
+mod digest;
 mod digits;
 pub mod documents;
 pub mod dropbox;
@@ -17,10 +19,13 @@ mod memory;
 pub mod modes;
 mod place;
 mod read;
+mod seek;
 mod state_dir;
 mod transfer;
+mod write;
 
 pub use change::TouchError;
+pub use chunks::Input;
 pub use dropbox::{
     AsOf, Changes, Deleted, DropboxStore, LinkStore, Resumable, SameAccount, SharedPause, resumable,
     same_account, unite,
@@ -28,5 +33,7 @@ pub use dropbox::{
 pub use local::LocalStore;
 pub use place::{Place, Relation};
 pub use read::{Range, Read};
+pub use seek::ReadSeek;
 pub use state_dir::StateDir;
 pub use transfer::{TransferOptions, transfer};
+pub use write::{WriteOptions, Written};

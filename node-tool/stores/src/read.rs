@@ -86,7 +86,7 @@ impl Place {
 trait ReadSeek: io::Read + Seek {}
 impl<T: io::Read + Seek> ReadSeek for T {}
 
-fn read_local(
+pub(crate) fn read_local(
     path: &std::path::Path,
     from: u64,
     to: u64,

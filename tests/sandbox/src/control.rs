@@ -239,6 +239,17 @@ impl Server {
         Ok(())
     }
 
+    /// Has an address serve these bytes to `files/save_url`.
+    ///
+    /// # Errors
+    /// When they can't be stored.
+    pub fn serve(&self, address: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        let mut state = self.state();
+        let body = Body::of(&state.store, bytes)?;
+        state.served.insert(address.to_owned(), body.into());
+        Ok(())
+    }
+
     /// Makes a folder.
     ///
     /// # Errors
@@ -512,6 +523,9 @@ fn obey(server: &Server, command: &str, arg: &Value) -> anyhow::Result<Value> {
             server.put_file(text("path")?, &bytes, arg["client_modified"].as_str())?;
             done()
         }
+        "serve" => server
+            .serve(text("url")?, text("text")?.as_bytes())
+            .and_then(|()| done()),
         "put_folder" => server.put_folder(text("path")?).and_then(|()| done()),
         "remove" => server.remove(text("path")?).and_then(|()| done()),
         "rename" => server.rename(text("from")?, text("to")?).and_then(|()| done()),

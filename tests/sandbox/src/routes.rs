@@ -9,7 +9,7 @@ use super::answer::{Failure, Reply};
 use super::content::Body;
 use super::files::read::Download;
 use super::files::relocate::Way;
-use super::files::{commit, edit, jobs, list, read, reference, relocate, session, zip};
+use super::files::{commit, edit, jobs, list, read, reference, relocate, save_url, session, zip};
 use super::schema::{Type, shares, types};
 use super::sharing::folders::Which;
 use super::sharing::{folders, links, open, received};
@@ -355,6 +355,13 @@ pub const ROUTES: &[Route] = &[
         jobs::check(w, "delete_batch", a)
     }),
     api("files/restore", WRITE, types::RESTORE, edit::restore),
+    api("files/save_url", WRITE, types::SAVE_URL, save_url::save_url),
+    api(
+        "files/save_url/check_job_status",
+        WRITE,
+        types::POLL,
+        |w, _, a| jobs::check(w, "save_url", a),
+    ),
     api("files/copy_v2", WRITE, types::RELOCATE, |w, c, a| {
         relocate::one(w, c, a, Way::Copy)
     }),

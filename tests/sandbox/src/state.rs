@@ -12,6 +12,7 @@ use super::account::Account;
 use super::answer::Failure;
 use super::clock::{Clock, Seconds};
 use super::content::Store;
+use super::files::commit::Ready;
 use super::files::list::Cursor;
 use super::files::session::Session;
 use super::metadata::Shower;
@@ -89,6 +90,8 @@ pub struct State {
     pub cursors: HashMap<String, Cursor>,
     /// Jobs by id.
     pub jobs: HashMap<String, Job>,
+    /// What addresses serve to `files/save_url`; all others can't be fetched.
+    pub served: HashMap<String, Ready>,
     /// Temporary links: the revision they lead to and when they end.
     pub links: HashMap<String, (String, Seconds)>,
     /// Shared links, in the order in which they were made.
@@ -143,6 +146,7 @@ impl State {
             sessions: HashMap::new(),
             cursors: HashMap::new(),
             jobs: HashMap::new(),
+            served: HashMap::new(),
             links: HashMap::new(),
             shared_links: Vec::new(),
             link_policy: LinkPolicy::default(),

@@ -1,15 +1,18 @@
 //! The built binaries against the sandbox, as people and jobs use them. A module for each promise.
 
 mod again;
+mod archives;
 mod authorizer;
 mod backups;
 mod called_rclone;
 mod careful;
 mod completion;
+mod config_verbs;
 mod configuration;
 mod connecting;
 mod copying;
 mod dialogue;
+mod digests;
 mod documents;
 mod errors;
 mod failing;
@@ -41,9 +44,11 @@ mod secrets;
 mod settings;
 mod shared_folders;
 mod shared_links;
+mod streams;
 mod syncing;
 mod team;
 mod terminals;
 mod tokens;
 mod undo;
+mod usage;
 mod verbs;

@@ -1,9 +1,11 @@
 //! Making and removing, without copying: one file per verb.
 
 pub mod cleanup;
+pub mod copyurl;
 pub mod delete;
 pub mod mkdir;
 pub mod purge;
+pub mod rcat;
 pub mod rmdir;
 pub mod touch;
 

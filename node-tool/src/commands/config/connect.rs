@@ -8,9 +8,11 @@ use super::{
     how::How,
     introduce,
     login::{Again, Login},
+    pairs::Pairs,
     renewal,
     root::Wish,
     show::who,
+    update,
 };
 use crate::{
     config::{Config, Remote, Root, check_name},
@@ -19,11 +21,19 @@ use crate::{
 
 /// The arguments of `config create`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: node-tool config create dbx --app-key a1b2c3d4e5f6g7h")]
+#[command(after_help = "rclone's form is taken, too, except for secrets.\n\n\
+                  Examples:\n  node-tool config create dbx --app-key a1b2c3d4e5f6g7h\n  \
+                  node-tool config create dbx dropbox client_id=a1b2c3d4e5f6g7h")]
 pub struct CreateArgs {
     /// What to call the account: the word before the colon in dbx:path
     #[arg(value_parser = check_name)]
     name: String,
+    /// The kind of the remote, as in rclone; there is only dropbox
+    #[arg(value_name = "TYPE")]
+    kind: Option<String>,
+    /// Settings, as in rclone: key=value, or key value
+    #[arg(value_name = "KEY=VALUE")]
+    settings: Vec<String>,
     /// The app key, from the app's page at https://www.dropbox.com/developers/apps
     #[arg(long, value_name = "KEY", env = "NODE_TOOL_APP_KEY", value_parser = check_app_key)]
     app_key: Option<String>,
@@ -57,10 +67,32 @@ impl CreateArgs {
         &self.name
     }
 
+    /// Returns the settings in rclone's form.
+    fn pairs(&self) -> Result<Pairs, Failure> {
+        let kind = self.kind.as_deref().unwrap_or("dropbox");
+        if kind != "dropbox" {
+            let failure = Failure::usage(format!(
+                "there are no '{}' remotes here, only Dropbox's",
+                kind.split('=').next().unwrap_or_default()
+            ));
+            return Err(match kind.contains('=') {
+                true => failure.hint("write the type before the settings: dropbox key=value"),
+                false => failure.next(format!("node-tool config create {} dropbox", quoted(&self.name))),
+            });
+        }
+        let pairs = Pairs::read(&self.settings, &self.name)?;
+        if let Some(key) = &pairs.app_key {
+            check_app_key(key).map_err(|why| Failure::usage(format!("client_id: {why}")))?;
+        }
+        Ok(pairs)
+    }
+
     /// As the menu asked for them.
     pub(super) fn asked(name: String, app_key: String) -> Self {
         Self {
             name,
+            kind: None,
+            settings: Vec::new(),
             app_key: Some(app_key),
             root: None,
             team: false,
@@ -87,6 +119,8 @@ impl ReconnectArgs {
 
 /// Connects an account under a new name.
 pub(super) async fn create(args: &CreateArgs, app: &App) -> Result<u8, Failure> {
+    let pairs = args.pairs()?;
+    let app_key = args.app_key.clone().or_else(|| pairs.app_key.clone());
     let mut config = app.store.load().map_err(config_failure)?;
     let before = match config.remotes.remove(&args.name) {
         // `authorizer --ssh` doesn't know whether the remote is there.
@@ -99,25 +133,21 @@ pub(super) async fn create(args: &CreateArgs, app: &App) -> Result<u8, Failure> 
     let wish = args
         .root
         .map_or_else(|| Wish::of(before.as_ref(), &app.defaults), Wish::Must);
-    let again = Again::new(
-        "create",
-        &args.name,
-        args.app_key.as_deref(),
-        &args.how,
-        args.root,
-    );
+    let again = Again::new("create", &args.name, app_key.as_deref(), &args.how, args.root);
     let login = Login {
         app,
         name: &args.name,
         how: &args.how,
-        app_key: args.app_key.clone().or(own_key.filter(|key| !key.is_empty())),
+        app_key: app_key.clone().or(own_key.filter(|key| !key.is_empty())),
         usual_app_key: usual,
         offered_app_key: offered,
         verifier: verifier()?,
         again: again.for_team(args.team),
         is_team: args.team,
     };
-    connect(&login, before, wish).await
+    let code = connect(&login, before, wish).await?;
+    update::apply(&pairs, &args.name, app)?;
+    Ok(code)
 }
 
 /// Logs in again.

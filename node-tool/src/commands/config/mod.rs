@@ -1,13 +1,16 @@
 //! `config`: connects, shows, changes and removes accounts. Without a subcommand it is a [`menu`] of the same commands.
 
+mod account;
 mod connect;
 mod delete;
+mod dump;
 mod edit;
 mod how;
 mod import;
 mod introduce;
 mod login;
 mod menu;
+mod pairs;
 mod password;
 mod paste;
 mod recognise;
@@ -17,6 +20,7 @@ mod root;
 mod service;
 mod show;
 mod tokens;
+mod update;
 
 use shared::failure::Failure;
 
@@ -60,17 +64,34 @@ enum Command {
     /// Print where the config file is
     #[command(after_help = "Example: node-tool config path")]
     Path,
+    /// Print where the config file is, in rclone's words
+    #[command(after_help = "Example: node-tool config file")]
+    File,
+    /// Print the remotes as JSON, without their secrets
+    #[command(after_help = "Example: node-tool config dump | jq -r 'keys[]'")]
+    Dump,
+    /// Make the config file, if there is none
+    #[command(after_help = "Example: node-tool config touch")]
+    Touch,
+    /// Change settings of a remote, in rclone's form
+    Update(update::Args),
+    /// Show whose account a remote is
+    Userinfo(account::UserInfoArgs),
+    /// End the login of a remote, keeping its settings
+    Disconnect(account::DisconnectArgs),
 }
 
 impl Args {
     /// Whether the config's content matters.
     pub fn reads_config(&self) -> bool {
-        !matches!(self.command, Some(Command::Path))
+        !matches!(self.command, Some(Command::Path | Command::File))
     }
 
     /// Whether it has JSON output.
     pub fn has_json(&self) -> bool {
-        matches!(self.command, Some(Command::List | Command::Show(_)))
+        let command = self.command.as_ref();
+        command
+            .is_some_and(|command| matches!(command, Command::List | Command::Show(_) | Command::Userinfo(_)))
     }
 
     /// The remote that the command changes.
@@ -81,6 +102,8 @@ impl Args {
             Command::Edit(args) => Some(&args.name),
             Command::Delete(args) => Some(&args.name),
             Command::Rename(args) => Some(&args.from),
+            Command::Update(args) => Some(&args.name),
+            Command::Disconnect(args) => Some(&args.name),
             _ => None,
         }
     }
@@ -120,5 +143,11 @@ pub async fn run(args: Args, app: &App) -> Result<u8, Failure> {
         Some(Command::List) => show::list(app),
         Some(Command::Show(args)) => show::show(&args, app),
         Some(Command::Path) => show::path(app),
+        Some(Command::File) => dump::file(app),
+        Some(Command::Dump) => dump::dump(app),
+        Some(Command::Touch) => update::touch(app),
+        Some(Command::Update(args)) => update::run(&args, app),
+        Some(Command::Userinfo(args)) => account::userinfo(&args, app).await,
+        Some(Command::Disconnect(args)) => account::disconnect(&args, app).await,
     }
 }

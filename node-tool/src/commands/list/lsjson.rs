@@ -74,6 +74,7 @@ async fn stat(args: &Args, app: &App) -> Result<u8, Failure> {
     let is_folder = entry.file().is_none();
     let listing = super::Listing {
         entries: vec![entry],
+        filter: engine::filter::Filter::default(),
         is_cut: false,
         is_itself: true,
         side,

@@ -1,7 +1,7 @@
 //! `ls` and the other commands that list. This module has what they share: the place, the filters, and what could not be listed.
 
 mod deleted;
-pub mod hashsum;
+pub mod listremotes;
 pub mod ls;
 pub mod lsf;
 pub mod lsjson;
@@ -15,6 +15,7 @@ use shared::{exit, failure::Failure};
 use super::{App, missing, place_failure, sources::split_pattern};
 use engine::{
     entry::{Entry, Modified},
+    filter::Filter,
     listing::RootKind,
 };
 use stores::Place;
@@ -36,22 +37,24 @@ use crate::{
 pub struct PlaceArgs {
     /// What to list: NAME:path, or a local folder
     #[arg(value_parser = crate::commands::place())]
-    path: String,
+    pub(in crate::commands) path: String,
     #[command(flatten)]
-    filter: FilterFlags,
+    pub(in crate::commands) filter: FilterFlags,
     #[command(flatten)]
-    symlinks: SymlinkFlags,
+    pub(in crate::commands) symlinks: SymlinkFlags,
 }
 
 /// What was found at a place.
-pub(super) struct Listing {
+pub(in crate::commands) struct Listing {
     pub side: Place,
     /// Sorted by path.
     pub entries: Vec<Entry>,
+    /// What let them in.
+    pub filter: Filter,
     /// Whether something could not be listed.
     is_cut: bool,
     /// Whether the one entry is the place itself.
-    is_itself: bool,
+    pub is_itself: bool,
 }
 
 /// The time of entries that have none: 2000-01-01, as in rclone (its `--default-time`).
@@ -65,7 +68,7 @@ impl PlaceArgs {
     ///
     /// # Errors
     /// When there is nothing, or it can't be listed at all.
-    pub(super) async fn list(&self, recursive: bool, app: &App) -> Result<Listing, Failure> {
+    pub(in crate::commands) async fn list(&self, recursive: bool, app: &App) -> Result<Listing, Failure> {
         let there = self.list_at(&self.path, &self.filter, recursive, app).await?;
         if let Some(listing) = there {
             return Ok(listing);
@@ -106,13 +109,14 @@ impl PlaceArgs {
             is_cut: !found.unreadable.is_empty(),
             is_itself: found.root == RootKind::File,
             entries: found.entries,
+            filter,
         }))
     }
 }
 
 impl Listing {
     /// Returns the exit code. If something could not be listed it is 6, as in rclone: repeating the command doesn't help.
-    pub(super) fn code(&self) -> u8 {
+    pub(in crate::commands) fn code(&self) -> u8 {
         if self.is_cut {
             exit::FATAL_FOR_SOME
         } else {
@@ -121,7 +125,7 @@ impl Listing {
     }
 
     /// Returns the entries as the formats show them, with hashes and types only if they are asked for.
-    pub(super) fn items(&self, with_hash: bool, with_type: bool) -> Vec<Item> {
+    pub(in crate::commands) fn items(&self, with_hash: bool, with_type: bool) -> Vec<Item> {
         let item = |entry: &Entry| {
             let mut item = Item::from(entry);
             if with_type {
@@ -170,6 +174,14 @@ impl Listing {
         }
     }
 
+    /// Returns the place of an entry.
+    pub(in crate::commands) fn place_of(&self, entry: &Entry) -> Place {
+        match self.is_itself {
+            true => self.side.clone(),
+            false => self.side.join(&entry.path),
+        }
+    }
+
     fn hash(&self, entry: &Entry) -> Option<(String, String)> {
         let hash = stores::local::hash_file(&self.local_path(entry)?).ok()?;
         Some(("dropbox".to_owned(), hash.to_string()))
@@ -210,6 +222,7 @@ mod tests {
         let listing = |is_cut| Listing {
             side: Place::local("x".as_ref()),
             entries: Vec::new(),
+            filter: Filter::default(),
             is_cut,
             is_itself: false,
         };

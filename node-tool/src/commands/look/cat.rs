@@ -40,9 +40,15 @@ pub struct Args {
     /// Start at byte N of each file; negative numbers count from the end
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     offset: Option<i64>,
-    /// Print at most N bytes of each file
-    #[arg(long, value_name = "N")]
-    count: Option<u64>,
+    /// Print at most N bytes of each file; a negative number means all
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    count: Option<i64>,
+    /// Print TEXT after each file, such as $'\n'
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    separator: String,
+    /// Read and compare everything, and print nothing
+    #[arg(long)]
+    discard: bool,
     /// Print the file as it was at this revision: see 'node-tool revisions'
     #[arg(long)]
     rev: Option<String>,
@@ -59,7 +65,7 @@ pub struct Args {
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let side = app.place(&args.path)?;
     if let Some(rev) = &args.rev {
-        return at_revision(&side, rev, args.range()).await;
+        return at_revision(&side, rev, args).await;
     }
     let found = side
         .list_filtered(&args.filter.filter()?, args.symlinks.symlinks())
@@ -79,7 +85,11 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             RootKind::File => side.clone(),
             _ => side.join(&entry.path),
         };
-        let (failure, retry, ends_run) = match print(&place, file, args.range()).await {
+        let (failure, retry, ends_run) = match print(&place, file, args).await {
+            Ok(Read::Done { .. }) if !args.discard && !args.separator.is_empty() => {
+                report::result(&args.separator)?;
+                continue;
+            }
             Ok(Read::Done { .. }) => continue,
             Ok(Read::Damaged) => (damaged(&place), Retry::Later, false),
             Ok(Read::Stopped) => return Ok(exit::SUCCESS),
@@ -102,12 +112,12 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
 ///
 /// # Errors
 /// When Dropbox doesn't have the revision, or it can't be read to its end.
-async fn at_revision(place: &Place, rev: &str, range: Range) -> Result<u8, Failure> {
+async fn at_revision(place: &Place, rev: &str, args: &Args) -> Result<u8, Failure> {
     let entry = job::revision::find(place, rev).await?;
     let Some(file) = entry.file() else {
         return Err(missing(place));
     };
-    match print(place, file, range).await {
+    match print(place, file, args).await {
         Ok(Read::Done { .. } | Read::Stopped) => Ok(exit::SUCCESS),
         Ok(Read::Damaged) => Err(damaged(place)),
         Err(error) => Err(place_failure("read", place, &error)),
@@ -122,22 +132,28 @@ fn damaged(place: &Place) -> Failure {
 }
 
 impl Args {
+    /// Returns the maximum number of bytes of each file. `None` means all.
+    fn most(&self) -> Option<u64> {
+        self.count.and_then(|count| u64::try_from(count).ok())
+    }
+
     /// Returns which bytes of each file are wanted.
     fn range(&self) -> Range {
         match (self.head, self.tail) {
             (Some(head), _) => Range::Head(head),
             (None, Some(tail)) => Range::Tail(tail),
-            (None, None) if self.count.is_none() && self.offset.is_none() => Range::All,
+            (None, None) if self.most().is_none() && self.offset.is_none() => Range::All,
             (None, None) => Range::From {
                 offset: self.offset.unwrap_or(0),
-                count: self.count,
+                count: self.most(),
             },
         }
     }
 }
 
 /// Prints a part of a file.
-async fn print(place: &Place, file: &FileMeta, range: Range) -> engine::Result<Read> {
+async fn print(place: &Place, file: &FileMeta, args: &Args) -> engine::Result<Read> {
+    let range = args.range();
     let (from, to) = range.of(file.size_bytes);
     let is_known = file.document().is_none() && (range != Range::All || !place.is_local());
     if is_known && from >= to {
@@ -147,7 +163,14 @@ async fn print(place: &Place, file: &FileMeta, range: Range) -> engine::Result<R
     if is_part && file.document().is_none() && !place.is_local() {
         tracing::info!(object = %place, "printed without comparing a hash: only whole files have one");
     }
-    place.read(file, range, &mut print_chunk).await
+    let sink: fn(&[u8]) -> io::Result<bool> = if args.discard { discard_chunk } else { print_chunk };
+    place.read(file, range, &mut { sink }).await
+}
+
+/// Takes bytes and does nothing with them.
+#[expect(clippy::unnecessary_wraps, reason = "as print_chunk")]
+fn discard_chunk(_: &[u8]) -> io::Result<bool> {
+    Ok(true)
 }
 
 /// Prints bytes. Returns whether stdout still has a reader.

@@ -36,14 +36,10 @@ pub(super) const OF_VERBS: &[Flag] = &[
     switch("long").of(&["archive", "listremotes"]),
     switch("plain").of(&["archive"]),
     value("count").of(&["cat"]),
-    switch("discard")
-        .of(&["cat"])
-        .refused("what is read is printed", "> /dev/null"),
+    switch("discard").of(&["cat"]),
     value("head").of(&["cat"]),
     value("offset").of(&["cat"]),
-    value("separator")
-        .of(&["cat"])
-        .refused("files follow each other as they are", "print them one by one"),
+    value("separator").of(&["cat"]),
     value("tail").of(&["cat"]),
     list("combined"),
     list("differ"),
@@ -63,29 +59,31 @@ pub(super) const OF_VERBS: &[Flag] = &[
     format(value("timeformat").short('t')),
     value("checkfile")
         .short('C')
-        .of(&["check", "hashsum", "md5sum", "sha1sum"])
-        .refused(
-            "lists of sums are not compared",
-            "compare with the files: node-tool check SOURCE DEST",
-        ),
-    switch("download")
-        .of(&["check", "checksum", "hashsum", "md5sum", "sha1sum"])
-        .harmless("Dropbox computes the hash of what it has"),
+        .of(&["check", "hashsum", "md5sum", "sha1sum"]),
+    switch("download").of(&["check", "checksum", "hashsum", "md5sum", "sha1sum"]),
     switch("one-way").of(&["check", "checksum"]),
     switch("base64").of(SUMS),
-    value("output-file")
-        .of(SUMS)
-        .refused("sums are printed", "> FILE"),
+    value("output-file").of(SUMS),
     switch("auto-filename").short('a').of(&["copyurl"]),
-    switch("header-filename").of(&["copyurl"]),
+    switch("header-filename").of(&["copyurl"]).refused(
+        "Dropbox fetches the file, and doesn't say what the server calls it",
+        "name the file, or take its name from the address: --auto-filename",
+    ),
     switch("no-clobber").of(&["copyurl"]),
     switch("print-filename").short('p').of(&["copyurl"]),
-    switch("stdout").of(&["copyurl"]),
-    switch("urls").of(&["copyurl"]),
+    switch("stdout")
+        .of(&["copyurl"])
+        .refused("Dropbox fetches the file itself", "curl --location --fail URL"),
+    switch("urls").of(&["copyurl"]).refused(
+        "it is one address at a time",
+        "a loop: while read url; do node-tool copyurl --auto-filename \"$url\" dbx:FOLDER; done < FILE",
+    ),
     switch("rmdirs").of(&["delete"]),
     value("expire").of(&["link"]),
     switch("unlink").of(&["link"]),
-    value("description").of(&["listremotes"]),
+    value("description")
+        .of(&["listremotes"])
+        .refused("remotes have no descriptions here", ""),
     switch("exact").of(&["listremotes"]),
     value("name").of(&["listremotes"]),
     value("order-by").of(&["listremotes"]),
@@ -119,9 +117,7 @@ pub(super) const OF_VERBS: &[Flag] = &[
         .of(&["lsjson"])
         .harmless("the name of a file is its original one"),
     switch("stat").of(&["lsjson"]),
-    value("size")
-        .of(&["rcat"])
-        .harmless("a stream may have any length"),
+    value("size").of(&["rcat"]),
     switch("leave-root").of(&["rmdirs"]),
     switch("localtime").of(&["touch"]).refused(
         "times are UTC",

@@ -117,6 +117,13 @@ pub fn print_only(object: &Object) -> Result<(), Failure> {
     print(object)
 }
 
+/// Says that the command prints JSON of its own, as rclone does, and that no total follows. Returns whether JSON is wanted.
+pub fn is_own() -> bool {
+    let output = OUTPUT.get();
+    output.inspect(|output| output.has_ended.store(true, Ordering::Relaxed));
+    output.is_some()
+}
+
 /// Adds to what the total will say.
 pub fn count(add: impl FnOnce(&mut Total)) {
     if let Some(output) = OUTPUT.get() {

@@ -67,6 +67,7 @@ impl DropboxStore {
                 }),
                 client_modified: None,
                 mute: true,
+                autorename: false,
             },
             content_hash: checksum,
         };
@@ -145,7 +146,7 @@ async fn relocate(client: &Client, from: &DropboxPath, to: &DropboxPath) -> Resu
 }
 
 /// Puts the file `new` in the place of the revision `rev` at `path`. If that fails, the old one is there again.
-async fn replace(
+pub(super) async fn replace(
     client: &Client,
     new: &DropboxPath,
     path: &DropboxPath,
@@ -179,6 +180,7 @@ async fn upload_empty(client: &Client, path: &DropboxPath, time: Modified) -> Re
             mode: WriteMode::Add,
             client_modified: Some(Time(time.seconds)),
             mute: true,
+            autorename: false,
         },
         content_hash: ContentHash::of_blocks(&[]),
     };

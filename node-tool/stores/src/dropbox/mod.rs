@@ -16,6 +16,7 @@ mod recall;
 mod relay;
 mod relocate;
 mod roots;
+mod save_url;
 mod shared_pause;
 mod store;
 mod transfer;

@@ -22,8 +22,8 @@ use parking_lot::RwLock;
 use rustix::{
     fs::{
         AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps, UTIME_OMIT, fchmod,
-        fstat, fstatfs, linkat, mkdirat, openat, readlinkat, renameat, renameat_with, statat, unlinkat,
-        utimensat,
+        fstat, fstatfs, linkat, mkdirat, openat, readlinkat, renameat, renameat_with, statat, symlinkat,
+        unlinkat, utimensat,
     },
     io::Errno,
 };
@@ -224,6 +224,21 @@ impl Root {
     /// When something else is in the way, or it can't be made.
     pub fn make_folder(&self, path: &str) -> io::Result<()> {
         self.folder(path, true).map(drop)
+    }
+
+    /// Makes a symlink at `path` where nothing is, and missing folders around it. The same symlink may be there already.
+    ///
+    /// # Errors
+    /// When something else is there, or it can't be made.
+    pub fn make_symlink(&self, path: &str, target: &Path) -> io::Result<()> {
+        let (folder, name) = self.around(path, true)?;
+        match symlinkat(target, &folder, &*raw::name(name)) {
+            Err(Errno::EXIST) => match link_content(&folder, name) {
+                Ok(there) if there == target.as_os_str().as_encoded_bytes() => Ok(()),
+                _ => Err(io::Error::other("something is there, and stays")),
+            },
+            made => Ok(made?),
+        }
     }
 
     /// Removes the folder `path`, which must be empty.

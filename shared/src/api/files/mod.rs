@@ -51,6 +51,7 @@ mod tests {
             mode: WriteMode::Update { update: "015".into() },
             client_modified: Some(Time(1_431_445_838)),
             mute: true,
+            autorename: false,
         };
         assert_eq!(
             serde_json::to_string(&commit).unwrap(),

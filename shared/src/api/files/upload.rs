@@ -1,7 +1,7 @@
 //! Uploads: whole files, and sessions that take chunks.
 
 use super::{
-    batch::{Entries, Outcome},
+    batch::{Entries, JobArg, JobStatus, Launch, Outcome},
     is_false,
     metadata::{FileMetadata, Time},
 };
@@ -36,6 +36,22 @@ pub const SESSION_APPEND_BATCH: Route<SessionAppendBatchArg, Entries<Outcome>> =
 pub const SESSION_FINISH_BATCH: Route<SessionFinishBatchArg, Entries<Value>> =
     Route::rpc_once("files/upload_session/finish_batch_v2");
 
+/// Has Dropbox fetch an address into a new file, in a job. If the name is taken, the file gets another one.
+pub const SAVE_URL: Route<SaveUrlArg, Launch<FileMetadata>> = Route::rpc_once("files/save_url");
+
+/// Returns the status of that job.
+pub const SAVE_URL_CHECK: Route<JobArg, JobStatus<FileMetadata>> =
+    Route::rpc("files/save_url/check_job_status");
+
+/// `files.SaveUrlArg`
+#[derive(Clone, Debug, Serialize)]
+pub struct SaveUrlArg {
+    /// The path of the file.
+    pub path: String,
+    /// The address.
+    pub url: String,
+}
+
 /// `files.CommitInfo`: where and how a file is created.
 #[derive(Clone, Debug, Serialize)]
 pub struct CommitInfo {
@@ -48,6 +64,9 @@ pub struct CommitInfo {
     pub client_modified: Option<Time>,
     /// Suppresses notifications on the user's desktops.
     pub mute: bool,
+    /// Stores the file under another name beside what it may not replace, instead of failing.
+    #[serde(skip_serializing_if = "is_false")]
+    pub autorename: bool,
 }
 
 /// `files.WriteMode`

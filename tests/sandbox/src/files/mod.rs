@@ -8,6 +8,7 @@ pub mod list;
 pub mod read;
 pub mod reference;
 pub mod relocate;
+pub mod save_url;
 pub mod session;
 pub mod zip;
 

@@ -80,6 +80,7 @@ pub(super) fn commit_info(item: &Item, options: &TransferOptions, timeless: bool
         mode,
         client_modified: (!timeless).then_some(Time(step.meta.modified.seconds)),
         mute: true,
+        autorename: false,
     }
 }
 

@@ -9,6 +9,7 @@ mod pending;
 mod session;
 mod sessions;
 mod small;
+mod stream;
 mod tools;
 mod turns;
 mod upload;

@@ -6,7 +6,7 @@ use std::{path::Path, sync::Arc};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::{
-    api::files::{SESSION_APPEND, SessionAppendArg, SessionCursor},
+    api::files::{SessionAppendArg, SessionCursor},
     content_hash::{Assembly, BLOCK_BYTES, ContentHash},
 };
 
@@ -14,7 +14,7 @@ use dropbox::{Client, DropboxPath, Error, Flow};
 use engine::{digest::Digests, plan::StepId};
 use tokio::sync::OnceCell;
 
-use super::{commit::Sent, cut::Open, in_turn::InTurn, small::unread, tools::Tools};
+use super::{commit::Sent, cut::Open, in_turn::InTurn, sessions::append, small::unread, tools::Tools};
 use crate::{
     blocking::blocking,
     dropbox::{
@@ -34,7 +34,7 @@ const STAGGERED: u64 = 16;
 const CHUNK_BYTES: (u64, u64) = (2 * BLOCK_BYTES, 8 * BLOCK_BYTES);
 
 /// Maximum number of times that a chunk is read again whose bytes didn't match their hash on arrival.
-const MAX_REREADS: u32 = 3;
+pub(super) const MAX_REREADS: u32 = 3;
 /// Maximum number of times that a file is started again whose session Dropbox has lost.
 const MAX_RESTARTS: u32 = 2;
 
@@ -379,14 +379,8 @@ impl Sending<'_> {
             close,
             content_hash: Some(ContentHash::of_blocks(&blocks)),
         };
-        match self.tools.client.upload(&SESSION_APPEND, &arg, &payload).await {
-            Ok(_) => {}
-            // An attempt with a lost answer had arrived; its reported offset means nothing where chunks come in any order.
-            // If it hadn't, the session has a gap, and the commit fails.
-            Err(Error::Route(e)) if close && e.has("closed") || e.correct_offset().is_some() => {
-                self.moved(length);
-            }
-            Err(error) => return Err(error),
+        if append(self.tools.client, &arg, &payload).await? {
+            self.moved(length);
         }
         Ok((offset, blocks))
     }

@@ -1,8 +1,11 @@
-//! A supply of fresh upload sessions: `start_batch` makes up to a thousand in one call.
+//! A supply of fresh upload sessions: `start_batch` makes up to a thousand in one call. And a chunk of one on its way.
 
-use shared::api::files::{MAX_BATCH_ENTRIES, SESSION_START_BATCH, SessionStartBatchArg, SessionType};
+use shared::api::files::{
+    MAX_BATCH_ENTRIES, SESSION_APPEND, SESSION_START_BATCH, SessionAppendArg, SessionStartBatchArg,
+    SessionType,
+};
 
-use dropbox::{Client, Error};
+use dropbox::{Client, Error, Payload};
 
 /// Sessions of one type.
 pub(super) struct Sessions {
@@ -47,5 +50,21 @@ impl Sessions {
         sessions
             .pop()
             .ok_or_else(|| Error::NotDropbox("it has no sessions".into()))
+    }
+}
+
+/// Sends a chunk of a session. Returns whether an attempt with a lost answer had arrived before.
+///
+/// The offset that Dropbox reports then means nothing where chunks come in any order. If that attempt hadn't arrived, the session
+/// has a gap, and the commit fails.
+pub(super) async fn append(
+    client: &Client,
+    arg: &SessionAppendArg,
+    payload: &Payload,
+) -> Result<bool, Error> {
+    match client.upload(&SESSION_APPEND, arg, payload).await {
+        Ok(_) => Ok(false),
+        Err(Error::Route(e)) if arg.close && e.has("closed") || e.correct_offset().is_some() => Ok(true),
+        Err(error) => Err(error),
     }
 }

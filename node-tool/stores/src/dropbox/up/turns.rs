@@ -533,6 +533,7 @@ mod tests {
                 mode: WriteMode::Add,
                 client_modified: Some(Time(1_500_000_000)),
                 mute: true,
+                autorename: false,
             },
         };
         let entries = vec![serde_json::to_value(entry).unwrap()];

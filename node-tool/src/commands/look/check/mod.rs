@@ -1,12 +1,11 @@
 //! `check`: whether two folders have the same contents, by size and hash.
 
-use std::{
-    collections::{HashMap, HashSet},
-    fs::File,
-    io::{self, Write},
-};
+pub(in crate::commands) mod outputs;
+
+use std::collections::HashSet;
 
 use engine::{
+    digest::Algorithm,
     entry::{Entry, FileMeta},
     filter::Filter,
     listing::{Listing, RootKind},
@@ -17,13 +16,18 @@ use futures_util::{StreamExt, stream};
 use shared::{content_hash::ContentHash, exit, failure::Failure};
 use stores::Place;
 
+use self::outputs::{OutputFlags, Outputs};
 use super::{App, missing, place_failure};
 use crate::{
+    commands::{
+        digest::verify::{Verify, verify},
+        list::PlaceArgs,
+    },
     flags::filter::FilterFlags,
     flags::symlinks::{SymlinkFlags, log_skipped},
     report::{
         self,
-        format::{Checked, on_one_line},
+        format::Checked,
         json::{self, Object},
     },
 };
@@ -33,7 +37,11 @@ const MAX_CONCURRENT_HASHES: usize = 4;
 
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: node-tool check results dbx:project/results --combined -")]
+#[command(
+    after_help = "Checksums are compared where both sides have them without reading; local files are read.\n\n\
+                  Examples:\n  node-tool check results dbx:project/results --combined -\n  \
+                  node-tool check --checkfile sha256 SHA256SUMS dbx:project/results --download"
+)]
 pub struct Args {
     /// NAME:path, or a local path
     #[arg(value_parser = crate::commands::place())]
@@ -44,27 +52,17 @@ pub struct Args {
     /// Compare only sizes
     #[arg(long)]
     size_only: bool,
+    /// Read all files on both sides and compare their bytes
+    #[arg(long, conflicts_with = "size_only")]
+    download: bool,
+    /// Compare DEST with the digests of this kind in SOURCE, which is a sum file (md5sum's output) or a receipt
+    #[arg(short = 'C', long, value_name = "HASH", conflicts_with = "size_only")]
+    checkfile: Option<Algorithm>,
     /// Ignore files that only DEST has
     #[arg(long)]
     one_way: bool,
-    /// Write one line per file to FILE: = same, - only in DEST, + only in SOURCE, * differs, ! failed
-    #[arg(long, value_name = "FILE")]
-    combined: Option<String>,
-    /// Write the files that are the same to FILE
-    #[arg(long = "match", value_name = "FILE")]
-    matching: Option<String>,
-    /// Write the files that differ to FILE
-    #[arg(long, value_name = "FILE")]
-    differ: Option<String>,
-    /// Write the files that only DEST has to FILE
-    #[arg(long, value_name = "FILE")]
-    missing_on_src: Option<String>,
-    /// Write the files that only SOURCE has to FILE
-    #[arg(long, value_name = "FILE")]
-    missing_on_dst: Option<String>,
-    /// Write the files that could not be compared to FILE
-    #[arg(long, value_name = "FILE")]
-    error: Option<String>,
+    #[command(flatten)]
+    outputs: OutputFlags,
     #[command(flatten)]
     filter: FilterFlags,
     #[command(flatten)]
@@ -76,9 +74,12 @@ pub struct Args {
 /// # Errors
 /// When one of the folders isn't there, or a file can't be written to.
 pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
+    if let Some(algorithm) = args.checkfile {
+        return verify(args.verify(algorithm)?, app).await;
+    }
     let filter = args.filter.filter()?;
     let (source, dest) = app.places(&args.source, &args.dest)?;
-    let mut outputs = Outputs::open(args)?;
+    let mut outputs = Outputs::open(&args.outputs)?;
     let mut listed = Vec::new();
     let mut is_cut = false;
     for side in [&source, &dest] {
@@ -144,7 +145,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     }
     let places = [(&source, listed[0].root), (&dest, listed[1].root)];
     let compared = stream::iter(both).map(|(entry, file, other, target)| async move {
-        let (outcome, why) = compare((entry, file), (other, target), places, args.size_only).await;
+        let (outcome, why) = compare((entry, file), (other, target), places, args.by()).await;
         (entry.path.as_str(), outcome, why)
     });
     outcomes.extend(compared.buffered(MAX_CONCURRENT_HASHES).collect::<Vec<_>>().await);
@@ -188,24 +189,70 @@ fn leave_out(found: &mut Listing, filter: &Filter) -> HashSet<String> {
     left_out.map(|entry| fold(&entry.path).into_owned()).collect()
 }
 
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    /// Sizes alone.
+    Size,
+    /// Checksums, which Dropbox has without reading.
+    Checksum,
+    /// The bytes, read on both sides.
+    Bytes,
+}
+
+impl Args {
+    fn by(&self) -> By {
+        match (self.size_only, self.download) {
+            (true, _) => By::Size,
+            (_, true) => By::Bytes,
+            _ => By::Checksum,
+        }
+    }
+
+    /// Returns what `--checkfile` asks for.
+    fn verify(&self, algorithm: Algorithm) -> Result<Verify, Failure> {
+        Ok(Verify {
+            algorithm,
+            sums: self.source.clone(),
+            place: PlaceArgs {
+                path: self.dest.clone(),
+                filter: self.filter.clone(),
+                symlinks: self.symlinks,
+            },
+            one_way: self.one_way,
+            download: self.download,
+            outputs: Outputs::open(&self.outputs)?,
+        })
+    }
+}
+
 async fn compare(
     (entry, file): (&Entry, &FileMeta),
     (other, target): (&Entry, &FileMeta),
     [(source, source_is), (dest, dest_is)]: [(&Place, RootKind); 2],
-    size_only: bool,
+    by: By,
 ) -> (Checked, String) {
     let has_size = file.document().is_none() && target.document().is_none();
     if has_size && file.size_bytes != target.size_bytes {
         return (Checked::Different, "sizes differ".into());
     }
-    if has_size && size_only {
+    if has_size && by == By::Size {
         return (Checked::Same, String::new());
     }
-    let mine = hash(source, source_is, entry, file).await;
-    let theirs = hash(dest, dest_is, other, target).await;
+    let (mine, theirs) = match by {
+        By::Size | By::Checksum => (
+            hash(source, source_is, entry, file).await,
+            hash(dest, dest_is, other, target).await,
+        ),
+        By::Bytes => tokio::join!(
+            read(source, source_is, entry, file),
+            read(dest, dest_is, other, target)
+        ),
+    };
     match (mine, theirs) {
         (Ok(mine), Ok(theirs)) if mine.0 != theirs.0 => (Checked::Different, "sizes differ".into()),
-        (Ok(mine), Ok(theirs)) if size_only || mine.1 == theirs.1 => (Checked::Same, String::new()),
+        (Ok(mine), Ok(theirs)) if by == By::Size || mine.1 == theirs.1 => (Checked::Same, String::new()),
+        (Ok(_), Ok(_)) if by == By::Bytes => (Checked::Different, "contents differ".into()),
         (Ok(_), Ok(_)) => (Checked::Different, "hashes differ".into()),
         (Err(error), _) | (_, Err(error)) => (Checked::Failed, format!("could not be compared: {error}")),
     }
@@ -229,81 +276,16 @@ async fn hash(
     }
 }
 
-/// The destinations of the lists.
-struct Outputs {
-    files: HashMap<&'static str, Output>,
-    /// What goes to the standard output, in its order.
-    shown: Vec<String>,
-}
-
-/// The destination of one list.
-enum Output {
-    /// `-`
-    Stdout,
-    File(io::BufWriter<File>),
-}
-
-impl Outputs {
-    fn open(args: &Args) -> Result<Self, Failure> {
-        let mut files = HashMap::new();
-        for (list, name) in [
-            ("combined", &args.combined),
-            ("match", &args.matching),
-            ("differ", &args.differ),
-            ("missing-on-src", &args.missing_on_src),
-            ("missing-on-dst", &args.missing_on_dst),
-            ("error", &args.error),
-        ] {
-            let Some(name) = name else { continue };
-            let open = if name == "-" {
-                Output::Stdout
-            } else {
-                let file = File::create(name);
-                let file =
-                    file.map_err(|e| Failure::usage(format!("--{list}: could not write '{name}'")).why(e))?;
-                Output::File(io::BufWriter::new(file))
-            };
-            files.insert(list, open);
-        }
-        Ok(Self {
-            files,
-            shown: Vec::new(),
-        })
-    }
-
-    fn write(&mut self, outcome: Checked, path: &str) -> Result<(), Failure> {
-        let list = match outcome {
-            Checked::Same => "match",
-            Checked::MissingOnSource => "missing-on-src",
-            Checked::MissingOnTarget => "missing-on-dst",
-            Checked::Different => "differ",
-            Checked::Failed => "error",
-        };
-        let path_line = on_one_line(path).into_owned();
-        for (name, line) in [(list, path_line), ("combined", outcome.line(path))] {
-            match self.files.get_mut(name) {
-                None => {}
-                Some(Output::Stdout) => self.shown.push(line),
-                Some(Output::File(file)) => {
-                    let failed = |e| Failure::new(format!("--{name}: could not write")).why(e);
-                    writeln!(file, "{line}").map_err(failed)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Flushes the lists.
-    fn finish(self) -> Result<(), Failure> {
-        if !json::is_on() {
-            report::results(self.shown.into_iter())?;
-        }
-        for (name, output) in self.files {
-            if let Output::File(mut file) = output {
-                let failed = |e| Failure::new(format!("--{name}: could not write")).why(e);
-                file.flush().map_err(failed)?;
-            }
-        }
-        Ok(())
-    }
+/// The size and hash of the bytes of a file, all of which are read.
+async fn read(
+    place: &Place,
+    root: RootKind,
+    entry: &Entry,
+    file: &FileMeta,
+) -> engine::Result<(u64, ContentHash)> {
+    let place = match root {
+        RootKind::File => place.clone(),
+        _ => place.join(&entry.path),
+    };
+    place.size_and_hash(file).await
 }
