@@ -82,9 +82,9 @@ mod tests {
     use crate::completion::is_place;
 
     /// Positional arguments that name no place, by their ids.
-    const NO_PLACES: [&str; 14] = [
+    const NO_PLACES: [&str; 15] = [
         "shell", "words", "_words", "name", "from", "to", "file", "hash", "query", "key", "value", "plan",
-        "command", "url",
+        "command", "url", "kind",
     ];
 
     #[test]
