@@ -6,6 +6,7 @@ A line names its places: {r} is a folder of the Dropbox, {l} a local one, each w
 """
 
 import base64
+import json
 import os
 import re
 import shlex
@@ -45,6 +46,9 @@ class Row:
 
 # Open OnDemand's apps/dashboard/lib/rclone_util.rb, function by function.
 PORTAL = [
+    Row("rclone listremotes"),
+    Row("rclone listremotes --long"),
+    Row("rclone config dump", env={"RCLONE_CONFIG": "{extra}"}),
     Row("rclone lsd dbx: --contimeout 2s --timeout 2s --low-level-retries 1 --retries 1", out=ANY),
     Row("rclone lsd missing: --contimeout 2s --timeout 2s --low-level-retries 1 --retries 1", code=1),
     Row("rclone lsjson --low-level-retries=1 {r}"),
@@ -61,6 +65,8 @@ PORTAL = [
     Row("rclone cat {r}/nothing", code=3),
     Row("rclone touch {r}/touched.txt"),
     Row("rclone mkdir '{r}/new folder'"),
+    Row("rclone rcat {r}/written.txt", stdin=b"written by the editor\n"),
+    Row("rclone rcat {r}/plain.txt", stdin=b"written over it\n"),
     Row("rclone moveto {l}/plain.txt {r}/uploaded.txt"),
     Row("rclone --quiet --progress moveto {l}/videos/day.mkv {r}/up.mkv", out=DONE, quiet=True),
     Row("rclone --quiet --progress moveto {l}/data {r}/moved", out=DONE, quiet=True),
@@ -98,6 +104,7 @@ WORKFLOWS = [
 
 # Kinds of lines of centres' guides, people's job scripts and wrappers.
 GUIDES = [
+    Row("rclone listremotes", env={"RCLONE_CONFIG": "{conf}"}),
     Row("rclone lsd {r}", out=ANY),
     Row("rclone ls {r}", out=SORTED),
     Row("rclone lsl {r}/data/deep"),
@@ -259,6 +266,9 @@ class Callers(PeerTest):
     def test_a_remote_of_another_kind_is_named(self):
         said = self.run_ours("ls", "bucket:", code=1, RCLONE_CONFIG=str(self.extra)).stderr
         self.assertIn('didn\'t find backend called "s3"', said)
+        # The portal passes the remotes of a second file on as variables.
+        dumped = json.loads(self.run_ours("config", "dump", RCLONE_CONFIG=str(self.extra)).stdout)
+        self.assertEqual(dumped["bucket"], {"type": "s3", "region": "x"})
 
     def test_a_renewed_token_is_kept_elsewhere(self):
         self.conf.write_text(self.conf.read_text().replace("2099-", "2000-"))
@@ -277,10 +287,9 @@ class Callers(PeerTest):
     def test_a_config_of_ours_comes_first(self):
         self.connect_node_tool()
         self.node_tool("config", "rename", "dbx", "own")
-        self.run_ours("lsd", "own:")
-        self.run_ours("lsd", "dbx:", code=1)
-        self.run_ours("lsd", "dbx:", "--config", str(self.conf))
-        self.run_ours("lsd", "dbx:", RCLONE_CONFIG=str(self.conf))
+        self.assertEqual(self.run_ours("listremotes").stdout, "own:\n")
+        self.assertEqual(self.run_ours("listremotes", "--config", str(self.conf)).stdout, "dbx:\n")
+        self.assertEqual(self.run_ours("listremotes", RCLONE_CONFIG=str(self.conf)).stdout, "dbx:\n")
         # By its own name, rclone's file is none of its business.
         said = self.node_tool("lsd", "dbx:", code=1)[1]
         self.assertIn("there is no remote 'dbx:'", said)

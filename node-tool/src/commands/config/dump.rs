@@ -14,21 +14,31 @@ use crate::{
 /// What stands for a secret, as in rclone's `config redacted`.
 const HIDDEN: &str = "XXX";
 
-/// Prints the remotes as JSON in rclone's keys. Secrets are never shown.
+/// Prints the remotes as JSON in rclone's keys. Secrets are never shown, but those of rclone's own file to a caller of rclone:
+/// portals pass them on.
 pub(super) fn dump(app: &App) -> Result<u8, Failure> {
+    if let Some(sections) = app.store.sections().map_err(config_failure)? {
+        report::result(&json(&sections)?)?; // without the end of the line, as rclone
+        return Ok(exit::SUCCESS);
+    }
     let config = app.store.load().map_err(config_failure)?;
     let remotes: BTreeMap<&String, Value> = config
         .remotes
         .iter()
         .map(|(name, remote)| (name, section(remote)))
         .collect();
+    report::json_results(json(&remotes)?.lines().map(str::to_owned))?;
+    Ok(exit::SUCCESS)
+}
+
+fn json(remotes: &impl serde::Serialize) -> Result<String, Failure> {
     let mut out = Vec::new();
     let form = serde_json::ser::PrettyFormatter::with_indent(b"    ");
     let mut writer = serde_json::Serializer::with_formatter(&mut out, form);
-    serde::Serialize::serialize(&remotes, &mut writer)
+    remotes
+        .serialize(&mut writer)
         .map_err(|e| Failure::new("could not write the config").why(e))?;
-    report::json_results(String::from_utf8_lossy(&out).lines().map(str::to_owned))?;
-    Ok(exit::SUCCESS)
+    Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// Returns a remote in rclone's keys.

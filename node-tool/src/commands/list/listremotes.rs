@@ -1,5 +1,7 @@
 //! `listremotes`: the names of the remotes.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use shared::{exit, failure::Failure};
 
@@ -9,7 +11,7 @@ use crate::{
     report,
 };
 
-/// The kind of all remotes here, in rclone's words.
+/// The kind of all remotes of ours, in rclone's words.
 const KIND: &str = "dropbox";
 
 /// The arguments of `listremotes`.
@@ -46,7 +48,7 @@ pub struct Args {
 struct Listed {
     name: String,
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: String,
     source: &'static str,
     description: String,
 }
@@ -58,16 +60,30 @@ struct Listed {
 pub fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let config = app.store.load().map_err(config_failure)?;
     let environment = Environment::here();
-    let listed = |name: String| Listed {
-        source: match environment.login_of(&name) {
-            Some(_) => "environment",
-            None => "file",
-        },
-        name,
-        kind: KIND,
-        description: String::new(),
+    let sections = app.store.sections().map_err(config_failure)?.unwrap_or_default();
+    let names: BTreeSet<String> = config
+        .remotes
+        .into_keys()
+        .chain(sections.keys().cloned())
+        .collect();
+    let listed = |name: String| {
+        // rclone's own file may have remotes of other kinds, which are listed like the others.
+        let key = |key: &str| sections.get(&name).and_then(|keys| keys.get(key)).cloned();
+        let kind = match sections.contains_key(&name) {
+            true => key("type").unwrap_or_default(),
+            false => KIND.to_owned(),
+        };
+        Listed {
+            source: match environment.login_of(&name) {
+                Some(_) => "environment",
+                None => "file",
+            },
+            kind,
+            description: key("description").unwrap_or_default(),
+            name,
+        }
     };
-    let mut remotes: Vec<Listed> = config.remotes.into_keys().map(listed).collect();
+    let mut remotes: Vec<Listed> = names.into_iter().map(listed).collect();
     remotes.retain(|remote| args.lets_in(remote));
     if let Some(Order(fields)) = &args.order_by {
         remotes.sort_by(|a, b| compare(a, b, fields));
@@ -127,10 +143,10 @@ impl Args {
             let pattern = pattern.as_deref().filter(|pattern| !pattern.is_empty());
             pattern.is_none_or(|pattern| matches(pattern, value, self.exact))
         };
-        let all = [&remote.name, remote.kind, remote.source, &remote.description];
+        let all = [&remote.name, &remote.kind, remote.source, &remote.description];
         all.iter().any(|value| matches(&self.filter, value))
             && matches(&self.name, &remote.name)
-            && matches(&self.kind, remote.kind)
+            && matches(&self.kind, &remote.kind)
             && matches(&self.source, remote.source)
     }
 }
@@ -167,7 +183,7 @@ fn json(remotes: &[Listed]) -> Vec<String> {
 fn lines(remotes: &[Listed], long: bool) -> Vec<String> {
     let widest = |of: fn(&Listed) -> &str| remotes.iter().map(|remote| of(remote).chars().count()).max();
     let name_width = widest(|remote| &remote.name).unwrap_or(0) + 1;
-    let kind_width = widest(|remote| remote.kind).unwrap_or(0);
+    let kind_width = widest(|remote| &remote.kind).unwrap_or(0);
     let line = |remote: &Listed| {
         let name = format!("{}:", remote.name);
         match long {
@@ -188,7 +204,7 @@ mod tests {
     fn remote(name: &str) -> Listed {
         Listed {
             name: name.into(),
-            kind: KIND,
+            kind: KIND.into(),
             source: "file",
             description: String::new(),
         }
