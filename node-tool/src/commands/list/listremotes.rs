@@ -107,7 +107,7 @@ fn order(text: &str) -> Result<Order, String> {
         let (name, direction) = part.split_once('=').unwrap_or((part, "ascending"));
         let field: Field = match name.to_ascii_lowercase().as_str() {
             "name" => |remote| &remote.name,
-            "type" => |remote| remote.kind,
+            "type" => |remote| &remote.kind,
             "source" => |remote| remote.source,
             "description" => |remote| &remote.description,
             _ => {
