@@ -9,8 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::token_store::{Change, Credentials, TokenStore};
 use data_encoding::HEXLOWER;
+use dropbox::{Change, Credentials, TokenStore};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use shared::secret::Secret;

@@ -2,8 +2,7 @@
 
 use std::{error::Error, sync::Arc};
 
-use dropbox::{Auth, Http};
-pub(super) use dropbox::{Change, Credentials, TokenStore};
+use dropbox::{Auth, Change, Credentials, Http, TokenStore};
 use shared::oauth::TokenAnswer;
 
 use super::{Environment, Remote, Store, kept_login::KeptLogin};

@@ -6,17 +6,14 @@ use std::{
     path::PathBuf,
 };
 
-use engine::{
-    digest::{Algorithm, Digester, UnknownAlgorithm},
-    entry::FileMeta,
-    store::Store as _,
-};
+use engine::digest::{Algorithm, Digester, UnknownAlgorithm};
 use futures_util::{StreamExt, stream};
 use shared::{exit, failure::Failure};
-use stores::Place;
 
 use super::{
-    App, place_failure,
+    App,
+    compute::{MAX_CONCURRENT_READS, digest, is_known},
+    place_failure,
     verify::{Verify, verify},
 };
 use crate::{
@@ -32,8 +29,6 @@ use crate::{
     terminal,
 };
 
-/// Maximum number of files that are read at once.
-pub(super) const MAX_CONCURRENT_READS: usize = 8;
 /// Maximum number of lines that are written at once.
 const MAX_LINES: usize = 256;
 /// Digests that rclone has and this program hasn't.
@@ -150,11 +145,6 @@ pub async fn sums(algorithm: Algorithm, args: SumArgs, app: &App) -> Result<u8, 
     Ok(code)
 }
 
-/// Whether the digest of a file at a place is known, or read.
-pub(super) fn is_known(place: &Place, algorithm: Algorithm, download: bool) -> bool {
-    download || place.is_local() || algorithm == Algorithm::Dropbox
-}
-
 async fn print(
     listing: &Listing,
     algorithm: Algorithm,
@@ -193,25 +183,6 @@ async fn print(
         }
     }
     Ok(code)
-}
-
-/// Returns the digest of a file: the one that is known without reading, if there is one and it isn't to be read. `None` if nobody
-/// knows it.
-pub(super) async fn digest(
-    place: &Place,
-    file: &FileMeta,
-    algorithm: Algorithm,
-    download: bool,
-) -> engine::Result<Option<String>> {
-    if algorithm == Algorithm::Dropbox && !download {
-        let known = match place {
-            Place::Dropbox(_) | Place::Link(_) => file.checksum(),
-            Place::Local(store) => store.checksum("", file).await?,
-        };
-        return Ok(known.map(|hash| hash.to_string()));
-    }
-    let digests = place.digests(file, &[algorithm]).await?;
-    Ok(digests.into_iter().next().map(|(_, digest)| digest))
 }
 
 /// Returns the line of the standard input.

@@ -12,7 +12,7 @@ use stores::{Place, Range};
 
 use super::{
     App,
-    hashsum::{MAX_CONCURRENT_READS, digest, is_known},
+    compute::{MAX_CONCURRENT_READS, digest, is_known},
     place_failure,
     sum_file::{Sum, Sums, key, parse},
 };

@@ -6,13 +6,15 @@ use std::{
     fs::File,
     io,
     ops::Range,
+    os::unix::fs::FileExt as _,
     sync::atomic::{AtomicU64, Ordering},
 };
 
 use engine::digest::{Algorithm, Digester, Digests};
 use parking_lot::Mutex;
 
-use super::ranges::read;
+/// Number of bytes that are read at once.
+const READ_BYTES: usize = 256 * 1024;
 
 /// The digests of one file, as far as it has arrived without a gap.
 pub(super) struct InOrder {
@@ -84,6 +86,18 @@ impl State {
         let (_, end) = self.there.range(..=self.next).next_back()?;
         (*end > self.next).then_some(*end)
     }
+}
+
+/// Reads `length` bytes from `at` on, piece by piece.
+pub(super) fn read(file: &File, mut at: u64, length: u64, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    let (end, mut buffer) = (at + length, vec![0; READ_BYTES]);
+    while at < end {
+        let count = READ_BYTES.min(usize::try_from(end - at).unwrap_or(READ_BYTES));
+        file.read_exact_at(&mut buffer[..count], at)?;
+        take(&buffer[..count]);
+        at += count as u64;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use std::{
     fs::File,
     io,
     ops::Range,
-    os::unix::fs::FileExt,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -28,7 +27,7 @@ use engine::{
 use super::{
     arrival::Problem,
     content::{Content, Wanted},
-    in_order::InOrder,
+    in_order::{InOrder, read},
 };
 use crate::{
     blocking::blocking,
@@ -88,18 +87,6 @@ impl Begun {
         }
         begun
     }
-}
-
-/// Reads `length` bytes from `at` on, piece by piece.
-pub(super) fn read(file: &File, mut at: u64, length: u64, mut take: impl FnMut(&[u8])) -> io::Result<()> {
-    let (end, mut buffer) = (at + length, vec![0; WRITE_BYTES]);
-    while at < end {
-        let count = WRITE_BYTES.min(usize::try_from(end - at).unwrap_or(WRITE_BYTES));
-        file.read_exact_at(&mut buffer[..count], at)?;
-        take(&buffer[..count]);
-        at += count as u64;
-    }
-    Ok(())
 }
 
 /// A file being downloaded.
@@ -303,6 +290,8 @@ impl Drop for Writing<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::FileExt as _;
+
     use super::*;
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod list;
 mod store;
+mod transfer;
 
 use std::{
     fmt,
@@ -11,22 +12,10 @@ use std::{
     },
 };
 
-use async_trait::async_trait;
 use dropbox::{Client, DropboxPath, LinkAddress, LinkProblem, Secret, SharedLink};
-use engine::{
-    Error, Result, Retry,
-    plan::Step,
-    run::{Run, Transfer},
-};
+use engine::{Error, Result, Retry};
 use parking_lot::Mutex;
 use shared::api::sharing::Link;
-
-use super::{
-    DropboxStore,
-    down::{Content, DownloadFrom, download},
-    relay::{Relay, RelaySource},
-};
-use crate::{local::LocalStore, transfer::TransferOptions};
 
 /// What a link leads to, or something below it.
 #[derive(Clone, Debug)]
@@ -167,63 +156,11 @@ impl LinkStore {
             }
         }
     }
-
-    /// Returns the way from here to a local folder.
-    pub(crate) fn download_to(self, target: LocalStore, options: TransferOptions) -> Box<dyn Transfer> {
-        Box::new(Download {
-            source: self,
-            target,
-            options,
-        })
-    }
-
-    /// Returns the way from here to a Dropbox. The server copies only what an account has itself, so the bytes pass through this
-    /// machine.
-    pub(crate) fn transfer_to(self, target: DropboxStore, options: TransferOptions) -> Box<dyn Transfer> {
-        Box::new(Relay {
-            source: RelaySource::Link(self),
-            target,
-            options,
-        })
-    }
-
-    /// Returns the source of downloads.
-    pub(super) fn download_from(&self) -> DownloadFrom<'_> {
-        DownloadFrom {
-            content: Content::Link(self),
-            remote: self.client.remote(),
-            zips: None,
-        }
-    }
 }
 
 /// Returns the error for changing what a link leads to.
 pub(crate) fn read_only() -> Error {
     Error::new(Retry::Never, "a shared link can only be read")
-}
-
-/// Copies files behind a link to a local folder.
-#[derive(Debug)]
-struct Download {
-    source: LinkStore,
-    target: LocalStore,
-    options: TransferOptions,
-}
-
-#[async_trait(?Send)]
-impl Transfer for Download {
-    async fn copy(&self, steps: Vec<Step>, run: &Run) {
-        let from = self.source.download_from();
-        download(
-            self.source.client(),
-            steps,
-            from,
-            self.target.root(),
-            &self.options,
-            run,
-        )
-        .await;
-    }
 }
 
 #[cfg(test)]

@@ -8,26 +8,21 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream, stream::FuturesUnordered};
-use shared::{
-    api::files::{
-        CommitInfo, FinishOutcome, MAX_BATCH_ENTRIES, SessionCursor, SessionFinishArg, Time, WriteMode,
-    },
-    content_hash::ContentHash,
+use shared::api::files::{
+    CommitInfo, FinishOutcome, MAX_BATCH_ENTRIES, SessionCursor, SessionFinishArg, Time, WriteMode,
 };
 use tokio::sync::mpsc;
 
 use dropbox::{Client, Error, Tries};
-use engine::{Retry, digest::Digests, run::Arrived};
+use engine::{Retry, run::Arrived};
 
-use super::{pending::Pending, turns::Turns};
+use super::{pending::Pending, sent::Sent, turns::Turns};
 use crate::{
     blocking::blocking,
     dropbox::{
         item::{Item, Outcomes, copied, failed, is_lost, refused},
-        journal::Journal,
         namespaces::Namespaces,
     },
-    local::Source,
     transfer::TransferOptions,
 };
 
@@ -40,29 +35,6 @@ const COMMIT_BYTES: u64 = 256 << 20;
 const MAX_WAITING: usize = 2 * MAX_BATCH_ENTRIES;
 /// Maximum time without a commit while files wait: what is sent beside a huge file soon arrives.
 const MAX_COMMIT_DELAY: Duration = Duration::from_secs(5);
-
-/// A file whose bytes are all on the server.
-#[derive(Debug)]
-pub(super) struct Sent {
-    pub item: Item,
-    pub session_id: String,
-    pub hash: ContentHash,
-    pub digests: Digests,
-    pub source: Source,
-    /// The journal of a big file.
-    pub journal: Option<Journal>,
-    /// Whether its time is omitted, since Dropbox refuses it.
-    pub timeless: bool,
-}
-
-impl Sent {
-    /// Forgets its journal: it need not be continued.
-    fn forget_journal(&self) {
-        if let Some(journal) = &self.journal {
-            journal.forget();
-        }
-    }
-}
 
 /// Returns where a file goes, and what it may replace: only the revision that was seen, unless everything may be replaced.
 pub(super) fn commit_info(item: &Item, options: &TransferOptions, timeless: bool) -> CommitInfo {

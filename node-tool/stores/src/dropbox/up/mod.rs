@@ -6,6 +6,7 @@ mod commit;
 mod cut;
 mod in_turn;
 mod pending;
+mod sent;
 mod session;
 mod sessions;
 mod small;

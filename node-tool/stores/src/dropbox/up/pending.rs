@@ -20,7 +20,7 @@ use shared::{
     replace::{remove_old, replace_file},
 };
 
-use super::{commit::Sent, session::place};
+use super::sent::{Sent, place};
 use crate::{
     StateDir,
     blocking::blocking,

@@ -2,7 +2,7 @@
 //!
 //! The closing chunk is sent alone and last: chunks still in flight when a session is closed have been lost.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::{
@@ -10,11 +10,18 @@ use shared::{
     content_hash::{Assembly, BLOCK_BYTES, ContentHash},
 };
 
-use dropbox::{Client, DropboxPath, Error, Flow};
+use dropbox::{Error, Flow};
 use engine::{digest::Digests, plan::StepId};
 use tokio::sync::OnceCell;
 
-use super::{commit::Sent, cut::Open, in_turn::InTurn, sessions::append, small::unread, tools::Tools};
+use super::{
+    cut::Open,
+    in_turn::InTurn,
+    sent::{Sent, place},
+    sessions::append,
+    small::unread,
+    tools::Tools,
+};
 use crate::{
     blocking::blocking,
     dropbox::{
@@ -87,13 +94,6 @@ pub(super) async fn send_big(mut item: Item, tools: &Tools<'_>) {
         Ok(None) => {} // the next run continues it
         Err(error) => tools.outcomes.unsent(item, &error),
     }
-}
-
-/// From where to where.
-pub(super) async fn place(client: &Client, path: &Path, target: &DropboxPath) -> String {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let target = client.lasting_name(target).await;
-    format!("up\n{}\n{target}\n{}", client.remote(), path.display())
 }
 
 /// Returns the chunks of a file, and the one that closes the session: where they begin and how long they are. Always the same for a

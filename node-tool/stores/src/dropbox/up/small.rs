@@ -20,7 +20,7 @@ use engine::{
     error::is_change,
 };
 
-use super::{budget::Budget, commit::Sent, tools::Tools};
+use super::{budget::Budget, sent::Sent, tools::Tools};
 use crate::{
     blocking::blocking,
     dropbox::{

@@ -3,7 +3,7 @@
 use dropbox::Client;
 use tokio::sync::mpsc;
 
-use super::{budget::Budget, commit::Sent, cut::Cut, sessions::Sessions};
+use super::{budget::Budget, cut::Cut, sent::Sent, sessions::Sessions};
 use crate::{dropbox::item::Outcomes, memory::Memory, transfer::TransferOptions};
 
 /// What the senders need.
