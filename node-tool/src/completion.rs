@@ -106,6 +106,8 @@ pub(crate) fn is_place(arg: &Arg) -> bool {
             | "source"
             | "sources"
             | "places"
+            | "sums"
+            | "archive"
             | "dest"
             | "backup_dir"
             | "compare_dest"

@@ -62,7 +62,7 @@ pub(crate) const VERBS: &[Verb] = &[
     refused(
         "authorize",
         "it needs a browser: it is what the authorizer does, on your laptop",
-        "here: node-tool config create dbx   (it prints the line to run on the laptop)",
+        "node-tool config create dbx prints the line to run on the laptop; or on the laptop: authorizer --ssh USER@LOGIN_NODE dbx",
     ),
     refused(
         "backend",

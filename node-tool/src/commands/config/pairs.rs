@@ -55,6 +55,7 @@ impl Pairs {
         match key {
             "client_id" | "app_key" => self.app_key = Some(value.to_owned()).filter(|key| !key.is_empty()),
             key if SECRETS.contains(&key) => return Err(secret(key, name)),
+            "impersonate" => return Err(member(name)),
             key if QUESTIONS.contains(&key) || key == "description" => {
                 tracing::info!("{key} has no effect here");
             }
@@ -107,6 +108,17 @@ fn secret(key: &str, name: &str) -> Failure {
             "node-tool config create {name} --token-stdin    # then paste it, or pipe it in"
         )),
     }
+}
+
+/// The failure for the files of a member of a team, which take a login of the team.
+fn member(name: &str) -> Failure {
+    let name = quoted(name);
+    Failure::usage("impersonate can't be set here")
+        .why("the files of a team's member take a login of the team")
+        .next(format!("node-tool config create {name} --team"))
+        .hint(format!(
+            "then node-tool config edit {name} --member EMAIL names the member"
+        ))
 }
 
 fn unknown(key: &str) -> Failure {
