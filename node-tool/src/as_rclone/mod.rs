@@ -2,9 +2,9 @@
 //!
 //! Whoever calls the program through a link of that name gets
 //!
-//! - errors as lines of rclone's log, and usage errors in its words ([`lines`], [`usage`]);
+//! - errors as lines of rclone's log, and usage errors in its words (`lines`, `usage`);
 //! - the block `Transferred: …` on stdout with `-P`, and in the log with `-v` (`report::format::Stats`);
-//! - `version` with a first line that callers can parse ([`version`]);
+//! - `version` with a first line that callers can parse (`version`);
 //! - flags by the variables `RCLONE_…`, besides our own;
 //! - rclone's own config file where there is none of ours (`config::rclone`), which is never written.
 //!

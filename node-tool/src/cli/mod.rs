@@ -1,8 +1,8 @@
 //! The command line: from arguments to an exit code.
 //!
-//! [`program`] is the command line as clap knows it: [`global`] has the flags of every command, [`verbs`] the commands, [`brief`]
-//! what `-h` shows of it. [`line`] makes such a line of what people have in their scripts for rclone.
-//! [`prepare`] makes what a command works with, [`runtime`] runs it, [`signals`] interrupt it.
+//! `program` is the command line as clap knows it: `global` has the flags of every command, `verbs` the commands, `brief`
+//! what `-h` shows of it. `line` makes such a line of what people have in their scripts for rclone.
+//! `prepare` makes what a command works with, `runtime` runs it, `signals` interrupt it.
 
 mod brief;
 mod global;

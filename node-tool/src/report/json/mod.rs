@@ -98,7 +98,7 @@ pub fn print(object: &Object) -> Result<(), Failure> {
 /// Prints many objects in large blocks, if it is on.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_all(objects: impl Iterator<Item = Object>) -> Result<(), Failure> {
     match is_on() {
         true => super::json_results(objects.map(|object| line(&object))),
@@ -109,7 +109,7 @@ pub fn print_all(objects: impl Iterator<Item = Object>) -> Result<(), Failure> {
 /// Prints the only object of a command, after which nothing follows.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_only(object: &Object) -> Result<(), Failure> {
     if let Some(output) = OUTPUT.get() {
         output.has_ended.store(true, Ordering::Relaxed);
