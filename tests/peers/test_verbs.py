@@ -133,7 +133,7 @@ class Verbs(PeerTest):
         for verb in [["md5sum"], ["sha1sum"], ["hashsum", "sha256"], ["hashsum", "SHA-512"], ["hashsum", "crc32"]]:
             for flags in [[], ["--base64"]]:
                 self.both(*verb, *flags, self.local)
-                self.both(*verb, *flags, "dbx:t")
+                self.both(*verb, *flags, "dbx:t", code=1)
                 self.both(*verb, *flags, "--download", "dbx:t")
         for verb in [["md5sum"], ["hashsum", "sha1"], ["hashsum", "sha1", "-"]]:
             answers = [subprocess.run([self.program_path(program), *verb], env=self.environment(), input=b"hello", capture_output=True).stdout
@@ -299,8 +299,10 @@ class Verbs(PeerTest):
     def test_cloud_documents_are_exported_under_rclones_names(self):
         self.sandbox.control("put_document", path="/t/notes/meeting.paper", text="we met")
         for flags in [[], ["--dropbox-export-formats", "md,html"]]:
-            for verb in [["ls"], ["lsf", "-R", "-F", "ps"], ["size"], ["size", "--json"]]:
+            for verb in [["ls"], ["lsf", "-R", "-F", "ps"], ["size"]]:
                 self.both(*verb, *flags, "dbx:t/notes")
+            theirs, ours = (json.loads(run("size", "--json", *flags, "dbx:t/notes")[0]) for run in (self.rclone, self.node_tool))
+            self.assertEqual({field: ours[field] for field in theirs}, theirs)
         for formats, name in [("html,md", "meeting.html"), ("md", "meeting.md")]:
             back = self.home / formats
             self.node_tool("copy", "--export-formats", formats, "dbx:t/notes", back)

@@ -24,7 +24,7 @@ use crate::{
     flags::{filter::FilterFlags, symlinks::SymlinkFlags},
     report::{
         self,
-        format::{SumForm, sum_line, word_line},
+        format::{SumForm, sum_line},
     },
     terminal,
 };
@@ -135,10 +135,10 @@ pub async fn sums(algorithm: Algorithm, args: SumArgs, app: &App) -> Result<u8, 
         return verify(wanted, app).await;
     }
     let listing = place.list(true, app).await?;
-    if !is_known(&listing.side, algorithm, args.download) {
-        report::warn(&format!(
-            "Dropbox has no {algorithm} of a file; --download reads the files and computes it"
-        ));
+    let has_files = listing.entries.iter().any(|entry| entry.file().is_some());
+    if has_files && !is_known(&listing.side, algorithm, args.download) {
+        return Err(Failure::new(format!("Dropbox has no {algorithm} of a file"))
+            .hint("--download reads the files and computes it"));
     }
     let code = print(&listing, algorithm, (form, args.download), &mut output).await?;
     output.finish()?;
@@ -158,9 +158,6 @@ async fn print(
         .filter_map(|entry| Some((entry, entry.file()?)));
     let lines = stream::iter(files).map(|(entry, file)| async move {
         let place = listing.place_of(entry);
-        if !is_known(&place, algorithm, download) {
-            return Ok(word_line("UNSUPPORTED", width, form, &entry.path));
-        }
         let digest = digest(&place, file, algorithm, download).await;
         let digest = digest.map_err(|error| place_failure("read", &place, &error))?;
         if digest.is_none() {

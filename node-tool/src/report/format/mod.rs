@@ -18,6 +18,6 @@ pub use lsf::{Lsf, TimeForm};
 pub use lsjson::Lsjson;
 pub use names::on_one_line;
 pub use stats::Stats;
-pub use sums::{SumForm, sum_line, word_line};
+pub use sums::{SumForm, sum_line};
 pub use total::{Total, short_size, size};
 pub use tree::{Sort, TreeView};

@@ -26,8 +26,8 @@ pub fn sum_line(hex: Option<&str>, hash_bytes: usize, form: SumForm, path: &str)
     }
 }
 
-/// Returns a line with a word in place of the hash, such as `UNSUPPORTED`.
-pub fn word_line(word: &str, hash_bytes: usize, form: SumForm, path: &str) -> String {
+/// Returns a line with a word in place of the hash.
+fn word_line(word: &str, hash_bytes: usize, form: SumForm, path: &str) -> String {
     let width = match form {
         SumForm::Hex => hash_bytes * 2,
         SumForm::Base64 => hash_bytes.div_ceil(3) * 4,

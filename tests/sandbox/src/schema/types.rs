@@ -207,7 +207,7 @@ structs! {
         may("before_rev", REV), or("include_restorable_info", BOOL, "false"),
     ]];
     RESTORE = "RestoreArg" [&[must("path", WRITE_PATH), must("rev", REV)]];
-    SAVE_URL = "SaveUrlArg" [&[must("path", WRITE_PATH), must("url", STRING)]];
+    SAVE_URL = "SaveUrlArg" [&[must("path", PATH), must("url", STRING)]];
     CREATE_FOLDER = "CreateFolderArg" [&[must("path", WRITE_PATH), or("autorename", BOOL, "false")]];
     CREATE_FOLDER_BATCH = "CreateFolderBatchArg" [&[
         must("paths", &Type::List(WRITE_PATH, None, Some(10_000))), or("autorename", BOOL, "false"), or("force_async", BOOL, "false"),
