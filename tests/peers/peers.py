@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import dropbox
+from dropbox.exceptions import ApiError
 
 BLOCK = 4 * 1024 * 1024
 REDIRECT = "http://localhost:53682/"
@@ -128,3 +129,17 @@ def odd_tree(root: Path):
         path.write_bytes(data)
         os.utime(path, (1_500_000_000 + at, 1_500_000_000 + at))
     return tree
+
+
+class SdkTest(PeerTest):
+    """A test with a client of the official SDK, and a folder that is named after it."""
+
+    def setUp(self):
+        super().setUp()
+        self.dbx = self.client()
+        self.folder = f"/{self.id().rsplit('.', 1)[-1]}"
+
+    def refused(self, call, *arguments, **options):
+        with self.assertRaises(ApiError) as caught:
+            call(*arguments, **options)
+        return caught.exception.error

@@ -7,7 +7,7 @@ import dropbox
 from dropbox import files
 from dropbox.exceptions import ApiError, AuthError, BadInputError
 from dropbox.oauth import BadStateException, NotApprovedException
-from peers import BLOCK, REDIRECT, PeerTest, content_hash
+from peers import BLOCK, REDIRECT, PeerTest, SdkTest, content_hash
 
 
 def query(url):
@@ -80,17 +80,7 @@ class Login(PeerTest):
         self.assertEqual(caught.exception.error.get_missing_scope().required_scope, "files.metadata.read")
 
 
-class Files(PeerTest):
-    def setUp(self):
-        super().setUp()
-        self.dbx = self.client()
-        self.folder = f"/{self.id().rsplit('.', 1)[-1]}"
-
-    def refused(self, call, *arguments, **options):
-        with self.assertRaises(ApiError) as caught:
-            call(*arguments, **options)
-        return caught.exception.error
-
+class Files(SdkTest):
     def test_modes_and_conflicts(self):
         path = f"{self.folder}/Sub/ü 😀.txt"
         first = self.dbx.files_upload(b"one", path, client_modified=datetime(2020, 1, 2, 3, 4, 5))

@@ -3,25 +3,15 @@
 from datetime import datetime, timedelta, timezone
 
 from dropbox import files, sharing
-from dropbox.exceptions import ApiError, BadInputError
-from peers import PeerTest
+from dropbox.exceptions import BadInputError
+from peers import SdkTest
 
 
 def later(**delta):
     return (datetime.now(timezone.utc) + timedelta(**delta)).replace(microsecond=0, tzinfo=None)
 
 
-class SharingTest(PeerTest):
-    def setUp(self):
-        super().setUp()
-        self.dbx = self.client()
-        self.folder = f"/{self.id().rsplit('.', 1)[-1]}"
-
-    def refused(self, call, *arguments, **options):
-        with self.assertRaises(ApiError) as caught:
-            call(*arguments, **options)
-        return caught.exception.error
-
+class SharingTest(SdkTest):
     def published(self, settings=None, is_old=False):
         for path, text in [("a.txt", "alpha"), ("sub/b.txt", "beta" * 1000)]:
             self.sandbox.control("put_file_of_other", path=f"{self.folder}/{path}", text=text)

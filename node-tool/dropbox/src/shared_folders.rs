@@ -1,13 +1,15 @@
 //! Folders and files that people share with the account, mounted or not.
 
+use serde::de::DeserializeOwned;
+
 use crate::{
     Client, Error,
     api::{
-        Nothing,
+        Nothing, Route,
         files::CursorArg,
         sharing::{
             FolderArg, LIST_FOLDERS, LIST_FOLDERS_CONTINUE, LIST_RECEIVED, LIST_RECEIVED_CONTINUE,
-            ListFilesArg, ListFoldersArg, MOUNT_FOLDER, SharedFile, SharedFolder, UNMOUNT_FOLDER,
+            ListFilesArg, ListFoldersArg, MOUNT_FOLDER, SharedFile, SharedFolder, SharedPage, UNMOUNT_FOLDER,
         },
     },
     pages::Pages,
@@ -19,18 +21,8 @@ impl Client {
     /// # Errors
     /// When the list doesn't come to its end.
     pub async fn shared_folders(&self) -> Result<Vec<SharedFolder>, Error> {
-        let arg = ListFoldersArg { limit: 1000 };
-        let mut page = self.rpc(&LIST_FOLDERS, &arg).await?;
-        let (mut all, mut progress) = (Vec::new(), Pages::new());
-        loop {
-            let count = page.entries.len();
-            all.extend(page.entries);
-            let Some(cursor) = page.cursor else { return Ok(all) };
-            if let Some(wait) = progress.turn(&cursor, count)? {
-                tokio::time::sleep(wait).await;
-            }
-            page = self.rpc(&LIST_FOLDERS_CONTINUE, &CursorArg { cursor }).await?;
-        }
+        let first = self.rpc(&LIST_FOLDERS, &ListFoldersArg { limit: 1000 }).await?;
+        self.shared_pages(first, &LIST_FOLDERS_CONTINUE).await
     }
 
     /// Returns all files that others share singly with the account.
@@ -38,8 +30,16 @@ impl Client {
     /// # Errors
     /// When the list doesn't come to its end.
     pub async fn received_files(&self) -> Result<Vec<SharedFile>, Error> {
-        let arg = ListFilesArg { limit: 300 };
-        let mut page = self.rpc(&LIST_RECEIVED, &arg).await?;
+        let first = self.rpc(&LIST_RECEIVED, &ListFilesArg { limit: 300 }).await?;
+        self.shared_pages(first, &LIST_RECEIVED_CONTINUE).await
+    }
+
+    /// Returns what is on a page and on those that follow it.
+    async fn shared_pages<E: DeserializeOwned>(
+        &self,
+        mut page: SharedPage<E>,
+        following: &Route<CursorArg, SharedPage<E>>,
+    ) -> Result<Vec<E>, Error> {
         let (mut all, mut progress) = (Vec::new(), Pages::new());
         loop {
             let count = page.entries.len();
@@ -48,7 +48,7 @@ impl Client {
             if let Some(wait) = progress.turn(&cursor, count)? {
                 tokio::time::sleep(wait).await;
             }
-            page = self.rpc(&LIST_RECEIVED_CONTINUE, &CursorArg { cursor }).await?;
+            page = self.rpc(following, &CursorArg { cursor }).await?;
         }
     }
 

@@ -11,7 +11,7 @@ use engine::plan::{
     progress::{Record, Worker},
 };
 use parking_lot::Mutex;
-use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
+use stores::lock;
 
 use super::PlanDir;
 
@@ -112,16 +112,7 @@ impl WorkerLog {
 
     /// Shows others that this worker lives.
     pub(crate) fn beat(&self) {
-        let now = Timespec {
-            tv_sec: 0,
-            tv_nsec: UTIME_NOW,
-        };
-        // The time of the file server, not of this machine.
-        let times = Timestamps {
-            last_access: now,
-            last_modification: now,
-        };
-        let _ = futimens(&*self.file.lock(), &times); // at worst another worker takes over, and both do the same
+        lock::touch(&self.file.lock()); // at worst another worker takes over, and both do the same
     }
 
     /// Returns the first error, once.

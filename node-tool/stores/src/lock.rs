@@ -110,7 +110,7 @@ impl Drop for Lock {
 }
 
 /// Gives a file the current time of its file system's clock.
-pub(crate) fn touch(file: &File) {
+pub fn touch(file: &File) {
     let now = Timespec {
         tv_sec: 0,
         tv_nsec: UTIME_NOW,

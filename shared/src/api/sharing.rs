@@ -25,14 +25,15 @@ pub const LINK_FILE: Route<OpenLinkArg, Link> = Route::download("sharing/get_sha
 pub const LIST_LINK_FOLDER: Route<ListLinkFolderArg, ListFolderResult> = Route::rpc("files/list_folder");
 
 /// Lists the shared folders that the account has access to, mounted or not.
-pub const LIST_FOLDERS: Route<ListFoldersArg, SharedFolders> = Route::rpc("sharing/list_folders");
+pub const LIST_FOLDERS: Route<ListFoldersArg, SharedPage<SharedFolder>> = Route::rpc("sharing/list_folders");
 /// Returns the next page of shared folders.
-pub const LIST_FOLDERS_CONTINUE: Route<CursorArg, SharedFolders> =
+pub const LIST_FOLDERS_CONTINUE: Route<CursorArg, SharedPage<SharedFolder>> =
     Route::rpc("sharing/list_folders/continue");
 /// Lists the files that others share singly with the account.
-pub const LIST_RECEIVED: Route<ListFilesArg, SharedFiles> = Route::rpc("sharing/list_received_files");
+pub const LIST_RECEIVED: Route<ListFilesArg, SharedPage<SharedFile>> =
+    Route::rpc("sharing/list_received_files");
 /// Returns the next page of such files.
-pub const LIST_RECEIVED_CONTINUE: Route<CursorArg, SharedFiles> =
+pub const LIST_RECEIVED_CONTINUE: Route<CursorArg, SharedPage<SharedFile>> =
     Route::rpc("sharing/list_received_files/continue");
 /// Returns a shared folder by its id.
 pub const FOLDER_METADATA: Route<FolderArg, SharedFolder> = Route::rpc("sharing/get_folder_metadata");
@@ -287,12 +288,12 @@ pub struct FolderArg {
     pub shared_folder_id: String,
 }
 
-/// `sharing.ListFoldersResult`
+/// `sharing.ListFoldersResult` and `sharing.ListFilesResult`
 #[derive(Clone, Debug, Deserialize)]
-pub struct SharedFolders {
-    /// The folders.
-    pub entries: Vec<SharedFolder>,
-    /// The cursor of the next page, if there is one.
+pub struct SharedPage<E> {
+    /// The folders or files.
+    pub entries: Vec<E>,
+    /// The cursor of the next page. `None` on the last one.
     #[serde(default)]
     pub cursor: Option<String>,
 }
@@ -325,16 +326,6 @@ impl SharedFolder {
     pub fn may_write(&self) -> bool {
         matches!(self.access_type.tag.as_str(), "owner" | "editor")
     }
-}
-
-/// `sharing.ListFilesResult`
-#[derive(Clone, Debug, Deserialize)]
-pub struct SharedFiles {
-    /// The files.
-    pub entries: Vec<SharedFile>,
-    /// The cursor of the next page, if there is one.
-    #[serde(default)]
-    pub cursor: Option<String>,
 }
 
 /// `sharing.SharedFileMetadata`, as far as it is used.

@@ -13,7 +13,7 @@ use tests::{
 };
 
 /// Calls that take a little, so that there are moments to be killed at.
-fn slow_link() -> NetworkModel {
+pub(crate) fn slow_link() -> NetworkModel {
     NetworkModel {
         round_trip: 5,
         plain: 5,
@@ -31,14 +31,19 @@ fn slow_link() -> NetworkModel {
     }
 }
 
-fn tree() -> BTreeMap<String, Vec<u8>> {
-    let mut files: BTreeMap<String, Vec<u8>> = (0..60)
-        .map(|n: u64| (format!("small/{}/{n}", n % 3), noise(n, 2000)))
+/// Returns files of all sizes: `small` small ones, an empty one, one of 3 MiB and one of `big` bytes.
+pub(crate) fn tree_of(small: u64, big: usize) -> BTreeMap<String, Vec<u8>> {
+    let mut files: BTreeMap<String, Vec<u8>> = (0..small)
+        .map(|n| (format!("small/{}/{n}", n % 3), noise(n, 2000)))
         .collect();
     files.insert("empty".into(), Vec::new());
     files.insert("middle".into(), noise(70, 3 << 20));
-    files.insert("big".into(), noise(71, (48 << 20) + 17));
+    files.insert("big".into(), noise(71, big));
     files
+}
+
+fn tree() -> BTreeMap<String, Vec<u8>> {
+    tree_of(60, (48 << 20) + 17)
 }
 
 fn signal(child: &Child, signal: Signal) -> anyhow::Result<()> {

@@ -9,36 +9,13 @@ use tests::{
     test_env::{TestEnv, output_of},
 };
 
+use super::killed::{slow_link, tree_of};
+
 /// Number of seeds of each way; each kills workers several times.
 const SEEDS: u64 = 3;
 
-/// Calls that take a little, so that there are moments to be killed at.
-fn slow_link() -> NetworkModel {
-    NetworkModel {
-        round_trip: 5,
-        plain: 5,
-        listing: 10,
-        append: 30,
-        upload: 30,
-        download: 20,
-        zip: 60,
-        commit: 30,
-        commit_entry: 1,
-        commit_lock_timeout: 3000,
-        connection_rate: Some(40_000_000),
-        total_rate: Some(150_000_000),
-        calls_per_minute: None,
-    }
-}
-
 fn tree() -> BTreeMap<String, Vec<u8>> {
-    let mut files: BTreeMap<String, Vec<u8>> = (0..80)
-        .map(|n: u64| (format!("small/{}/{n}", n % 3), noise(n, 2000)))
-        .collect();
-    files.insert("empty".into(), Vec::new());
-    files.insert("middle".into(), noise(70, 3 << 20));
-    files.insert("big".into(), noise(71, (33 << 20) + 17));
-    files
+    tree_of(80, (33 << 20) + 17)
 }
 
 /// What the target has before: files that are replaced, and files that are deleted.

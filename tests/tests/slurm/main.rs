@@ -20,10 +20,16 @@ use tests::{
 
 const THEN: u64 = 1_600_000_000;
 
-/// One cluster at a time: each has jobs that need the processors.
-fn alone() -> MutexGuard<'static, ()> {
+/// Waits for the right to start Slurm: one cluster at a time, since each has jobs that need the processors. `None` if Slurm is missing,
+/// which is printed.
+fn turn() -> Option<MutexGuard<'static, ()>> {
     static LOCK: Mutex<()> = Mutex::new(());
-    LOCK.lock().unwrap_or_else(PoisonError::into_inner)
+    let turn = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(why) = missing() {
+        skip(&why);
+        return None;
+    }
+    Some(turn)
 }
 
 /// Calls that take a little, so that jobs can be met while they run.
@@ -138,11 +144,7 @@ fn is_shown(line: &str, shown: &str) -> bool {
 
 #[test]
 fn the_guides_recipe_does_what_it_says() -> anyhow::Result<()> {
-    let _alone = alone();
-    if let Some(why) = missing() {
-        skip(&why);
-        return Ok(());
-    }
+    let Some(_turn) = turn() else { return Ok(()) };
     let env = environment(NetworkModel::default())?;
     fill(&env, "scratch/results", 2)?;
     env.sandbox.put_file("/results/old.csv", b"old", None)?;
@@ -223,11 +225,7 @@ fn running(env: &TestEnv, count: usize) -> anyhow::Result<BTreeMap<String, (i32,
 
 #[test]
 fn a_killed_and_a_requeued_task_go_on_with_an_encrypted_config() -> anyhow::Result<()> {
-    let _alone = alone();
-    if let Some(why) = missing() {
-        skip(&why);
-        return Ok(());
-    }
+    let Some(_turn) = turn() else { return Ok(()) };
     let env = environment(NetworkModel {
         total_rate: Some(1_000_000),
         ..slow()
@@ -276,11 +274,7 @@ fn a_killed_and_a_requeued_task_go_on_with_an_encrypted_config() -> anyhow::Resu
 
 #[test]
 fn a_job_that_runs_out_of_time_is_queued_again_and_one_that_is_cancelled_is_not() -> anyhow::Result<()> {
-    let _alone = alone();
-    if let Some(why) = missing() {
-        skip(&why);
-        return Ok(());
-    }
+    let Some(_turn) = turn() else { return Ok(()) };
     let env = environment(NetworkModel {
         total_rate: Some(1_000_000),
         ..slow()

@@ -107,6 +107,16 @@ pub(super) fn copied(run: &Run, step: &Step, bytes: u64, file: Arrived) {
     );
 }
 
+/// Reports that the server copied a file by itself: all its bytes at once, with the checksum that was listed.
+pub(super) fn copied_by_server(run: &Run, step: &Step) {
+    run.moved(None, step.meta.size_bytes);
+    let file = Arrived {
+        checksum: step.meta.checksum(),
+        ..Arrived::default()
+    };
+    copied(run, step, step.meta.size_bytes, file);
+}
+
 /// Reports that Dropbox failed.
 pub(super) fn failed(run: &Run, step: &Step, error: &Error) {
     run.report(step.id, Event::Failed(dropbox_error(error.clone())));

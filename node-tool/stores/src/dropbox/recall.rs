@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use dropbox::{Error, Relocation};
 use engine::{
     plan::Step,
-    run::{Arrived, Run, Transfer},
+    run::{Run, Transfer},
 };
 use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
@@ -14,7 +14,7 @@ use shared::api::files::MAX_BATCH_ENTRIES;
 
 use super::{
     DropboxStore,
-    item::{copied, failed},
+    item::{copied_by_server, failed},
     relay::{Relay, RelaySource},
 };
 use crate::transfer::TransferOptions;
@@ -46,7 +46,7 @@ impl Transfer for Recall {
             }
             let to = self.target.path_of(&step.to);
             match self.target.client().restore(&to, revision(&step)).await {
-                Ok(_) => arrived(&step, run),
+                Ok(_) => copied_by_server(run, &step),
                 Err(error) if is_unknown(&error) && !self.is_in_place(&step) => elsewhere.lock().push(step),
                 Err(error) => failed(run, &step, &error),
             }
@@ -83,7 +83,7 @@ impl Recall {
             let outcomes = self.target.client().relocate_all(Relocation::Copy, &pairs).await;
             for (step, done) in batch.iter().zip(outcomes) {
                 match done {
-                    Ok(()) => arrived(step, run),
+                    Ok(()) => copied_by_server(run, step),
                     // It changed since it was listed: the revision is what is wanted.
                     Err(error) if error.route().is_some_and(|route| route.has("from_lookup")) => {
                         left.push(step.clone());
@@ -107,13 +107,4 @@ fn revision(step: &Step) -> &str {
 /// Whether the server says that it has no such revision of the file.
 fn is_unknown(error: &Error) -> bool {
     error.route().is_some_and(|route| route.has("invalid_revision"))
-}
-
-fn arrived(step: &Step, run: &Run) {
-    run.moved(None, step.meta.size_bytes);
-    let file = Arrived {
-        checksum: step.meta.checksum(),
-        ..Arrived::default()
-    };
-    copied(run, step, step.meta.size_bytes, file);
 }

@@ -5,13 +5,13 @@ use dropbox::{DropboxPath, Relocation};
 use engine::{
     Retry,
     plan::Step,
-    run::{Arrived, Run, Transfer},
+    run::{Run, Transfer},
 };
 use shared::api::files::MAX_BATCH_ENTRIES;
 
 use super::{
     DropboxStore,
-    item::{copied, failed, refused},
+    item::{copied_by_server, failed, refused},
 };
 
 /// Copies or renames files within one account.
@@ -38,7 +38,7 @@ impl Transfer for Relocate {
             let outcomes = self.target.client().relocate_all(self.how, &pairs).await;
             for (step, done) in batch.iter().zip(outcomes) {
                 match done {
-                    Ok(()) => arrived(step, run),
+                    Ok(()) => copied_by_server(run, step),
                     Err(error) => failed(run, step, &error),
                 }
             }
@@ -76,7 +76,7 @@ impl Relocate {
             Some(Err(error)) => return failed(run, step, &error),
             _ => match client.relocate_all(self.how, &[(from, to.clone())]).await.pop() {
                 Some(Err(error)) => error,
-                _ => return arrived(step, run),
+                _ => return copied_by_server(run, step),
             },
         };
         if let Some(old) = old
@@ -91,13 +91,4 @@ impl Relocate {
         }
         failed(run, step, &error);
     }
-}
-
-fn arrived(step: &Step, run: &Run) {
-    run.moved(None, step.meta.size_bytes);
-    let file = Arrived {
-        checksum: step.meta.checksum(),
-        ..Arrived::default()
-    };
-    copied(run, step, step.meta.size_bytes, file);
 }
