@@ -53,6 +53,7 @@ impl Job<'_> {
                 listing,
             })
             .collect();
+        let late: HashSet<StepId> = plan.late_copies.iter().map(|step| step.id).collect();
         let found = run::find_elsewhere(plan, self.source.store(), &elsewhere, flags.rules()).await;
         if flags.copy_dest.is_empty() {
             plan.unchanged += found.len() as u64;
@@ -61,7 +62,10 @@ impl Job<'_> {
         let mut steps: Vec<HashSet<StepId>> = vec![HashSet::new(); folders.len()];
         for (at, step) in found {
             steps[at].insert(step.id);
-            plan.copies.push(step);
+            match late.contains(&step.id) {
+                true => plan.late_copies.push(step),
+                false => plan.copies.push(step),
+            }
         }
         let folders = folders.into_iter().map(|(folder, _)| folder);
         self.elsewhere = folders

@@ -22,7 +22,7 @@ pub struct Flags {
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// Write the plan into the folder DIR instead of carrying it out: 'node-tool run DIR' does, also in several processes
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["dry_run", "interactive", "max_transfer", "max_duration", "keep_dirlinks", "report", "digest"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["dry_run", "interactive", "max_transfer", "max_duration", "keep_dirlinks", "report", "digest", "metadata"])]
     pub plan_out: Option<PathBuf>,
     /// Ask before each step
     #[arg(short, long, conflicts_with = "dry_run")]

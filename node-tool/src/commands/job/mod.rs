@@ -31,6 +31,7 @@ use shared::{exit, failure::Failure, plain::quoted, raw};
 use stores::{
     LinkStore, Place, Relation, TransferOptions,
     documents::{self, Documents},
+    dropbox::LeavesOut,
 };
 
 pub use flags::{Flags, MoveFlags, SyncFlags};
@@ -306,8 +307,12 @@ async fn moved_as_a_whole(
     };
     let flags = request.flags;
     let is_plain = filter.is_everything()
+        && from.view().leaves_out == LeavesOut::Nothing
         && !(flags.dry_run || flags.interactive || flags.existing || flags.plan_out.is_some())
-        && flags.max_transfer.is_none();
+        && flags.max_transfer.is_none()
+        // These are refused with a move.
+        && flags.compare_dest.is_empty()
+        && flags.copy_dest.is_empty();
     let is_folder =
         listing.root == RootKind::Folder && listing.unreadable.is_empty() && !from.path().is_root();
     if !source.shares_paths(dest) || !is_plain || !is_folder || to.path().is_root() {
@@ -622,7 +627,7 @@ impl Job<'_> {
         let tally = run.tally();
         let has_permissions = match &self.permissions {
             Some(permissions) if stop.is_none() => {
-                let is_left = is_move && tally.failed.is_empty();
+                let is_left = is_move && !is_cut && self.leaves_nothing(&tally);
                 permissions.finish(&self.source, &self.target, is_left).await
             }
             _ => true,
@@ -713,6 +718,16 @@ impl Job<'_> {
             follows_links: self.follows_links(),
             flags: self.request.flags,
         }
+    }
+
+    /// Returns whether a move leaves no file of the source.
+    fn leaves_nothing(&self, tally: &Tally) -> bool {
+        let view = self.source.dropbox().map(|store| store.view().leaves_out);
+        tally.failed.is_empty()
+            && tally.skipped == 0
+            && !self.request.flags.interactive
+            && self.filter.is_everything()
+            && view.is_none_or(|leaves_out| leaves_out == LeavesOut::Nothing)
     }
 
     /// Returns the failure for what stopped the run early.

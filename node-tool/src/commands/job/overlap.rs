@@ -96,6 +96,7 @@ pub(super) async fn by_one_name(source: &Place, dest: Place, verb: Verb) -> Resu
     match same_account(source, &dest).await {
         Ok(SameAccount::Yes) => Ok(dest.by_login_of(source)),
         Ok(SameAccount::OtherRoot) if verb != Verb::Copy => Err(two_roots(source, &dest, verb)),
+        Ok(SameAccount::SameFolder) if verb != Verb::Copy => Err(two_accounts(source, &dest, verb)),
         // A copy removes nothing.
         Ok(_) => Ok(dest),
         Err(_) if verb == Verb::Copy => Ok(dest),
@@ -129,6 +130,17 @@ pub(super) async fn from_one_root(
         return Err(two_roots(source, dest, verb));
     }
     Ok(())
+}
+
+/// What two accounts see is one file where they see one folder: removing the one removes the other.
+fn two_accounts(source: &Place, dest: &Place, verb: Verb) -> Failure {
+    Failure::usage(format!(
+        "'{source}' and '{dest}' are in one folder, seen by two accounts"
+    ))
+    .hint(format!(
+        "use one account for both places, so that {} can tell them apart",
+        word(verb)
+    ))
 }
 
 fn two_roots(source: &Place, dest: &Place, verb: Verb) -> Failure {

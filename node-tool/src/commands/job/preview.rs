@@ -7,7 +7,7 @@ use engine::{
 use shared::failure::Failure;
 use stores::Place;
 
-use super::tell;
+use super::{outcomes, tell};
 use crate::report::{
     self,
     json::{self, Action, Object},
@@ -139,7 +139,13 @@ pub(super) fn show(
 ) -> Result<(), Failure> {
     let steps = || plan.steps().filter_map(shown);
     if json::is_on() {
-        count(plan, tally);
+        outcomes::count(&Tally {
+            copied: plan.all_copies().count() as u64,
+            copied_bytes: total_bytes(plan.all_copies()),
+            renamed: plan.renames.len() as u64,
+            deleted: plan.deletes.len() as u64,
+            ..tally.clone()
+        });
         return json::print_all(steps().map(Object::from));
     }
     let verb = if is_move { "move" } else { "copy" };
@@ -163,19 +169,6 @@ pub(super) fn show(
     report::note(&line);
     tell::failures(tally);
     Ok(())
-}
-
-/// Adds what would be done to the total of `--json`.
-fn count(plan: &Plan, tally: &Tally) {
-    json::count(|total| {
-        total.files = Some(plan.all_copies().count() as u64);
-        total.bytes = Some(total_bytes(plan.all_copies()));
-        total.unchanged = Some(tally.unchanged);
-        total.skipped = Some(tally.skipped);
-        total.renamed = Some(plan.renames.len() as u64);
-        total.deleted = Some(plan.deletes.len() as u64);
-        total.failed = Some(tally.failed.len() as u64);
-    });
 }
 
 fn log(step: &Shown<'_>, verb: &str) {

@@ -79,6 +79,8 @@ pub enum SameAccount {
     Yes,
     /// They are in one account that is seen from different roots.
     OtherRoot,
+    /// They are in different accounts, and in a shared folder or team space that both see.
+    SameFolder,
 }
 
 /// Returns whether two places are in one account.
@@ -93,6 +95,7 @@ pub async fn same_account(first: &Place, second: &Place) -> Result<SameAccount, 
     Ok(match (one == other, one.0 == other.0) {
         (true, _) => SameAccount::Yes,
         (false, true) => SameAccount::OtherRoot,
+        (false, false) if one.1.is_some() && one.1 == other.1 => SameAccount::SameFolder,
         (false, false) => SameAccount::No,
     })
 }

@@ -16,7 +16,7 @@ use crate::{
     report,
 };
 
-/// Does what comes last once everything is copied; while others still copy, says so.
+/// Does what comes last, if there is anything.
 ///
 /// # Errors
 /// As [`run`].
@@ -27,7 +27,8 @@ pub(super) async fn after_copies(
     app: &App,
 ) -> Result<u8, Failure> {
     let logs = Logs::read(dir, file.plan.last_id()).map_err(|e| unusable(dir, &e))?;
-    if open(file, &logs.progress) > 0 || remaining(file, &logs.progress).is_none() {
+    refuse_open(dir, file, &logs.progress)?;
+    if remaining(file, &logs.progress).is_none() {
         return Ok(exit::SUCCESS);
     }
     run(dir, file, limits, app).await
