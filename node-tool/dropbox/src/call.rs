@@ -284,13 +284,11 @@ impl Client {
                     return Err(Error::LoginOver(why.to_string()));
                 }
                 recoveries.renewals += 1;
+                // The root is the call's: a shared folder's or a member's is not the login's own.
                 let renewed = self.login.auth.renew(&access.token, self.start).await?;
-                Ok(Some(match self.shared {
-                    Some(_) => Access {
-                        root: access.root.clone(),
-                        ..renewed
-                    },
-                    None => renewed,
+                Ok(Some(Access {
+                    root: access.root.clone(),
+                    ..renewed
                 }))
             }
             _ => Ok(None),

@@ -128,16 +128,21 @@ impl ConcurrencyLimit {
         self.board = Some(board);
     }
 
-    /// Heeds a pause that another process was asked for.
-    fn look_at_board(&self, state: &mut State) {
+    /// Heeds a pause that another process was asked for. The board may be a file: it is looked at without holding the state.
+    fn look_at_board(&self) {
         let Some(board) = &self.board else { return };
         let now = Instant::now();
-        let is_due = |seen: Instant| now.duration_since(seen) >= BOARD_PERIOD;
-        if state.board_seen_at.is_none_or(is_due) {
+        {
+            let mut state = self.lock();
+            let is_recent = |seen: Instant| now.duration_since(seen) < BOARD_PERIOD;
+            if state.board_seen_at.is_some_and(is_recent) {
+                return;
+            }
             state.board_seen_at = Some(now);
-            let until = board.current().and_then(|pause| now.checked_add(pause));
-            state.paused_until = state.paused_until.max(until);
         }
+        let until = board.current().and_then(|pause| now.checked_add(pause));
+        let mut state = self.lock();
+        state.paused_until = state.paused_until.max(until);
     }
 
     /// Returns the rates that calls keep to.
@@ -173,8 +178,8 @@ impl ConcurrencyLimit {
     }
 
     fn try_acquire(&self) -> Result<Permit<'_>, Busy> {
+        self.look_at_board();
         let mut state = self.lock();
-        self.look_at_board(&mut state);
         if let Some(wait) = state.pause(Instant::now()) {
             return Err(Busy::Paused(wait.max(Duration::from_millis(1))));
         }

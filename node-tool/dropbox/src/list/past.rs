@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::rows::{name_below, refuse};
+use super::rows::{below, name_below, refuse};
 use crate::{
     Client, DropboxPath, Entry, Error,
     api::files::{
@@ -142,7 +142,10 @@ impl Rows {
     /// Makes a listing of what is below a folder of `depth` names.
     fn resolve(mut self, depth: usize) -> PastListing {
         let mut listing = PastListing {
-            refused: std::mem::take(&mut self.odd),
+            refused: std::mem::take(&mut self.odd)
+                .into_iter()
+                .map(|(path, reason)| (below(&path, depth), reason))
+                .collect(),
             ..PastListing::default()
         };
         for (lower, row) in &self.rows {

@@ -279,7 +279,7 @@ impl Collected {
 const NO_PATH: &str = "Dropbox gives no path for it";
 
 /// Returns a whole path without its first `depth` names and the slashes around them.
-fn below(path: &str, depth: usize) -> String {
+pub(super) fn below(path: &str, depth: usize) -> String {
     let Some(whole) = path.strip_prefix('/') else {
         return path.to_owned();
     };

@@ -164,7 +164,6 @@ pub(super) async fn replace(
     Err(error)
 }
 
-/// Uploads an empty file to where nothing is.
 /// Exports a document and returns the size in bytes and the hash of what came.
 async fn export_totals(client: &Client, document: &Document) -> Result<(u64, ContentHash), dropbox::Error> {
     let format = document.chosen.as_deref();
@@ -173,6 +172,7 @@ async fn export_totals(client: &Client, document: &Document) -> Result<(u64, Con
     Ok((export.size_bytes(), export.finish()?))
 }
 
+/// Uploads an empty file to where nothing is.
 async fn upload_empty(client: &Client, path: &DropboxPath, time: Modified) -> Result<(), dropbox::Error> {
     let arg = UploadArg {
         commit: CommitInfo {

@@ -48,6 +48,12 @@ struct Record {
     hash: ContentHash,
 }
 
+/// What lines of all versions have.
+#[derive(Deserialize)]
+struct Head {
+    version: u32,
+}
+
 /// What earlier runs have left, and what this one may leave.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
@@ -84,11 +90,13 @@ impl Pending {
             let Ok(text) = fs::read_to_string(&path) else {
                 continue;
             };
-            let of_line = |line: &str| serde_json::from_str::<Record>(line).ok();
-            let parsed: Vec<Record> = records(&text).flatten().filter_map(of_line).collect();
-            if parsed.iter().any(|record| record.version != VERSION) {
+            let is_other =
+                |line: &str| serde_json::from_str::<Head>(line).is_ok_and(|head| head.version != VERSION);
+            if records(&text).flatten().any(is_other) {
                 continue;
             }
+            let of_line = |line: &str| serde_json::from_str::<Record>(line).ok();
+            let parsed: Vec<Record> = records(&text).flatten().filter_map(of_line).collect();
             read.push((path, parsed.iter().map(|record| record.place.clone()).collect()));
             known.extend(parsed.into_iter().map(|record| (record.place.clone(), record)));
         }

@@ -146,7 +146,7 @@ impl Sending<'_> {
                 sent => sent,
             }
         };
-        let sent = self.turns.within(None, sending).await;
+        let sent = self.turns.within(None, size_bytes, sending).await;
         (self.options.moved)(size_bytes);
         self.verified(sent.map_err(dropbox_error)?.into(), hash, size_bytes)
     }

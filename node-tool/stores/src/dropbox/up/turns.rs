@@ -35,6 +35,8 @@ use crate::{
 
 /// The version of the files. Files of other versions are left to the processes that know them.
 const VERSION: u32 = 1;
+/// Maximum size in bytes of what is sent while others wait.
+const MAX_TURN_BYTES: u64 = 1 << 20;
 /// How long to wait between two looks whether it is this process's turn, in milliseconds.
 const LOOK_PERIOD: std::ops::Range<u64> = 50..150;
 /// How often an owner touches its lock or its offer.
@@ -95,9 +97,15 @@ impl Turns {
         Ok(outcomes.into_iter().map(read).collect())
     }
 
-    /// Runs `work`, which commits something to a namespace by itself, when it is this process's turn.
-    pub(super) async fn within<T>(&self, namespace: Option<&str>, work: impl Future<Output = T>) -> T {
-        let Some(queue) = self.queue(namespace) else {
+    /// Runs `work`, which sends `size_bytes` and commits them to a namespace by itself, when it is this process's turn; of many
+    /// bytes at once, since all others would wait while they are sent.
+    pub(super) async fn within<T>(
+        &self,
+        namespace: Option<&str>,
+        size_bytes: u64,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let Some(queue) = self.queue(namespace).filter(|_| size_bytes <= MAX_TURN_BYTES) else {
             return work.await;
         };
         loop {

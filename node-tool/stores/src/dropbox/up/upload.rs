@@ -48,8 +48,6 @@ const MAX_PACKS: usize = 32;
 const PROBES_IN_FLIGHT: usize = 6;
 /// Maximum number of attempts for a file that changes while it is read.
 const MAX_ROUNDS: u32 = 3;
-/// Maximum size in bytes of a single file that is uploaded in turn with other processes: all of them wait while it is sent.
-const MAX_TURN_BYTES: u64 = 1 << 20;
 /// How long to wait before a file that changed is read again.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
@@ -234,15 +232,8 @@ async fn upload_alone(mut item: Item, committer: &Committer<'_>) {
             sent => sent,
         }
     };
-    let sent = match size {
-        0..=MAX_TURN_BYTES => {
-            turns
-                .within(namespaces.namespace_of(&item.step.to), sending)
-                .await
-        }
-        _ => sending.await,
-    };
-    match sent {
+    let namespace = namespaces.namespace_of(&item.step.to);
+    match turns.within(namespace, size, sending).await {
         Ok(file) if file.content_hash.is_none_or(|there| there == hash) => {
             let arrived = Arrived {
                 version: Some(file.rev.into()),
