@@ -2,10 +2,16 @@
 
 use shared::plain::quoted;
 
+use crate::report;
+
 /// Returns the line with the word `old` replaced by `new`, to be typed. `None` if there is no such word, or the line may hold a
 /// secret.
 pub(crate) fn with_word(old: &str, new: &str) -> Option<String> {
-    let words = std::env::args_os().skip(1);
+    let args: Vec<_> = std::env::args_os().collect();
+    if report::may_hold_secret(&args) {
+        return None;
+    }
+    let words = args.iter().skip(1);
     with_word_of(words.map(|word| word.to_string_lossy().into_owned()), old, new)
 }
 

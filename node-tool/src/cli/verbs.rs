@@ -158,7 +158,7 @@ impl Command {
             | Self::Search(_)
             | Self::Watch(_)
             | Self::Version => None,
-            _ => Some("what it prints is for people"),
+            _ => Some("its output is not in the schema of --json"),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::{
 use crate::report::{
     self, json,
     receipt::{self, Receipt},
+    without_secrets,
 };
 
 /// The arguments of `copyto`.
@@ -120,11 +121,16 @@ async fn run(request: &Request<'_>, args: &CopyArgs, app: &App) -> Result<u8, Fa
     } = *request;
     let typed = (&*args.source, &*args.dest);
     let sources = sources::find(word(verb, dest_is_name), typed, verb, dest_is_name, app).await?;
+    if sources.len() > 1 && args.flags.plan_out.is_some() {
+        return Err(
+            Failure::usage("--plan-out takes sources of one folder").hint("write a plan for each folder")
+        );
+    }
     let receipt = match &args.flags.report {
         Some(path) => Some(Receipt::begin(path, head(request, args))?),
         None => None,
     };
-    let mut worst = exit::SUCCESS;
+    let mut worst = None;
     for source in &sources {
         let request = Request {
             receipt: receipt.as_ref(),
@@ -134,12 +140,13 @@ async fn run(request: &Request<'_>, args: &CopyArgs, app: &App) -> Result<u8, Fa
             flags: &flags_of(source, &args.flags)?,
             ..*request
         };
-        worst = worse(worst, repeated(&request, app).await?);
+        let code = repeated(&request, app).await?;
+        worst = Some(worst.map_or(code, |worst| worse(worst, code)));
     }
     if let Some(receipt) = receipt {
         receipt.end()?;
     }
-    Ok(worst)
+    Ok(worst.unwrap_or(exit::SUCCESS))
 }
 
 /// Returns what a receipt says of the transfer.
@@ -148,8 +155,8 @@ fn head(request: &Request<'_>, args: &CopyArgs) -> receipt::Head {
         schema: receipt::SCHEMA,
         version: VERSION.to_owned(),
         command: word(request.verb, request.dest_is_name).to_owned(),
-        source: args.source.join(" "),
-        target: args.dest.clone(),
+        source: without_secrets(&args.source.join(" ")),
+        target: without_secrets(&args.dest),
         time: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
     }
 }
@@ -177,8 +184,9 @@ fn flags_of(source: &Source, flags: &Flags) -> Result<Flags, Failure> {
 /// Returns the code of two that says more: a failure hides a success, and different failures are a failure.
 fn worse(a: u8, b: u8) -> u8 {
     match (a, b) {
-        (exit::SUCCESS | exit::NOTHING_TO_DO, other) | (other, exit::SUCCESS | exit::NOTHING_TO_DO) => other,
         (a, b) if a == b => a,
+        (exit::SUCCESS | exit::NOTHING_TO_DO, exit::SUCCESS | exit::NOTHING_TO_DO) => exit::SUCCESS,
+        (exit::SUCCESS | exit::NOTHING_TO_DO, other) | (other, exit::SUCCESS | exit::NOTHING_TO_DO) => other,
         _ => exit::ERROR,
     }
 }
@@ -195,7 +203,8 @@ async fn repeated(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
             Ok(code) => matches!(*code, exit::TEMPORARY | exit::ERROR),
             Err(failure) => failure.exit_code() == exit::TEMPORARY,
         };
-        let is_last = attempt >= most || flags.dry_run || app.shutdown.is_requested();
+        let is_last =
+            attempt >= most || flags.dry_run || flags.plan_out.is_some() || app.shutdown.is_requested();
         if !may_pass || is_last {
             return result;
         }

@@ -123,15 +123,12 @@ fn refuse(matches: &ArgMatches) -> Result<&str, Failure> {
             return Err(Failure::usage("nobody is there to answer questions in a job")
                 .hint("leave --interactive out"));
         }
-        let is_secret = ["password", "secret", "token"]
-            .iter()
-            .any(|word| id.contains(word));
-        if is_secret && id != "password_command" {
-            let flag = id.replace('_', "-");
-            return Err(Failure::usage(format!(
-                "--{flag} would be in the script, where others may read it"
-            ))
-            .hint("give it in a variable of the job's environment"));
+        let flag = format!("--{}", id.replace('_', "-"));
+        if report::is_secret_flag(&flag) && id != "password_command" {
+            return Err(
+                Failure::usage(format!("{flag} would be in the script, where others may read it"))
+                    .hint("give it in a variable of the job's environment"),
+            );
         }
     }
     Ok(verb)

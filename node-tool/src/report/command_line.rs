@@ -20,11 +20,16 @@ const SECRET_NAMES: [&str; 7] = [
     "credential",
 ];
 /// Flags whose names look so, and whose values are none.
-const PUBLIC_FLAGS: [&str; 4] = [
+const PUBLIC_FLAGS: [&str; 9] = [
     "--token-stdin",
     "--keep-token",
     "--app-secret-file",
     "--header-filename",
+    "--link-password",
+    "--link-password-file",
+    "--password",
+    "--password-file",
+    "--no-password",
 ];
 /// The verb whose arguments are settings.
 const CONFIG: &str = "config";
@@ -63,7 +68,8 @@ pub(super) fn shown(args: &[OsString]) -> String {
     words.join(" ")
 }
 
-fn is_secret_flag(flag: &str) -> bool {
+/// Returns whether the value of a flag may be a secret.
+pub(crate) fn is_secret_flag(flag: &str) -> bool {
     let name = flag.split('=').next().unwrap_or(flag);
     flag.starts_with("--") && !PUBLIC_FLAGS.contains(&name) && is_secret_name(name)
 }
@@ -90,8 +96,13 @@ fn setting(arg: &str) -> String {
     }
 }
 
+/// Returns whether a command line may hold a secret, so that it must not be repeated.
+pub(crate) fn may_hold_secret(args: &[OsString]) -> bool {
+    shown(args).contains(HIDDEN)
+}
+
 /// Returns a word without secrets of addresses and of remotes with settings.
-fn without_secrets(arg: &str) -> String {
+pub(crate) fn without_secrets(arg: &str) -> String {
     if LOGINS.iter().any(|login| arg.starts_with(login)) {
         return HIDDEN.to_owned();
     }

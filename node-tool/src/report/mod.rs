@@ -36,6 +36,7 @@ use stores::Place;
 use crate::as_rclone;
 use format::Stats;
 
+pub(crate) use command_line::{is_secret_flag, may_hold_secret, without_secrets};
 pub use lines::{FILE_FAILURES, start_logging};
 pub use progress::Progress;
 pub use summary::{Summary, bytes, files};

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     rclone::flags::{Fate, Flag, Guard, Value, family},
-    variables,
+    report, variables,
 };
 
 /// Verbs that change nothing; a new one changes something, unless it is here.
@@ -45,8 +45,8 @@ const READING: [&str; 25] = [
     "watch",
 ];
 /// Verbs that change something and remove no more than an empty folder.
-const KEEPING: [&str; 10] = [
-    "config", "copy", "copyto", "copyurl", "link", "mkdir", "rcat", "rmdir", "sync", "touch",
+const KEEPING: [&str; 8] = [
+    "config", "copy", "copyto", "link", "mkdir", "rmdir", "sync", "touch",
 ];
 /// Commands of `config` that only show something.
 const SHOWING: [&str; 7] = ["dump", "file", "list", "path", "paths", "show", "userinfo"];
@@ -228,7 +228,7 @@ impl<'a> Judging<'a, '_> {
     /// Returns the line with `delete` instead of a verb that takes no filters.
     fn instead(&self, flag: &Flag) -> Option<String> {
         let is_filter = flag.guard == Some(Guard::Removal) && self.known.verb() == "purge";
-        is_filter.then(|| {
+        (is_filter && !report::may_hold_secret(self.args)).then(|| {
             let verb = self.args.iter().position(|word| word == "purge");
             let words = self
                 .args
@@ -245,7 +245,7 @@ impl<'a> Judging<'a, '_> {
 
     /// Returns the line without a flag, to be typed. `None` if it may hold a secret.
     fn without(&self, flag: &Typed) -> Option<String> {
-        if self.known.verb() == "config" {
+        if self.known.verb() == "config" || report::may_hold_secret(self.args) {
             return None;
         }
         let ends = flag.at + 1 + usize::from(flag.is_apart);

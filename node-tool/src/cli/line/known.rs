@@ -55,6 +55,12 @@ impl<'a> Known<'a> {
         self.command.is_some()
     }
 
+    /// Returns whether all that follows its first word belongs to that word, flags too.
+    pub(super) fn takes_rest(&self) -> bool {
+        let takes = |command: &Command| command.get_positionals().any(Arg::is_trailing_var_arg_set);
+        self.command.is_some_and(takes)
+    }
+
     /// Returns the commands that the first words name: the verb, and below it as deep as they go.
     pub(super) fn path<'w>(&self, words: impl Iterator<Item = &'w str>) -> Vec<&'a Command> {
         let mut path = Vec::from_iter(self.command);

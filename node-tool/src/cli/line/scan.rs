@@ -91,10 +91,15 @@ pub(super) fn scan(args: &[OsString], known: &Known<'_>) -> Vec<Token> {
             }
             [b'-', b'-', flag @ ..] => tokens.push(Token::Flag(long(at, flag, known, &mut following))),
             [b'-', flags @ ..] if !flags.is_empty() => shorts(at, flags, known, &mut following, &mut tokens),
-            _ => tokens.push(Token::Word {
-                at,
-                word: word.clone(),
-            }),
+            _ => {
+                // The first word is the verb.
+                is_over =
+                    known.takes_rest() && tokens.iter().any(|token| matches!(token, Token::Word { .. }));
+                tokens.push(Token::Word {
+                    at,
+                    word: word.clone(),
+                });
+            }
         }
     }
     tokens

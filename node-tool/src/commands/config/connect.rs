@@ -120,7 +120,8 @@ impl ReconnectArgs {
 /// Connects an account under a new name.
 pub(super) async fn create(args: &CreateArgs, app: &App) -> Result<u8, Failure> {
     let pairs = args.pairs()?;
-    let app_key = args.app_key.clone().or_else(|| pairs.app_key.clone());
+    // Words are typed; the flag may come from a variable.
+    let app_key = pairs.app_key.clone().or_else(|| args.app_key.clone());
     let mut config = app.store.load().map_err(config_failure)?;
     let before = match config.remotes.remove(&args.name) {
         // `authorizer --ssh` doesn't know whether the remote is there.

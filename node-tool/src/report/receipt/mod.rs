@@ -41,9 +41,9 @@ pub struct Head {
     pub version: String,
     /// The verb.
     pub command: String,
-    /// The source, as it was typed.
+    /// The source, as it was typed, without what may be a secret.
     pub source: String,
-    /// The target, as it was typed.
+    /// The target, in the same way.
     pub target: String,
     /// When it began, in UTC: `2026-11-28T20:00:00Z`.
     pub time: String,
