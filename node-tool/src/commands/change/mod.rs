@@ -70,8 +70,8 @@ fn not_a_folder(side: &Place) -> Failure {
 }
 
 /// A cloud document was called by its export's name, which is no name for making or removing.
-fn by_its_export(side: &Place, own: &Place) -> Failure {
+pub(in crate::commands) fn by_its_export(side: &Place, own: &Place) -> Failure {
     Failure::new(format!("'{}' is the export of a cloud document", side))
         .why(format!("the document itself is '{}'", own))
-        .next(format!("node-tool deletefile {}", own))
+        .next(format!("node-tool deletefile {}", own.typed()))
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use shared::failure::Failure;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::report::format::on_one_line;
+use crate::report::{format::on_one_line, receipt::SCHEMA};
 
 /// The digests of files.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -36,7 +36,14 @@ pub(super) fn key(path: &str) -> String {
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Line {
-    Receipt {},
+    Receipt {
+        #[serde(default)]
+        schema: u32,
+    },
+    Total {
+        #[serde(default)]
+        complete: bool,
+    },
     File {
         path: String,
         #[serde(default)]
@@ -64,7 +71,16 @@ pub(super) fn parse(bytes: &[u8], algorithm: Algorithm, name: &str) -> Result<Su
         .lines()
         .find(|line| !line.trim().is_empty())
         .unwrap_or_default();
-    let is_receipt = matches!(serde_json::from_str(first), Ok(Line::Receipt {}));
+    let is_receipt = match serde_json::from_str(first) {
+        Ok(Line::Receipt { schema }) if schema > SCHEMA => {
+            return Err(
+                Failure::new(format!("the receipt '{name}' is of a newer version"))
+                    .why(format!("it has schema {schema}; this program knows {SCHEMA}")),
+            );
+        }
+        Ok(Line::Receipt { .. }) => true,
+        _ => false,
+    };
     let sums = match is_receipt {
         true => receipt(text, algorithm, name)?,
         false => lines(text),
@@ -78,6 +94,7 @@ pub(super) fn parse(bytes: &[u8], algorithm: Algorithm, name: &str) -> Result<Su
 
 fn receipt(text: &str, algorithm: Algorithm, name: &str) -> Result<Sums, Failure> {
     let (mut sums, mut known) = (Sums::default(), Vec::new());
+    let mut is_complete = false;
     for (at, line) in text.lines().enumerate() {
         match serde_json::from_str(line) {
             Ok(Line::File {
@@ -103,7 +120,8 @@ fn receipt(text: &str, algorithm: Algorithm, name: &str) -> Result<Sums, Failure
                 }
                 known.extend(digests.into_iter().map(|(kind, _)| kind));
             }
-            Ok(Line::Receipt {} | Line::Other) => {}
+            Ok(Line::Total { complete }) => is_complete = complete,
+            Ok(Line::Receipt { .. } | Line::Other) => {}
             Err(_) if line.trim().is_empty() => {}
             Err(_) => sums.odd.push(format!("line {} is no line of a receipt", at + 1)),
         }
@@ -116,6 +134,10 @@ fn receipt(text: &str, algorithm: Algorithm, name: &str) -> Result<Sums, Failure
             Failure::new(format!("the receipt '{name}' has no {algorithm} digests"))
                 .why(format!("it has: {}", known.join(", "))),
         );
+    }
+    if !is_complete {
+        sums.odd
+            .push("the receipt is incomplete: the transfer was stopped, or the file is cut".into());
     }
     Ok(sums)
 }
@@ -212,7 +234,7 @@ mod tests {
 {"type":"file","path":"a/b","size":123,"rev":"015","content_hash":"AA","digests":{"sha256":"BB","blake9":"CC"},"new":[1]}
 {"type":"file","path":"c","size":4,"rev":null,"content_hash":"dd"}
 {"type":"folder","path":"x"}
-{"type":"total","files":2}
+{"type":"total","files":2,"complete":true}
 "#;
 
     #[test]

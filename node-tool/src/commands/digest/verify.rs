@@ -22,7 +22,11 @@ use crate::{
         look::check::outputs::Outputs,
         missing,
     },
-    report::{self, format::Checked},
+    report::{
+        self,
+        format::Checked,
+        json::{self, Object},
+    },
 };
 
 /// Maximum number of lines of a sum file that are named because they can't be used.
@@ -68,6 +72,7 @@ pub(in crate::commands) async fn verify(mut wanted: Verify, app: &App) -> Result
     let (mut different, mut matching) = (0, 0);
     for (path, outcome, why) in &outcomes {
         wanted.outputs.write(*outcome, path)?;
+        json::print(&Object::Checked(json::Checked::new(path, *outcome, why)))?;
         if *outcome == Checked::Same {
             matching += 1;
         } else {
@@ -76,6 +81,7 @@ pub(in crate::commands) async fn verify(mut wanted: Verify, app: &App) -> Result
         }
     }
     wanted.outputs.finish()?;
+    json::count(|total| (total.different, total.unchanged) = (Some(different), Some(matching)));
     report::note(&format!(
         "{different} differences found, {matching} matching files"
     ));

@@ -13,7 +13,7 @@ use self::{
     browser::{Action, Browser},
     totals::{NodeId, Order, Totals},
 };
-use super::{App, list::PlaceArgs, place_failure};
+use super::{App, change::by_its_export, list::PlaceArgs, place_failure};
 use crate::{
     report::{self, browser::Screen},
     terminal,
@@ -113,7 +113,11 @@ async fn delete(browser: &Browser, node: NodeId, side: &Place) -> Result<(), Fai
     }
     let there = place.stat().await.map_err(failed)?;
     let Some(file) = there.as_ref().and_then(|entry| entry.file()) else {
-        return Ok(()); // it is gone already
+        let own = place.own_place().await.map_err(failed)?;
+        return match own.to_string() == place.to_string() {
+            true => Ok(()), // it is gone already
+            false => Err(by_its_export(&place, &own)),
+        };
     };
     let removed = side.store().remove_files(&[(&path, Some(file))]).await.pop();
     removed.unwrap_or(Ok(())).map_err(failed)

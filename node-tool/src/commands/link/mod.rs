@@ -170,6 +170,15 @@ async fn list(path: Option<&str>, app: &App) -> Result<u8, Failure> {
     };
     let mut links = links.map_err(failed("list the links of", &side))?;
     links.sort_by(|a, b| (&a.path_lower, &a.url).cmp(&(&b.path_lower, &b.url)));
+    if json::is_on() {
+        json::print_all(links.iter().map(|link| {
+            Object::Link(Link {
+                path: link.path_lower.clone().unwrap_or_else(|| link.name.clone()),
+                url: link.url.clone(),
+            })
+        }))?;
+        return Ok(exit::SUCCESS);
+    }
     let zone = jiff::tz::TimeZone::system();
     report::results(links.iter().map(|link| show::line(link, &zone)))?;
     Ok(exit::SUCCESS)
@@ -190,7 +199,13 @@ async fn info(url: &str, app: &App) -> Result<u8, Failure> {
     };
     let opened = store.open().await;
     let link = opened.map_err(|error| place_failure("open", &Place::Link(store), &error))?;
-    report::result(&show::info(&link, &jiff::tz::TimeZone::system()))?;
+    match json::is_on() {
+        true => json::print(&Object::Link(Link {
+            path: link.path_lower.clone().unwrap_or_else(|| link.name.clone()),
+            url: link.url,
+        }))?,
+        false => report::result(&show::info(&link, &jiff::tz::TimeZone::system()))?,
+    }
     Ok(exit::SUCCESS)
 }
 
@@ -216,6 +231,7 @@ async fn revoke(typed: &str, app: &App) -> Result<u8, Failure> {
             client.remote(),
         )
     })?;
+    json::print(&Object::Outcome(Outcome::done(Action::Unlink, address.url)))?;
     report::note("1 link ended");
     Ok(exit::SUCCESS)
 }

@@ -128,10 +128,6 @@ async fn file(args: &Args, rev: Option<&str>, app: &App) -> Result<u8, Failure> 
         tracing::warn!(object = %side, "Skipped restore as it was at {rev} as --dry-run is set");
         return Ok(exit::SUCCESS);
     }
-    if args.dry_run {
-        tracing::warn!(object = %side, "Skipped restore as it was at {rev} as --dry-run is set");
-        return Ok(exit::SUCCESS);
-    }
     let file = client
         .restore(&path, &rev)
         .await

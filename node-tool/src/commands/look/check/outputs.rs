@@ -107,7 +107,8 @@ impl Outputs {
                 Some(Output::Stdout) => self.shown.push(line),
                 Some(Output::File(file)) => {
                     let failed = |e| Failure::new(format!("--{name}: could not write")).why(e);
-                    writeln!(file, "{line}").map_err(failed)?;
+                    file.write_all(&shared::raw::bytes(&line)).map_err(failed)?;
+                    file.write_all(b"\n").map_err(failed)?;
                 }
             }
         }
