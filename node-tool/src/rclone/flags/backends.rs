@@ -11,8 +11,6 @@ const BATCHES: &str = "batches are as full as Dropbox allows, and each outcome i
 const APP: &str = "a remote keeps the app that it was connected with";
 const APP_INSTEAD: &str = "connect another remote: node-tool config create NAME --app-key KEY";
 const ADDRESS: &str = "logins and calls go to Dropbox itself";
-const PART: &str = "all folders of an account are there, shared ones too";
-const PART_INSTEAD: &str = "leave a folder out with --exclude '/FOLDER/**'";
 
 /// Flags of Dropbox.
 pub(super) const DROPBOX: &[Flag] = &[
@@ -42,12 +40,12 @@ pub(super) const DROPBOX: &[Flag] = &[
         "dbx:X is below your own folder, and dbx:/X at the root of the team",
     ),
     switch("dropbox-shared-files").refused(
-        "files that others share are reached through the folders that they are in",
-        "add the file to your Dropbox in the browser, then copy it from there",
+        "a file that others share has an address of its own",
+        "node-tool shared list shows it, and copy takes it",
     ),
     switch("dropbox-shared-folders").refused(
-        PART,
-        "a shared folder that was added is at its own name: node-tool lsd dbx:",
+        "a shared folder is reached by its name, mounted or not",
+        "node-tool shared list shows what to type: dbx:{Folder}",
     ),
     switch("dropbox-show-all-exports").refused(
         "a cloud document has the name of its first export",
@@ -59,10 +57,10 @@ pub(super) const DROPBOX: &[Flag] = &[
     ),
     switch("dropbox-skip-shared-folders")
         .guard(Removal)
-        .refused(PART, PART_INSTEAD),
+        .refused("it is spelled --exclude-shared here", "--exclude-shared"),
     switch("dropbox-skip-unowned-folders")
         .guard(Removal)
-        .refused(PART, PART_INSTEAD),
+        .refused("it is spelled --exclude-not-owned here", "--exclude-not-owned"),
     value("dropbox-token").refused(
         "all users of this machine can read a command line",
         "NODE_TOOL_ACCESS_TOKEN holds a token, or a remote: node-tool config create NAME --token-stdin",
@@ -89,7 +87,7 @@ pub(super) const LOCAL: &[Flag] = &[
     switch("local-fatal-if-no-space").always("a full disk ends the run"),
     value("local-hashes").harmless("the content hash of Dropbox decides"),
     switch("local-links").refused("it is spelled --links here", "-l, --links"),
-    switch("local-metadata-restore-special-bits").harmless("Dropbox keeps no modes"),
+    switch("local-metadata-restore-special-bits").harmless("setuid, setgid and sticky bits are never kept"),
     switch("local-no-check-updated")
         .harmless("a file that changes while it is read is sent again, and reported if it keeps changing"),
     switch("local-no-clone").harmless("nothing is copied within this machine"),
