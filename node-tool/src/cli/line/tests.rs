@@ -48,6 +48,10 @@ fn flags_may_be_anywhere() {
         ),
         ("copy --files_from a_b a_b b", "copy --files-from a_b a_b b"),
         ("copy -- --dry-run b", "copy -- --dry-run b"),
+        (
+            "-v submit --now copy a b --checksum --transfers 8",
+            "submit -v --now copy a b --checksum --transfers 8",
+        ),
         ("-P -- copy a", "copy -P -- a"),
         ("copy - b", "copy - b"),
         ("-f- copy a b", "copy -f=- a b"),
@@ -175,6 +179,18 @@ fn what_cannot_be_honoured_says_why_and_what_to_type() {
     }
     let usual = ["copy", "--local-time-type", "mtime", "a", "dbx:b"];
     assert_eq!(line(&usual).unwrap().notes, [""; 0]);
+}
+
+#[test]
+fn an_advised_line_repeats_no_secret() {
+    for typed in [
+        "copy --bind 10.0.0.1 --dropbox-token SECRET a dbx:b",
+        "copy --bind 10.0.0.1 --http-proxy http://u:SECRET@proxy a dbx:b",
+    ] {
+        let words: Vec<&str> = typed.split(' ').collect();
+        let said = line(&words).unwrap_err();
+        assert!(said.contains("--bind") && !said.contains("SECRET"), "{said}");
+    }
 }
 
 #[test]
