@@ -54,4 +54,20 @@ impl Client {
         self.rpc_list(&LIST_FOLDER_CONTINUE, &arg, ListFolderResult::read)
             .await
     }
+
+    /// Passes all that changed behind `cursor` to `take`, page by page.
+    ///
+    /// # Errors
+    /// When Dropbox can't be asked, the cursor is no longer valid (`reset`), or the changes don't come to their end.
+    pub async fn all_changes(
+        &self,
+        cursor: String,
+        mut take: impl FnMut(ListFolderResult),
+    ) -> Result<(), Error> {
+        let mut pages = self.pages_behind(cursor);
+        while let Some(page) = pages.next().await? {
+            take(page);
+        }
+        Ok(())
+    }
 }

@@ -220,6 +220,11 @@ impl Error {
         }
     }
 
+    /// Returns whether a cursor is no longer valid: its list has to be begun anew.
+    pub fn is_reset(&self) -> bool {
+        self.route().is_some_and(|error| error.has("reset"))
+    }
+
     /// Returns whether the path leads to nothing.
     pub fn is_not_found(&self) -> bool {
         self.route().is_some_and(|e| e.ends_with(&["not_found"]))

@@ -108,20 +108,19 @@ impl Client {
     /// # Errors
     /// When the list doesn't come to its end.
     pub async fn all_links(&self) -> Result<Vec<Link>, Error> {
-        let (mut all, mut progress) = (Vec::new(), Pages::new());
-        let mut arg = ListLinksArg::default();
-        loop {
-            let page = self.rpc(&LIST_LINKS, &arg).await?;
-            let count = page.links.len();
-            all.extend(page.links);
-            let Some(cursor) = page.cursor.filter(|_| page.has_more) else {
-                return Ok(all);
+        let first = self.rpc(&LIST_LINKS, &ListLinksArg::default()).await?;
+        let mut pages = Pages::new(first, async |cursor| {
+            let arg = ListLinksArg {
+                cursor: Some(cursor),
+                ..ListLinksArg::default()
             };
-            if let Some(wait) = progress.turn(&cursor, count)? {
-                tokio::time::sleep(wait).await;
-            }
-            arg.cursor = Some(cursor);
+            self.rpc(&LIST_LINKS, &arg).await
+        });
+        let mut all = Vec::new();
+        while let Some(page) = pages.next().await? {
+            all.extend(page.links);
         }
+        Ok(all)
     }
 }
 

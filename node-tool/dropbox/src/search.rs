@@ -5,7 +5,7 @@ use crate::{
     api::files::{
         CursorArg, Metadata, MetadataV2, SEARCH, SEARCH_CONTINUE, SearchArg, SearchOptions, SearchResult,
     },
-    pages::Pages,
+    pages::{NAMELESS, Pages},
 };
 
 /// Matches of a page; Dropbox allows 1 to 1000.
@@ -30,26 +30,22 @@ impl Client {
                 filename_only: only_names,
             },
         };
-        let mut page = self.rpc_list(&SEARCH, &arg, SearchResult::read).await?;
-        let (mut found, mut way) = (Vec::new(), Pages::new());
-        loop {
-            let hits = page.matches.len();
+        let first = self.rpc_list(&SEARCH, &arg, SearchResult::read).await?;
+        let mut pages = Pages::new(first, async |cursor| {
+            let arg = CursorArg { cursor };
+            self.rpc_list(&SEARCH_CONTINUE, &arg, SearchResult::read).await
+        });
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await? {
             for odd in &page.odd {
-                let path = odd.path.as_deref().unwrap_or("a match without a name");
+                let path = odd.path.as_deref().unwrap_or(NAMELESS);
                 tracing::warn!(object = %path, "left out: {}", odd.reason);
             }
             found.extend(page.matches.into_iter().filter_map(|hit| match hit.metadata {
                 MetadataV2::Metadata { metadata } => Some(*metadata),
                 MetadataV2::Other => None,
             }));
-            let Some(cursor) = page.cursor.filter(|_| page.has_more) else {
-                return Ok(found);
-            };
-            if let Some(wait) = way.turn(&cursor, hits)? {
-                tokio::time::sleep(wait).await;
-            }
-            let arg = CursorArg { cursor };
-            page = self.rpc_list(&SEARCH_CONTINUE, &arg, SearchResult::read).await?;
         }
+        Ok(found)
     }
 }

@@ -37,19 +37,17 @@ impl Client {
     /// Returns what is on a page and on those that follow it.
     async fn shared_pages<E: DeserializeOwned>(
         &self,
-        mut page: SharedPage<E>,
+        first: SharedPage<E>,
         following: &Route<CursorArg, SharedPage<E>>,
     ) -> Result<Vec<E>, Error> {
-        let (mut all, mut progress) = (Vec::new(), Pages::new());
-        loop {
-            let count = page.entries.len();
+        let mut pages = Pages::new(first, async |cursor| {
+            self.rpc(following, &CursorArg { cursor }).await
+        });
+        let mut all = Vec::new();
+        while let Some(page) = pages.next().await? {
             all.extend(page.entries);
-            let Some(cursor) = page.cursor else { return Ok(all) };
-            if let Some(wait) = progress.turn(&cursor, count)? {
-                tokio::time::sleep(wait).await;
-            }
-            page = self.rpc(following, &CursorArg { cursor }).await?;
         }
+        Ok(all)
     }
 
     /// Mounts a shared folder at the top of the person's own folder, and returns it as it is then: under another name if its own

@@ -7,17 +7,14 @@ use std::{collections::HashMap, fmt};
 use crate::{
     Client, Download, DropboxPath, Entry, Error, Secret, Tries,
     api::{
-        files::{CursorArg, LIST_FOLDER_CONTINUE, ListFolderResult, MAX_LIST_LIMIT, Metadata},
+        files::{ListFolderResult, MAX_LIST_LIMIT, Metadata},
         sharing::{
             LINK_FILE, LIST_LINK_FOLDER, Link, ListLinkFolderArg, OPEN_LINK, OpenLinkArg, SharedLinkArg,
         },
     },
     list::rows,
-    pages::Pages,
+    pages::{NAMELESS, unless_reset},
 };
-
-/// Maximum number of times that a listing is begun anew whose cursor is reset.
-const MAX_RESETS: u32 = 2;
 
 /// A link, and what opens it. Its address alone opens most links, so it is as secret as the person who typed it wishes.
 #[derive(Clone, Debug)]
@@ -87,14 +84,8 @@ impl Client {
     /// # Errors
     /// When the link doesn't open, `path` isn't a folder, or the listing doesn't come to its end.
     pub async fn list_link(&self, link: &SharedLink, path: &DropboxPath) -> Result<LinkFolder, Error> {
-        let is_reset = |error: &Error| error.route().is_some_and(|error| error.has("reset"));
-        let mut resets = 0;
-        loop {
-            match self.list_link_once(link, path).await {
-                Err(error) if resets < MAX_RESETS && is_reset(&error) => resets += 1,
-                done => return done.map_err(|error| explain(error, link)),
-            }
-        }
+        let listed = unless_reset(async || self.list_link_once(link, path).await).await;
+        listed.map_err(|error| explain(error, link))
     }
 
     async fn list_link_once(&self, link: &SharedLink, path: &DropboxPath) -> Result<LinkFolder, Error> {
@@ -106,29 +97,18 @@ impl Client {
                 password: link.password.clone(),
             },
         };
-        let mut page = self
+        let first = self
             .rpc_list(&LIST_LINK_FOLDER, &arg, ListFolderResult::read)
             .await?;
-        let (mut folder, mut progress) = (Collected::default(), Pages::new());
-        loop {
-            let count = page.entries.len() + page.odd.len();
+        let (mut folder, mut pages) = (Collected::default(), self.list_pages(first));
+        while let Some(page) = pages.next().await? {
             let odd = page.odd.into_iter();
-            folder.refused.extend(odd.map(|odd| {
-                let name = odd.path.unwrap_or_else(|| "an entry without a name".into());
-                (name, odd.reason)
-            }));
+            folder
+                .refused
+                .extend(odd.map(|odd| (odd.path.unwrap_or_else(|| NAMELESS.into()), odd.reason)));
             page.entries.into_iter().for_each(|entry| folder.take(entry));
-            if !page.has_more {
-                return Ok(folder.finish());
-            }
-            if let Some(wait) = progress.turn(&page.cursor, count)? {
-                tokio::time::sleep(wait).await;
-            }
-            let arg = CursorArg { cursor: page.cursor };
-            page = self
-                .rpc_list(&LIST_FOLDER_CONTINUE, &arg, ListFolderResult::read)
-                .await?;
         }
+        Ok(folder.finish())
     }
 
     /// Begins to download the file that is at `path` below a link, whichever revision it has now; `range` is first and last byte.
@@ -183,7 +163,7 @@ impl Collected {
             Metadata::Deleted(_) => return,
             Metadata::Unknown => {
                 let reason = "it is of an unknown kind".to_owned();
-                return self.refused.push(("an entry without a name".into(), reason));
+                return self.refused.push((NAMELESS.into(), reason));
             }
         };
         match rows::refuse_name(&entry.path) {

@@ -8,18 +8,15 @@ pub(crate) mod rows;
 use crate::{
     Client, DropboxPath, Entry, Error, Kind,
     api::files::{
-        CursorArg, GET_METADATA, LIST_FOLDER, LIST_FOLDER_CONTINUE, ListFolderArg, ListFolderResult,
-        MAX_LIST_LIMIT, Metadata, PathArg,
+        GET_METADATA, LIST_FOLDER, ListFolderArg, ListFolderResult, MAX_LIST_LIMIT, Metadata, PathArg,
     },
     blocking::blocking,
-    pages::{Pages, endless},
+    pages::{Page, Pages, endless, unless_reset},
 };
 
 use cache::Place;
 use rows::{Collected, Listing};
 
-/// Maximum number of times that a listing starts again because its cursor was reset.
-const MAX_RESETS: u32 = 2;
 /// After this many pages it is looked for the first time whether they bring anything new.
 const FIRST_CHECK: usize = 100;
 /// No account has so many files and folders; their list would fill a node's memory.
@@ -39,7 +36,7 @@ struct Ended {
     collected: Collected,
     cursor: String,
     pages: usize,
-    /// In the pages that were asked for with a cursor.
+    /// In all pages.
     entries: usize,
 }
 
@@ -74,14 +71,7 @@ impl Client {
         {
             return Ok(Listed::Folder(listing));
         }
-        let is_reset = |error: &Error| error.route().is_some_and(|error| error.has("reset"));
-        let mut resets = 0;
-        loop {
-            match self.list_again(path, recursive, place.as_ref()).await {
-                Err(error) if resets < MAX_RESETS && is_reset(&error) => resets += 1,
-                done => return done,
-            }
-        }
+        unless_reset(async || self.list_again(path, recursive, place.as_ref()).await).await
     }
 
     /// Brings the listing that is kept in `place` up to date. `None` if none is kept there, or it can't be used any more.
@@ -90,7 +80,7 @@ impl Client {
         let Some(known) = blocking(move || kept.load(&base)).await else {
             return Ok(None);
         };
-        match self.pages(known.collected, known.cursor, 0).await {
+        match collect(known.collected, self.pages_behind(known.cursor)).await {
             Ok(ended) if ended.collected.is_uprooted() || ended.collected.has_odd() => {
                 place.forget();
                 Ok(None)
@@ -124,18 +114,7 @@ impl Client {
             }
             Err(error) => return Err(error),
         };
-        let mut collected = Collected::new(path);
-        collected.apply_page(page.entries, page.odd);
-        let ended = if page.has_more {
-            self.pages(collected, page.cursor, 1).await?
-        } else {
-            Ended {
-                collected,
-                cursor: page.cursor,
-                pages: 1,
-                entries: 0,
-            }
-        };
+        let ended = collect(Collected::new(path), self.list_pages(page)).await?;
         // Keeping a single page would save no call: one page is requested in any case.
         let place = place.filter(|_| ended.pages > 1 && !ended.collected.has_odd());
         Ok(Listed::Folder(ended.resolve(place, cache::now()).await))
@@ -149,52 +128,6 @@ impl Client {
             ..ListFolderArg::default()
         };
         self.rpc_list(&LIST_FOLDER, &arg, ListFolderResult::read).await
-    }
-
-    /// Applies all pages from `cursor` on to what was collected from `pages` pages before.
-    async fn pages(
-        &self,
-        mut collected: Collected,
-        mut cursor: String,
-        mut pages: usize,
-    ) -> Result<Ended, Error> {
-        let (mut entries, mut progress) = (0, Pages::new());
-        let (mut check_at, mut distinct) = (FIRST_CHECK, 0);
-        loop {
-            let arg = CursorArg { cursor };
-            let page = self
-                .rpc_list(&LIST_FOLDER_CONTINUE, &arg, ListFolderResult::read)
-                .await?;
-            let count = page.entries.len() + page.odd.len();
-            if page.has_more
-                && let Some(wait) = progress.turn(&page.cursor, count)?
-            {
-                tokio::time::sleep(wait).await;
-            }
-            (cursor, pages, entries) = (page.cursor, pages + 1, entries + count);
-            collected.apply_page(page.entries, page.odd);
-            if !page.has_more {
-                return Ok(Ended {
-                    collected,
-                    cursor,
-                    pages,
-                    entries,
-                });
-            }
-            // The same entries may come again and again, behind ever new cursors.
-            if pages >= check_at {
-                check_at = pages * 2;
-                let before = distinct;
-                (collected, distinct) = blocking(move || {
-                    let distinct = collected.distinct();
-                    (collected, distinct)
-                })
-                .await;
-                if distinct <= before || distinct > MAX_ENTRIES {
-                    return Err(endless());
-                }
-            }
-        }
     }
 
     /// Returns what stands at `path`, or `None`. The path of the entry is its name alone.
@@ -220,6 +153,40 @@ impl Client {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Applies all pages to what was collected before.
+async fn collect<A: AsyncFnMut(String) -> Result<ListFolderResult, Error>>(
+    collected: Collected,
+    mut pages: Pages<ListFolderResult, A>,
+) -> Result<Ended, Error> {
+    let mut ended = Ended {
+        collected,
+        cursor: String::new(),
+        pages: 0,
+        entries: 0,
+    };
+    let (mut check_at, mut distinct) = (FIRST_CHECK, 0);
+    while let Some(page) = pages.next().await? {
+        ended.pages += 1;
+        ended.entries += page.count();
+        ended.collected.apply_page(page.entries, page.odd);
+        ended.cursor = page.cursor;
+        // The same entries may come again and again, behind ever new cursors.
+        if page.has_more && ended.pages >= check_at {
+            check_at = ended.pages * 2;
+            let before = distinct;
+            (ended.collected, distinct) = blocking(move || {
+                let distinct = ended.collected.distinct();
+                (ended.collected, distinct)
+            })
+            .await;
+            if distinct <= before || distinct > MAX_ENTRIES {
+                return Err(endless());
+            }
+        }
+    }
+    Ok(ended)
 }
 
 #[cfg(test)]

@@ -2,18 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::rows::{below, name_below, refuse};
+use super::rows::{NO_PATH, below, name_below, refuse};
 use crate::{
     Client, DropboxPath, Entry, Error,
-    api::files::{
-        CursorArg, LIST_FOLDER, LIST_FOLDER_CONTINUE, ListFolderArg, ListFolderResult, MAX_LIST_LIMIT,
-        Metadata, Time,
-    },
-    pages::Pages,
+    api::files::{LIST_FOLDER, ListFolderArg, ListFolderResult, MAX_LIST_LIMIT, Metadata, Time},
+    pages::{NAMELESS, unless_reset},
 };
-
-/// How often a listing is begun anew whose cursor is reset on the way.
-const MAX_RESETS: u32 = 2;
 
 /// What is and was in a folder.
 #[derive(Debug, Default)]
@@ -40,17 +34,7 @@ impl Client {
     /// # Errors
     /// When there is no folder at `path`, or the listing doesn't come to its end.
     pub async fn list_with_deleted(&self, path: &DropboxPath, recursive: bool) -> Result<PastListing, Error> {
-        let mut resets = 0;
-        loop {
-            match self.all_pages(path, recursive).await {
-                Err(error)
-                    if resets < MAX_RESETS && error.route().is_some_and(|error| error.has("reset")) =>
-                {
-                    resets += 1;
-                }
-                done => return done,
-            }
-        }
+        unless_reset(async || self.all_pages(path, recursive).await).await
     }
 
     async fn all_pages(&self, path: &DropboxPath, recursive: bool) -> Result<PastListing, Error> {
@@ -60,31 +44,18 @@ impl Client {
             include_deleted: true,
             limit: Some(MAX_LIST_LIMIT),
         };
-        let mut page = self.rpc_list(&LIST_FOLDER, &arg, ListFolderResult::read).await?;
-        let (mut collected, mut progress) = (Rows::default(), Pages::new());
-        loop {
-            let count = page.entries.len() + page.odd.len();
+        let first = self.rpc_list(&LIST_FOLDER, &arg, ListFolderResult::read).await?;
+        let (mut collected, mut pages) = (Rows::default(), self.list_pages(first));
+        while let Some(page) = pages.next().await? {
             let odd = page.odd.into_iter();
             collected
                 .odd
                 .extend(odd.map(|odd| (odd.path.unwrap_or_else(|| NAMELESS.into()), odd.reason)));
             page.entries.into_iter().for_each(|entry| collected.take(entry));
-            if !page.has_more {
-                return Ok(collected.resolve(path.depth()));
-            }
-            if let Some(wait) = progress.turn(&page.cursor, count)? {
-                tokio::time::sleep(wait).await;
-            }
-            let arg = CursorArg { cursor: page.cursor };
-            page = self
-                .rpc_list(&LIST_FOLDER_CONTINUE, &arg, ListFolderResult::read)
-                .await?;
         }
+        Ok(collected.resolve(path.depth()))
     }
 }
-
-/// What an entry without a path is called.
-const NAMELESS: &str = "an entry without a name";
 
 /// The last word about each path, by `path_lower`.
 #[derive(Default)]
@@ -132,10 +103,9 @@ impl Rows {
             Some(path) => {
                 self.rows.insert(path, row);
             }
-            None => self.odd.push((
-                row.name.unwrap_or_else(|| NAMELESS.into()),
-                "Dropbox gives no path for it".into(),
-            )),
+            None => self
+                .odd
+                .push((row.name.unwrap_or_else(|| NAMELESS.into()), NO_PATH.into())),
         }
     }
 

@@ -8,6 +8,7 @@ use std::{
 use crate::{
     DropboxPath, Entry, FileInfo, Kind,
     api::{files::Metadata, salvage::OddEntry},
+    pages::NAMELESS,
 };
 
 /// The entries of a folder.
@@ -246,7 +247,7 @@ impl Collected {
         let mut listing = Listing::default();
         let mut at = 0;
         for (path, reason) in std::mem::take(&mut self.odd) {
-            let path = path.unwrap_or_else(|| "an entry without a name".into());
+            let path = path.unwrap_or_else(|| NAMELESS.into());
             listing.refused.push((below(&path, self.depth), reason));
         }
         let (names, depth, refused) = (self.names, self.depth, &mut listing.refused);
@@ -276,7 +277,7 @@ impl Collected {
 }
 
 /// Why an entry without a path can't be used.
-const NO_PATH: &str = "Dropbox gives no path for it";
+pub(super) const NO_PATH: &str = "Dropbox gives no path for it";
 
 /// Returns a whole path without its first `depth` names and the slashes around them.
 pub(super) fn below(path: &str, depth: usize) -> String {

@@ -43,7 +43,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         loop {
             let page = match client.changes(cursor.clone()).await {
                 Ok(page) => page,
-                Err(error) if error.route().is_some_and(|e| e.has("reset")) => {
+                Err(error) if error.is_reset() => {
                     report::warn("Dropbox lost its place; some changes may not have been reported");
                     cursor = client.latest_cursor(&path).await.map_err(fail)?;
                     break;

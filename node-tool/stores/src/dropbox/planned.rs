@@ -12,7 +12,7 @@ use engine::{
     },
     relative_path::{ancestors, fold},
 };
-use shared::api::files::Metadata;
+use shared::api::files::{ListFolderResult, Metadata};
 
 use super::{DropboxStore, down::FolderTotals, error::dropbox_error, namespaces::Namespaces};
 
@@ -44,30 +44,18 @@ impl DropboxStore {
     /// When Dropbox can't be asked, or no longer knows the cursor.
     pub async fn changes_since(&self, cursor: &str) -> Result<Changes> {
         let mut changes = Changes::default();
-        let mut cursor = cursor.to_owned();
-        let mut pages = 0_u32;
-        loop {
-            let page = match self.client().changes(cursor).await {
-                Err(error) if error.route().is_some_and(|e| e.has("reset")) => {
-                    return Err(Error::new(
-                        Retry::Never,
-                        "Dropbox no longer knows what changed since then",
-                    ));
-                }
-                page => page.map_err(dropbox_error)?,
-            };
+        let take = |page: ListFolderResult| {
             page.entries.iter().for_each(|entry| changes.take(entry));
-            for odd in page.odd {
-                changes.gone.extend(odd.path.map(|path| fold(&path).into_owned()));
-            }
-            pages += 1;
-            if !page.has_more {
-                return Ok(changes);
-            }
-            if pages > MAX_PAGES {
-                return Err(Error::new(Retry::Unknown, "its changes don't come to an end"));
-            }
-            cursor = page.cursor;
+            let odd = page.odd.into_iter().filter_map(|odd| odd.path);
+            changes.gone.extend(odd.map(|path| fold(&path).into_owned()));
+        };
+        match self.client().all_changes(cursor.to_owned(), take).await {
+            Ok(()) => Ok(changes),
+            Err(error) if error.is_reset() => Err(Error::new(
+                Retry::Never,
+                "Dropbox no longer knows what changed since then",
+            )),
+            Err(error) => Err(dropbox_error(error)),
         }
     }
 
@@ -104,9 +92,6 @@ impl DropboxStore {
     }
 }
 
-/// Maximum number of pages of changes.
-const MAX_PAGES: u32 = 100_000;
-
 /// What changed in a folder of a Dropbox, by folded paths.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
@@ -129,8 +114,13 @@ impl Changes {
                 if let Some(path) = &deleted.path_lower {
                     let path = fold(path).into_owned();
                     let below = format!("{path}/");
-                    self.files
-                        .retain(|known, _| *known != path && !known.starts_with(&below));
+                    self.files.remove(&path);
+                    let known = self.files.range(below.clone()..).map(|(known, _)| known);
+                    let gone: Vec<String> = known
+                        .take_while(|known| known.starts_with(&below))
+                        .cloned()
+                        .collect();
+                    gone.iter().for_each(|known| drop(self.files.remove(known)));
                     self.gone.insert(path);
                 }
             }
