@@ -3,5 +3,8 @@
 
 pub(crate) use dropbox::{
     Client, DropboxPath, Error, LinkAddress, LinkWish,
-    api::sharing::{Link, LinkSettings, SharedFile, SharedFolder, Tag},
+    api::{
+        Tag,
+        sharing::{Link, LinkSettings, SharedFile, SharedFolder},
+    },
 };

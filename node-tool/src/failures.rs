@@ -215,10 +215,28 @@ pub(crate) fn dropbox_failure_then(
 fn link_failure(failure: Failure, problem: LinkProblem) -> Failure {
     match problem {
         LinkProblem::NotFound => failure
-            .hint("in a shell, quote the whole address ('https://…?rlkey=…'); of a short one (db.tt), give the one that a browser ends at")
+            .hint("in a shell, quote the whole address ('https://…?rlkey=…')")
+            .code(exit::DIRECTORY_NOT_FOUND),
+        LinkProblem::LeadsNowhere => failure
+            .hint("open it in a browser, and give the address that it ends at")
             .code(exit::DIRECTORY_NOT_FOUND),
         LinkProblem::Denied { with_password: false } => failure.hint(
             "if it has a password, repeat the command with --link-password, which asks for it, or --link-password-file FILE",
+        ),
+        LinkProblem::Password { with_password: false } => failure.hint(
+            "repeat the command with --link-password, which asks for it, or --link-password-file FILE",
+        ),
+        LinkProblem::Password { with_password: true } => failure.hint(
+            "check it; with --link-password it is asked for, and node-tool link PATH --password sets another one",
+        ),
+        LinkProblem::Expired(_) => failure.hint(
+            "ask the link's owner for another one; your own opens again with: node-tool link PATH --expire off",
+        ),
+        LinkProblem::Closed | LinkProblem::Blocked => failure.hint(
+            "https://help.dropbox.com/share/banned-links says what can be done about it; or ask the owner to share the folder",
+        ),
+        LinkProblem::Withheld { .. } => failure.hint(
+            "try again tomorrow; or ask the owner to share the folder with you, which has no such limits, and copy from 'dbx:{FOLDER}'",
         ),
         LinkProblem::Denied { with_password: true } => {
             failure.hint("check the password; ask the link's owner whether it is still open, and for whom")

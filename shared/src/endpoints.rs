@@ -18,6 +18,8 @@ pub enum Host {
     Content,
     /// Serves long polling.
     Notify,
+    /// Redirects from short links to others.
+    Short,
 }
 
 /// Where requests go.
@@ -78,6 +80,7 @@ impl Endpoints {
             (None, Host::Api) => "https://api.dropboxapi.com",
             (None, Host::Content) => "https://content.dropboxapi.com",
             (None, Host::Notify) => "https://notify.dropboxapi.com",
+            (None, Host::Short) => "https://db.tt",
         };
         format!("{base}{path}")
     }

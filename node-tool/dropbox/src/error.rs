@@ -144,6 +144,7 @@ impl Error {
             | Self::Network(_)
             | Self::NotDropbox(_)
             | Self::Portal(_) => Fate::TryAgain,
+            Self::Link(problem) if problem.is_of_one_file() => Fate::SkipFile,
             Self::BadLogin(_)
             | Self::LoginOver(_)
             | Self::AppRefused(_)

@@ -87,16 +87,40 @@ impl Http {
     /// When no secure connections can be set up, for example without any trusted certificate, or the proxy is of a kind that
     /// can't be used.
     pub(crate) fn post(&self, host: Host, path: &str) -> Result<reqwest::RequestBuilder, Error> {
-        let clients = self
-            .clients
-            .get_or_init(|| Clients::new(&self.endpoints, &self.user_agent, self.timeouts.connect));
-        let clients = clients.as_ref().map_err(Clone::clone)?;
+        let clients = self.clients()?;
         let client = if host == Host::Content {
             &clients.content
         } else {
             &clients.calls
         };
         Ok(client.post(self.endpoints.url(host, path)))
+    }
+
+    /// Returns where a page sends a browser on to. `None` if it does not. Nothing that belongs to a login is sent.
+    ///
+    /// # Errors
+    /// When it can't be asked, or is busy.
+    pub(crate) async fn location(&self, host: Host, path: &str) -> Result<Option<String>, Error> {
+        let page = self.clients()?.calls.get(self.endpoints.url(host, path));
+        let answer = page.timeout(self.stall_timeout()).send().await;
+        let answer = answer.map_err(|error| network_error(&error))?;
+        let status = answer.status();
+        if status.is_server_error() {
+            let (status, after) = (status.as_u16(), None);
+            return Err(Error::Server { status, after });
+        }
+        let location = answer.headers().get(reqwest::header::LOCATION);
+        let location = location.filter(|_| status.is_redirection());
+        Ok(location
+            .and_then(|location| location.to_str().ok())
+            .map(str::to_owned))
+    }
+
+    fn clients(&self) -> Result<&Clients, Error> {
+        let clients = self
+            .clients
+            .get_or_init(|| Clients::new(&self.endpoints, &self.user_agent, self.timeouts.connect));
+        clients.as_ref().map_err(Clone::clone)
     }
 }
 

@@ -56,6 +56,7 @@ mod export;
 mod http;
 mod limit;
 mod link_address;
+mod link_problem;
 mod links;
 mod list;
 mod pages;
@@ -69,12 +70,18 @@ mod search;
 mod shared_folders;
 mod shared_link;
 mod shared_root;
+mod short_link;
 mod team;
 #[cfg(test)]
 mod testing;
 mod token;
 
-pub use shared::{api, content_hash::ContentHash, endpoints::Endpoints, secret::Secret};
+pub use shared::{
+    api,
+    content_hash::ContentHash,
+    endpoints::{self, Endpoints},
+    secret::Secret,
+};
 
 pub use auth::Auth;
 pub use batch::{Outcomes, Relocation};
@@ -92,11 +99,12 @@ pub use limit::{
     stall::{Flow, Watch},
 };
 pub use link_address::{LinkAddress, LinkAddressError, is_address};
+pub use link_problem::LinkProblem;
 pub use links::LinkWish;
 pub use list::{Listed, cache::Cache, past::PastListing, rows::Listing};
 pub use path::{DropboxPath, PathError, check_name, refused};
 pub use reader::Reader;
 pub use remote_path::RemotePath;
 pub use retry::{MAX_TRIES, Tries};
-pub use shared_link::{LinkFolder, LinkProblem, SharedLink};
+pub use shared_link::{LinkFolder, SharedLink};
 pub use token::{exchange, exchange_with_retries, knows_app};

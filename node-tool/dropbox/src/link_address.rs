@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::Url;
 
-use crate::{DropboxPath, PathError};
+use crate::{DropboxPath, PathError, endpoints::Host};
 
 /// Where a link is, and a path below it. Displayed as a person would type it: `ADDRESS//sub/path`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,23 @@ pub fn is_address(text: &str) -> bool {
     scheme("https://") || scheme("http://")
 }
 
+/// Returns whether the address of a link is a short one, which only redirects to a link.
+pub(crate) fn is_short(url: &str) -> bool {
+    url.starts_with("https://db.tt/")
+}
+
+/// Returns whose page an address is, among the hosts of Dropbox that send a browser to a link. `None` for all others.
+pub(crate) fn page_of(url: &Url) -> Option<Host> {
+    if url.scheme() != "https" || url.port().is_some() {
+        return None;
+    }
+    match url.host_str()? {
+        "db.tt" => Some(Host::Short),
+        "www.dropbox.com" | "dropbox.com" => Some(Host::Web),
+        _ => None,
+    }
+}
+
 impl LinkAddress {
     /// Reads a link: its address, then `//` and a path if something below it is meant. The address of a subfolder, as a
     /// browser shows it, is that of its link with a path.
@@ -77,8 +94,12 @@ impl LinkAddress {
         };
         let is_file = own.starts_with("/scl/fi/") || own.starts_with("/s/");
         let name = own.rsplit('/').next().filter(|_| is_file).map(decoded);
-        if !is_short {
-            tidy(&mut url, &own);
+        match is_short {
+            true => {
+                let _ = url.set_scheme("https"); // between these two it can't fail
+                url.set_fragment(None);
+            }
+            false => tidy(&mut url, &own),
         }
         let mut path = DropboxPath::parse(&inside.join("/"))?;
         if let Some(name) = preview.filter(|_| !is_file && !is_short) {

@@ -9,8 +9,12 @@ use crate::{
             ModifyLinkArg, REVOKE_LINK, RevokeLinkArg,
         },
     },
+    link_address::is_short,
     pages::Pages,
 };
+
+/// The audiences that can be chosen. A link may have others, such as the members of a shared folder.
+const AUDIENCES: [&str; 3] = ["public", "team", "no_one"];
 
 /// What a link is to be like. What isn't set stays as it is, or as the account has it for new links.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,7 +58,8 @@ impl Client {
             settings.audience = there
                 .link_permissions
                 .effective_audience
-                .map(|audience| audience.tag);
+                .map(|audience| audience.tag)
+                .filter(|audience| AUDIENCES.contains(&audience.as_str()));
             settings.allow_download = match settings.audience {
                 Some(_) => None,
                 None => Some(there.link_permissions.allow_download),
@@ -85,7 +90,11 @@ impl Client {
     /// # Errors
     /// When there is no such link, or it is somebody else's.
     pub async fn revoke_link(&self, url: &str) -> Result<(), Error> {
-        let arg = RevokeLinkArg { url: url.to_owned() };
+        let url = match is_short(url) {
+            true => self.follow_short(url).await?.url,
+            false => url.to_owned(),
+        };
+        let arg = RevokeLinkArg { url };
         let Nothing = self.rpc(&REVOKE_LINK, &arg).await?;
         Ok(())
     }

@@ -114,9 +114,11 @@ impl<'a> Reader<'a> {
         let part = (self.left != (0..self.size_bytes)).then_some((start, end - 1));
         let download = self.open(part).await?;
         if download.answer.rev != self.rev || download.answer.size != self.size_bytes {
-            return Err(Error::Unreadable(
-                "another revision came than was asked for".into(),
-            ));
+            return Err(match self.link {
+                // A link has the revision of now.
+                Some(_) => Error::Changed,
+                None => Error::Unreadable("another revision came than was asked for".into()),
+            });
         }
         if part.is_some() && !download.partial {
             return Err(Error::NotDropbox("the range was ignored".into()));
@@ -217,6 +219,19 @@ mod tests {
             let error = read(&server, 1..4).await.unwrap_err();
             assert!(error.to_string().contains(words), "{error}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_file_behind_a_link_that_changed_is_told_from_an_answer_that_cant_be_used() {
+        let meta = META
+            .replace("0123456789", "9876543210")
+            .replacen('{', r#"{"url":"u","#, 1);
+        let server = Server::start([answer(200, "hello").with_header("Dropbox-API-Result", &meta)]).await;
+        let client = server.client(login("t"));
+        let link = SharedLink::new("https://www.dropbox.com/s/a/f", None);
+        let mut reader = client.read_link((link, DropboxPath::default()), "0123456789", 5, 0..5);
+        let error = reader.chunk().await.unwrap_err();
+        assert!(matches!(error, Error::Changed), "{error}");
     }
 
     #[tokio::test]

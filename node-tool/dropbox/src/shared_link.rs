@@ -2,61 +2,56 @@
 //!
 //! Dropbox lists such folders one by one, names entries without their paths, and serves whatever revision a file has now.
 
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use parking_lot::Mutex;
+use tokio::sync::OnceCell;
 
 use crate::{
-    Client, Download, DropboxPath, Entry, Error, Secret, Tries,
+    Client, Download, DropboxPath, Entry, Error, LinkAddress, LinkProblem, Secret, Tries,
     api::{
-        files::{ListFolderResult, MAX_LIST_LIMIT, Metadata},
+        files::{ListFolderResult, MAX_LIST_LIMIT, Metadata, Time},
         sharing::{
             LINK_FILE, LIST_LINK_FOLDER, Link, ListLinkFolderArg, OPEN_LINK, OpenLinkArg, SharedLinkArg,
         },
     },
+    link_address::is_short,
     list::rows,
     pages::{NAMELESS, unless_reset},
 };
 
-/// A link, and what opens it. Its address alone opens most links, so it is as secret as the person who typed it wishes.
+/// A link, and what opens it. Its address alone opens most links, so it is as secret as the person who typed it wishes. Clones
+/// share what was learned of it.
 #[derive(Clone, Debug)]
 pub struct SharedLink {
     /// The address.
     pub url: String,
     /// The password, if one is known.
     pub password: Option<Secret>,
+    known: Arc<Known>,
 }
 
-/// Why a link doesn't open. Dropbox has few words for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LinkProblem {
-    /// There is no such link any more, or nothing at the path below it.
-    NotFound,
-    /// It doesn't open for this account, or not any more.
-    Denied {
-        /// Whether a password was given.
-        with_password: bool,
-    },
-    /// Its owner doesn't allow downloads.
-    NoDownload,
-    /// It leads to something that isn't handed out as a file.
-    Unsupported,
-    /// A link for invited people takes neither a path nor a password.
-    Private,
+/// What calls have said of a link.
+#[derive(Debug, Default)]
+struct Known {
+    /// Where a short link leads.
+    whole: OnceCell<LinkAddress>,
+    /// When it ends.
+    expires: Mutex<Option<Time>>,
 }
 
-impl fmt::Display for LinkProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotFound => "there is no such link: it was revoked, what it led to is gone, or its address isn't whole",
-            Self::Denied { with_password: false } => {
-                "the link doesn't open: it needs a password, has expired, was closed by Dropbox, or is for other people only"
-            }
-            Self::Denied { with_password: true } => {
-                "the link doesn't open: the password is wrong, or it has expired, was closed by Dropbox, or is for other people only"
-            }
-            Self::NoDownload => "the link's owner lets it be viewed in a browser, but not downloaded",
-            Self::Unsupported => "the link leads to a cloud document, which Dropbox hands out in a browser only",
-            Self::Private => "the link is for invited people; such a link takes no password, and no path below it",
-        })
+impl SharedLink {
+    /// Returns the link with an address that [`LinkAddress`] has read.
+    pub fn new(url: impl Into<String>, password: Option<Secret>) -> Self {
+        Self {
+            url: url.into(),
+            password,
+            known: Arc::default(),
+        }
     }
 }
 
@@ -75,8 +70,14 @@ impl Client {
     /// # Errors
     /// When the link doesn't open, or nothing is there.
     pub async fn open_link(&self, link: &SharedLink, path: &DropboxPath) -> Result<Link, Error> {
-        let opened = self.rpc(&OPEN_LINK, &open(link, path)).await;
-        opened.map_err(|error| explain(error, link))
+        let arg = self.place_of(link, path).await?;
+        match self.rpc(&OPEN_LINK, &arg).await {
+            Ok(opened) => {
+                *link.known.expires.lock() = opened.expires;
+                Ok(opened)
+            }
+            Err(error) => Err(self.diagnose(error, link).await),
+        }
     }
 
     /// Lists one folder behind a link, not what is below it.
@@ -85,16 +86,25 @@ impl Client {
     /// When the link doesn't open, `path` isn't a folder, or the listing doesn't come to its end.
     pub async fn list_link(&self, link: &SharedLink, path: &DropboxPath) -> Result<LinkFolder, Error> {
         let listed = unless_reset(async || self.list_link_once(link, path).await).await;
-        listed.map_err(|error| explain(error, link))
+        match listed {
+            Err(error) if error.route().is_some_and(|error| error.has("restricted_content")) => {
+                // This route has no words for links: either the folder is blocked, or the link doesn't open.
+                self.open_link(link, &DropboxPath::default()).await?;
+                Err(Error::Link(LinkProblem::Blocked))
+            }
+            Err(error) => Err(self.diagnose(error, link).await),
+            Ok(listed) => Ok(listed),
+        }
     }
 
     async fn list_link_once(&self, link: &SharedLink, path: &DropboxPath) -> Result<LinkFolder, Error> {
+        let place = self.place_of(link, path).await?;
         let arg = ListLinkFolderArg {
-            path: path.as_str().to_owned(),
+            path: place.path.unwrap_or_default(),
             limit: Some(MAX_LIST_LIMIT),
             shared_link: SharedLinkArg {
-                url: link.url.clone(),
-                password: link.password.clone(),
+                url: place.url,
+                password: place.link_password,
             },
         };
         let first = self
@@ -123,8 +133,8 @@ impl Client {
         range: Option<(u64, u64)>,
         tries: &mut Tries,
     ) -> Result<Download<'_, Link>, Error> {
-        let opened = self.download(&LINK_FILE, &open(link, path), range, tries).await;
-        let error = match opened {
+        let arg = self.place_of(link, path).await?;
+        let error = match self.download(&LINK_FILE, &arg, range, tries).await {
             Ok(opened) => return Ok(opened),
             Err(error) => error,
         };
@@ -136,16 +146,75 @@ impl Client {
             }
             Error::Link(LinkProblem::Denied { .. }) => {
                 let there = self.open_link(link, path).await?;
-                match there.link_permissions.allow_download {
-                    false => Err(Error::Link(LinkProblem::NoDownload)),
-                    true => Err(explain(error, link)),
-                }
+                Err(Error::Link(match there.link_permissions.allow_download {
+                    false => LinkProblem::NoDownload,
+                    true => LinkProblem::Withheld {
+                        size_bytes: there.size.unwrap_or_default(),
+                    },
+                }))
             }
             // The file alone is of that kind.
             Error::Link(LinkProblem::Unsupported) => Err(error),
             error => Err(error),
         }
     }
+
+    /// Returns the address of a link, and the path below it, as the API takes them: it knows no short links.
+    async fn place_of(&self, link: &SharedLink, path: &DropboxPath) -> Result<OpenLinkArg, Error> {
+        let (url, path) = match is_short(&link.url) {
+            false => (link.url.clone(), path.clone()),
+            true => {
+                let follow = || self.follow_short(&link.url);
+                let whole = link.known.whole.get_or_try_init(follow).await?;
+                (whole.url.clone(), whole.path.join(path.as_str()))
+            }
+        };
+        Ok(OpenLinkArg {
+            url,
+            path: Some(path.as_str().to_owned()).filter(|path| !path.is_empty()),
+            link_password: link.password.clone(),
+        })
+    }
+
+    /// Returns what an error means for a link, as far as that can be found out.
+    async fn diagnose(&self, error: Error, link: &SharedLink) -> Error {
+        match explain(error, link) {
+            Error::Link(LinkProblem::Denied { with_password }) => {
+                Error::Link(self.why_denied(link, with_password).await)
+            }
+            error => error,
+        }
+    }
+
+    /// Returns why a link doesn't open. Dropbox has one word for it, but says more of what the account's own links are like.
+    async fn why_denied(&self, link: &SharedLink, with_password: bool) -> LinkProblem {
+        let is_over = |end: &Time| *end <= now();
+        if let Some(end) = link.known.expires.lock().filter(is_over) {
+            return LinkProblem::Expired(end);
+        }
+        let own = self.as_usual().all_links().await.unwrap_or_default();
+        let url = match link.known.whole.get() {
+            Some(whole) => &whole.url,
+            None => &link.url,
+        };
+        let is_it = |own: &Link| LinkAddress::parse(&own.url).is_ok_and(|own| own.url == *url);
+        let Some(own) = own.into_iter().find(is_it) else {
+            return LinkProblem::Denied { with_password };
+        };
+        match own.expires.filter(is_over) {
+            Some(end) => LinkProblem::Expired(end),
+            None if own.link_permissions.require_password == Some(true) => {
+                LinkProblem::Password { with_password }
+            }
+            None => LinkProblem::Closed,
+        }
+    }
+}
+
+/// Returns the time.
+fn now() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
 /// What pages say of a folder, by the name that Dropbox compares.
@@ -184,15 +253,7 @@ impl Collected {
     }
 }
 
-fn open(link: &SharedLink, path: &DropboxPath) -> OpenLinkArg {
-    OpenLinkArg {
-        url: link.url.clone(),
-        path: Some(path.as_str().to_owned()).filter(|path| !path.is_empty()),
-        link_password: link.password.clone(),
-    }
-}
-
-/// Returns what an error means for a link: `files/list_folder` has no words of its own for it.
+/// Returns what the tag of an error means for a link.
 fn explain(error: Error, link: &SharedLink) -> Error {
     let Some(route) = error.route() else { return error };
     let denied = LinkProblem::Denied {
@@ -200,7 +261,7 @@ fn explain(error: Error, link: &SharedLink) -> Error {
     };
     let problem = match route.tags().last().copied().unwrap_or_default() {
         "shared_link_not_found" | "not_found" => LinkProblem::NotFound,
-        "shared_link_access_denied" | "restricted_content" => denied,
+        "shared_link_access_denied" => denied,
         "unsupported_link_type" => LinkProblem::Unsupported,
         "unsupported_parameter_field" => LinkProblem::Private,
         _ => return error,
@@ -214,10 +275,10 @@ mod tests {
     use crate::testing::{Server, answer, login};
 
     fn link(password: Option<&str>) -> SharedLink {
-        SharedLink {
-            url: "https://www.dropbox.com/scl/fo/a/b?rlkey=c".into(),
-            password: password.map(Secret::new),
-        }
+        SharedLink::new(
+            "https://www.dropbox.com/scl/fo/a/b?rlkey=c",
+            password.map(Secret::new),
+        )
     }
 
     fn refused(tag: &str) -> crate::testing::Answer {
@@ -270,7 +331,8 @@ mod tests {
             ),
             ("other", None, None),
         ] {
-            let server = Server::start([refused(tag)]).await;
+            let none = answer(200, r#"{"links":[],"has_more":false}"#);
+            let server = Server::start([refused(tag), none]).await;
             let client = server.client(login("t"));
             let error = client.open_link(&link(password), &DropboxPath::default()).await;
             let found = match error.unwrap_err() {
@@ -278,6 +340,81 @@ mod tests {
                 _ => None,
             };
             assert_eq!(found, problem, "{tag}");
+        }
+    }
+
+    /// Returns the problem of an error that has to be one of a link.
+    fn problem(error: &Error) -> LinkProblem {
+        match error {
+            Error::Link(problem) => *problem,
+            error => panic!("{error}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn of_ones_own_links_dropbox_says_why_they_are_closed() {
+        let own = |more: &str| {
+            let link =
+                format!(r#"{{"url":"https://www.dropbox.com/scl/fo/a/b?rlkey=c&dl=0","name":"n"{more}}}"#);
+            answer(200, &format!(r#"{{"links":[{link}],"has_more":false}}"#))
+        };
+        let past = r#","expires":"2020-01-01T00:00:00Z","link_permissions":{"require_password":true}"#;
+        for (more, expected) in [
+            (past, LinkProblem::Expired(Time(1_577_836_800))),
+            (
+                r#","expires":"2999-01-01T00:00:00Z","link_permissions":{"require_password":true}"#,
+                LinkProblem::Password { with_password: false },
+            ),
+            ("", LinkProblem::Closed),
+        ] {
+            let server = Server::start([refused("shared_link_access_denied"), own(more)]).await;
+            let client = server.client(login("t"));
+            let error = client.open_link(&link(None), &DropboxPath::default()).await;
+            assert_eq!(problem(&error.unwrap_err()), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_link_that_opened_and_expired_is_told_from_others() {
+        const OPEN: &str = r#"{".tag":"folder","url":"u","name":"n","expires":"2020-01-01T00:00:00Z"}"#;
+        let server = Server::start([answer(200, OPEN), refused("shared_link_access_denied")]).await;
+        let (client, link) = (server.client(login("t")), link(None));
+        client.open_link(&link, &DropboxPath::default()).await.unwrap();
+        let error = client
+            .list_link(&link, &DropboxPath::default())
+            .await
+            .unwrap_err();
+        assert_eq!(problem(&error), LinkProblem::Expired(Time(1_577_836_800)));
+        assert!(error.to_string().contains("2020-01-01T00:00:00Z"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_is_blocked_or_withheld_is_told_from_a_link_that_doesnt_open() {
+        const OPEN: &str = r#"{".tag":"file","url":"u","name":"n","rev":"0123456789","size":7}"#;
+        const CLOSED: &str =
+            r#"{".tag":"file","url":"u","name":"n","link_permissions":{"allow_download":false}}"#;
+        let blocked = answer(
+            409,
+            r#"{"error":{".tag":"path","path":{".tag":"restricted_content"}}}"#,
+        );
+        let server = Server::start([blocked, answer(200, OPEN)]).await;
+        let client = server.client(login("t"));
+        let error = client
+            .list_link(&link(None), &DropboxPath::default())
+            .await
+            .unwrap_err();
+        assert_eq!(problem(&error), LinkProblem::Blocked);
+        for (opened, expected) in [
+            (OPEN, LinkProblem::Withheld { size_bytes: 7 }),
+            (CLOSED, LinkProblem::NoDownload),
+        ] {
+            let server = Server::start([refused("shared_link_access_denied"), answer(200, opened)]).await;
+            let client = server.client(login("t"));
+            let (link, mut tries) = (link(None), Tries::new(Some(1)));
+            let opened = client
+                .download_link(&link, &DropboxPath::default(), None, &mut tries)
+                .await;
+            assert_eq!(problem(&opened.unwrap_err()), expected);
         }
     }
 

@@ -132,6 +132,8 @@ pub struct Listing {
     pub specials: Vec<(String, Special)>,
     /// Folders that the filter rules out, or that are to be left out otherwise, and that were not looked into.
     pub pruned: Vec<String>,
+    /// Folders in which nothing may be changed, as far as the listing tells. `""` is the root.
+    pub read_only: Vec<String>,
 }
 
 impl Listing {

@@ -31,7 +31,7 @@ pub use dropbox::{
     same_account, unite,
 };
 pub use local::LocalStore;
-pub use place::{Place, Relation};
+pub use place::{Place, Relation, read_only_words};
 pub use read::{Range, Read};
 pub use seek::ReadSeek;
 pub use state_dir::StateDir;

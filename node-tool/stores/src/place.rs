@@ -290,15 +290,15 @@ impl Place {
         Ok(listing)
     }
 
-    /// Returns what is at some paths below it, without listing the folder.
+    /// Returns what is at some paths below it, without listing the folder: for targets, which a shared link never is.
     ///
     /// # Errors
-    /// When the store can't be asked.
+    /// When the store can't be asked, or is a link.
     pub async fn list_only(&self, paths: &[&str]) -> Result<Listing> {
         match self {
             Self::Local(store) => store.list_only(paths),
             Self::Dropbox(store) => store.list_only(paths).await,
-            Self::Link(store) => store.list_only(paths).await,
+            Self::Link(_) => Err(link_is_read_only()),
         }
     }
 
@@ -357,6 +357,22 @@ impl Place {
         Ok(folder.map(|folder| format!("'{}' is shared with this account for reading only", folder.name)))
     }
 
+    /// Returns why nothing may be changed or made there, asking where that is needed: for what is written without listing the
+    /// place before. `None` means that nothing forbids it.
+    ///
+    /// # Errors
+    /// When Dropbox can't be asked.
+    pub async fn asked_write_refusal(&self) -> Result<Option<String>> {
+        if let Some(reason) = self.write_refusal().await? {
+            return Ok(Some(reason));
+        }
+        let Some(store) = self.dropbox() else {
+            return Ok(None);
+        };
+        let is_read_only = store.is_read_only().await?;
+        Ok(is_read_only.then(|| read_only_words(self)))
+    }
+
     /// Returns how `other` is related to this place. Dropbox's names are compared as Dropbox does, local ones with symlinks
     /// resolved.
     pub fn relation(&self, other: &Self) -> Relation {
@@ -393,6 +409,11 @@ impl Place {
             _ => None,
         }
     }
+}
+
+/// Returns why nothing may be changed at a place in a folder that the account may only read.
+pub fn read_only_words(place: &Place) -> String {
+    format!("'{place}' is shared with this account for reading only")
 }
 
 fn between(first: &str, second: &str, key: impl Fn(&str) -> String) -> Relation {

@@ -1,10 +1,10 @@
 //! Reading one file in order.
 
-use std::io::{self, Read as _, Seek, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 
 use engine::{Result, entry::FileMeta};
 
-use crate::{Place, local};
+use crate::{Place, seek::open_local};
 
 /// A part of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,20 +82,13 @@ impl Place {
     }
 }
 
-/// A file of which a part can be read.
-trait ReadSeek: io::Read + Seek {}
-impl<T: io::Read + Seek> ReadSeek for T {}
-
 pub(crate) fn read_local(
     path: &std::path::Path,
     from: u64,
     to: u64,
     sink: &mut dyn FnMut(&[u8]) -> io::Result<bool>,
 ) -> io::Result<Read> {
-    let mut open: Box<dyn ReadSeek> = match local::link_content(path)? {
-        Some(content) => Box::new(io::Cursor::new(content)),
-        None => Box::new(std::fs::File::open(path)?),
-    };
+    let mut open = open_local(path)?;
     open.seek(SeekFrom::Start(from))?;
     let (mut part, mut buffer) = (open.take(to - from), vec![0; 1 << 16]);
     loop {

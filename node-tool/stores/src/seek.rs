@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     fs::File,
     io::{self, Read, Seek, SeekFrom},
+    path::Path,
 };
 
 use engine::{Result, entry::FileMeta};
@@ -34,10 +35,7 @@ impl Place {
     /// When it can't be opened.
     pub fn open_seekable(&self, file: &FileMeta) -> Result<Box<dyn ReadSeek>> {
         match self {
-            Self::Local(store) => match link_content(store.path()).map_err(local_error)? {
-                Some(content) => Ok(Box::new(io::Cursor::new(content))),
-                None => Ok(Box::new(File::open(store.path()).map_err(local_error)?)),
-            },
+            Self::Local(store) => open_local(store.path()).map_err(local_error),
             Self::Dropbox(_) | Self::Link(_) => Ok(Box::new(Ranges::new(Source {
                 place: self.clone(),
                 file: file.clone(),
@@ -45,6 +43,14 @@ impl Place {
             }))),
         }
     }
+}
+
+/// Opens a file of this machine, or the content that a symlink is listed with.
+pub(crate) fn open_local(path: &Path) -> io::Result<Box<dyn ReadSeek>> {
+    Ok(match link_content(path)? {
+        Some(content) => Box::new(io::Cursor::new(content)),
+        None => Box::new(File::open(path)?),
+    })
 }
 
 /// Fetches parts of one revision of a file.

@@ -98,3 +98,11 @@ impl<'de> serde::Deserialize<'de> for Nothing {
         serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
     }
 }
+
+/// A union of which only the tag counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+pub struct Tag {
+    /// The tag.
+    #[serde(rename = ".tag", default)]
+    pub tag: String,
+}

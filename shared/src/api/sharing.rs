@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Nothing, Route,
+    Nothing, Route, Tag,
     files::{CursorArg, ListFolderResult, Time},
 };
 use crate::secret::Secret;
@@ -207,14 +207,6 @@ pub struct AudienceOption {
     /// Why not.
     #[serde(default)]
     pub disallowed_reason: Option<Tag>,
-}
-
-/// A union of which only the tag is used.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Tag {
-    /// The tag.
-    #[serde(rename = ".tag")]
-    pub tag: String,
 }
 
 /// `sharing.TeamMemberInfo`, as far as it is used.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Nothing, Route,
-    users::{Name, Tag, Team},
+    Nothing, Route, Tag,
+    users::{Name, Team},
 };
 
 /// Returns the team of the token.

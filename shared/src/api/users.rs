@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Nothing, Route};
+use super::{Nothing, Route, Tag};
 
 /// Returns the account of the token.
 pub const GET_CURRENT_ACCOUNT: Route<Nothing, Account> = Route::rpc("users/get_current_account");
@@ -50,14 +50,6 @@ pub struct Account {
 pub struct Team {
     /// The name of the team.
     pub name: String,
-}
-
-/// A union of which only the tag counts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct Tag {
-    /// The tag.
-    #[serde(rename = ".tag", default)]
-    pub tag: String,
 }
 
 /// `users.Name`

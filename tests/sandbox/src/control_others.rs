@@ -11,6 +11,7 @@ use super::server::Server;
 use super::sharing::{Audience, LinkPolicy, Received, SharedLink, links};
 use super::state::{Call, State};
 use super::tree::{AccountId, Ns, SpaceKind, View};
+use super::words::fresh;
 
 /// Bea, who gets an account when she is first needed.
 fn bea(state: &mut State) -> Call {
@@ -108,6 +109,27 @@ impl Server {
         let mut state = self.state();
         let number = links::find(&state, url).context("no such link")?;
         state.shared_links.remove(number);
+        Ok(())
+    }
+
+    /// Makes a short link to an address, which leads there over a page of Dropbox. Returns its address.
+    pub fn shorten(&self, to: &str) -> String {
+        let mut state = self.state();
+        let name = fresh(8);
+        let page = format!("https://www.dropbox.com/l/{name}");
+        state.short_links.insert(format!("/l/{name}"), to.to_owned());
+        state.short_links.insert(format!("/{name}"), page);
+        format!("https://db.tt/{name}")
+    }
+
+    /// A link has ended, at the beginning of 2020.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn expire_link(&self, url: &str) -> anyhow::Result<()> {
+        let mut state = self.state();
+        let number = links::find(&state, url).context("no such link")?;
+        state.shared_links[number].expires = Some(1_577_836_800);
         Ok(())
     }
 
@@ -231,6 +253,10 @@ pub fn obey(server: &Server, command: &str, arg: &Value) -> Option<anyhow::Resul
             Ok(json!({"url": url}))
         }),
         "end_link" => text("url").and_then(|url| server.end_link(url)).map(|()| done()),
+        "shorten" => text("url").map(|url| json!({"url": server.shorten(url)})),
+        "expire_link" => text("url")
+            .and_then(|url| server.expire_link(url))
+            .map(|()| done()),
         "ban_link" => text("url").and_then(|url| server.ban_link(url)).map(|()| done()),
         "link_policy" => {
             server.set_link_policy(flag("is_basic"), flag("is_team_only"));

@@ -33,7 +33,7 @@ pub fn host(parts: &Parts) -> String {
 /// Whether a host is one of Dropbox's own, and which role it has.
 pub fn role(host: &str) -> Option<Option<Host>> {
     match host {
-        "www.dropbox.com" | "dropbox.com" => Some(None),
+        "www.dropbox.com" | "dropbox.com" | "db.tt" => Some(None),
         "api.dropboxapi.com" | "api.dropbox.com" => Some(Some(Host::Api)),
         "content.dropboxapi.com" => Some(Some(Host::Content)),
         "notify.dropboxapi.com" => Some(Some(Host::Notify)),

@@ -240,6 +240,7 @@ impl Server {
             (Method::POST, "/oauth2/token" | "/1/oauth2/token") if api => self.token(parts, body).await,
             (_, path) if path.starts_with("/2/") => api::call(self, parts, body).await,
             (Method::GET, path) if path.starts_with("/temporary/") => Ok(self.temporary(path).into()),
+            (Method::GET, path) if web && self.short(path).is_some() => Ok(self.lengthen(parts).into()),
             _ => Ok(plain(
                 StatusCode::NOT_FOUND,
                 "text/html",
@@ -338,6 +339,23 @@ impl Server {
         match state.oauth.token(&fields, basic, id, now) {
             Ok(answer) => Ok(json_response(StatusCode::OK, &answer).into()),
             Err(why) => refuse(StatusCode::BAD_REQUEST, why.error, &why.description),
+        }
+    }
+
+    /// Where a page sends browsers on to.
+    fn short(&self, path: &str) -> Option<String> {
+        self.state().short_links.get(path).cloned()
+    }
+
+    /// Sends a browser on. A login has no business here.
+    fn lengthen(&self, parts: &Parts) -> Response<Body> {
+        match self.short(parts.uri.path()) {
+            Some(to) if !parts.headers.contains_key(AUTHORIZATION) => pages::redirect(&to),
+            _ => plain(
+                StatusCode::BAD_REQUEST,
+                "text/plain",
+                "a token on the web".to_owned(),
+            ),
         }
     }
 

@@ -94,6 +94,8 @@ pub struct State {
     pub served: HashMap<String, Ready>,
     /// Temporary links: the revision they lead to and when they end.
     pub links: HashMap<String, (String, Seconds)>,
+    /// Where pages of the web send browsers on to, by their paths.
+    pub short_links: HashMap<String, String>,
     /// Shared links, in the order in which they were made.
     pub shared_links: Vec<SharedLink>,
     /// Which settings of links may be chosen.
@@ -148,6 +150,7 @@ impl State {
             jobs: HashMap::new(),
             served: HashMap::new(),
             links: HashMap::new(),
+            short_links: HashMap::new(),
             shared_links: Vec::new(),
             link_policy: LinkPolicy::default(),
             received: Vec::new(),

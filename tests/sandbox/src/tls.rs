@@ -16,6 +16,7 @@ pub const NAMES: &[&str] = &[
     "api.dropbox.com",
     "content.dropboxapi.com",
     "notify.dropboxapi.com",
+    "db.tt",
 ];
 
 /// A server's configuration; the authority's certificate is written to `dir/ca.pem`.

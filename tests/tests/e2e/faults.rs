@@ -33,14 +33,42 @@ enum Job {
     Server,
     /// A small tree down, through a shared link.
     Link,
+    /// A small tree down, from a shared folder that isn't mounted.
+    Shared,
+    /// A small tree down, by a team's admin on behalf of a member.
+    Member,
 }
 
-const JOBS: [Job; 6] = [Job::Up, Job::One, Job::Down, Job::Sync, Job::Server, Job::Link];
+const JOBS: [Job; 8] = [
+    Job::Up,
+    Job::One,
+    Job::Down,
+    Job::Sync,
+    Job::Server,
+    Job::Link,
+    Job::Shared,
+    Job::Member,
+];
+/// The member of the team.
+const BOB: &str = "bob@example.org";
 
 impl Job {
     fn prepare(self) -> anyhow::Result<TestEnv> {
-        let env = TestEnv::with(Sandbox::builder().page_limit(6))?;
-        env.connect("dbx")?;
+        let builder = Sandbox::builder().page_limit(6);
+        let env = match self {
+            Self::Member => TestEnv::with(builder.team_app())?,
+            _ => TestEnv::with(builder)?,
+        };
+        match self {
+            Self::Member => {
+                env.sandbox.add_member("Bob", "Leaver", BOB);
+                env.connect_with("dbx", &["--team"])?;
+            }
+            _ => env.connect("dbx")?,
+        }
+        if self == Self::Shared {
+            env.sandbox.share_folder_of_other("/from", true)?;
+        }
         for (path, bytes) in self.source() {
             match self {
                 Self::Up | Self::One => write(&env.path("from").join(&path), &bytes, 1_500_000_000)?,
@@ -55,10 +83,11 @@ impl Job {
                     env.sandbox
                         .put_file(&format!("/from/{path}"), &bytes, Some("2017-07-14T02:40:00Z"))?;
                 }
-                Self::Link => {
+                Self::Link | Self::Shared => {
                     env.sandbox
                         .put_file_of_other(&format!("/from/{path}"), &bytes, None)?;
                 }
+                Self::Member => env.sandbox.put_file_of(BOB, &format!("/from/{path}"), &bytes)?,
             }
         }
         if self == Self::Link {
@@ -73,7 +102,9 @@ impl Job {
         let small = |n: u64| (format!("small/{n}"), noise(n, 1000));
         let mut files: BTreeMap<String, Vec<u8>> = match self {
             Self::One => [("one".to_owned(), noise(1, 50_000))].into(),
-            Self::Sync | Self::Server | Self::Link => (0..4).map(small).collect(),
+            Self::Sync | Self::Server | Self::Link | Self::Shared | Self::Member => {
+                (0..4).map(small).collect()
+            }
             Self::Up => (0..4).map(small).collect(),
             Self::Down => (0..14).map(small).collect(),
         };
@@ -92,6 +123,8 @@ impl Job {
         };
         let words = match self {
             Self::Link => ["copy", &link, "to"],
+            Self::Shared => ["copy", "dbx:{from}", "to"],
+            Self::Member => ["copy", "dbx:from", "to"],
             Self::Up | Self::One => ["copy", "from", "dbx:to"],
             Self::Down => ["copy", "dbx:from", "to"],
             Self::Sync => ["sync", "from", "dbx:to"],
@@ -102,13 +135,16 @@ impl Job {
 
     fn run(self, env: &TestEnv) -> anyhow::Result<Output> {
         // With -v it tells each wait.
-        let flags = ["--low-level-retries", "4", "-v"].map(str::to_owned);
+        let mut flags = ["--low-level-retries", "4", "-v"].map(str::to_owned).to_vec();
+        if self == Self::Member {
+            flags.extend(["--as-member", BOB].map(str::to_owned));
+        }
         env.node_tool(self.words(env)?.iter().chain(&flags))
     }
 
     /// What stands in the target.
     fn target(self, env: &TestEnv) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
-        if matches!(self, Self::Down | Self::Link) {
+        if matches!(self, Self::Down | Self::Link | Self::Shared | Self::Member) {
             return here(&env.path("to"));
         }
         let files = env.sandbox.tree().into_iter().filter(|stored| !stored.is_folder);
@@ -143,7 +179,7 @@ fn waits(err: &str) -> (f64, String) {
 
 /// What may become of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+pub(crate) enum End {
     /// It has to succeed all the same.
     Well,
     /// It may succeed, or fail for some files.
@@ -153,7 +189,7 @@ enum End {
 }
 
 /// Every way in which a call can go wrong, and what may become of it.
-fn kinds(route: &str) -> Vec<(Kind, End)> {
+pub(crate) fn kinds(route: &str) -> Vec<(Kind, End)> {
     let status = |status, html| Kind::Status { status, html };
     let error = |error: Value| Kind::Route { error };
     let entry = |error: Value| Kind::Entry { error };
@@ -345,9 +381,9 @@ fn play(case: &Case) -> anyhow::Result<String> {
 }
 
 /// Plays all cases, many at once; gives what is wrong.
-fn all(
-    cases: Vec<Case>,
-    play: impl Fn(&Case) -> anyhow::Result<String> + Sync,
+pub(crate) fn all<C: Send>(
+    cases: Vec<C>,
+    play: impl Fn(&C) -> anyhow::Result<String> + Sync,
 ) -> anyhow::Result<Vec<String>> {
     let (queue, wrong) = (Mutex::new(cases), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {

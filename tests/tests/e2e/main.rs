@@ -17,6 +17,7 @@ mod documents;
 mod errors;
 mod failing;
 mod faults;
+mod faults_verbs;
 mod guide;
 mod help;
 mod killed;

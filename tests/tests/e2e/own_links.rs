@@ -54,7 +54,7 @@ fn a_link_is_made_changed_listed_and_revoked() -> anyhow::Result<()> {
     );
     let closed = env.node_tool(["link", "info", &url])?.fails(1)?;
     assert!(
-        closed.contains("it needs a password") && !closed.contains("sesame"),
+        closed.contains("the link needs a password") && !closed.contains("sesame"),
         "{closed}"
     );
     let info = env

@@ -156,3 +156,68 @@ fn a_move_leaves_nothing_and_damage_is_reported() -> anyhow::Result<()> {
     assert_eq!(env.node_tool(["lsf", "-R", "--files-only", "dbx:q"])?.ok()?, "");
     Ok(())
 }
+
+#[test]
+fn permissions_go_from_one_dropbox_to_another() -> anyhow::Result<()> {
+    let env = copied()?;
+    // Within an account, the target has a file and permissions of its own.
+    set(&env, "other/bin/own", 0o700)?;
+    env.node_tool(["copy", "-M", "other", "dbx:q"])?.ok()?;
+    env.node_tool(["copy", "-M", "dbx:p", "dbx:q"])?.ok()?;
+    env.node_tool(["copy", "-M", "dbx:q", "back"])?.ok()?;
+    for (path, expected) in [
+        ("back/bin/run.sh", 0o755),
+        ("back/bin/secret", 0o600),
+        ("back/bin/own", 0o700),
+        ("back/bin", 0o750),
+        ("back/plain", 0o644),
+    ] {
+        assert_eq!(mode(&env, path)?, expected, "{path}");
+    }
+    env.sandbox.reset_calls();
+    env.node_tool(["sync", "-M", "dbx:p", "dbx:r"])?.ok()?;
+    env.node_tool(["sync", "-M", "dbx:p", "dbx:r"])?.ok()?;
+    assert_eq!(
+        env.sandbox.count("files/upload"),
+        2,
+        "once for each folder that needs one"
+    );
+    // A single file, under another name; and moved files leave nothing.
+    env.node_tool(["copyto", "-M", "dbx:p/bin/secret", "dbx:r/bin/hidden"])?
+        .ok()?;
+    env.node_tool(["copyto", "-M", "dbx:r/bin/hidden", "hidden"])?
+        .ok()?;
+    assert_eq!(mode(&env, "hidden")?, 0o600);
+    env.node_tool(["move", "-M", "dbx:r", "dbx:q", "--include", "**"])?
+        .ok()?;
+    env.node_tool(["copy", "-M", "dbx:q/bin", "again"])?.ok()?;
+    assert_eq!(
+        (mode(&env, "again/hidden")?, mode(&env, "again/own")?),
+        (0o600, 0o700)
+    );
+    // And between two accounts' logins, through this machine; what is published, too.
+    env.connect("second")?;
+    env.node_tool(["copy", "-M", "dbx:p", "second:s"])?.ok()?;
+    let link = env.node_tool(["link", "dbx:p"])?.ok()?;
+    env.node_tool(["copy", "-M", link.trim(), "published", "--link-remote", "dbx"])?
+        .ok()?;
+    assert_eq!(mode(&env, "published/bin/secret")?, 0o600);
+    Ok(())
+}
+
+#[test]
+fn permissions_that_cant_be_read_leave_those_of_the_other_dropbox() -> anyhow::Result<()> {
+    let env = copied()?;
+    env.node_tool(["copy", "-M", "dbx:p", "dbx:q"])?.ok()?;
+    env.sandbox
+        .put_file(&format!("/p/bin/{KEPT}"), b"{\"version\":9}", None)?;
+    let said = env.node_tool(["copy", "-M", "dbx:p", "dbx:q"])?;
+    assert!(
+        said.code == 1 && said.err.contains("the permissions were not kept: 'bin/"),
+        "{}",
+        said.err
+    );
+    env.node_tool(["copy", "-M", "dbx:q", "back"])?.ok()?;
+    assert_eq!(mode(&env, "back/bin/secret")?, 0o600);
+    Ok(())
+}

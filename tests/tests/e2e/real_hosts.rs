@@ -82,6 +82,28 @@ post share_folder_of_other '{"path":"/Lab"}'
 [ "$("$node_tool" cat 'dbx:{Lab}/sub/f')" = shared ]
 own=$("$node_tool" link dbx:tls --expire 1d)
 "$node_tool" lsf "$own" > /dev/null
+[ "$("$node_tool" link dbx:tls --audience members)" = "$own" ]
+"$node_tool" link info "$own" > /dev/null
+"$node_tool" link list dbx: | grep -qF "$own"
+"$node_tool" copy "$own" dbx:again
+"$node_tool" link revoke dbx:tls
+"$node_tool" lsf "$own" > /dev/null 2>&1 && exit 1
+short=$(post shorten "{\"url\":\"$link\"}" | sed 's/.*"url":"\([^"]*\)".*/\1/')
+[ "$("$node_tool" cat "$short//sub/f")" = shared ]
+"$node_tool" shared list dbx: | grep -q Lab
+"$node_tool" shared mount 'dbx:{Lab}'
+[ "$("$node_tool" cat dbx:Lab/sub/f)" = shared ]
+"$node_tool" shared unmount 'dbx:{Lab}'
+then=$(post now '{}' | sed 's/.*"now":"\([^"]*\)".*/\1/')
+post advance '{"seconds":3600}'
+printf changed | "$node_tool" rcat 'dbx:tls/a b.txt'
+"$node_tool" deletefile dbx:tls/big
+"$node_tool" lsf --deleted dbx:tls | grep -q big
+"$node_tool" revisions 'dbx:tls/a b.txt' | grep -q .
+"$node_tool" restore dbx:tls --as-of "$then" --yes
+[ "$("$node_tool" cat 'dbx:tls/a b.txt')" = hello ]
+rev=$("$node_tool" revisions 'dbx:tls/a b.txt' --json | sed -n '1s/.*"rev":"\([^"]*\)".*/\1/p')
+[ "$("$node_tool" cat --rev "$rev" 'dbx:tls/a b.txt')" = hello ]
 # Somebody in between, whom nobody trusts: no second try, and a way out.
 SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt SSL_CERT_DIR= "$node_tool" ls dbx: 2> distrust && exit 1
 grep -q "SSL_CERT_FILE" distrust

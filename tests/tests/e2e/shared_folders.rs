@@ -221,3 +221,127 @@ fn names_of_shared_folders_are_completed() -> anyhow::Result<()> {
     assert_eq!(terminal.end()?.0, 0);
     Ok(())
 }
+
+/// An environment with the read-only folder `Lab` mounted, in which are a few files, and a writable one beside it.
+fn mounted() -> anyhow::Result<TestEnv> {
+    let env = TestEnv::connected()?;
+    env.sandbox.share_folder_of_other("/Lab", true)?;
+    for path in ["/Lab/a.txt", "/Lab/sub/b.txt"] {
+        env.sandbox
+            .put_file_of_other(path, b"alpha", Some("2020-01-01T00:00:00Z"))?;
+    }
+    env.node_tool(["shared", "mount", "dbx:{Lab}"])?.ok()?;
+    env.sandbox.put_file("/mine/x", b"x", None)?;
+    write(&env.path("from/new"), b"new", 1_500_000_000)?;
+    write(&env.path("all/Lab/new"), b"new", 1_500_000_000)?;
+    write(&env.path("all/mine/y"), b"y", 1_500_000_000)?;
+    env.sandbox.reset_calls();
+    Ok(env)
+}
+
+#[test]
+fn a_mounted_folder_to_look_at_is_known_by_its_ordinary_path() -> anyhow::Result<()> {
+    let env = mounted()?;
+    let before = env.sandbox.tree();
+    for args in [
+        vec!["copy", "from", "dbx:Lab"],
+        vec!["copy", "from", "dbx:Lab/sub"],
+        vec!["copy", "from", "dbx:Lab/not/yet"],
+        vec!["sync", "from", "dbx:Lab"],
+        vec!["sync", "from", "dbx:Lab/new"],
+        vec!["copyto", "from/new", "dbx:Lab/other"],
+        vec!["copy", "dbx:mine", "dbx:Lab"],
+        vec!["copy", "from", "dbx:lab", "--dry-run"],
+        vec!["move", "dbx:Lab", "to"],
+        vec!["move", "dbx:Lab/sub", "dbx:mine"],
+        vec!["move", "dbx:", "to"],
+        vec!["copy", "all", "dbx:"],
+        vec!["sync", "all", "dbx:", "--max-delete", "100"],
+        vec!["archive", "create", "from", "dbx:Lab/from.tar"],
+        vec!["copyurl", "https://example.org/x", "dbx:Lab/x"],
+    ] {
+        let refused = env.node_tool(&args)?.fails(6)?;
+        assert!(
+            refused.contains("shared with this account for reading only"),
+            "{args:?}: {refused}"
+        );
+    }
+    let refused = env.node_tool_with(["rcat", "dbx:Lab/sub/x"], "bytes")?.fails(6)?;
+    assert!(refused.contains("for reading only"), "{refused}");
+    let calls = env.sandbox.counts();
+    assert!(
+        calls
+            .keys()
+            .all(|route| !route.contains("upload") && !route.contains("download")),
+        "no byte moved: {calls:?}"
+    );
+    assert_eq!(env.sandbox.tree(), before);
+    assert!(!env.path("to").exists());
+    Ok(())
+}
+
+#[test]
+fn what_is_read_only_may_be_left_out_or_be_the_same() -> anyhow::Result<()> {
+    let env = mounted()?;
+    let refused = env.node_tool(["copy", "all", "dbx:"])?.fails(6)?;
+    assert!(refused.contains("--exclude '/Lab/**'"), "{refused}");
+    env.node_tool(["copy", "all", "dbx:", "--exclude", "/Lab/**"])?
+        .ok()?;
+    assert!(env.sandbox.read_file("/mine/y").is_some());
+    // Nothing would be changed there.
+    env.node_tool(["copy", "dbx:Lab", "all/Lab"])?.ok()?;
+    fs::remove_file(env.path("all/Lab/new"))?;
+    env.node_tool(["copy", "all", "dbx:"])?.ok()?;
+    env.node_tool(["copy", "dbx:Lab", "dbx:mine/copy"])?.ok()?;
+    assert!(env.sandbox.read_file("/mine/copy/sub/b.txt").is_some());
+    Ok(())
+}
+
+#[test]
+fn links_of_a_shared_folder_are_those_that_lead_there() -> anyhow::Result<()> {
+    let env = TestEnv::connected()?;
+    env.sandbox.put_shared_folder("/Lab", false)?;
+    for path in ["/Lab/a", "/other"] {
+        env.sandbox.put_file(path, b"x", None)?;
+        env.node_tool(["link", &format!("dbx:{path}")])?.ok()?;
+    }
+    assert_eq!(env.node_tool(["link", "list", "dbx:"])?.ok()?.lines().count(), 2);
+    let inside = env.node_tool(["link", "list", "dbx:{Lab}"])?.ok()?;
+    assert!(inside.lines().count() == 1 && inside.contains("/a"), "{inside}");
+    Ok(())
+}
+
+#[test]
+fn access_that_is_withdrawn_or_unmounted_in_the_middle_of_an_upload_loses_nothing() -> anyhow::Result<()> {
+    for kind in [Kind::Withdraw, Kind::Unmount] {
+        for route in [
+            "files/upload_session/append_batch",
+            "files/upload_session/finish_batch_v2",
+        ] {
+            for verb in ["copy", "move"] {
+                let env = TestEnv::connected()?;
+                env.sandbox.share_folder_of_other("/Lab", false)?;
+                env.node_tool(["shared", "mount", "dbx:{Lab}"])?.ok()?;
+                for name in ["a", "b", "c"] {
+                    write(&env.path("from").join(name), name.as_bytes(), 1_500_000_000)?;
+                }
+                env.sandbox.fault(Fault::on(route, kind.clone()));
+                let end = env.node_tool([verb, "from", "dbx:Lab/in"])?;
+                for name in ["a", "b", "c"] {
+                    let here = env.path("from").join(name).exists();
+                    let there = env.sandbox.read_file(&format!("/Lab/in/{name}")).is_some();
+                    assert!(
+                        here || there,
+                        "{kind:?} {route} {verb}: {name} is lost\n{}",
+                        end.err
+                    );
+                    assert!(
+                        there || end.code != 0,
+                        "{kind:?} {route} {verb}: {name} is missing, and all is well"
+                    );
+                }
+            }
+        }
+    }
+    Ok(())
+}

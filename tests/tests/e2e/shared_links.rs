@@ -263,7 +263,10 @@ fn a_link_that_does_not_open_says_why() -> anyhow::Result<()> {
         assert!(refused.contains(words), "{refused}");
     }
     let short = env.node_tool(["ls", "https://db.tt/abcdef"])?.fails(3)?;
-    assert!(short.contains("db.tt"), "{short}");
+    assert!(
+        short.contains("doesn't lead to a shared link") && short.contains("the address that it ends at"),
+        "{short}"
+    );
     Ok(())
 }
 
@@ -399,5 +402,159 @@ fn documents_behind_a_link_are_left_out_and_said() -> anyhow::Result<()> {
         end.err
     );
     assert_eq!(fs::read(env.path("to/x"))?, b"x");
+    Ok(())
+}
+
+#[test]
+fn short_links_are_followed_within_dropbox_and_without_the_login() -> anyhow::Result<()> {
+    let (env, url) = published(&Value::Null)?;
+    let short = env.sandbox.shorten(&url);
+    env.node_tool(["copy", &short, "to"])?.ok()?;
+    same(&env, "to")?;
+    assert_eq!(
+        env.node_tool(["cat", &format!("{short}//readme.txt")])?.ok()?,
+        "what is in here\n"
+    );
+    assert!(
+        env.node_tool(["link", "info", &short])?
+            .ok()?
+            .contains("Reference")
+    );
+    env.sandbox.reset_calls();
+    env.node_tool(["ls", &short])?.ok()?;
+    let web = |route: &str| route.starts_with("/l/") || route.len() == 9;
+    let calls = env.sandbox.calls();
+    assert_eq!(
+        calls.iter().filter(|call| web(&call.route)).count(),
+        2,
+        "it is followed once: {calls:?}"
+    );
+    // Elsewhere, in a circle, and not at all.
+    for to in [
+        "https://example.org/s/a/b",
+        &short,
+        "https://www.dropbox.com/login",
+    ] {
+        let bad = match to == short {
+            true => "https://db.tt/none".to_owned(),
+            false => env.sandbox.shorten(to),
+        };
+        let refused = env.node_tool(["lsf", &bad])?.fails(3)?;
+        assert!(
+            refused.contains("doesn't lead to a shared link"),
+            "{to}: {refused}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn ones_own_links_say_why_they_dont_open() -> anyhow::Result<()> {
+    let env = TestEnv::connected()?;
+    env.sandbox.put_file("/p/x", b"x", None)?;
+    std::fs::write(env.path("password"), "open sesame\n")?;
+    std::fs::write(env.path("wrong"), "open barley\n")?;
+    let link = |more: &[&str]| -> anyhow::Result<String> {
+        let made = env.node_tool(["link", "dbx:p"].iter().chain(more))?.ok()?;
+        Ok(made.trim().to_owned())
+    };
+    let url = link(&["--password-file", "password"])?;
+    let refused = env.node_tool(["ls", &url])?.fails(1)?;
+    assert!(refused.contains("the link needs a password"), "{refused}");
+    let refused = env
+        .node_tool(["ls", &url, "--link-password-file", "wrong"])?
+        .fails(1)?;
+    assert!(refused.contains("the password of the link is wrong"), "{refused}");
+    env.sandbox.expire_link(&url)?;
+    let refused = env.node_tool(["ls", &url])?.fails(1)?;
+    assert!(
+        refused.contains("the link expired at 2020-01-01T00:00:00Z") && refused.contains("--expire off"),
+        "{refused}"
+    );
+    assert_eq!(
+        link(&["--expire", "off", "--no-password"]).unwrap_or_default(),
+        url
+    );
+    env.sandbox.ban_link(&url)?;
+    let refused = env.node_tool(["ls", &url])?.fails(1)?;
+    assert!(
+        refused.contains("Dropbox has closed the link") && refused.contains("banned-links"),
+        "{refused}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_file_that_is_withheld_is_named_and_the_others_arrive() -> anyhow::Result<()> {
+    let (env, url) = published(&Value::Null)?;
+    let error = json!({".tag": "shared_link_access_denied"});
+    env.sandbox.fault(Fault::on(FILE_CALL, Kind::Route { error }));
+    let end = env.node_tool(["copy", &url, "to", "--transfers", "1"])?;
+    assert!(
+        end.code != 0 && end.err.contains("doesn't hand out this file of") && end.err.contains("1 failed"),
+        "{}: {}",
+        end.code,
+        end.err
+    );
+    env.node_tool(["copy", &url, "to"])?.ok()?;
+    same(&env, "to")
+}
+
+#[test]
+fn what_a_link_leads_to_in_ones_own_dropbox_is_copied_by_the_server() -> anyhow::Result<()> {
+    let env = TestEnv::connected()?;
+    for path in ["/Data/Sub/File.txt", "/Data/x"] {
+        env.sandbox.put_file(path, b"bytes", None)?;
+    }
+    let url = env.node_tool(["link", "dbx:Data"])?.ok()?;
+    let url = url.trim();
+    env.sandbox.reset_calls();
+    let said = env.node_tool(["copy", url, "dbx:copy"])?;
+    assert!(
+        said.code == 0 && said.err.contains("the link leads to 'dbx:Data'"),
+        "{}",
+        said.err
+    );
+    env.node_tool(["copy", &format!("{url}//Sub/File.txt"), "dbx:one"])?
+        .ok()?;
+    // One that others share, and that is mounted.
+    env.sandbox.share_folder_of_other("/Lab", true)?;
+    env.sandbox.put_file_of_other("/Lab/sub/y", b"theirs", None)?;
+    let theirs = env.sandbox.publish("/Lab/sub", &Value::Null, false)?;
+    env.node_tool(["shared", "mount", "dbx:{Lab}"])?.ok()?;
+    env.node_tool(["copy", &theirs, "dbx:from lab"])?.ok()?;
+    for (path, bytes) in [
+        ("/copy/Sub/File.txt", "bytes"),
+        ("/copy/x", "bytes"),
+        ("/one/File.txt", "bytes"),
+        ("/from lab/y", "theirs"),
+    ] {
+        assert_eq!(
+            env.sandbox.read_file(path).as_deref(),
+            Some(bytes.as_bytes()),
+            "{path}"
+        );
+    }
+    let counts = env.sandbox.counts();
+    assert!(
+        counts
+            .keys()
+            .all(|route| !route.contains("upload") && route != FILE_CALL),
+        "no byte passed through here: {counts:?}"
+    );
+    let same = env.node_tool(["copy", url, "dbx:Data"])?;
+    assert!(
+        same.code == 0 && same.err.contains("the same place"),
+        "{}",
+        same.err
+    );
+    // Nobody's own is copied through this machine.
+    env.sandbox.put_file_of_other("/out/z", b"out", None)?;
+    let out = env.sandbox.publish("/out", &Value::Null, false)?;
+    env.node_tool(["copy", &out, "dbx:out"])?.ok()?;
+    assert_eq!(
+        env.sandbox.read_file("/out/z").as_deref(),
+        Some(b"out".as_slice())
+    );
     Ok(())
 }

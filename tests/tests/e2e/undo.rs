@@ -389,6 +389,25 @@ fn deleted_files_are_listed_with_their_times() -> anyhow::Result<()> {
         "a.dat\n",
         "of a deleted folder"
     );
+    let json = env
+        .node_tool(["lsjson", "--deleted", "-R", "--hash", "dbx:p"])?
+        .ok()?;
+    let items: Vec<Value> = serde_json::from_str(&json)?;
+    let b = items.iter().find(|item| item["Path"] == "b");
+    let b = b.unwrap_or(&Value::Null);
+    assert!(
+        b["DeletedTime"].is_string() && b["Hashes"]["dropbox"].is_string() && b["IsDir"] == false,
+        "{json}"
+    );
+    let bare = env
+        .node_tool(["lsjson", "--deleted", "--dirs-only", "--no-mimetype", "dbx:p"])?
+        .ok()?;
+    assert!(
+        bare.contains("\"Path\":\"Raw\"") && !bare.contains("MimeType"),
+        "{bare}"
+    );
+    env.node_tool(["lsjson", "--deleted", "--stat", "dbx:p"])?
+        .fails(2)?;
     env.node_tool(["ls", "--deleted", "dbx:p/c"])?.fails(2)?;
     env.node_tool(["ls", "--deleted", "dbx:never"])?.fails(3)?;
     env.node_tool(["ls", "--deleted", "."])?.fails(2)?;

@@ -9,7 +9,7 @@ use shared::content_hash::ContentHash;
 use super::rows::Row;
 use crate::{Document, FileInfo, Kind, api::files::Time};
 
-/// Path, name, kind, id, mounted namespace.
+/// Path, name, kind, id, mounted namespace, and whether it may only be read, which older files don't have.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Line<'a>(
     Cow<'a, str>,
@@ -17,6 +17,7 @@ pub(crate) struct Line<'a>(
     KeptKind<'a>,
     Option<Cow<'a, str>>,
     Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")] bool,
 );
 
 #[derive(Serialize, Deserialize)]
@@ -71,18 +72,20 @@ impl<'a> From<&'a Row<'a>> for Line<'a> {
             KeptKind::from(&*row.kind),
             text(&row.id),
             text(&row.namespace),
+            row.is_read_only,
         )
     }
 }
 
 impl<'a> From<Line<'a>> for Row<'a> {
-    fn from(Line(path_lower, name, kind, id, namespace): Line<'a>) -> Self {
+    fn from(Line(path_lower, name, kind, id, namespace, is_read_only): Line<'a>) -> Self {
         Self {
             path_lower,
             name,
             kind: Cow::Owned(kind.into()),
             id,
             namespace,
+            is_read_only,
         }
     }
 }

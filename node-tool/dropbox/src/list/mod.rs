@@ -135,23 +135,74 @@ impl Client {
     /// # Errors
     /// When Dropbox can't be asked.
     pub async fn stat(&self, path: &DropboxPath) -> Result<Option<Entry>, Error> {
+        Ok(self.stat_with_access(path).await?.map(|(entry, _)| entry))
+    }
+
+    /// Returns the same, and whether the account may only read it. Of the root that is unknown, and told as `false`.
+    ///
+    /// # Errors
+    /// When Dropbox can't be asked.
+    pub async fn stat_with_access(&self, path: &DropboxPath) -> Result<Option<(Entry, bool)>, Error> {
         if path.is_root() {
-            return Ok(Some(Entry {
+            let root = Entry {
                 path: String::new(),
                 kind: Kind::Folder,
                 id: None,
-            }));
+            };
+            return Ok(Some((root, false)));
         }
         let arg = PathArg {
             path: path.as_str().to_owned(),
         };
         match self.rpc(&GET_METADATA, &arg).await {
-            Ok(Metadata::File(file)) => Ok(Some(file.into())),
-            Ok(Metadata::Folder(folder)) => Ok(Some(folder.into())),
+            Ok(Metadata::File(file)) => {
+                let is_read_only = file.sharing_info.as_ref().is_some_and(|info| info.read_only);
+                Ok(Some((file.into(), is_read_only)))
+            }
+            Ok(Metadata::Folder(folder)) => {
+                let is_read_only = folder.sharing_info.as_ref().is_some_and(|info| info.read_only);
+                Ok(Some((folder.into(), is_read_only)))
+            }
             Ok(Metadata::Deleted(_) | Metadata::Unknown) => Ok(None),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Returns whether nothing may be changed or made at `path`, because it is, or would be, in a folder that the account may
+    /// only read.
+    ///
+    /// # Errors
+    /// When Dropbox can't be asked.
+    pub async fn is_read_only(&self, path: &DropboxPath) -> Result<bool, Error> {
+        let mut at = Some(path.clone());
+        while let Some(path) = at.filter(|path| !path.is_root()) {
+            match self.stat_with_access(&path).await {
+                Ok(Some((_, is_read_only))) => return Ok(is_read_only),
+                Ok(None) => {}
+                Err(error) if error.route().is_some() => {} // below a file, for example: what is done there will say so
+                Err(error) => return Err(error),
+            }
+            at = path.parent();
+        }
+        let folder = self.shared_folder().await?;
+        Ok(folder.is_some_and(|folder| !folder.may_write()))
+    }
+
+    /// Returns where something of the account is, by the id that Dropbox has for it (`id:…`). `None` means that the account has
+    /// no such thing, or sees it at no path.
+    ///
+    /// # Errors
+    /// When Dropbox can't be asked.
+    pub async fn path_of_id(&self, id: &str) -> Result<Option<DropboxPath>, Error> {
+        let shown = match self.rpc(&GET_METADATA, &PathArg { path: id.to_owned() }).await {
+            Ok(Metadata::File(file)) => file.path_display,
+            Ok(Metadata::Folder(folder)) => folder.path_display,
+            Ok(Metadata::Deleted(_) | Metadata::Unknown) => None,
+            Err(error) if error.route().is_some() => None,
+            Err(error) => return Err(error),
+        };
+        Ok(shown.and_then(|path| DropboxPath::parse(&path).ok()))
     }
 }
 

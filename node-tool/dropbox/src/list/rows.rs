@@ -20,6 +20,8 @@ pub struct Listing {
     pub refused: Vec<(String, String)>,
     /// Folders where another namespace is mounted, with its id.
     pub mounts: Vec<(String, Box<str>)>,
+    /// The outermost folders that the account may only read. `""` is the listed folder.
+    pub read_only: Vec<String>,
 }
 
 /// One entry of what was said.
@@ -33,6 +35,8 @@ pub(crate) struct Row<'a> {
     pub id: Option<Cow<'a, str>>,
     /// The namespace that is mounted there.
     pub namespace: Option<Cow<'a, str>>,
+    /// Whether it is a folder that the account may only read.
+    pub is_read_only: bool,
 }
 
 /// What only few entries have, by the numbers of these.
@@ -53,6 +57,8 @@ pub(crate) struct Collected {
     names: ByNumber,
     /// Namespaces that are mounted at folders.
     spaces: ByNumber,
+    /// Folders that the account may only read.
+    read_only: HashSet<u32>,
     /// The rows that say that something is gone.
     gone: HashSet<u32>,
     /// Rows that can't be used: the path as far as it is known, and why.
@@ -106,8 +112,9 @@ impl Collected {
                 let Some(path) = folder.path_lower else {
                     return self.odd.push((Some(folder.name), NO_PATH.into()));
                 };
+                let is_read_only = folder.sharing_info.as_ref().is_some_and(|info| info.read_only);
                 let space = folder.sharing_info.and_then(|info| info.shared_folder_id);
-                self.mount(space.as_deref());
+                self.share(space.as_deref(), is_read_only);
                 self.push(path, Some(&folder.name), Kind::Folder, folder.id.map(Into::into));
             }
             Metadata::Deleted(deleted) => match deleted.path_lower {
@@ -157,16 +164,20 @@ impl Collected {
         self.entries.push(Entry { path, kind, id });
     }
 
-    /// Notes the namespace that is mounted at the entry which comes next.
-    fn mount(&mut self, space: Option<&str>) {
+    /// Notes of the folder that comes next which namespace is mounted there, and whether the account may only read it.
+    fn share(&mut self, space: Option<&str>, is_read_only: bool) {
+        let next = number(self.entries.len());
         if let Some(space) = space {
-            self.spaces.insert(number(self.entries.len()), space.into());
+            self.spaces.insert(next, space.into());
+        }
+        if is_read_only {
+            self.read_only.insert(next);
         }
     }
 
     /// Puts back what was kept.
     pub(crate) fn restore(&mut self, row: Row<'_>) {
-        self.mount(row.namespace.as_deref());
+        self.share(row.namespace.as_deref(), row.is_read_only);
         let id = row.id.map(|id| id.into_owned().into());
         self.push(
             row.path_lower.into_owned(),
@@ -180,11 +191,13 @@ impl Collected {
     pub(crate) fn settle(&mut self) {
         let valid = self.valid();
         let (mut names, mut spaces) = (ByNumber::with_capacity(self.names.len()), ByNumber::new());
+        let mut read_only = HashSet::new();
         let kept = valid.iter().enumerate().filter(|(_, valid)| **valid);
         for (new, (old, _)) in kept.enumerate() {
             let (old, new) = (number(old), number(new));
             names.extend(self.names.remove(&old).map(|name| (new, name)));
             spaces.extend(self.spaces.remove(&old).map(|space| (new, space)));
+            read_only.extend(self.read_only.remove(&old).then_some(new));
         }
         let mut at = 0;
         self.entries.retain(|_| {
@@ -192,6 +205,7 @@ impl Collected {
             valid[at - 1]
         });
         (self.names, self.spaces, self.gone) = (names, spaces, HashSet::new());
+        self.read_only = read_only;
     }
 
     /// Returns the rows that are worth keeping, once it is [settled](Self::settle).
@@ -202,6 +216,7 @@ impl Collected {
             kind: Cow::Borrowed(&entry.kind),
             id: entry.id.as_deref().map(Cow::Borrowed),
             namespace: at_number(&self.spaces, at),
+            is_read_only: self.read_only.contains(&number(at)),
         })
     }
 
@@ -252,14 +267,19 @@ impl Collected {
         }
         let (names, depth, refused) = (self.names, self.depth, &mut listing.refused);
         let (mut spaces, mounts) = (self.spaces, &mut listing.mounts);
+        let (flagged, mut read_only) = (self.read_only, HashSet::new());
         self.entries.retain_mut(|entry| {
             at += 1;
             let name = names
                 .get(&number(at - 1))
                 .map_or_else(|| last(&entry.path), AsRef::as_ref);
             let Some(path) = relative(&entry.path, name, depth, &folders) else {
+                read_only.extend(flagged.contains(&number(at - 1)).then(String::new));
                 return false;
             };
+            if flagged.contains(&number(at - 1)) {
+                read_only.insert(path.clone());
+            }
             if let Some(reason) = refuse(&path) {
                 refused.push((path, reason.to_owned()));
                 return false;
@@ -272,8 +292,18 @@ impl Collected {
         });
         self.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         listing.entries = self.entries;
+        listing.read_only = outermost(&read_only);
         listing
     }
+}
+
+/// Returns those of `folders` that are in none of the others, sorted. All that are in a folder of the set are in it, too.
+fn outermost(folders: &HashSet<String>) -> Vec<String> {
+    let around = |path: &str| path.rsplit_once('/').map_or("", |(around, _)| around).to_owned();
+    let is_outermost = |path: &&String| path.is_empty() || !folders.contains(&around(path));
+    let mut outermost: Vec<String> = folders.iter().filter(is_outermost).cloned().collect();
+    outermost.sort_unstable();
+    outermost
 }
 
 /// Why an entry without a path can't be used.

@@ -22,6 +22,7 @@ use super::{
     writer::{ArchiveWriter, Member},
 };
 use crate::{
+    commands::change::refuse_read_only,
     flags::{
         filter::FilterFlags,
         symlinks::{SymlinkFlags, log_skipped},
@@ -79,6 +80,9 @@ pub(super) async fn run(args: Args, app: &App) -> Result<u8, Failure> {
     if dest.is_none() && io::stdout().is_terminal() {
         return Err(Failure::usage("an archive is nothing for a terminal")
             .hint("name a file for it, or write it to a pipe"));
+    }
+    if let Some(dest) = &dest {
+        refuse_read_only("write", dest).await?;
     }
     let found = source
         .list_filtered(&args.filter.filter()?, args.symlinks.symlinks())

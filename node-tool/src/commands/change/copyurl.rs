@@ -4,7 +4,7 @@ use engine::entry::Entry;
 use shared::{exit, failure::Failure, plain::quoted};
 use stores::{DropboxStore, Place};
 
-use super::{App, place_failure};
+use super::{App, place_failure, refuse_read_only};
 use crate::report;
 
 /// The arguments of `copyurl`.
@@ -57,6 +57,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         .next(format!("curl --location --fail --output {} {url}", side.typed())));
     };
     let there = seen(&side, args).await?;
+    refuse_read_only("make", &side).await?;
     if args.dry_run {
         tracing::warn!(object = %side, "Skipped copyurl as --dry-run is set");
         return Ok(exit::SUCCESS);

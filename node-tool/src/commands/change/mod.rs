@@ -9,7 +9,7 @@ pub mod rcat;
 pub mod rmdir;
 pub mod touch;
 
-use shared::failure::Failure;
+use shared::{exit, failure::Failure};
 
 use stores::Place;
 
@@ -62,6 +62,21 @@ fn report_step(path: &str, what: &str, step: Step) -> Result<(), Failure> {
     }
     tracing::warn!(object = %path, "Skipped {what} as --dry-run is set");
     Ok(())
+}
+
+/// Refuses to write a file into a folder that the account may only read, before its bytes are read.
+pub(in crate::commands) async fn refuse_read_only(what: &str, side: &Place) -> Result<(), Failure> {
+    // What was there was looked at before; one call less than asking for the file itself.
+    let Some((folder, _)) = side.split() else {
+        return Ok(());
+    };
+    let refusal = folder.asked_write_refusal().await;
+    match refusal.map_err(|error| place_failure("look at", &folder, &error))? {
+        Some(reason) => Err(Failure::new(format!("could not {what} '{side}'"))
+            .why(reason)
+            .code(exit::FATAL_FOR_SOME)),
+        None => Ok(()),
+    }
 }
 
 /// A folder is needed and there is a file.

@@ -6,7 +6,7 @@ use engine::entry::Entry;
 use shared::{exit, failure::Failure};
 use stores::{Place, WriteOptions, Written};
 
-use super::{App, place_failure};
+use super::{App, place_failure, refuse_read_only};
 use crate::{commands::list::now, report, terminal};
 
 /// The arguments of `rcat`.
@@ -58,6 +58,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let there = side.find().await;
     let there = there.map_err(|e| place_failure("look at", &side, &e))?;
     check(&side, there.as_ref())?;
+    refuse_read_only("write", &side).await?;
     if args.dry_run {
         tracing::warn!(object = %side, "Skipped write as --dry-run is set");
         return Ok(exit::SUCCESS);

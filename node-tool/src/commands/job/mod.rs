@@ -115,6 +115,12 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
     flags::check(flags)?;
     let (mut source, mut dest) = places(request, app)?;
     overlap::refuse_links(&source, &dest, verb)?;
+    if let (Place::Link(link), Some(target)) = (&source, dest.dropbox())
+        && let Some(own) = link.in_dropbox(target).await
+    {
+        source = Place::Dropbox(own);
+        report::note(&format!("the link leads to '{source}', which the server copies"));
+    }
     overlap::refuse_read_only(&source, &dest, verb).await?;
     let mut kept = flags
         .backup_dir
@@ -165,14 +171,13 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
         RootKind::File => {}
     }
     // On one side they are the files' own, on the other in files of ours.
-    let mut permissions =
-        (flags.metadata && Permissions::may_travel(&source, &dest)).then(Permissions::default);
+    let mut permissions = flags.metadata.then(Permissions::default);
     if let Some(permissions) = permissions.as_mut().filter(|_| listing.root == RootKind::Folder) {
-        permissions.take_source(&mut listing, &source);
+        permissions.take_source(&mut listing, &source, &dest);
     }
     let left_out = prepare_source(&mut listing, &dest, request, &filter);
     if let Some(permissions) = permissions.as_mut().filter(|_| listing.root == RootKind::Folder) {
-        permissions.note_source(&listing, &source);
+        permissions.note_source(&listing, &source, &dest).await;
     }
     if !app.quiet {
         tell::skipped(&listing);
@@ -407,6 +412,8 @@ impl Job<'_> {
         }
         let mut plan = self.plan(&source, &target, &options)?;
         plan.set_source_path(&name);
+        let parts = (listing.read_only.as_slice(), &target);
+        overlap::refuse_unwritable(&plan, (&self.source, &self.target), parts, request.verb).await?;
         Ok((self, plan))
     }
 
@@ -442,6 +449,8 @@ impl Job<'_> {
             backup.check_source(&listing.entries, &self.target, flags)?;
         }
         let mut plan = self.plan(listing, &target, &self.plan_options())?;
+        let parts = (listing.read_only.as_slice(), &target);
+        overlap::refuse_unwritable(&plan, (&self.source, &self.target), parts, verb).await?;
         plan.warnings
             .iter()
             .for_each(|warning| report::warn(&warning.to_string()));

@@ -1,8 +1,13 @@
 //! Refuses places that are the same, or in each other.
 
-use engine::{filter::Filter, plan::Verb};
+use engine::{
+    filter::Filter,
+    listing::{Listing, RootKind},
+    plan::{Plan, StepKind, Verb},
+    relative_path::is_within,
+};
 use shared::{exit, failure::Failure};
-use stores::{Place, Relation, SameAccount, same_account, unite};
+use stores::{Place, Relation, SameAccount, read_only_words, same_account, unite};
 
 use super::word;
 use crate::commands::place_failure;
@@ -53,6 +58,71 @@ pub(super) async fn refuse_read_only(source: &Place, dest: &Place, verb: Verb) -
         }
     }
     Ok(())
+}
+
+/// Refuses a plan that changes what the account may only read, before anything moves: a folder that the listings of source or
+/// target found to be like that, or one that a new target would be in.
+///
+/// # Errors
+/// When there is a step like that, or it can't be asked about a new target.
+pub(super) async fn refuse_unwritable(
+    plan: &Plan,
+    (source, target): (&Place, &Place),
+    (source_read_only, listing): (&[String], &Listing),
+    verb: Verb,
+) -> Result<(), Failure> {
+    let is_idle = plan.steps().next().is_none();
+    let changed = plan
+        .mkdirs
+        .iter()
+        .chain(&plan.renames)
+        .chain(&plan.copies)
+        .chain(&plan.deletes)
+        .chain(&plan.rmdirs)
+        .chain(&plan.late_mkdirs)
+        .chain(&plan.late_copies)
+        // What has the same content stays as it is.
+        .filter(|step| !matches!(step.kind, StepKind::CompareChecksum { .. }));
+    let mut refused =
+        closed_to(changed.map(|step| &*step.to), &listing.read_only).map(|folder| target.join(folder));
+    if verb == Verb::Move && refused.is_none() {
+        let moved = plan
+            .copies
+            .iter()
+            .chain(&plan.source_deletes)
+            .map(|step| &*step.from);
+        refused = closed_to(moved, source_read_only).map(|folder| source.join(folder));
+    }
+    if let (RootKind::Missing, Place::Dropbox(store), false) = (listing.root, target, is_idle) {
+        let asked = store.is_read_only().await;
+        let is_closed = asked.map_err(|error| place_failure("look at", target, &error))?;
+        refused = refused.or(is_closed.then(|| target.clone()));
+    }
+    let Some(place) = refused else { return Ok(()) };
+    let failure = Failure::new(format!("can't {} '{source}' to '{target}'", word(verb)))
+        .why(read_only_words(&place))
+        .code(exit::FATAL_FOR_SOME);
+    let side = if source.relation(&place) == Relation::Apart {
+        target
+    } else {
+        source
+    };
+    Err(match side.relation(&place) {
+        Relation::Inside(inner) => failure.hint(format!(
+            "leave it out with --exclude '/{}/**'",
+            side.shown(&inner)
+        )),
+        _ => failure,
+    })
+}
+
+/// Returns the first of `folders` that one of `paths` is in or is.
+fn closed_to<'a>(paths: impl Iterator<Item = &'a str>, folders: &'a [String]) -> Option<&'a str> {
+    if folders.is_empty() {
+        return None;
+    }
+    let around = |path: &str| folders.iter().find(|folder| is_within(path, folder));
+    paths.filter_map(around).next().map(String::as_str)
 }
 
 /// Refuses to move a folder into itself, or to make it the same as a part of itself, unless the filter leaves that part out.

@@ -1,4 +1,5 @@
-//! `--metadata`: permissions of local files travel in a small file for each folder of the Dropbox ([`stores::modes`]).
+//! `--metadata`: permissions of local files travel in a small file for each folder of a Dropbox ([`stores::modes`]), also from one
+//! Dropbox to another.
 //!
 //! With the flag, these files are nobody's data: they are taken out of both listings, so that they are neither copied nor deleted,
 //! and are read or written once everything else is done.
@@ -34,12 +35,16 @@ const MAX_BYTES: u64 = 64 << 20;
 /// What is known of permissions before a job.
 #[derive(Debug, Default)]
 pub(super) struct Permissions {
-    /// The files with permissions of the Dropbox, by the folded paths of their folders.
+    /// The files with permissions of the Dropbox, by the folded paths of their folders. Of two Dropboxes, the target's.
     kept: HashMap<String, Entry>,
+    /// Those of the source, where both are Dropboxes.
+    from: HashMap<String, Entry>,
     /// The folders of the source, each with what is in it.
     folders: BTreeMap<String, Vec<(String, bool)>>,
-    /// Of a local source: the permissions of what is in it, by path.
+    /// Of a source whose permissions are written into a Dropbox: those of what is in it, by path.
     modes: HashMap<String, u32>,
+    /// What of the source's permissions could not be read.
+    unread: Vec<(String, engine::Error)>,
     /// Of a Dropbox as the target: what is in its folders, by their folded paths.
     others: HashMap<String, Vec<(String, bool)>>,
     /// The name of a single file in its source: of the others nothing is known.
@@ -52,6 +57,12 @@ fn take_out(listing: &mut Listing) -> Vec<Entry> {
     listing.entries.extract_if(.., is_one).collect()
 }
 
+/// Returns files with permissions by the folded paths of their folders.
+fn by_folder(found: Vec<Entry>) -> impl Iterator<Item = (String, Entry)> {
+    let of_folder = |entry: Entry| (fold(parent(&entry.path)).into_owned(), entry);
+    found.into_iter().map(of_folder)
+}
+
 /// The children of each folder.
 fn children(listing: &Listing) -> impl Iterator<Item = (&str, (String, bool))> {
     listing.entries.iter().map(|entry| {
@@ -61,17 +72,12 @@ fn children(listing: &Listing) -> impl Iterator<Item = (&str, (String, bool))> {
 }
 
 impl Permissions {
-    /// Whether permissions can travel from one place to the other: between this machine and a Dropbox.
-    pub(super) fn may_travel(source: &Place, target: &Place) -> bool {
-        let is_way = |one: &Place, other: &Place| one.is_local() && other.dropbox().is_some();
-        is_way(source, target) || is_way(target, source)
-    }
-
     /// Takes the files with permissions out of the source's listing; a filter doesn't matter to them.
-    pub(super) fn take_source(&mut self, listing: &mut Listing, source: &Place) {
+    pub(super) fn take_source(&mut self, listing: &mut Listing, source: &Place, target: &Place) {
         let found = take_out(listing);
         match source {
-            Place::Dropbox(_) | Place::Link(_) => self.keep(found),
+            Place::Dropbox(_) | Place::Link(_) if target.is_local() => self.kept.extend(by_folder(found)),
+            Place::Dropbox(_) | Place::Link(_) => self.from.extend(by_folder(found)),
             Place::Local(_) => found.iter().for_each(|entry| {
                 tracing::warn!(object = %entry.path, "skipped, it holds permissions of a Dropbox");
             }),
@@ -79,13 +85,45 @@ impl Permissions {
     }
 
     /// Notes what is in the source and in the job.
-    pub(super) fn note_source(&mut self, listing: &Listing, source: &Place) {
+    pub(super) async fn note_source(&mut self, listing: &Listing, source: &Place, target: &Place) {
         if let Place::Local(store) = source {
             self.read_modes(listing, store);
         }
         for (folder, child) in children(listing) {
             self.folders.entry(folder.to_owned()).or_default().push(child);
         }
+        if !source.is_local() && !target.is_local() {
+            self.read_kept(source).await;
+        }
+    }
+
+    /// Reads the permissions that are kept in a source which is no folder of this machine. What can't be read stays as it is in
+    /// the target.
+    async fn read_kept(&mut self, source: &Place) {
+        let reads = self.folders.iter().map(async |(folder, children)| {
+            let modes = match self.from.get(&*fold(folder)) {
+                Some(kept) => read(source, kept).await,
+                None => Ok(Modes::default()),
+            };
+            (folder, children, modes)
+        });
+        let reads: Vec<_> = stream::iter(reads)
+            .buffer_unordered(MAX_CONCURRENT)
+            .collect()
+            .await;
+        let (mut found, mut unread) = (HashMap::new(), Vec::new());
+        for (folder, children, modes) in reads {
+            match modes {
+                Ok(modes) => found.extend(
+                    children
+                        .iter()
+                        .map(|(name, is_folder)| (join(folder, name), modes.mode(name, *is_folder))),
+                ),
+                Err(error) => unread.push((join(folder, MODES_NAME), error)),
+            }
+        }
+        self.modes.extend(found);
+        self.unread.extend(unread);
     }
 
     /// Notes a single file, which is called `name` in the source's folder and `new_name` in the target's.
@@ -97,9 +135,21 @@ impl Permissions {
         (source, name): (&Place, &str),
         (target, new_name): (&Place, &str),
     ) -> engine::Result<()> {
-        let dropbox = if source.is_local() { target } else { source };
-        let found = dropbox.list_only(&[MODES_NAME]).await?.entries;
-        self.keep(found);
+        for place in [source, target] {
+            let Some(store) = place.dropbox() else { continue };
+            let found = by_folder(store.list_only(&[MODES_NAME]).await?.entries);
+            match std::ptr::eq(place, source) && !target.is_local() {
+                true => self.from.extend(found),
+                false => self.kept.extend(found),
+            }
+        }
+        if let Some(kept) = self.from.get("") {
+            let mode = read(source, kept).await?.mode(name, false);
+            self.modes.insert(new_name.to_owned(), mode);
+        } else if !source.is_local() && !target.is_local() {
+            self.modes
+                .insert(new_name.to_owned(), Modes::default().mode(name, false));
+        }
         if let Some(folder) = source.local_path() {
             let metadata = std::fs::metadata(folder.join(&*shared::raw::name(name)));
             let mode = metadata
@@ -117,17 +167,12 @@ impl Permissions {
     pub(super) fn take_target(&mut self, listing: &mut Listing, target: &Place) {
         let found = take_out(listing);
         if !target.is_local() {
-            self.keep(found);
+            self.kept.extend(by_folder(found));
             for (folder, child) in children(listing) {
                 let folder = fold(folder).into_owned();
                 self.others.entry(folder).or_default().push(child);
             }
         }
-    }
-
-    fn keep(&mut self, found: Vec<Entry>) {
-        let of_folder = |entry: Entry| (fold(parent(&entry.path)).into_owned(), entry);
-        self.kept.extend(found.into_iter().map(of_folder));
     }
 
     /// A file's mode may change, and a moved one is gone, before everything is copied.
@@ -183,7 +228,7 @@ impl Permissions {
         let own: Vec<&(String, bool)> = children.iter().filter(is_own).collect();
         own.iter().for_each(|(name, _)| drop(all.remove(&*fold(name))));
         if let Some(old) = old.filter(|_| !all.is_empty()) {
-            let modes = read(target, old).await?;
+            let modes = read(&Place::Dropbox(target.clone()), old).await?;
             all.values_mut()
                 .for_each(|child| child.mode = modes.mode(&child.name, child.is_folder));
         }
@@ -209,7 +254,7 @@ impl Permissions {
         target: &DropboxStore,
     ) -> engine::Result<()> {
         let mut modes = match old {
-            Some(old) => read(target, old).await?,
+            Some(old) => read(&Place::Dropbox(target.clone()), old).await?,
             None => Modes::default(),
         };
         for (name, is_folder) in children {
@@ -222,7 +267,7 @@ impl Permissions {
     }
 
     /// Sets the permissions of what was downloaded. Returns what failed.
-    async fn set(&self, source: &DropboxStore, target: &LocalStore) -> Vec<(String, engine::Error)> {
+    async fn set(&self, source: &Place, target: &LocalStore) -> Vec<(String, engine::Error)> {
         let with_modes = self.folders.iter().filter_map(|(folder, children)| {
             let kept = self.kept.get(&*fold(folder))?;
             Some((folder, children, kept))
@@ -255,7 +300,12 @@ impl Permissions {
 
     /// Removes the files with permissions from a Dropbox from which all else was moved away.
     async fn leave(&self, source: &DropboxStore) -> Vec<(String, engine::Error)> {
-        let kept: Vec<&Entry> = self.kept.values().collect();
+        let kept = if self.from.is_empty() {
+            &self.kept
+        } else {
+            &self.from
+        };
+        let kept: Vec<&Entry> = kept.values().collect();
         let files: Vec<_> = kept
             .iter()
             .map(|entry| (entry.path.as_str(), entry.file()))
@@ -289,19 +339,22 @@ impl Permissions {
     /// Keeps or sets the permissions once everything else is done; `is_left` says that all files were moved away. Returns whether
     /// nothing failed.
     pub(super) async fn finish(&self, source: &Place, target: &Place, is_left: bool) -> bool {
-        let failed = match (source, target) {
-            (Place::Local(_), Place::Dropbox(target)) => self.write(target).await,
-            (Place::Dropbox(source), Place::Local(target)) => {
-                let mut failed = self.set(source, target).await;
-                if is_left && failed.is_empty() && self.single.is_none() {
-                    failed = self.leave(source).await;
-                }
-                failed
-            }
-            _ => Vec::new(),
+        tell(&self.unread);
+        let mut failed = match target {
+            Place::Dropbox(target) => self.write(target).await,
+            Place::Local(target) => self.set(source, target).await,
+            Place::Link(_) => Vec::new(), // never a target
         };
+        let is_well = failed.is_empty() && self.unread.is_empty();
+        if let Some(source) = source.dropbox()
+            && is_left
+            && is_well
+            && self.single.is_none()
+        {
+            failed = self.leave(source).await;
+        }
         tell(&failed);
-        failed.is_empty()
+        failed.is_empty() && self.unread.is_empty()
     }
 }
 
@@ -351,7 +404,7 @@ fn hash(bytes: &[u8]) -> ContentHash {
     hasher.finish()
 }
 
-async fn read(store: &DropboxStore, kept: &Entry) -> engine::Result<Modes> {
+async fn read(place: &Place, kept: &Entry) -> engine::Result<Modes> {
     let odd = |why: String| engine::Error::new(engine::Retry::Never, why);
     let file = kept.file().filter(|file| file.size_bytes <= MAX_BYTES);
     let file = file.ok_or_else(|| odd("it is too large".into()))?;
@@ -360,7 +413,7 @@ async fn read(store: &DropboxStore, kept: &Entry) -> engine::Result<Modes> {
         bytes.extend_from_slice(chunk);
         Ok(true)
     };
-    match store.join(&kept.path).read(file, Range::All, &mut take).await? {
+    match place.join(&kept.path).read(file, Range::All, &mut take).await? {
         Read::Done { .. } => Modes::parse(&bytes).map_err(odd),
         Read::Damaged | Read::Stopped => Err(odd("its bytes were damaged on the way".into())),
     }

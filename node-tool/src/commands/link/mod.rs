@@ -169,6 +169,13 @@ async fn list(path: Option<&str>, app: &App) -> Result<u8, Failure> {
         false => client.links_to(&path, false).await,
     };
     let mut links = links.map_err(failed("list the links of", &side))?;
+    let folder = client
+        .shared_folder()
+        .await
+        .map_err(failed("list the links of", &side))?;
+    if folder.is_some() {
+        links.retain(|link| link.path_lower.is_some()); // the others lead out of the shared folder
+    }
     links.sort_by(|a, b| (&a.path_lower, &a.url).cmp(&(&b.path_lower, &b.url)));
     if json::is_on() {
         json::print_all(links.iter().map(|link| {

@@ -7,7 +7,7 @@ use engine::entry::Entry;
 use shared::{exit, failure::Failure};
 use stores::Deleted;
 
-use super::{App, PlaceArgs, missing, place_failure};
+use super::{App, PlaceArgs, mime_type, missing, place_failure};
 use crate::{
     report,
     report::format::{Gone, Item},
@@ -63,12 +63,14 @@ fn entry(deleted: &Deleted) -> Entry {
 
 fn item(deleted: &Deleted, names: &HashMap<&str, String>) -> Item {
     let by = deleted.changed_by.as_deref();
+    let last = entry(deleted);
     Item {
+        mime_type: Some(mime_type(&last)),
         gone: Some(Gone {
             at: deleted.at,
             changed_by: by.map(|id| names.get(id).cloned().unwrap_or_else(|| id.to_owned())),
         }),
-        ..Item::from(&entry(deleted))
+        ..Item::from(&last)
     }
 }
 

@@ -38,6 +38,9 @@ pub struct Args {
     /// Show the file or folder itself, not what is in it
     #[arg(long)]
     stat: bool,
+    /// List what was deleted, with DeletedTime and, where it is known, ChangedBy: who changed it last
+    #[arg(long, conflicts_with = "stat")]
+    deleted: bool,
     #[command(flatten)]
     place: PlaceArgs,
 }
@@ -50,18 +53,35 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     if args.stat {
         return stat(args, app).await;
     }
+    if args.deleted {
+        return deleted(args, app).await;
+    }
     let listing = args.place.list(args.recursive, app).await?;
     let mut items = listing.items(args.hash, !args.no_mimetype);
-    items.retain(|item| {
-        if item.is_folder {
-            !args.files_only
-        } else {
-            !args.dirs_only
-        }
-    });
+    items.retain(|item| is_wanted(args, item));
     without_times(args, &mut items);
     report::json_results(form(&listing.side).lines(items.iter()))?;
     Ok(listing.code())
+}
+
+fn is_wanted(args: &Args, item: &Item) -> bool {
+    match item.is_folder {
+        true => !args.files_only,
+        false => !args.dirs_only,
+    }
+}
+
+async fn deleted(args: &Args, app: &App) -> Result<u8, Failure> {
+    let (mut items, code) = super::deleted::list(&args.place, args.recursive, app).await?;
+    items.retain(|item| is_wanted(args, item));
+    for item in &mut items {
+        item.mime_type = item.mime_type.take().filter(|_| !args.no_mimetype);
+        item.hashes.retain(|_| args.hash);
+    }
+    without_times(args, &mut items);
+    let form = form(&app.place(&args.place.path)?);
+    report::json_results(form.lines(items.iter()))?;
+    Ok(code)
 }
 
 async fn stat(args: &Args, app: &App) -> Result<u8, Failure> {

@@ -32,6 +32,10 @@ struct Object<'a> {
     hashes: BTreeMap<&'a str, &'a str>,
     #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_time: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed_by: Option<&'a str>,
 }
 
 impl Lsjson {
@@ -81,6 +85,11 @@ impl Lsjson {
                 .map(|(name, value)| (name.as_str(), value.as_str()))
                 .collect(),
             id: item.id.as_deref(),
+            deleted_time: item
+                .gone
+                .as_ref()
+                .and_then(|gone| Some(clock::rfc3339(gone.at?, &self.zone, self.digits))),
+            changed_by: item.gone.as_ref().and_then(|gone| gone.changed_by.as_deref()),
         }
     }
 }

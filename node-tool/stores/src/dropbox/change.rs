@@ -62,9 +62,7 @@ impl DropboxStore {
         let arg = UploadArg {
             commit: CommitInfo {
                 path: self.path_of(path).as_str().to_owned(),
-                mode: old.map_or(WriteMode::Add, |old| WriteMode::Update {
-                    update: old.id.clone(),
-                }),
+                mode: WriteMode::over(old.map(|old| old.id.as_str())),
                 client_modified: None,
                 mute: true,
                 autorename: false,

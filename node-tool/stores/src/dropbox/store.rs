@@ -207,10 +207,13 @@ impl DropboxStore {
             if self.path_of(&path).check().is_err() {
                 return Ok(None); // the plan will say so
             }
-            match self.client.stat(&self.path_of(&path)).await {
-                Ok(there) => Ok(there.map(|entry| Entry {
-                    path,
-                    ..convert::entry(entry)
+            match self.client.stat_with_access(&self.path_of(&path)).await {
+                Ok(there) => Ok(there.map(|(entry, is_read_only)| {
+                    let entry = Entry {
+                        path,
+                        ..convert::entry(entry)
+                    };
+                    (entry, is_read_only)
                 })),
                 // An invalid name: the copy will report it.
                 Err(error) if error.route().is_some() => Ok(None),
@@ -218,23 +221,48 @@ impl DropboxStore {
             }
         };
         let looks = paths.iter().map(|path| look((*path).to_owned()));
-        let (own, there) = tokio::join!(self.stat(""), futures_util::future::join_all(looks));
+        let own = self.client.stat_with_access(&self.path);
+        let (own, there) = tokio::join!(own, futures_util::future::join_all(looks));
+        let own = match self.path.check() {
+            Ok(()) => own.map_err(dropbox_error)?,
+            Err(_) => None,
+        };
         let mut listing = Listing {
-            root: match own? {
+            root: match &own {
                 None => RootKind::Missing,
-                Some(own) if own.file().is_some() => RootKind::File,
+                Some((own, _)) if own.file().is_some() => RootKind::File,
                 Some(_) => RootKind::Folder,
             },
+            read_only: own
+                .filter(|(_, is_read_only)| *is_read_only)
+                .map(|_| String::new())
+                .into_iter()
+                .collect(),
             ..Listing::default()
         };
         for entry in there {
-            listing.entries.extend(entry?);
+            let Some((entry, is_read_only)) = entry? else {
+                continue;
+            };
+            if is_read_only {
+                listing.read_only.push(entry.path.clone());
+            }
+            listing.entries.push(entry);
         }
         Ok(listing)
     }
 
+    /// Returns whether nothing may be changed or made at this place, because it is, or would be, in a folder that the account
+    /// may only read.
+    ///
+    /// # Errors
+    /// When Dropbox can't be asked.
+    pub async fn is_read_only(&self) -> Result<bool> {
+        self.client.is_read_only(&self.path).await.map_err(dropbox_error)
+    }
+
     /// Returns the folders that listings leave out, of those where namespaces are mounted.
-    async fn left_out(&self, mounts: &[(String, Box<str>)]) -> Result<Vec<String>> {
+    async fn mounts_left_out(&self, mounts: &[(String, Box<str>)]) -> Result<Vec<String>> {
         let is_any = self.view.leaves_out != LeavesOut::Nothing && !mounts.is_empty();
         let own: HashSet<String> = match self.view.leaves_out {
             LeavesOut::NotOwned if is_any => {
@@ -426,13 +454,18 @@ impl Store for DropboxStore {
             }
             Listed::Folder(listing) => listing,
         };
-        let left_out = self.left_out(&listing.mounts).await?;
+        let left_out = self.mounts_left_out(&listing.mounts).await?;
         *self.learned.namespaces.lock() = Namespaces::new(listing.mounts);
         let refused = listing.refused.into_iter();
         let mut shown = Listing {
             root: RootKind::Folder,
             entries: convert::entries(listing.entries),
             unreadable: refused.map(|(path, reason)| LeftOut::new(path, reason)).collect(),
+            read_only: listing
+                .read_only
+                .iter()
+                .map(|folder| self.view.shown(folder))
+                .collect(),
             ..Listing::default()
         };
         let is_in = |path: &str| !left_out.iter().any(|folder| is_within(path, folder));

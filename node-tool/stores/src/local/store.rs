@@ -154,6 +154,7 @@ impl Store for LocalStore {
             LeftOut::new(raw::text(skipped.path.as_os_str()).into_owned(), skipped.reason)
         };
         Ok(Listing {
+            read_only: Vec::new(),
             root: RootKind::Folder,
             entries: walked.entries,
             unreadable: unreadable.into_iter().map(left_out).collect(),

@@ -58,6 +58,9 @@ pub struct FileMetadata {
 /// `files.FileSharingInfo`, as far as it is used.
 #[derive(Clone, Debug, Deserialize)]
 pub struct FileSharingInfo {
+    /// Whether the account may only read it.
+    #[serde(default)]
+    pub read_only: bool,
     /// The account that changed the file last.
     #[serde(default)]
     pub modified_by: Option<String>,
@@ -96,6 +99,9 @@ pub struct FolderMetadata {
 /// `files.FolderSharingInfo`, as far as it is used.
 #[derive(Clone, Debug, Deserialize)]
 pub struct FolderSharingInfo {
+    /// Whether the account may only read it.
+    #[serde(default)]
+    pub read_only: bool,
     /// The namespace of the mounted folder.
     #[serde(default)]
     pub shared_folder_id: Option<String>,
@@ -116,12 +122,24 @@ pub struct DeletedMetadata {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(pub i64);
 
+/// Displayed as Dropbox writes it, or as the number of seconds where that can't be.
+impl std::fmt::Display for Time {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match jiff::Timestamp::from_second(self.0) {
+            Ok(time) => time.strftime("%Y-%m-%dT%H:%M:%SZ").fmt(f),
+            Err(_) => self.0.fmt(f),
+        }
+    }
+}
+
 impl Serialize for Time {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let time = jiff::Timestamp::from_second(self.0).map_err(|_| {
-            serde::ser::Error::custom("its modification time lies outside of the years that Dropbox can keep")
-        })?;
-        serializer.collect_str(&time.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        match jiff::Timestamp::from_second(self.0) {
+            Ok(_) => serializer.collect_str(self),
+            Err(_) => Err(serde::ser::Error::custom(
+                "its modification time lies outside of the years that Dropbox can keep",
+            )),
+        }
     }
 }
 

@@ -84,6 +84,18 @@ pub enum WriteMode {
     },
 }
 
+impl WriteMode {
+    /// Returns the mode that replaces the revision that was seen, and nothing where none was.
+    pub fn over(seen: Option<&str>) -> Self {
+        match seen {
+            Some(rev) => Self::Update {
+                update: rev.to_owned(),
+            },
+            None => Self::Add,
+        }
+    }
+}
+
 /// `files.UploadArg`
 #[derive(Clone, Debug, Serialize)]
 pub struct UploadArg {

@@ -17,6 +17,8 @@ use engine::{Error, Result, Retry};
 use parking_lot::Mutex;
 use shared::api::sharing::Link;
 
+use super::DropboxStore;
+
 /// What a link leads to, or something below it.
 #[derive(Clone, Debug)]
 pub struct LinkStore {
@@ -69,10 +71,7 @@ impl LinkStore {
         };
         Self {
             client,
-            link: Arc::new(SharedLink {
-                url: address.url,
-                password,
-            }),
+            link: Arc::new(SharedLink::new(address.url, password)),
             place: Location::At(address.path),
             learned: Arc::new(learned),
         }
@@ -97,6 +96,19 @@ impl LinkStore {
         let path = self.path_of("");
         let opened = self.client.open_link(&self.link, &path).await;
         opened.map_err(super::dropbox_error)
+    }
+
+    /// Returns the same place in the Dropbox of its login, if what the link leads to is there: the account's own, or in a shared
+    /// folder that is mounted. Then the server can copy it. It is shown as `target` is.
+    pub async fn in_dropbox(&self, target: &DropboxStore) -> Option<DropboxStore> {
+        let client = self.client.as_usual();
+        let (root, Location::At(below)) = (DropboxPath::default(), &self.place) else {
+            return None;
+        };
+        // Where anything goes wrong, the link itself will say so.
+        let id = client.open_link(&self.link, &root).await.ok()?.id?;
+        let path = client.path_of_id(&id).await.ok()??.join(below.as_str());
+        Some(DropboxStore::new(Arc::new(client), path, target.view().clone()))
     }
 
     /// Returns why files can't be downloaded, as far as is known since the last listing.

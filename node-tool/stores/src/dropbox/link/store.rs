@@ -4,35 +4,13 @@ use async_trait::async_trait;
 use engine::{
     Result,
     entry::{Entry, FileMeta, Modified},
-    listing::{Capabilities, Listing, NameRules, Query, RootKind},
+    listing::{Capabilities, Listing, NameRules, Query},
     store::{Rename, Store},
 };
 use shared::content_hash::{ContentHash, Hasher};
 
 use super::{LinkStore, read_only};
 use crate::read::Range;
-
-impl LinkStore {
-    /// Returns what is at some paths, without listing everything.
-    ///
-    /// # Errors
-    /// When the link doesn't open.
-    pub async fn list_only(&self, paths: &[&str]) -> Result<Listing> {
-        let root = match self.stat("").await? {
-            None => RootKind::Missing,
-            Some(entry) if entry.file().is_some() => RootKind::File,
-            Some(_) => RootKind::Folder,
-        };
-        let mut listing = Listing {
-            root,
-            ..Listing::default()
-        };
-        for path in paths {
-            listing.entries.extend(self.stat(path).await?);
-        }
-        Ok(listing)
-    }
-}
 
 #[async_trait(?Send)]
 impl Store for LinkStore {

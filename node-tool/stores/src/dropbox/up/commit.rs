@@ -14,7 +14,7 @@ use shared::api::files::{
 use tokio::sync::mpsc;
 
 use dropbox::{Client, Error, Tries};
-use engine::{Retry, run::Arrived};
+use engine::{Retry, entry::Version, run::Arrived};
 
 use super::{pending::Pending, sent::Sent, turns::Turns};
 use crate::{
@@ -39,20 +39,21 @@ const MAX_COMMIT_DELAY: Duration = Duration::from_secs(5);
 /// Returns where a file goes, and what it may replace: only the revision that was seen, unless everything may be replaced.
 pub(super) fn commit_info(item: &Item, options: &TransferOptions, timeless: bool) -> CommitInfo {
     let step = &item.step;
-    let seen = step.replaces.as_ref().and_then(|old| old.version.as_ref());
-    let mode = match seen {
-        _ if options.overwrites_newer => WriteMode::Overwrite,
-        Some(version) => WriteMode::Update {
-            update: version.id.clone(),
-        },
-        None => WriteMode::Add,
-    };
+    let seen = step.replaces.as_ref().and_then(|old| old.version.as_deref());
     CommitInfo {
         path: item.target().as_str().to_owned(),
-        mode,
+        mode: write_mode(seen, options.overwrites_newer),
         client_modified: (!timeless).then_some(Time(step.meta.modified.seconds)),
         mute: true,
         autorename: false,
+    }
+}
+
+/// Returns what may be replaced: only the version that was seen, unless everything may be.
+pub(super) fn write_mode(seen: Option<&Version>, overwrites: bool) -> WriteMode {
+    match overwrites {
+        true => WriteMode::Overwrite,
+        false => WriteMode::over(seen.map(|version| version.id.as_str())),
     }
 }
 

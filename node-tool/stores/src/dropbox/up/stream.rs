@@ -8,7 +8,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use shared::{
     api::files::{
         CommitInfo, FileMetadata, FinishOutcome, MAX_FILE_BYTES, SessionAppendArg, SessionCursor,
-        SessionFinishArg, SessionType, Time, UPLOAD, UploadArg, WriteMode,
+        SessionFinishArg, SessionType, Time, UPLOAD, UploadArg,
     },
     content_hash::{BLOCK_BYTES, ContentHash},
 };
@@ -16,7 +16,7 @@ use shared::{
 use dropbox::{Client, DropboxPath, Error, Payload};
 use engine::{Result, Retry, entry::FileMeta, relative_path::fold};
 
-use super::{session::MAX_REREADS, sessions::Sessions, sessions::append, turns::Turns};
+use super::{commit::write_mode, session::MAX_REREADS, sessions::Sessions, sessions::append, turns::Turns};
 use crate::{
     chunks::{Chunk, Chunks, Input},
     dropbox::{
@@ -60,16 +60,10 @@ impl DropboxStore {
 
 /// Returns where the file goes, and what it may replace: only what was seen, unless everything may be replaced.
 fn commit_info(path: &DropboxPath, there: Option<&FileMeta>, options: &WriteOptions) -> CommitInfo {
-    let seen = there.and_then(|file| file.version.as_ref());
+    let seen = there.and_then(|file| file.version.as_deref());
     CommitInfo {
         path: path.as_str().to_owned(),
-        mode: match seen {
-            _ if options.overwrites_newer => WriteMode::Overwrite,
-            Some(version) => WriteMode::Update {
-                update: version.id.clone(),
-            },
-            None => WriteMode::Add,
-        },
+        mode: write_mode(seen, options.overwrites_newer),
         client_modified: Some(Time(options.modified.seconds)),
         mute: true,
         autorename: false,
