@@ -4,7 +4,12 @@
 //! So a tree from a Mac (NFD) or one whose letters differ in case matches itself, in either direction, and where Linux has
 //! both spellings side by side each matches its own.
 
-use std::{borrow::Cow, cell::OnceCell, collections::HashMap};
+use std::{
+    borrow::Cow,
+    cell::{Cell, OnceCell},
+    collections::{HashMap, HashSet},
+    hash::{BuildHasher as _, RandomState},
+};
 
 use crate::{
     entry::{Entry, Kind},
@@ -23,13 +28,21 @@ pub enum Met {
 }
 
 /// The entries of a target, found by the paths of a source.
+///
+/// Makes no table of paths, which would take more memory than a million entries do: it searches in their order, from the one
+/// that was found last.
 #[derive(Debug)]
 pub struct Pairing<'a> {
     target: &'a [Entry],
     ignores_case: bool,
-    exact: HashMap<&'a str, u32>,
+    /// The numbers of the entries in the order of their paths. `None` means that they are in it.
+    order: Option<Vec<u32>>,
+    /// The place in this order where the last search ended.
+    last: Cell<usize>,
+    /// The entries that match nothing.
+    hidden: HashSet<usize>,
     /// Made when the first path isn't found exactly.
-    folded: OnceCell<Folded<'a>>,
+    folded: OnceCell<Folded>,
     /// The entries that have been matched.
     claimed: Vec<bool>,
 }
@@ -47,30 +60,71 @@ impl<'a> Pairing<'a> {
         ignores_case: bool,
         is_hidden: impl Fn(&Entry) -> bool,
     ) -> Self {
-        let mut exact = HashMap::with_capacity(target.len());
-        for (at, entry) in target.iter().enumerate() {
-            if !is_hidden(entry) {
-                exact.entry(entry.path.as_str()).or_insert(number(at));
-            }
-        }
-        let mut claimed = vec![false; target.len()];
-        for entry in source {
-            if let Some(at) = exact.get(entry.path.as_str()) {
-                claimed[*at as usize] = true;
-            }
-        }
-        Self {
+        let hidden = target.iter().enumerate().filter(|(_, entry)| is_hidden(entry));
+        let mut pairing = Self {
             target,
             ignores_case,
-            exact,
+            order: (!target.is_sorted_by(|a, b| a.path <= b.path)).then(|| {
+                let mut order: Vec<u32> = (0..number(target.len())).collect();
+                order.sort_by_key(|at| &target[*at as usize].path);
+                order
+            }),
+            last: Cell::new(0),
+            hidden: hidden.map(|(at, _)| at).collect(),
             folded: OnceCell::new(),
-            claimed,
+            claimed: vec![false; target.len()],
+        };
+        for entry in source {
+            if let Some(at) = pairing.find(&entry.path) {
+                pairing.claimed[at] = true;
+            }
         }
+        pairing
     }
 
     /// Returns the number of the entry at exactly this path.
     pub fn find(&self, path: &str) -> Option<usize> {
-        self.exact.get(path).map(|at| *at as usize)
+        let mut place = self.first_from(path);
+        while place < self.target.len() && self.in_order(place).1 == path {
+            let at = self.in_order(place).0;
+            if !self.hidden.contains(&at) {
+                return Some(at);
+            }
+            place += 1;
+        }
+        None
+    }
+
+    /// Returns the first place in the order whose path is not before `path`.
+    fn first_from(&self, path: &str) -> usize {
+        let is_before = |place: usize| self.in_order(place).1 < path;
+        // A source is searched for in its own order: what comes next is near.
+        let mut low = self.last.get();
+        let mut high = self.target.len();
+        if low >= high || !is_before(low) {
+            (low, high) = (0, low.min(high));
+        }
+        let mut step = 1;
+        while low + step < high && is_before(low + step) {
+            low += step;
+            step *= 2;
+        }
+        high = high.min(low + step);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match is_before(middle) {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        self.last.set(low.saturating_sub(1));
+        low
+    }
+
+    /// Returns the number and the path of the entry at a place in the order.
+    fn in_order(&self, place: usize) -> (usize, &'a str) {
+        let at = self.order.as_ref().map_or(place, |order| order[place] as usize);
+        (at, &self.target[at].path)
     }
 
     /// Returns whether an entry has been matched.
@@ -100,9 +154,13 @@ impl<'a> Pairing<'a> {
             self.claimed[at] = true;
             return Met::Entry(at);
         }
-        let folded = self.folded.get_or_init(|| Folded::new(self.target, &self.exact));
-        let in_folder = |at: &usize| split(&self.target[*at].path).0 == folder;
-        let candidates: Vec<usize> = folded.all(&fold(&wanted)).filter(in_folder).collect();
+        let folded = self.folded.get_or_init(|| Folded::new(self));
+        let key = fold(&wanted);
+        let is_candidate = |at: &usize| {
+            let path = &self.target[*at].path;
+            split(path).0 == folder && fold(path) == key
+        };
+        let candidates: Vec<usize> = folded.all(&key).filter(is_candidate).collect();
         let free = candidates.iter().copied().find(|at| !self.claimed[*at]);
         match (free, candidates.first().copied()) {
             (Some(at), _) => {
@@ -146,38 +204,39 @@ pub fn pair_all<'a>(
     pairs
 }
 
-/// Entries of the target by their folded paths.
+/// Entries of the target by the hashes of their folded paths.
 #[derive(Debug, Default)]
-struct Folded<'a> {
-    first: HashMap<Cow<'a, str>, u32>,
-    /// The others of the same folded path, by the first: only a case-sensitive file system has some.
-    more: HashMap<u32, Vec<u32>>,
+struct Folded {
+    hasher: RandomState,
+    /// Sorted.
+    numbers: Vec<(u32, u32)>,
 }
 
-impl<'a> Folded<'a> {
-    fn new(target: &'a [Entry], exact: &HashMap<&'a str, u32>) -> Self {
-        let mut folded = Self {
-            first: HashMap::with_capacity(exact.len()),
-            more: HashMap::new(),
-        };
-        for (at, entry) in target.iter().enumerate() {
-            if exact.get(entry.path.as_str()) != Some(&number(at)) {
-                continue;
-            }
-            let first = *folded.first.entry(fold(&entry.path)).or_insert(number(at));
-            if first != number(at) {
-                folded.more.entry(first).or_default().push(number(at));
+impl Folded {
+    fn new(pairing: &Pairing<'_>) -> Self {
+        let mut folded = Self::default();
+        for (at, entry) in pairing.target.iter().enumerate() {
+            if pairing.find(&entry.path) == Some(at) {
+                let hash = folded.hash(&fold(&entry.path));
+                folded.numbers.push((hash, number(at)));
             }
         }
+        folded.numbers.sort_unstable();
         folded
     }
 
+    fn hash(&self, key: &str) -> u32 {
+        // Its low half distinguishes enough.
+        self.hasher.hash_one(key) as u32
+    }
+
+    /// Returns the numbers of the entries whose folded path may be `key`, in their order.
     fn all(&self, key: &str) -> impl Iterator<Item = usize> {
-        let first = self.first.get(key).copied();
-        let more = first.and_then(|first| self.more.get(&first));
-        first
-            .into_iter()
-            .chain(more.into_iter().flatten().copied())
-            .map(|at| at as usize)
+        let hash = self.hash(key);
+        let first = self.numbers.partition_point(|(other, _)| *other < hash);
+        let same = self.numbers[first..]
+            .iter()
+            .take_while(move |(other, _)| *other == hash);
+        same.map(|(_, at)| *at as usize)
     }
 }
