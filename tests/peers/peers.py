@@ -1,5 +1,7 @@
 """A sandbox for a test class, and what the tests share. Run by ./run, at Dropbox's own host names."""
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -17,6 +19,14 @@ BLOCK = 4 * 1024 * 1024
 REDIRECT = "http://localhost:53682/"
 
 
+@contextlib.contextmanager
+def only_authorizer():
+    """Waits for the right to use the login's port, for which the end-to-end tests wait, too."""
+    with open(Path(tempfile.gettempdir(), "authorizer-tests.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def content_hash(data: bytes) -> str:
     """Dropbox's content hash, by its published description."""
     blocks = (data[at : at + BLOCK] for at in range(0, len(data), BLOCK))
@@ -28,7 +38,8 @@ class Sandbox:
 
     def __init__(self, *options):
         self.dir = Path(tempfile.mkdtemp(prefix="peers-"))
-        command = [os.environ["SANDBOX_BIN"], "--tls-dir", str(self.dir), "--until-eof", *options]
+        place = f"{os.environ['SANDBOX_ADDRESS']}:443"
+        command = [os.environ["SANDBOX_BIN"], "--tls-dir", str(self.dir), "--tls-addr", place, "--until-eof", *options]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         ready = json.loads(self.process.stdout.readline())
         self.origin, self.key, self.secret, self.ca = (ready[k] for k in ("origin", "app_key", "app_secret", "ca"))

@@ -6,7 +6,7 @@ import re
 import subprocess
 import threading
 
-from peers import PeerTest, REDIRECT
+from peers import PeerTest, REDIRECT, only_authorizer
 
 
 class Logins(PeerTest):
@@ -59,6 +59,7 @@ class Logins(PeerTest):
         self.assert_imported(self.node_tool("config", "import", conf)[0])
 
     def test_rclone_takes_what_the_authorizer_prints_for_it(self):
+        self.enterContext(only_authorizer())
         command = [os.environ["AUTHORIZER_BIN"], self.sandbox.key, "--format", "rclone", "--no-browser"]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         authorizer = subprocess.Popen(command, text=True, env=self.environment(), **pipes)

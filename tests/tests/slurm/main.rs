@@ -143,6 +143,7 @@ fn is_shown(line: &str, shown: &str) -> bool {
 }
 
 #[test]
+#[ignore = "it takes minutes, mostly of waiting: tests/run runs it beside the others"]
 fn the_guides_recipe_does_what_it_says() -> anyhow::Result<()> {
     let Some(_turn) = turn() else { return Ok(()) };
     let env = environment(NetworkModel::default())?;
@@ -224,6 +225,7 @@ fn running(env: &TestEnv, count: usize) -> anyhow::Result<BTreeMap<String, (i32,
 }
 
 #[test]
+#[ignore = "it takes minutes, mostly of waiting: tests/run runs it beside the others"]
 fn a_killed_and_a_requeued_task_go_on_with_an_encrypted_config() -> anyhow::Result<()> {
     let Some(_turn) = turn() else { return Ok(()) };
     let env = environment(NetworkModel {
@@ -273,6 +275,7 @@ fn a_killed_and_a_requeued_task_go_on_with_an_encrypted_config() -> anyhow::Resu
 }
 
 #[test]
+#[ignore = "it takes minutes, mostly of waiting: tests/run runs it beside the others"]
 fn a_job_that_runs_out_of_time_is_queued_again_and_one_that_is_cancelled_is_not() -> anyhow::Result<()> {
     let Some(_turn) = turn() else { return Ok(()) };
     let env = environment(NetworkModel {
