@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use dropbox::{Cache, Client, Http, LinkAddress, PauseBoard, RateLimiter, RemotePath, is_address};
-use engine::run::Shutdown;
+use engine::{entry::Modified, run::Shutdown};
 use parking_lot::Mutex;
 use shared::{
     endpoints::{Endpoints, ORIGIN_VARIABLE},
@@ -38,6 +38,8 @@ pub struct App {
     pub http: Http,
     /// Defaults from the user's file and the centre's.
     pub defaults: Defaults,
+    /// The time that is shown for what has none.
+    pub default_time: Modified,
     /// Maximum number of connections at once.
     pub transfers: usize,
     /// The rates that the user set.
@@ -72,11 +74,19 @@ impl App {
     /// # Errors
     /// When there is no such remote; the error names the most similar one.
     pub fn client(&self, name: &str) -> Result<Arc<Client>, Failure> {
-        let mut clients = self.clients.lock();
-        if let Some(client) = clients.get(name) {
+        if let Some(client) = self.clients.lock().get(name) {
             return Ok(Arc::clone(client));
         }
-        let (mut remote, is_in_file) = self.remote(name)?;
+        let (remote, is_in_file) = self.remote(name)?;
+        Ok(self.client_of(name, remote, is_in_file))
+    }
+
+    /// Returns the client of a remote that was read from the config. `is_in_file` says whether its login is renewed there.
+    fn client_of(&self, name: &str, mut remote: Remote, is_in_file: bool) -> Arc<Client> {
+        let mut clients = self.clients.lock();
+        if let Some(client) = clients.get(name) {
+            return Arc::clone(client);
+        }
         remote.member = self.as_member.clone().or(remote.member);
         let store = is_in_file.then_some(&self.store);
         let auth = auth(store, name, &remote, self.http.clone());
@@ -85,7 +95,17 @@ impl App {
         let client = client.with_cache(self.cache.clone()).with_tries(self.tries);
         let client = Arc::new(client.with_pause_board(board));
         clients.insert(name.to_owned(), Arc::clone(&client));
-        Ok(client)
+        client
+    }
+
+    /// Returns the client of a remote whose login is to be used, and the remote's settings.
+    ///
+    /// # Errors
+    /// When there is no such remote, or it is not said whose files are meant.
+    fn login(&self, name: &str) -> Result<(Arc<Client>, Remote), Failure> {
+        let (remote, is_in_file) = self.remote(name)?;
+        team::check(name, &remote, self.as_member.as_deref())?;
+        Ok((self.client_of(name, remote.clone(), is_in_file), remote))
     }
 
     /// Returns where the pauses of a remote's login are shared with other processes.
@@ -129,14 +149,11 @@ impl App {
     }
 
     /// Returns how the contents of a remote's Dropbox are shown here: by the flags, otherwise by the remote's settings.
-    fn view_of(&self, name: &str) -> View {
+    fn view_of(&self, remote: &Remote) -> View {
         let mut view = self.view.clone();
-        let Ok((remote, _)) = self.remote(name) else {
-            return view;
-        };
         view.encodes |= remote.encode_names;
         if !remote.export_formats.is_empty() && view.exports == DEFAULT_EXPORTS {
-            view.exports = remote.export_formats;
+            view.exports.clone_from(&remote.export_formats);
         }
         view
     }
@@ -183,14 +200,13 @@ impl App {
                 from_root,
                 shared,
             }) => {
-                team::check(&remote, &self.remote(&remote)?.0, self.as_member.as_deref())?;
-                let client = self.client(&remote)?;
+                let (client, settings) = self.login(&remote)?;
                 let client = match shared {
                     Some(folder) => Arc::new(client.in_shared_folder(&folder)),
                     None if from_root => Arc::new(client.from_root()),
                     None => client,
                 };
-                let view = self.view_of(&remote);
+                let view = self.view_of(&settings);
                 let path = view.typed(&client, &path);
                 path.check().map_err(|e| Failure::usage(e.to_string()))?;
                 Ok(Place::Dropbox(DropboxStore::new(client, path, view)))
@@ -220,9 +236,12 @@ impl App {
     /// Returns the place behind a link, opened by the login of `--link-remote`, of the remote `beside`, or of the only one.
     fn link(&self, address: LinkAddress, beside: Option<&str>) -> Result<Place, Failure> {
         let client = match (&self.links.remote, beside) {
-            (Some(name), _) => self.client(name)?,
-            (None, Some(name)) => self.client(name)?,
-            (None, None) => self.client(&self.only_remote("open the link", "add --link-remote NAME")?)?,
+            (Some(name), _) => self.login(name)?.0,
+            (None, Some(name)) => self.login(name)?.0,
+            (None, None) => {
+                self.login(&self.only_remote("open the link", "add --link-remote NAME")?)?
+                    .0
+            }
         };
         let password = self.links.password.clone();
         Ok(Place::Link(LinkStore::new(client, address, password)))

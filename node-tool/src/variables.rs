@@ -32,6 +32,12 @@ pub fn all_of_flag(flag: &str) -> impl Iterator<Item = String> {
     of_rclone.into_iter().chain([of_flag(flag)])
 }
 
+/// Returns whether the variable of a switch turns it on.
+pub fn is_on(flag: &str) -> bool {
+    let value = all_of_flag(flag).find_map(|variable| value_of(&variable));
+    value.is_some_and(|value| value.to_str().and_then(switch) == Some(true))
+}
+
 /// Returns the value of a variable, unless it is empty.
 fn value_of(variable: &str) -> Option<OsString> {
     std::env::var_os(variable).filter(|value| !value.is_empty())

@@ -1,12 +1,16 @@
 """Prints the verbs and flags of rclone, by name: `python rclone_names.py > ../../node-tool/src/rclone/rclone-1.75.txt`.
 
-A line is `verb NAME`, `flag NAME` for a flag of all verbs, or `flag NAME of VERB`.
+A line is `verb NAME`, `flag NAME` for a flag of all verbs, or `flag NAME of VERB`. With `--services`, it prints the flags of single
+services, of its remote control and of its metrics, for `../../node-tool/src/rclone/flags/services-1.75.txt`: `NAME` for a switch, `NAME=`
+for what needs a value.
 """
 
 import re
 import subprocess
 import sys
 
+# Flags of these groups that have rows of their own.
+OWN_ROWS = ("dropbox-", "local-", "copy-links", "metrics-addr", "one-file-system", "rc-enable-metrics", "skip-links", "skip-specials")
 FLAG = re.compile(r"^ +(?:-\S, )?--([a-z0-9-]+)", re.MULTILINE)
 
 
@@ -36,6 +40,18 @@ def of_verb(path: list[str]) -> set[str]:
     return found - {"help"}
 
 
+def services() -> None:
+    """Prints the flags of single services, each with whether it needs a value."""
+    groups = re.split(r"\(flag group (\w+)\)", output("help", "flags"))
+    names = set()
+    for group, text in zip(groups[1::2], groups[2::2]):
+        if group in {"RC", "Metrics", "Backend"}:
+            # A type follows after one blank, the description after more.
+            found = re.findall(r"^ +(?:-\S, )?--([a-z0-9-]+)( \S)?", text, re.MULTILINE)
+            names |= {name + "=" * bool(kind.strip()) for name, kind in found if "-" in name}
+    print("\n".join(sorted(name for name in names if not name.startswith(OWN_ROWS))))
+
+
 def main() -> None:
     """Prints all names."""
     names = verbs(output("--help"))
@@ -49,5 +65,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    RCLONE = sys.argv[1:] or ["rclone"]
-    main()
+    words = sys.argv[1:]
+    RCLONE = [word for word in words if word != "--services"] or ["rclone"]
+    services() if "--services" in words else main()

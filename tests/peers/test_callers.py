@@ -40,8 +40,14 @@ PROGRESS = re.compile(r"Transferred:\s+[\d.]+ ?\w+ \/ [\d.]+ \w+, (?P<progress>\
 class Row:
     """A line, what goes into it, and how its outputs are compared."""
 
-    def __init__(self, line, out=SAME, stdin=None, code=0, quiet=False, env=None):
+    def __init__(self, line, out=SAME, stdin=None, code=0, quiet=False, env=None, source=""):
         self.line, self.out, self.stdin, self.code, self.quiet, self.env = line, out, stdin, code, quiet, env or {}
+        self.source = source
+
+
+def found(source, line, out=SAME, **more):
+    """A line that somebody published: in a repository on GitHub, or on a site. Its remote, folders and files are those of the test."""
+    return Row(line, out, source=source, **more)
 
 
 # Open OnDemand's apps/dashboard/lib/rclone_util.rb, function by function.
@@ -150,6 +156,123 @@ GUIDES = [
 ]
 
 
+# Lines as people published them.
+PUBLISHED = [
+    found("masseyr/spatialSLURMScripts scripts/rclone.sh", "rclone --include 'run*.csv' copy {r}/data {l}/sync/"),
+    found("kdestasio/dicom_backup archive_backup.sh",
+          "rclone copy --tpslimit 12 --tpslimit-burst 12 --exclude-from {l}/list.txt {l}/ '{r}/Ann’s files'/shared/dicoms/"),
+    found("greenkidneybean/long-read-yeast-genomes src/rclone-upload.sh", "rclone copy --progress {l}/plain.txt {r}/Data/", out=DONE),
+    found("tyler-peirce/OceanOmics-draft-genomes 01_fastqc/03_fastqc-backup.sh", "rclone copy {l}/data/ {r}/filtered-reads/ --checksum"),
+    found("rscharf1/steidl-misc goichi/WES/analysis_2/get_data.sh",
+          "rclone copy '{r}/data/' fastqs --include '*.fq.gz' --progress --transfers 4 --checkers 8 --multi-thread-streams 4", out=DONE),
+    found("rscharf1/steidl-misc goichi/WES/analysis_2/get_data.sh", "rclone copy '{r}/data/' fastqs --include '*.fq.gz' --dry-run"),
+    found("jyalim/sol-sbatch-templates templates/template-rclone-job/rclone-sbatch.sh",
+          "rclone --transfers=8 --checkers=16 -P -vv --log-file={l}/../log --fast-list --use-mmap --drive-chunk-size=2G "
+          "--dropbox-chunk-size=148M copy {l}/data {r}/team", out=DONE),
+    found("lldean18/misc_scripts 08_copy_grp_project2_data_to_HPC.bash",
+          "rclone --transfers 4 --checkers 4 --bwlimit 100M --checksum copy {r}/data {l}/resources"),
+    found("lldean18/misc_scripts 08_copy_grp_project2_data_to_HPC.bash", "rclone check --one-way {r}/data {l}/data"),
+    found("smangul1/miscellaneous.scripts README.md", "rclone copy -L -v --stats 30s {l}/data/ {r}/raw.reads.batch3/"),
+    found("sagc-bioinformatics/modules rclone/1.54.1/rcloneCopy.nf", "rclone copy --progress --transfers 2 {l}/data {r}/Shared/run", out=DONE),
+    found("angavalos/2023_all-lactococcus rclone.smk", "rclone copy '{r}/data/run 1.csv' p1"),
+    found("mauriciomagalhaes/bkpSync backsync.sh",
+          "rclone --log-file={l}/../rclone.log -v sync --max-age 30y {l}/data --exclude='*.php' {r}/Backups/site"),
+    found("eduardocampacci/shellscript rclone-cron.sh", "rclone sync -P --bwlimit=0.375M {l}/data {r}/arquivos", out=DONE),
+    found("code-red-panda/os-backups backup-dropbox.sh", "rclone sync {r}/ {l}/mirror"),
+    found("Johannes11833/rclone_python rclone_python/rclone.py", "rclone about dbx: --json"),
+    found("Johannes11833/rclone_python rclone_python/rclone.py", "rclone copyto {l}/data {r}/data2 --ignore-existing --progress", out=DONE),
+    found("Johannes11833/rclone_python rclone_python/rclone.py", "rclone move {l}/data {r}/data2 --progress", out=DONE),
+    found("Johannes11833/rclone_python rclone_python/rclone.py", "rclone lsjson {r} --max-depth 1 --files-only"),
+    found("Johannes11833/rclone_python rclone_python/rclone.py", "rclone lsjson {r} --max-depth 2 --dirs-only", out=ANY),
+    found("Johannes11833/rclone_python rclone_python/rclone.py", "rclone hashsum md5 {r}/data/deep --download"),
+    found("Johannes11833/rclone_python rclone_python/rclone.py", "rclone hashsum sha1 {l}/plain.txt --output-file {l}/sums"),
+    found("Johannes11833/rclone_python rclone_python/rclone.py", "rclone purge {r}/data"),
+    found("neuroinformatics-unit/datashuttle datashuttle/utils/rclone.py",
+          "rclone copy {l} {r}/central --create-empty-src-dirs -v --ignore-existing --include '*.csv'"),
+    found("neuroinformatics-unit/datashuttle datashuttle/utils/rclone.py",
+          "rclone copy {r} {l}/down --create-empty-src-dirs -vv --ignore-existing --progress --dry-run --include '/data/**'", out=ANY),
+    found("Alyetama/rclone README.md", "rclone ls {r}/data --exclude '*.csv'"),
+    found("BumbleBee0819/rclone README.md", "rclone delete {r}/data"),
+    found("durham.readthedocs.io datafed/rclone.html", "rclone --progress --transfers 1 copy {l}/videos {r}/remotedirectory", out=DONE),
+    found("reproducible-fmri.pages.dev docs/guides/rclone_transfers.md",
+          "rclone copy {r}/data {l}/projects --transfers=16 --progress --create-empty-src-dirs", out=DONE),
+    found("login.scg.stanford.edu tutorials/data_movement/rclone", "rclone lsd {r}", out=ANY),
+    found("a plotter's upload script on GitHub",
+          "rclone --no-check-dest --contimeout 60s --timeout 300s --low-level-retries 10 --retries 99 --dropbox-chunk-size 150M "
+          "--drive-chunk-size 256M --progress move {l}/videos {r}/plots", out=DONE),
+    found("the same, as a comment", "rclone --rc-web-gui-update --progress --buffer-size=64M --drive-chunk-size 256M --dropbox-chunk-size 128M "
+          "move {l}/videos {r}/plots", out=DONE),
+    found("a loop that moves accounts, on GitHub",
+          "rclone copy {r}/data/ {l}/moved --transfers=2 --progress --drive-stop-on-upload-limit --drive-stop-on-download-limit", out=DONE),
+    found("a watch of an input folder, on GitHub", "rclone lsf {r}/data --drive-shared-with-me"),
+    found("a table of profiles for services, on GitHub",
+          "rclone copy {l}/data {r}/s3 --fast-list --transfers=32 --checkers=32 --s3-upload-cutoff=100M --s3-chunk-size=100M --retries=5 --low-level-retries=10"),
+    found("a backup of a small firm, on GitHub",
+          "rclone -vv --config={conf} copy --dropbox-chunk-size=145000k --retries=5 {l}/plain.txt {r}/uploads"),
+    found("an archiver of camera uploads, on GitHub", "rclone move {r}/data --include 'run*' {r}/archive/2026-11/ --retries 3 --verbose"),
+    found("an inbox of documents, on GitHub", "rclone move {r}/data {l}/inbox --include '*.csv' --min-age 1m"),
+    found("inputs of a simulator, on GitHub", "rclone sync {r}/data models --max-depth=1"),
+    found("a Japanese guide of options, on GitHub",
+          "rclone sync {r}/data {l}/out --fast-list --transfers 16 --checkers 32 --progress --stats 30s --stats-one-line --dropbox-chunk-size 128M "
+          "--s3-upload-concurrency 8 --s3-chunk-size 128M --retries 8 --low-level-retries 20", out=ANY),
+    found("the same", "rclone copy {l} {r}/limited --retries 8 --retries-sleep 60s --max-duration 4h --max-size 100k"),
+    found("a worker that syncs notes, on GitHub", "rclone sync '{l}/notes' {r}/Apps/remotely-save --config='{conf}' -v"),
+    found("a script between two clouds, on GitHub", "rclone copy -P -c -u --log-level ERROR {l}/data {r}/from", out=DONE),
+    found("models of a lab, on GitHub", "rclone copy . {r}/model-zoo -P", out=DONE),
+]
+
+# Flags that a job has in rclone, each on a line of its own: fates that differ between the programs would show here.
+FLAGS = [
+    Row("rclone copy {l} {r} --combined -", out=SORTED),
+    Row("rclone copy {l} {r}/new --combined {l}/../lists --missing-on-dst -", out=SORTED),
+    Row("rclone sync {l}/data {r} --combined - --dry-run", out=SORTED),
+    Row("rclone sync {l}/data {r} --missing-on-src -", out=SORTED),
+    Row("rclone copy {r} {l} --differ - --match - --size-only", out=SORTED),
+    Row("rclone copyto {l}/plain.txt {r}/plain.txt --combined -"),
+    Row("rclone lsd {r} --default-time 2010-02-03T04:05:06Z"),
+    Row("rclone lsf {r} --format tp --default-time 2010-02-03"),
+    Row("rclone lsjson {r} --dirs-only --default-time off", out=ANY),
+    Row("rclone lsf {r} --ca-cert {ca}"),
+    Row("rclone lsf {r} --ca-cert {conf}", code=1, out=NONE),
+    Row("rclone lsf {r} --bind 127.0.0.1"),
+    Row("rclone lsf {r} --http-proxy http://127.0.0.1:9 --low-level-retries 1 --contimeout 2s", code=5),
+    Row("rclone copy {l}/data {r}/headers --header 'X-Project: a' --header-upload 'X-B: b' --header-download 'X-C: c'"),
+    Row("rclone lsf {r} --user-agent somebody/1.0"),
+    Row("rclone lsf {r} --log-file {l}/../log --log-file-max-size 1M --log-file-max-backups 2 --log-file-max-age 1d -vv"),
+    Row("rclone lsf {r} --log-format date,time,UTC,pid -v"),
+    Row("rclone lsf {r} --color NEVER"),
+    Row("rclone lsf {r} --timeout 5m --contimeout 1m --expect-continue-timeout 2s"),
+    Row("rclone copy {l} {r} --ignore-existing"),
+    Row("rclone copy {l} {r} --update"),
+    Row("rclone copy {l} {r} --immutable"),
+    Row("rclone copy {l} {r} --ignore-times --ignore-checksum"),
+    Row("rclone copy {l} {r}/x --max-size 1k --min-size 5b"),
+    Row("rclone copy {l} {r}/x --order-by size,desc --check-first --transfers 1"),
+    Row("rclone copy {l}/videos {r}/x --max-transfer 100k --cutoff-mode cautious", code=8),
+    Row("rclone copy {l}/data {r}/data --error-on-no-transfer", code=9),
+    Row("rclone copy {l} {r}/x --hash-filter 1/2"),
+    Row("rclone copy {l} {r}/x --compare-dest {r}"),
+    Row("rclone copy {l} {r}/x --copy-dest {r}"),
+    Row("rclone sync {l}/data {r} --backup-dir {b}/kept"),
+    Row("rclone sync {l}/data {r} --suffix .old --suffix-keep-extension"),
+    Row("rclone sync {l}/data {r}/data --max-delete 0"),
+    Row("rclone sync {l} {r}/x --exclude '*.csv' --delete-excluded"),
+    Row("rclone sync {l} {r} --track-renames"),
+    Row("rclone copy {l} {r}/x --files-from-raw {l}/list.txt"),
+    Row("rclone lsf -R {r} --filter-from {l}/../rules.txt", out=SORTED),
+    Row("rclone lsf -R {r} --ignore-case --include 'README*'", out=SORTED),
+    Row("rclone lsf -R {r} --max-age 1d", out=SORTED),
+    Row("rclone lsf -R {r} --exclude-if-present day.mkv", out=SORTED),
+    Row("rclone size {r} --max-depth 1"),
+    Row("rclone ls {r}/data --human-readable", out=SORTED),
+    Row("rclone delete {r}/data --rmdirs"),
+    Row("rclone cat {r}/data --include '*.csv' --head 2", out=ANY),
+    Row("rclone check {l} {r} --size-only --combined -", out=SORTED, code=1),
+    Row("rclone copy {l} {r}/x --drive-chunk-size 64M --s3-no-check-bucket --onedrive-drive-id x --rc-addr :1 --sftp-user y"),
+    Row("rclone copy {l} {r}/x --drive-nosuch", code=2),
+]
+
+
 class Callers(PeerTest):
     def setUp(self):
         super().setUp()
@@ -172,6 +295,7 @@ class Callers(PeerTest):
             path.write_bytes(content)
             os.utime(path, (MODIFIED, MODIFIED))
         (local / "list.txt").write_text("plain.txt\nnotes/readme.md\n")
+        (local.parent / "rules.txt").write_text("+ *.csv\n- *\n")
         os.utime(local / "list.txt", (MODIFIED, MODIFIED))
         if any(entry["path"].lower() == f"/{who}" for entry in self.sandbox.control("tree")):
             self.sandbox.control("remove", path=f"/{who}")
@@ -183,7 +307,7 @@ class Callers(PeerTest):
     def play(self, who, row):
         """Runs a line; gives the exit code, what was printed, and both trees."""
         local = self.prepare(who)
-        words = {"r": f"dbx:{who}", "l": str(local), "conf": str(self.conf), "extra": str(self.extra)}
+        words = {"r": f"dbx:{who}", "l": str(local), "conf": str(self.conf), "extra": str(self.extra), "ca": self.sandbox.ca, "b": f"dbx:{who}-kept"}
         arguments = [word.format(**words) for word in shlex.split(row.line)][1:]
         env = self.environment() | {name: value.format(**words) for name, value in row.env.items()}
         done = subprocess.run([self.programs[who], *arguments], input=row.stdin or b"", capture_output=True, env=env, cwd=local)
@@ -212,7 +336,7 @@ class Callers(PeerTest):
         failed = []
         for row in rows:
             theirs, ours = (self.play(who, row) for who in ("theirs", "ours"))
-            label = f"{row.line} {row.env or ''}"
+            label = f"{row.line} {row.env or ''} {row.source}"
             if row.code is not None and theirs[0] != row.code:
                 failed.append(f"{label}: rclone itself exits with {theirs[0]}\n{theirs[2]}")
             if ours[0] != theirs[0]:
@@ -235,6 +359,13 @@ class Callers(PeerTest):
 
     def test_lines_of_guides_and_job_scripts(self):
         self.compare(GUIDES)
+
+    def test_lines_that_were_published(self):
+        self.assertGreaterEqual(len(PUBLISHED), 30)
+        self.compare(PUBLISHED)
+
+    def test_flags_one_by_one(self):
+        self.compare(FLAGS)
 
     def run_ours(self, *arguments, code=0, **env):
         done = subprocess.run([self.programs["ours"], *arguments], capture_output=True, text=True, env=self.environment() | env)

@@ -9,14 +9,18 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Url, redirect};
+use reqwest::redirect;
 use shared::{
     cause::{self, innermost},
     endpoints::{Endpoints, Host},
     trust,
 };
 
-use crate::{Error, NetworkError, limit::stall::STALL_TIMEOUT};
+use crate::{
+    Error, NetworkError,
+    connection::{Connection, proxy_address},
+    limit::stall::STALL_TIMEOUT,
+};
 
 /// How long a connection may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -33,6 +37,7 @@ pub struct Http {
     endpoints: Endpoints,
     user_agent: String,
     timeouts: Timeouts,
+    connection: Arc<Connection>,
 }
 
 /// How long things may take.
@@ -61,7 +66,15 @@ impl Http {
                 connect: CONNECT_TIMEOUT,
                 stall: STALL_TIMEOUT,
             },
+            connection: Arc::default(),
         }
+    }
+
+    /// Sets how connections are made. Counts only before the first call.
+    #[must_use]
+    pub fn with_connection(mut self, connection: Connection) -> Self {
+        self.connection = Arc::new(connection);
+        self
     }
 
     /// Sets how long nothing may move in a call, and how long a connection may take to open. `None` is the default, and zero is
@@ -93,7 +106,8 @@ impl Http {
         } else {
             &clients.calls
         };
-        Ok(client.post(self.endpoints.url(host, path)))
+        let request = client.post(self.endpoints.url(host, path));
+        Ok(self.connection.add_headers(request, host, path))
     }
 
     /// Returns where a page sends a browser on to. `None` if it does not. Nothing that belongs to a login is sent.
@@ -102,6 +116,7 @@ impl Http {
     /// When it can't be asked, or is busy.
     pub(crate) async fn location(&self, host: Host, path: &str) -> Result<Option<String>, Error> {
         let page = self.clients()?.calls.get(self.endpoints.url(host, path));
+        let page = self.connection.add_headers(page, host, path);
         let answer = page.timeout(self.stall_timeout()).send().await;
         let answer = answer.map_err(|error| network_error(&error))?;
         let status = answer.status();
@@ -119,31 +134,30 @@ impl Http {
     fn clients(&self) -> Result<&Clients, Error> {
         let clients = self
             .clients
-            .get_or_init(|| Clients::new(&self.endpoints, &self.user_agent, self.timeouts.connect));
+            .get_or_init(|| Clients::new(self));
         clients.as_ref().map_err(Clone::clone)
     }
 }
 
 impl Clients {
-    fn new(endpoints: &Endpoints, user_agent: &str, connect_timeout: Duration) -> Result<Self, Error> {
+    fn new(http: &Http) -> Result<Self, Error> {
+        let is_loopback = http.endpoints.is_loopback();
         if let Some(problem) = proxy_problem(|name| std::env::var(name).ok())
-            && !endpoints.is_loopback()
+            && !is_loopback
+            && !http.connection.has_proxy()
         {
             return Err(Error::Network(NetworkError::Proxy(problem)));
         }
         let common = || {
             let builder = reqwest::Client::builder()
-                .user_agent(user_agent)
+                .user_agent(&http.user_agent)
                 .redirect(redirect::Policy::none())
-                .connect_timeout(connect_timeout)
+                .connect_timeout(http.timeouts.connect)
                 .pool_idle_timeout(IDLE_TIMEOUT)
                 .tcp_keepalive(Duration::from_secs(30))
                 .tcp_nodelay(true);
-            if endpoints.is_loopback() {
-                builder.no_proxy()
-            } else {
-                builder
-            }
+            http.connection
+                .set_up(if is_loopback { builder.no_proxy() } else { builder })
         };
         let set_up = |error: reqwest::Error| {
             let certificates = std::env::var(trust::CERTIFICATES_VARIABLE).ok();
@@ -189,22 +203,8 @@ fn proxy_problem(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
         .iter()
         .find(set)?;
     let value = variable(name)?;
-    let scheme = value.split_once("://").map_or("http", |(scheme, _)| scheme);
-    if !["http", "https"]
-        .iter()
-        .any(|known| scheme.eq_ignore_ascii_case(known))
-    {
-        return Some(format!(
-            "{name} names a proxy of the kind '{scheme}'; only http:// and https:// can be used"
-        ));
-    }
-    let address = if value.contains("://") {
-        value
-    } else {
-        format!("http://{value}")
-    };
-    let is_address = Url::parse(&address).is_ok_and(|url| url.has_host());
-    (!is_address).then(|| format!("{name} is not an address such as http://proxy.example.org:3128"))
+    let problem = proxy_address(&value).err()?;
+    Some(format!("{name} {problem}"))
 }
 
 /// Returns how the proxy refused, if that is why an error came.

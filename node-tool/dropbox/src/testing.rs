@@ -59,6 +59,8 @@ impl Request {
 /// The server. It ends with the test's runtime.
 pub(crate) struct Server {
     pub(crate) http: Http,
+    /// Its address.
+    pub(crate) origin: String,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
@@ -86,6 +88,7 @@ impl Server {
         let endpoints = Endpoints::new(Some(&origin)).unwrap();
         Self {
             http: Http::new(endpoints, "test/1.0"),
+            origin,
             requests,
         }
     }

@@ -17,7 +17,8 @@ pub struct Line {
     pub text: String,
 }
 
-/// Returns the lines for a failure of the command `verb`: what failed, what to do next, and the line that rclone ends with.
+/// Returns the lines for a failure of the command `verb`: what failed, what to do next, and the line that rclone ends with. The
+/// verb is empty if the command line itself is impossible.
 pub fn of_failure(failure: &Failure, verb: &str) -> Vec<Line> {
     let line = |level, text: String| Line { level, text };
     let what = failure.what().to_owned();
@@ -27,7 +28,10 @@ pub fn of_failure(failure: &Failure, verb: &str) -> Vec<Line> {
         false => format!("{what}: {reasons}"),
     };
     let is_critical = what.starts_with(NO_FILE_SYSTEM);
-    let mut lines = vec![line(if is_critical { "CRITICAL" } else { "ERROR" }, whole)];
+    let mut lines = vec![line(
+        if is_critical { "CRITICAL" } else { "ERROR" },
+        whole.clone(),
+    )];
     lines.extend(failure.advice().iter().map(|advice| match advice {
         Advice::Command(command) => line("NOTICE", format!("next: {command}")),
         Advice::Hint(hint) => line("NOTICE", format!("hint: {hint}")),
@@ -38,7 +42,14 @@ pub fn of_failure(failure: &Failure, verb: &str) -> Vec<Line> {
             exit::FILE_NOT_FOUND => "object not found",
             _ => &what,
         };
-        lines.push(line("NOTICE", format!("Failed to {verb}: {last}")));
+        lines.push(line(
+            "NOTICE",
+            match verb {
+                // Nothing began.
+                "" => format!("Fatal error: {whole}"),
+                verb => format!("Failed to {verb}: {last}"),
+            },
+        ));
     }
     lines
 }
@@ -76,6 +87,11 @@ mod tests {
                 "NOTICE hint: c",
                 "NOTICE Failed to lsjson: could not copy"
             ]
+        );
+        let lines = of_failure(&Failure::usage("--rc can't be honoured here").why("x"), "");
+        assert_eq!(
+            lines.last().unwrap().text,
+            "Fatal error: --rc can't be honoured here: x"
         );
         let section = Failure::new(format!("{NO_FILE_SYSTEM}\"x:\""));
         assert_eq!(

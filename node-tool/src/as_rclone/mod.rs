@@ -30,7 +30,9 @@ pub const NAME: &str = "rclone";
 pub const VARIABLE_PREFIX: &str = "RCLONE_";
 
 /// The flag for statistics on one line.
-const ONE_LINE: &str = "--stats-one-line";
+const ONE_LINE: &str = "stats-one-line";
+/// The flag for progress.
+const PROGRESS: &str = "progress";
 
 /// Whether this process was called by that name. It is known before anything else runs, and never changes then.
 static IS_ON: AtomicBool = AtomicBool::new(false);
@@ -50,12 +52,15 @@ const WITHOUT_PROGRESS: [&str; 8] = [
     "touch",
 ];
 
-/// Notes by what name the process was called, which is the first of `args`, and what they ask of its statistics.
+/// Notes by what name the process was called, which is the first of `args`.
 pub fn begin(args: &[OsString]) {
     IS_ON.store(is_name(args), Ordering::Relaxed);
-    let has = |flag: &str| args.iter().any(|arg| arg == flag);
+}
+
+/// Notes what is asked of statistics: `has` says whether a switch is on, by its long name.
+pub fn note_statistics(has: impl Fn(&str) -> bool) {
     IS_ONE_LINE.store(has(ONE_LINE), Ordering::Relaxed);
-    WITH_PROGRESS.store(has("-P") || has("--progress"), Ordering::Relaxed);
+    WITH_PROGRESS.store(has(PROGRESS), Ordering::Relaxed);
 }
 
 /// Returns whether the end of a command is a block that nothing else prints.

@@ -8,11 +8,11 @@ use clap::{
 };
 use shared::duration;
 
-use engine::filter::Size;
+use engine::filter::{Age, Size};
 
 use crate::{
     config::CONFIG_VARIABLE,
-    flags::{bandwidth::Timetable, links::LinkFlags},
+    flags::{bandwidth::Timetable, links::LinkFlags, log::LogFlags, network::NetworkFlags},
 };
 
 /// Flags that every command takes.
@@ -71,9 +71,20 @@ pub struct Global {
     /// Use colours: always, never, or on a terminal only (auto)
     #[arg(long, global = true, help_heading = "Output", value_name = "WHEN", ignore_case = true, value_parser = ["auto", "never", "always"])]
     pub color: Option<String>,
+    /// Show this time for what has none, as folders of a Dropbox [default: 2000-01-01T00:00:00Z]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Output",
+        value_name = "TIME",
+        allow_hyphen_values = true
+    )]
+    pub default_time: Option<Age>,
     /// Append the log to FILE
     #[arg(long, global = true, help_heading = "Output", value_name = "FILE")]
     pub log_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub log: LogFlags,
     /// Print what is listed or done as JSON, one object per line, the total last
     #[arg(long, global = true, help_heading = "Output")]
     pub json: bool,
@@ -120,6 +131,8 @@ pub struct Global {
         alias = "dropbox-impersonate"
     )]
     pub as_member: Option<String>,
+    #[command(flatten)]
+    pub network: NetworkFlags,
     #[command(flatten)]
     pub links: LinkFlags,
 }

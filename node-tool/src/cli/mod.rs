@@ -34,7 +34,7 @@ use crate::{
     as_rclone,
     commands::help,
     completion, limits,
-    report::{self, Style, format::Stats},
+    report::{self, LogFile, Style, format::Stats},
     variables,
 };
 
@@ -62,6 +62,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         Ok(line) => line,
         Err(failure) => return not_a_line(&failure),
     };
+    as_rclone::note_statistics(|switch| line.given.contains(&switch) || variables::is_on(switch));
     let (cli, verb) = match parse(&line, described) {
         Ok(parsed) => parsed,
         Err(error) => return refuse(&error, &line),
@@ -217,11 +218,13 @@ fn not_utf8(args: &[OsString]) -> Failure {
 /// Starts the log. Its first lines are the `notes`.
 fn start_log(global: &Global, verb: String, notes: &[String]) -> Result<(), Failure> {
     let open = |path: &PathBuf| {
-        let file = std::fs::File::options().create(true).append(true).open(path);
+        let file = LogFile::open(path, global.log.rotation());
         file.map_err(|e| Failure::usage(format!("--log-file: could not write '{}'", path.display())).why(e))
     };
+    let format = global.log.log_format.unwrap_or_default();
     report::log_to(report::Log {
-        json: global.use_json_log,
+        json: global.use_json_log || format.json,
+        format,
         file: global.log_file.as_ref().map(open).transpose()?,
         style: match as_rclone::is_on() && verb != "config" {
             true => Style::Rclone {

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use dropbox::{Cache, Http, RateLimiter, Rates};
-use engine::run::Shutdown;
+use engine::{entry::Modified, run::Shutdown};
 use etcetera::BaseStrategy;
 use jiff::ZonedDateTime;
 use shared::{
@@ -16,7 +16,7 @@ use super::global::Global;
 use crate::{
     app::App,
     commands,
-    config::{CONFIG_VARIABLE, Config, Defaults, Password, Site, Store, choose, named_by_variable},
+    config::{CONFIG_VARIABLE, Config, Defaults, Password, Site, Store, Target, choose, named_by_variable},
     failures::config_failure,
     flags::bandwidth::Timetable,
     limits::OpenFiles,
@@ -48,7 +48,8 @@ pub async fn prepare(
         endpoints.clone(),
         global.user_agent.as_deref().unwrap_or(crate::USER_AGENT),
     )
-    .with_timeouts(global.timeout, global.contimeout);
+    .with_timeouts(global.timeout, global.contimeout)
+    .with_connection(global.network.connection()?);
     let site = match Site::here().load() {
         Ok((site, odd)) => {
             odd.iter().for_each(|said| report::warn(said));
@@ -90,6 +91,7 @@ pub async fn prepare(
         http,
         transfers: transfers(global, &defaults),
         defaults,
+        default_time: default_time(global),
         quiet: global.quiet,
         stats: global.stats,
         rates: rates(global),
@@ -106,6 +108,23 @@ pub async fn prepare(
     })
 }
 
+/// Returns the time that is shown for what has none, as a folder of a Dropbox: without the flag, rclone's.
+fn default_time(global: &Global) -> Modified {
+    const RCLONES: Modified = Modified {
+        seconds: 946_684_800, // 2000-01-01
+        nanoseconds: 0,
+    };
+    /// What rclone shows for `off`: the first moment of the year 1.
+    const OFF: Modified = Modified {
+        seconds: -62_135_596_800,
+        nanoseconds: 0,
+    };
+    let now = jiff::Timestamp::now().into();
+    global
+        .default_time
+        .map_or(RCLONES, |age| age.before(now).unwrap_or(OFF))
+}
+
 /// Returns the config in force.
 fn store(global: &Global) -> Result<Store, Failure> {
     let password = Password::new(global.password_command.clone()).asking(global.ask_password);
@@ -113,7 +132,8 @@ fn store(global: &Global) -> Result<Store, Failure> {
         Failure::usage("there is no home directory to keep the config in")
             .hint(format!("set HOME, or give --config FILE or {CONFIG_VARIABLE}"))
     })?;
-    if store.is_rclones() && !store.path().exists() {
+    let is_missing = matches!(store.target(), Target::File(path) if !path.exists());
+    if is_missing && store.is_rclones() {
         report::note(&format!(
             "Config file {:?} not found - using defaults",
             store.path()

@@ -201,6 +201,9 @@ pub async fn dispatch(
         Command::Config(args) => Some(args),
         _ => None,
     };
+    if matches!(command, Command::Copyurl(_)) && global.network.has_headers() {
+        return Err(Failure::usage("copyurl can't send headers").why("Dropbox fetches the file itself"));
+    }
     let app = prepare(global, config, shutdown).await?;
     let result = match command {
         Command::Config(args) => commands::config::run(args, &app).await,

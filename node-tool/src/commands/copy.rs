@@ -126,6 +126,11 @@ async fn run(request: &Request<'_>, args: &CopyArgs, app: &App) -> Result<u8, Fa
             Failure::usage("--plan-out takes sources of one folder").hint("write a plan for each folder")
         );
     }
+    if sources.len() > 1 && args.flags.lists.is_any() {
+        return Err(
+            Failure::usage("lists of files are of one source").hint("copy one source after the other")
+        );
+    }
     let receipt = match &args.flags.report {
         Some(path) => Some(Receipt::begin(path, head(request, args))?),
         None => None,

@@ -33,10 +33,20 @@ pub struct LinkFlags {
     )]
     link_remote: Option<String>,
     /// Leave out shared folders, with all that is in them
-    #[arg(long, global = true, help_heading = "Shared links and folders")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Shared links and folders",
+        alias = "dropbox-skip-shared-folders"
+    )]
     exclude_shared: bool,
     /// Leave out folders that others share, with all that is in them
-    #[arg(long, global = true, help_heading = "Shared links and folders")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Shared links and folders",
+        alias = "dropbox-skip-unowned-folders"
+    )]
     exclude_not_owned: bool,
 }
 

@@ -3,5 +3,7 @@
 pub(crate) mod bandwidth;
 pub(crate) mod filter;
 pub(crate) mod links;
+pub(crate) mod log;
+pub(crate) mod network;
 mod rule_files;
 pub(crate) mod symlinks;

@@ -9,3 +9,8 @@ mod page;
 #[cfg(test)]
 mod tests;
 pub(crate) mod verbs;
+
+/// Why there is no remote control.
+const NO_CONTROL: &str = "a running command can't be controlled from outside, so that nobody else can";
+/// What to do instead of it.
+const CONTROL_INSTEAD: &str = "-P, or --stats 10s with --use-json-log, shows how far a transfer is";

@@ -31,6 +31,9 @@ pub(super) fn page(program: &Command) -> String {
             _ => "does the same".into(),
         };
         row(&mut page, &format!("`{}`", verb.name), &fate);
+        if verb.name == "config" {
+            rows_of_config(&mut page);
+        }
     }
     for group in flags::GROUPS {
         let _ = write!(
@@ -51,17 +54,26 @@ pub(super) fn page(program: &Command) -> String {
     }
     page += "\n## Flags of other services\n\n| rclone | here |\n|---|---|\n";
     for family in flags::FAMILIES {
-        let Fate::Refused { why, instead } = family.fate else {
-            continue;
+        let fate = match family.fate {
+            Fate::Refused { why, instead } => refusal(&format!("{}; {why}", family.about), instead),
+            Fate::Harmless(why) => format!("accepted, without effect: {}; {why}", family.about),
+            Fate::Same | Fate::Differs(_) | Fate::Always(_) => continue,
         };
-        let about = format!("it is about {}; {why}", family.about);
-        row(
-            &mut page,
-            &format!("`--{}…`", family.prefix),
-            &refusal(&about, instead),
-        );
+        row(&mut page, &format!("`--{}…`", family.prefix), &fate);
     }
     page
+}
+
+/// Adds the commands of `config` that aren't the same.
+fn rows_of_config(page: &mut String) {
+    for below in verbs::CONFIG {
+        let fate = match below.fate {
+            verbs::Fate::Differs(how) => how.to_owned(),
+            verbs::Fate::Refused { why, instead } => refusal(why, instead),
+            verbs::Fate::Same => continue,
+        };
+        row(page, &format!("`config {}`", below.name), &fate);
+    }
 }
 
 fn row(page: &mut String, name: &str, fate: &str) {
@@ -81,10 +93,9 @@ fn name(flag: &Flag) -> String {
 }
 
 fn fate(flag: &Flag, program: &Command) -> String {
-    if is_ours(flag, program) {
-        return "does the same".into();
-    }
     match flag.fate {
+        Fate::Differs(how) => how.to_owned(),
+        _ if is_ours(flag, program) => "does the same".into(),
         Fate::Same => "does the same".into(),
         Fate::Always(why) => format!("does the same, always: {why}"),
         Fate::Harmless(why) => format!("accepted, without effect: {why}"),

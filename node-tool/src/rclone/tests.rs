@@ -47,7 +47,7 @@ fn each_flag_of_rclone_has_a_row_and_no_other_has() {
     let flags = names_of_flags();
     for (name, verb) in &flags {
         let has_row = match verb {
-            None => flags::named(name, "").is_some() || flags::family(name).is_some(),
+            None => flags::named(name, "").is_some() || flags::value_of_service(name).is_some(),
             Some(verb) => *verb == "help" || is_refused(verb) || flags::named(name, verb).is_some(),
         };
         assert!(has_row, "no row for --{name} of {verb:?}");
@@ -59,6 +59,12 @@ fn each_flag_of_rclone_has_a_row_and_no_other_has() {
         .collect();
     for row in flags::all() {
         assert!(names.contains(row.name), "rclone has no --{}", row.name);
+    }
+    for name in flags::names_of_services() {
+        assert!(
+            names.contains(name) && flags::family(name).is_some() && flags::named(name, "").is_none(),
+            "--{name} is not of a service"
+        );
     }
     for family in flags::FAMILIES {
         let has_members = names.iter().any(|name| name.starts_with(family.prefix));

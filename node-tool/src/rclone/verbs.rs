@@ -1,5 +1,7 @@
 //! All verbs of rclone, each with its fate, and words that people type for verbs.
 
+use super::{CONTROL_INSTEAD, NO_CONTROL};
+
 /// What becomes of a verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -49,7 +51,6 @@ const fn refused(name: &'static str, why: &'static str, instead: &'static str) -
 const NO_MOUNT: &str =
     "a file system would need a daemon that outlives the command, and FUSE, which many login nodes lack";
 const NO_SERVER: &str = "a server on a login node would open your Dropbox to others";
-const NO_CONTROL: &str = "a running command can't be controlled from outside, so that nobody else can";
 const NO_CRYPT: &str = "there are no encrypted remotes";
 
 /// The verbs.
@@ -147,20 +148,12 @@ pub(crate) const VERBS: &[Verb] = &[
         "node-tool config password set   encrypts the config",
     ),
     same("purge"),
-    refused(
-        "rc",
-        NO_CONTROL,
-        "-P, or --stats 10s with --use-json-log, shows how far a transfer is",
-    ),
+    refused("rc", NO_CONTROL, CONTROL_INSTEAD),
     differs(
         "rcat",
         "--size is the size that the input must have; a file that others change meanwhile stays",
     ),
-    refused(
-        "rcd",
-        NO_CONTROL,
-        "-P, or --stats 10s with --use-json-log, shows how far a transfer is",
-    ),
+    refused("rcd", NO_CONTROL, CONTROL_INSTEAD),
     same("rmdir"),
     same("rmdirs"),
     refused(
@@ -173,7 +166,11 @@ pub(crate) const VERBS: &[Verb] = &[
         NO_SERVER,
         "copy what is needed, or make a link: node-tool link dbx:FILE",
     ),
-    refused("settier", "Dropbox has no storage classes", "leave it out"),
+    refused(
+        "settier",
+        "Dropbox keeps all files in one storage class",
+        "leave it out: there is nothing to choose",
+    ),
     same("sha1sum"),
     same("size"),
     same("sync"),
@@ -190,6 +187,40 @@ pub(crate) const VERBS: &[Verb] = &[
 /// Returns the verb of rclone that is called so.
 pub(crate) fn named(name: &str) -> Option<&'static Verb> {
     VERBS.iter().find(|verb| verb.name == name)
+}
+
+/// The commands of `config` of rclone that aren't ones here, or do something else.
+pub(crate) const CONFIG: &[Verb] = &[
+    differs(
+        "encryption",
+        "it is 'config password', too: set and remove; 'config show' says whether the config is encrypted",
+    ),
+    differs(
+        "password",
+        "it sets and removes the password of the config; no setting is one",
+    ),
+    refused(
+        "providers",
+        "there is one kind of remote, Dropbox",
+        "node-tool config create dbx connects one, and --help lists its settings",
+    ),
+    differs("redacted", "it is 'config show', which never shows secrets"),
+    differs("show", "secrets are never shown"),
+    refused(
+        "string",
+        "a remote in one word would have its login in it, for all users of this machine to read",
+        "name the remote: node-tool lsd dbx:",
+    ),
+    refused(
+        "unset",
+        "a setting that has no value here has its default",
+        "node-tool config edit NAME --help lists what can be changed",
+    ),
+];
+
+/// Returns the command of rclone's `config` that is called so, if it isn't the same here.
+pub(crate) fn of_config(name: &str) -> Option<&'static Verb> {
+    CONFIG.iter().find(|verb| verb.name == name)
 }
 
 /// Words of shells and other programs, and the line to type for each.

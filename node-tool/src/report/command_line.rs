@@ -7,6 +7,8 @@ use shared::{
     raw,
 };
 
+use crate::rclone::flags::{Value, value_of_service};
+
 /// What stands for a secret.
 const HIDDEN: &str = "***";
 /// Parts of the names of flags and settings whose values are secrets.
@@ -68,10 +70,14 @@ pub(super) fn shown(args: &[OsString]) -> String {
     words.join(" ")
 }
 
-/// Returns whether the value of a flag may be a secret.
+/// Returns whether the value of a flag may be a secret. Of other services, any may be.
 pub(crate) fn is_secret_flag(flag: &str) -> bool {
     let name = flag.split('=').next().unwrap_or(flag);
-    flag.starts_with("--") && !PUBLIC_FLAGS.contains(&name) && is_secret_name(name)
+    let of_service = name.strip_prefix("--").map(|name| name.replace('_', "-"));
+    match of_service.as_deref().and_then(value_of_service) {
+        Some(value) => value == Value::Needed,
+        None => flag.starts_with("--") && !PUBLIC_FLAGS.contains(&name) && is_secret_name(name),
+    }
 }
 
 fn is_secret_name(name: &str) -> bool {
@@ -196,6 +202,18 @@ mod tests {
                 "node-tool copyurl x --header '***'",
             ),
             ("node-tool copy sl.SECRET dbx:", "node-tool copy '***' dbx:"),
+            (
+                "node-tool copy a dbx: --s3-access-key-id SECRET --sftp_user=SECRET --drive-chunk-size 8M",
+                "node-tool copy a dbx: --s3-access-key-id '***' '--sftp_user=***' --drive-chunk-size '***'",
+            ),
+            (
+                "node-tool copy --crypt-pass-bad-blocks a dbx:",
+                "node-tool copy --crypt-pass-bad-blocks a dbx:",
+            ),
+            (
+                "node-tool ls dbx: --http-proxy http://ann:SECRET@proxy:3128",
+                "node-tool ls dbx: --http-proxy 'http://***@proxy:3128'",
+            ),
         ] {
             let args: Vec<OsString> = typed
                 .split(' ')

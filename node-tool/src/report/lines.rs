@@ -57,6 +57,8 @@ pub(super) struct JsonLine<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     pub object_type: &'a str,
     pub source: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
 }
 
 impl JsonLine<'_> {
@@ -65,15 +67,15 @@ impl JsonLine<'_> {
         self.time = jiff::ZonedDateTime::now()
             .strftime("%Y-%m-%dT%H:%M:%S%.9f%:z")
             .to_string();
+        self.pid = super::log().format.pid.then(std::process::id);
         let json = serde_json::to_string(&self).unwrap_or_default(); // strings and numbers always can
         shared::plain::printable_json(&json) + "\n"
     }
 }
 
-/// A line of text of a level, with the time before it and its end.
+/// A line of text of a level, with its end and what `--log-format` puts before it: the time, unless it says otherwise.
 pub(super) fn plain(level: &str, text: &str) -> String {
-    let now = jiff::ZonedDateTime::now().strftime("%Y/%m/%d %H:%M:%S");
-    format!("{now} {level:<6}: {text}\n")
+    super::log().format.line(level, "", text)
 }
 
 /// The same for each line of a text.
@@ -115,13 +117,15 @@ where
             };
             return writer.write_str(&line.text());
         }
+        let format = super::log().format;
+        let source = source(event.metadata());
         let about = if said.object.is_empty() { "" } else { ": " };
         if let Some(block) = said.message.strip_prefix('\n') {
             // rclone's block: numbers alone.
-            return writer.write_str(&plain(level, &format!("\n{block}")));
+            return writer.write_str(&format.line(level, &source, &format!("\n{block}")));
         }
         let text = format!("{}{about}{}", said.object, said.message);
-        writer.write_str(&plain(level, &shared::failure::printable(&text)))
+        writer.write_str(&format.line(level, &source, &shared::failure::printable(&text)))
     }
 }
 

@@ -11,13 +11,14 @@ pub mod format;
 pub mod json;
 mod layout;
 mod lines;
+mod log_file;
+mod log_format;
 mod progress;
 pub mod receipt;
 mod summary;
 
 use std::{
     ffi::OsString,
-    fs::File,
     io::{self, IsTerminal, Write},
     sync::OnceLock,
     time::Instant,
@@ -38,6 +39,8 @@ use format::Stats;
 
 pub(crate) use command_line::{is_secret_flag, may_hold_secret, without_secrets};
 pub use lines::{FILE_FAILURES, start_logging};
+pub use log_file::{LogFile, Rotation};
+pub use log_format::LogFormat;
 pub use progress::Progress;
 pub use summary::{Summary, bytes, files};
 
@@ -60,7 +63,9 @@ pub struct Log {
     /// As JSON.
     pub json: bool,
     /// Into this file instead of stderr.
-    pub file: Option<File>,
+    pub file: Option<LogFile>,
+    /// What is in each line.
+    pub format: LogFormat,
     /// Whether it has more than warnings and errors.
     pub is_verbose: bool,
     /// How a person is spoken to.
@@ -367,10 +372,7 @@ fn say(level: &str, before: &str, text: &str) {
 
 fn to_log(line: &str) {
     match &log().file {
-        Some(file) => {
-            let mut file = file;
-            let _ = file.write_all(line.as_bytes()); // a full disk is no reason to stop
-        }
+        Some(file) => file.append(line),
         None => to_stderr(line),
     }
 }

@@ -159,6 +159,30 @@ fn lines_that_people_have_do_what_they_did() -> anyhow::Result<()> {
         ("node-tool mkdir --dry_run dbx:made", "Skipped make directory"),
         ("node-tool purge --dry-run --retries 1 dbx:data", "Skipped purge"),
         ("node-tool version --fast-list", "node-tool v"),
+        // Flags of services that aren't in use.
+        (
+            "node-tool copy -v --drive-chunk-size 64M --s3-no-check-bucket --rc-addr :1 src dbx:out",
+            "--drive-chunk-size has no effect here: it is about Google Drive",
+        ),
+        (
+            "node-tool sync -n src dbx:data --combined - --s3-secret-access-key HUSH --exclude *.tmp --delete-excluded",
+            "- run/b.tmp",
+        ),
+        (
+            "node-tool lsd --default-time 2011-12-13T14:15:16Z dbx:",
+            "2011-12-13",
+        ),
+        (
+            "node-tool ls -v --log-format nolevel,pid dbx:data --header X-Project:a --bind 127.0.0.1",
+            "data.csv",
+        ),
+        (
+            "node-tool ls dbx:data -v --log-file full.log --log-file-max-size 1 --log-file-max-backups 1",
+            "data.csv",
+        ),
+        ("node-tool config show", "[dbx]"),
+        ("node-tool config redacted dbx", "[dbx]"),
+        ("node-tool config paths", "Config file: "),
     ] {
         let end = play(&env, line)?;
         let all = format!("{}{}", end.out, end.err);
@@ -167,7 +191,10 @@ fn lines_that_people_have_do_what_they_did() -> anyhow::Result<()> {
     }
     assert_eq!(there(&env, "dbx:data")?, ["data.csv", "run/a.h5", "run/b.tmp"]);
     let log = fs::read_to_string(env.path("copy.log"))?;
-    assert!(log.contains("INFO  : --stats-one-line changes nothing"), "{log}");
+    assert!(
+        log.contains("INFO  : --stats-one-line: statistics are one line anyway"),
+        "{log}"
+    );
     Ok(())
 }
 
@@ -186,9 +213,28 @@ fn lines_that_cannot_be_honoured_end_before_anything_is_done() -> anyhow::Result
         ("node-tool rm dbx:data/data.csv", "--dry-run"),
         ("node-tool cp src dbx:data", "node-tool copy SOURCE DEST"),
         (
-            "node-tool copy --drive-shared-with-me src dbx:data",
-            "Google Drive",
+            "node-tool copy --vfs-cache-mode full src dbx:data",
+            "nothing is mounted or served here",
         ),
+        (
+            "node-tool copy --drive-nosuch src dbx:data",
+            "unexpected argument",
+        ),
+        (
+            "node-tool copy --header Authorization:HUSH src dbx:data",
+            "calls set the header Authorization themselves",
+        ),
+        (
+            "node-tool copyurl --header X-A:b https://example.org/x dbx:x",
+            "Dropbox fetches the file itself",
+        ),
+        (
+            "node-tool copy --client-cert list.txt src dbx:data",
+            "belong together",
+        ),
+        ("node-tool config providers", "there is one kind of remote"),
+        ("node-tool config string dbx", "its login in it"),
+        ("node-tool settier Cool dbx:data", "one storage class"),
         ("node-tool sync --rc --rc-addr :5572 src dbx:data", "--stats 10s"),
         (
             "node-tool sync src dbx:data --delete-exclude",

@@ -70,6 +70,11 @@ impl Cache {
         Self { directory }
     }
 
+    /// Returns the directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Returns the place of the listing of `path`, as `identity` sees it.
     pub(crate) fn place(&self, identity: &str, path: &DropboxPath) -> Place {
         // As it was typed: only Dropbox knows which other spellings mean the same folder.

@@ -12,7 +12,8 @@ use super::{
     unknown,
 };
 use crate::{
-    rclone::flags::{Fate, Flag, Guard, Value, family},
+    rclone::flags::{Fate, Flag, Guard, Value, family, value_of_service},
+    rclone::verbs::{self, of_config},
     report, variables,
 };
 
@@ -63,7 +64,11 @@ pub(super) fn judge(args: &[OsString], known: &Known<'_>, tokens: Vec<Token>) ->
         Token::Word { word, .. } => Some(word.to_str().unwrap_or_default()),
         _ => None,
     });
-    let path = known.path(words.skip(1));
+    let words: Vec<&str> = words.skip(1).collect();
+    let path = known.path(words.iter().copied());
+    if let Some(failure) = not_below(&path, words.first()) {
+        return Err(failure);
+    }
     let mut judging = Judging {
         args,
         known,
@@ -85,6 +90,18 @@ pub(super) fn judge(args: &[OsString], known: &Known<'_>, tokens: Vec<Token>) ->
         }
     }
     Ok(judging.finish())
+}
+
+/// Returns the failure for a command of rclone's `config` that isn't one here.
+fn not_below(path: &[&Command], word: Option<&&str>) -> Option<Failure> {
+    let is_config = matches!(path, [verb] if verb.get_name() == "config");
+    let below = word.filter(|_| is_config)?;
+    match of_config(below)?.fate {
+        verbs::Fate::Refused { why, instead } => {
+            Some(unknown::refused_verb(&format!("config {below}"), why, instead))
+        }
+        _ => None,
+    }
 }
 
 struct Judging<'a, 'k> {
@@ -117,6 +134,9 @@ impl<'a> Judging<'a, '_> {
 
     /// Decides about a flag; `is_first` if no verb came before it.
     fn flag(&mut self, flag: Typed, is_first: bool) -> Result<(), Failure> {
+        if let Some(known) = self.known.of_rclone(flag.name()) {
+            self.line.note_given(known.name, flag.value.as_deref());
+        }
         if let Some(arg) = self.known.accepted(flag.name(), self.path) {
             return self.accept(flag, arg);
         }
@@ -126,11 +146,9 @@ impl<'a> Judging<'a, '_> {
                 self.keep("", flag.words())
             }
             Some(known) => return self.elsewhere(&flag, known),
-            None => match self.of_family(&flag) {
-                Some(failure) => return Err(failure),
-                // Clap reports it.
-                None => self.keep("", flag.words()),
-            },
+            None if self.of_family(&flag)? => {}
+            // Clap reports it.
+            None => self.keep("", flag.words()),
         }
         Ok(())
     }
@@ -202,6 +220,7 @@ impl<'a> Judging<'a, '_> {
             }
             Fate::Harmless(why) => self.note(format!("{name} has no effect here: {why}")),
             Fate::Always(why) => self.note(format!("{name} changes nothing: {why}")),
+            Fate::Differs(how) => self.note(format!("{name}: {how}")),
             Fate::Same => self.note(format!("{name} has no meaning for '{verb}'")),
         }
         Ok(())
@@ -256,17 +275,33 @@ impl<'a> Judging<'a, '_> {
         is_alone.then(|| format!("node-tool {}", words.join(" ")))
     }
 
-    /// Returns the failure for a flag of a service that isn't here.
-    fn of_family(&self, flag: &Typed) -> Option<Failure> {
+    /// Decides about a flag of something that isn't here. Returns whether it is one.
+    fn of_family(&mut self, flag: &Typed) -> Result<bool, Failure> {
         let Name::Long(name) = flag.name() else {
-            return None;
+            return Ok(false);
         };
-        let family = family(name)?;
-        let Fate::Refused { why, instead } = family.fate else {
-            return None;
+        let Some(family) = family(name) else {
+            return Ok(false);
         };
-        let about = format!("it is about {}; {why}", family.about);
-        Some(unknown::refused_flag(&format!("--{name}"), &about, instead, None))
+        let shown = format!("--{name}");
+        match (family.fate, value_of_service(name)) {
+            (Fate::Refused { why, instead }, _) => {
+                let about = format!("it is about {}; {why}", family.about);
+                Err(unknown::refused_flag(&shown, &about, instead, None))
+            }
+            (_, None) => Ok(false),
+            (_, Some(Value::Needed)) if flag.value.is_none() => {
+                Err(Failure::usage(format!("{shown} needs a value")))
+            }
+            (Fate::Harmless(why) | Fate::Always(why), Some(_)) => {
+                self.note(format!(
+                    "{shown} has no effect here: it is about {}; {why}",
+                    family.about
+                ));
+                Ok(true)
+            }
+            (Fate::Same | Fate::Differs(_), Some(_)) => Ok(true),
+        }
     }
 }
 
@@ -275,7 +310,7 @@ fn quoted(word: &OsStr) -> String {
 }
 
 /// Returns whether a switch is on, in the words that rclone takes.
-fn is_true(name: &str, value: &OsStr) -> Result<bool, Failure> {
+pub(super) fn is_true(name: &str, value: &OsStr) -> Result<bool, Failure> {
     match value.to_str() {
         Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
         Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),

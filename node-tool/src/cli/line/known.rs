@@ -84,6 +84,10 @@ impl<'a> Known<'a> {
         let own = self.command.and_then(|command| find_below(command, name));
         let own = own.or_else(|| find(self.program, name)).map(value_of);
         own.or_else(|| self.of_rclone(name).map(|flag| flag.value))
+            .or_else(|| match name {
+                Name::Long(long) => flags::value_of_service(long),
+                Name::Short(_) => None,
+            })
     }
 
     /// Returns the flag of rclone of this name.

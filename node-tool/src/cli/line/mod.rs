@@ -38,6 +38,8 @@ pub(super) struct Line {
     pub notes: Vec<String>,
     /// The variables of switches that are turned off, which don't count then.
     pub overruled: Vec<String>,
+    /// The switches of rclone that are given, by their long names, whether the verb takes them or not.
+    pub given: Vec<&'static str>,
 }
 
 impl Line {
@@ -52,6 +54,15 @@ impl Line {
         let words = words.filter(|words| is_one_too_many && words[0] != "--")?;
         let name = shared::plain::quoted(&words.join(" "));
         Some(format!("  a name with a blank needs quotes: {name}"))
+    }
+
+    /// Notes a flag of rclone, whose last value counts.
+    fn note_given(&mut self, name: &'static str, value: Option<&OsStr>) {
+        self.given.retain(|known| *known != name);
+        let is_off = value.is_some_and(|value| judge::is_true("", value).is_ok_and(|is_on| !is_on));
+        if !is_off {
+            self.given.push(name);
+        }
     }
 
     /// Returns a line as it was typed.

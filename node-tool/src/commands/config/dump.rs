@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What stands for a secret, as in rclone's `config redacted`.
-const HIDDEN: &str = "XXX";
+pub(super) const HIDDEN: &str = "XXX";
 
 /// Prints the remotes as JSON in rclone's keys. Secrets are never shown, but those of rclone's own file to a caller of rclone:
 /// portals pass them on.
@@ -75,6 +75,21 @@ pub(super) fn file(app: &App) -> Result<u8, Failure> {
         _ => "Configuration file is stored at:",
     };
     report::result(&format!("{first}\n{path}\n"))?;
+    Ok(exit::SUCCESS)
+}
+
+/// Prints where the config and the cache are, and where temporary files would be, in rclone's words.
+pub(super) fn paths(app: &App) -> Result<u8, Failure> {
+    let cache = app
+        .cache
+        .as_ref()
+        .map(|cache| cache.directory().display().to_string());
+    let lines = [
+        ("Config file:", app.store.path().display().to_string()),
+        ("Cache dir:  ", cache.unwrap_or_else(|| "none".to_owned())),
+        ("Temp dir:   ", std::env::temp_dir().display().to_string()),
+    ];
+    report::results(lines.into_iter().map(|(what, path)| format!("{what} {path}")))?;
     Ok(exit::SUCCESS)
 }
 

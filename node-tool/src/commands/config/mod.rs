@@ -54,12 +54,17 @@ enum Command {
     /// Take over the Dropbox remotes of an rclone.conf
     Import(import::Args),
     /// Encrypt the config with a password, or decrypt it
-    #[command(subcommand, after_help = "Example: node-tool config password set")]
+    #[command(
+        subcommand,
+        alias = "encryption",
+        after_help = "Example: node-tool config password set"
+    )]
     Password(password::Command),
     /// List the connected accounts
     #[command(after_help = "Example: node-tool config list")]
     List,
-    /// Show the settings of one account, without its secrets
+    /// Show the settings of one account, or of all, without secrets
+    #[command(alias = "redacted")]
     Show(show::Args),
     /// Print where the config file is
     #[command(after_help = "Example: node-tool config path")]
@@ -67,6 +72,9 @@ enum Command {
     /// Print where the config file is, in rclone's words
     #[command(after_help = "Example: node-tool config file")]
     File,
+    /// Print where the config and the cache are, in rclone's words
+    #[command(after_help = "Example: node-tool config paths")]
+    Paths,
     /// Print the remotes as JSON, without their secrets
     #[command(after_help = "Example: node-tool config dump | jq -r 'keys[]'")]
     Dump,
@@ -84,7 +92,7 @@ enum Command {
 impl Args {
     /// Whether the config's content matters.
     pub fn reads_config(&self) -> bool {
-        !matches!(self.command, Some(Command::Path | Command::File))
+        !matches!(self.command, Some(Command::Path | Command::File | Command::Paths))
     }
 
     /// Whether it has JSON output.
@@ -144,6 +152,7 @@ pub async fn run(args: Args, app: &App) -> Result<u8, Failure> {
         Some(Command::Show(args)) => show::show(&args, app),
         Some(Command::Path) => show::path(app),
         Some(Command::File) => dump::file(app),
+        Some(Command::Paths) => dump::paths(app),
         Some(Command::Dump) => dump::dump(app),
         Some(Command::Touch) => update::touch(app),
         Some(Command::Update(args)) => update::run(&args, app),

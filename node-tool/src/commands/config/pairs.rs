@@ -60,6 +60,13 @@ impl Pairs {
                 tracing::info!("{key} has no effect here");
             }
             key if SETTINGS.contains(&key) => {
+                let alone = rclone::Section::from([(key.to_owned(), value.to_owned())]);
+                let wrong = |why: &str| Failure::usage(format!("{key} can't be set to '{value}'")).why(why);
+                let taken = rclone::take(&alone, 0).map_err(|why| wrong(&why))?;
+                // Names that are mapped otherwise are told about; a format would be left out.
+                if let Some(why) = taken.differences.first().filter(|_| key == "export_formats") {
+                    return Err(wrong(why));
+                }
                 self.settings.insert(key.to_owned(), value.to_owned());
             }
             key => match rclone::take(&rclone::Section::from([(key.to_owned(), value.to_owned())]), 0) {
@@ -173,6 +180,7 @@ mod tests {
             ),
             (&["colour=SECRET"], "there is no setting 'colour'"),
             (&["impersonate=SECRET"], "impersonate can't be set here"),
+            (&["export_formats=docx"], "export_formats can't be set to 'docx'"),
             (&["encoding"], "the setting 'encoding' has no value"),
         ] {
             let error = read(words).unwrap_err().to_string();

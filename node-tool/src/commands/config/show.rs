@@ -1,14 +1,18 @@
 //! `config list`, `config show` and `config path`: what is set up, what is in force, and where it comes from.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use shared::{exit, failure::Failure};
 
-use super::super::{App, config_failure};
+use super::{
+    super::{App, config_failure},
+    dump,
+};
 use crate::{
     config::{
         CONFIG_VARIABLE, Config, Defaults, Environment, Remote, Root, SITE_VARIABLE, Site, Target,
         check_name, default_path,
+        rclone::{self, Section},
     },
     report::{
         self,
@@ -25,7 +29,7 @@ const TRANSFERS_VARIABLE: &str = "NODE_TOOL_TRANSFERS";
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  node-tool config show\n  node-tool config show dbx")]
 pub struct Args {
-    /// The remote's name; without it, all settings are shown, and where each is from
+    /// The remote's name; without it, all remotes are shown, and which settings are in force, each with where it is from
     name: Option<String>,
 }
 
@@ -61,8 +65,12 @@ pub(super) fn list(app: &App) -> Result<u8, Failure> {
     Ok(exit::SUCCESS)
 }
 
-/// Shows one remote, or what holds for all.
+/// Shows one remote, or all, and what holds for all.
 pub(super) fn show(args: &Args, app: &App) -> Result<u8, Failure> {
+    let sections = app.store.sections().map_err(config_failure)?;
+    if let Some(sections) = sections.filter(|_| !json::is_on()) {
+        return rclones(&sections, args.name.as_deref(), app);
+    }
     let config = app.store.load().map_err(config_failure)?;
     let lines = match &args.name {
         Some(name) => {
@@ -75,7 +83,9 @@ pub(super) fn show(args: &Args, app: &App) -> Result<u8, Failure> {
                 json::print(&Object::Remote(object(&name, settings(&name, remote))))?;
                 return Ok(exit::SUCCESS);
             }
-            one(&name, remote, app)
+            let mut lines = one(&name, remote);
+            lines.push(format!("config file = {}", shown_path(app)));
+            lines
         }
         None if json::is_on() => {
             let remotes = config.remotes.iter();
@@ -83,7 +93,17 @@ pub(super) fn show(args: &Args, app: &App) -> Result<u8, Failure> {
             json::print_all(remotes.map(Object::Remote))?;
             return Ok(exit::SUCCESS);
         }
-        None => all(&config, app),
+        None => {
+            let remotes = config.remotes.iter();
+            let remotes = remotes.flat_map(|(name, remote)| {
+                let mut lines = one(name, remote);
+                lines.push(String::new());
+                lines
+            });
+            // Comments, so that the sections can be parsed.
+            let in_force = all(&config, app).into_iter().map(|line| format!("# {line}"));
+            remotes.chain(in_force).collect()
+        }
     };
     report::results(lines.into_iter())?;
     Ok(exit::SUCCESS)
@@ -146,7 +166,7 @@ fn settings(name: &str, remote: &Remote) -> Vec<(&'static str, String)> {
     values
 }
 
-fn one(name: &str, remote: &Remote, app: &App) -> Vec<String> {
+fn one(name: &str, remote: &Remote) -> Vec<String> {
     let values = settings(name, remote);
     let variables = Environment::here().variables_of(name);
     let from = |key: &str| -> String {
@@ -169,8 +189,31 @@ fn one(name: &str, remote: &Remote, app: &App) -> Vec<String> {
             .into_iter()
             .map(|(key, value)| format!("{key} = {value}{}", from(key))),
     );
-    lines.push(format!("config file = {}", shown_path(app)));
     lines
+}
+
+/// Shows a remote of rclone's file, or all, as rclone does, without secrets. Of other services, any value may be one.
+fn rclones(sections: &BTreeMap<String, Section>, name: Option<&str>, app: &App) -> Result<u8, Failure> {
+    let name = name.map(|name| name.trim_end_matches(':'));
+    if let Some(unknown) = name.filter(|name| !sections.contains_key(*name)) {
+        return Err(app.unknown_remote(unknown, sections.keys()));
+    }
+    let wanted = sections
+        .iter()
+        .filter(|(known, _)| name.is_none_or(|name| name == *known));
+    report::results(wanted.flat_map(|(name, keys)| {
+        let is_dropbox = keys.get("type").is_some_and(|kind| kind == rclone::KIND);
+        let lines = keys.iter().map(|(key, value)| {
+            let is_secret = matches!(key.as_str(), "token" | "client_secret") || !is_dropbox && key != "type";
+            let value = if is_secret { dump::HIDDEN } else { value };
+            format!("{key} = {value}")
+        });
+        let mut section = vec![format!("[{name}]")];
+        section.extend(lines);
+        section.push(String::new());
+        section
+    }))?;
+    Ok(exit::SUCCESS)
 }
 
 /// Returns what kind of root the account has, as far as it was asked for: `config show` asks nobody.

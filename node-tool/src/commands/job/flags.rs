@@ -12,7 +12,7 @@ use engine::{
     plan::{BackupNames, CompareBy, Cutoff, Order, Rules, Tolerance},
 };
 
-use crate::{flags::filter::FilterFlags, report::json};
+use crate::{commands::look::check::outputs::OutputFlags, flags::filter::FilterFlags, report::json};
 
 /// Flags of every command that copies.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -90,7 +90,7 @@ pub struct Flags {
     #[command(flatten)]
     pub filter: FilterFlags,
     /// Keep symlinks: in Dropbox they are files whose names end in .rclonelink
-    #[arg(short = 'l', long, help_heading = "Symlinks", conflicts_with_all = ["copy_links", "skip_links"])]
+    #[arg(short = 'l', long, alias = "local-links", help_heading = "Symlinks", conflicts_with_all = ["copy_links", "skip_links"])]
     pub links: bool,
     /// Follow symlinks and copy what they point to
     #[arg(short = 'L', long, help_heading = "Symlinks", conflicts_with = "skip_links")]
@@ -147,6 +147,8 @@ pub struct Flags {
     /// Show progress
     #[arg(short = 'P', long, help_heading = "Output")]
     pub progress: bool,
+    #[command(flatten)]
+    pub lists: OutputFlags,
 }
 
 impl Flags {
@@ -271,6 +273,12 @@ pub fn check(flags: &Flags) -> Result<(), Failure> {
         return Err(Failure::usage(
             "--interactive asks a person, and --json is for programs",
         ));
+    }
+    if flags.plan_out.is_some() && flags.lists.is_any() {
+        return Err(
+            Failure::usage("a plan that is only written has no lists of files")
+                .hint("--combined and its kin go with a run, or with --dry-run"),
+        );
     }
     match &flags.suffix {
         Some(suffix) if suffix.contains('/') => Err(Failure::usage("--suffix can't hold a slash")

@@ -5,6 +5,7 @@ mod ask;
 mod backup;
 mod elsewhere;
 mod flags;
+mod lists;
 mod name;
 mod observer;
 mod outcomes;
@@ -37,6 +38,7 @@ use stores::{
 pub use flags::{Flags, MoveFlags, SyncFlags};
 
 use backup::BackupDir;
+use lists::Lists;
 use observer::Shown;
 use outcomes::{Noted, Outcomes};
 use permissions::Permissions;
@@ -103,6 +105,8 @@ struct Job<'a> {
     source_cursor: Option<String>,
     /// The permissions that travel with the files, if they do.
     permissions: Option<Permissions>,
+    /// What both sides have, if lists of that are wanted.
+    lists: Option<Lists>,
 }
 
 /// Executes a request.
@@ -202,6 +206,7 @@ pub async fn run(request: &Request<'_>, app: &App) -> Result<u8, Failure> {
         elsewhere: Vec::new(),
         source_cursor,
         permissions,
+        lists: None,
     };
     let (mut job, mut plan) = match listing.root {
         RootKind::File => job.plan_file(&listing).await?,
@@ -315,6 +320,7 @@ async fn moved_as_a_whole(
         && from.view().leaves_out == LeavesOut::Nothing
         && !(flags.dry_run || flags.interactive || flags.existing || flags.plan_out.is_some())
         && flags.max_transfer.is_none()
+        && !flags.lists.is_any()
         // These are refused with a move.
         && flags.compare_dest.is_empty()
         && flags.copy_dest.is_empty();
@@ -411,6 +417,7 @@ impl Job<'_> {
             options.verb = Verb::Copy; // beside a single file, nothing is extra
         }
         let mut plan = self.plan(&source, &target, &options)?;
+        self.compare_lists(&source, &target);
         plan.set_source_path(&name);
         let parts = (listing.read_only.as_slice(), &target);
         overlap::refuse_unwritable(&plan, (&self.source, &self.target), parts, request.verb).await?;
@@ -449,6 +456,7 @@ impl Job<'_> {
             backup.check_source(&listing.entries, &self.target, flags)?;
         }
         let mut plan = self.plan(listing, &target, &self.plan_options())?;
+        self.compare_lists(listing, &target);
         let parts = (listing.read_only.as_slice(), &target);
         overlap::refuse_unwritable(&plan, (&self.source, &self.target), parts, verb).await?;
         plan.warnings
@@ -479,6 +487,7 @@ impl Job<'_> {
             // Dropbox would say of each of two spellings that it is there.
             && are_apart(&few)
             && self.permissions.is_none()
+            && !flags.lists.is_any()
             && !flags.create_empty_src_dirs;
         let listed = if is_few {
             self.target.list_only(&few).await
@@ -552,6 +561,14 @@ impl Job<'_> {
             .map_err(|refusal| tell::refusal(refusal, &self.source, &self.target))
     }
 
+    /// Compares what both sides have, if lists of that are wanted.
+    fn compare_lists(&mut self, source: &Listing, target: &Listing) {
+        if self.request.flags.lists.is_any() {
+            let ignores_case = self.names().ignores_case;
+            self.lists = Some(Lists::of(source, target, &self.deletable(), ignores_case));
+        }
+    }
+
     fn not_a_folder(&self, to: &Place) -> Failure {
         let verb = word(self.request.verb);
         Failure::usage(format!("'{to}' is a file; {verb} needs a folder to copy into")).code(exit::ERROR)
@@ -588,7 +605,7 @@ impl Job<'_> {
             target: self.target.store(),
             transfer: &transfer,
             backup: backup.as_ref(),
-            keeps_times: flags.no_update_modtime,
+            keeps_times: flags.no_update_modtime || flags.dry_run,
         };
         let shown = Arc::new(Shown::new(
             flags.progress,
@@ -599,15 +616,22 @@ impl Job<'_> {
         let run = Run::new(&plan, tally, app.shutdown.clone(), Arc::new(observers));
         outcomes::report_failed(&run.tally(), &self.source);
         let max_bytes = flags.max_transfer.and_then(|size| size.0);
-        if max_bytes.is_some() && !flags.dry_run {
+        if max_bytes.is_some() && !flags.dry_run || self.lists.is_some() {
             // Only what is really copied counts.
             run::resolve(&mut plan, &job, concurrency, &run).await;
         }
+        let lists = self.lists.as_ref().map(|lists| lists.begin(&flags.lists, &plan));
+        let lists = lists.transpose()?;
         let is_cut = max_bytes.is_some_and(|max| plan.limit_bytes(max, flags.cutoff()));
         tell::obstacles(&plan, &self.target);
         let is_move = verb == Verb::Move;
         if flags.dry_run {
             preview::show(&plan, (&self.source, &self.target), is_move, &run.tally())?;
+            report::statistics(
+                &preview::stats(&plan, &run.tally(), started.elapsed()),
+                flags.progress,
+            )?;
+            lists.map_or(Ok(()), |lists| lists::end(lists, &run.tally()))?;
             return Ok(tell::code(&run.tally(), plan.is_idle(), flags));
         }
         if flags.interactive {
@@ -641,6 +665,7 @@ impl Job<'_> {
             }
             _ => true,
         };
+        lists.map_or(Ok(()), |lists| lists::end(lists, &tally))?;
         outcomes::count(&tally);
         if let Some(receipt) = self.request.receipt {
             let failed = tally.failed.len() as u64;

@@ -1,5 +1,7 @@
 //! What a dry run shows.
 
+use std::time::Duration;
+
 use engine::{
     plan::{CopyReason, Plan, Step, StepKind, total_bytes},
     run::Tally,
@@ -10,8 +12,26 @@ use stores::Place;
 use super::{outcomes, tell};
 use crate::report::{
     self,
+    format::Stats,
     json::{self, Action, Object},
 };
+
+/// Returns the counts that a run of the plan would have, which rclone shows for a dry run, too.
+pub(super) fn stats(plan: &Plan, tally: &Tally, took: Duration) -> Stats {
+    let (bytes, transfers) = (total_bytes(plan.all_copies()), plan.all_copies().count() as u64);
+    Stats {
+        bytes,
+        total_bytes: bytes,
+        errors: tally.failed.len() as u64,
+        checks: tally.unchanged + tally.skipped,
+        deletes: plan.deletes.len() as u64,
+        renames: plan.renames.len() as u64,
+        transfers,
+        total_transfers: transfers,
+        elapsed: took,
+        ..Stats::default()
+    }
+}
 
 /// A step as it is shown.
 enum Shown<'a> {

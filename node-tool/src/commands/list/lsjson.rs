@@ -97,6 +97,7 @@ async fn stat(args: &Args, app: &App) -> Result<u8, Failure> {
         filter: engine::filter::Filter::default(),
         is_cut: false,
         is_itself: true,
+        default_time: app.default_time,
         side,
     };
     let mut items = listing.items(args.hash, !args.no_mimetype);

@@ -55,13 +55,9 @@ pub(in crate::commands) struct Listing {
     is_cut: bool,
     /// Whether the one entry is the place itself.
     pub is_itself: bool,
+    /// The time of entries that have none.
+    default_time: Modified,
 }
-
-/// The time of entries that have none: 2000-01-01, as in rclone (its `--default-time`).
-const NO_TIME: Modified = Modified {
-    seconds: 946_684_800,
-    nanoseconds: 0,
-};
 
 impl PlaceArgs {
     /// Lists the place; without `recursive` no deeper than the folder itself, or than `--max-depth`, as in rclone.
@@ -110,6 +106,7 @@ impl PlaceArgs {
             is_itself: found.root == RootKind::File,
             entries: found.entries,
             filter,
+            default_time: app.default_time,
         }))
     }
 }
@@ -170,7 +167,7 @@ impl Listing {
                     nanoseconds: u32::try_from(metadata.mtime_nsec()).unwrap_or(0),
                 }),
             ),
-            None => (None, Some(NO_TIME)),
+            None => (None, Some(self.default_time)),
         }
     }
 
@@ -225,6 +222,7 @@ mod tests {
             filter: Filter::default(),
             is_cut,
             is_itself: false,
+            default_time: Modified::default(),
         };
         assert_eq!((listing(false).code(), listing(true).code()), (0, 6));
     }

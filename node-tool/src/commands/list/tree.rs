@@ -45,6 +45,9 @@ pub struct Args {
     /// Sort by name, size or mtime
     #[arg(long, value_parser = ["name", "size", "mtime"])]
     sort: Option<String>,
+    /// Sort by time, as --sort mtime does
+    #[arg(short = 't', long, conflicts_with = "sort")]
+    sort_modtime: bool,
     /// Sort in reverse
     #[arg(short = 'r', long)]
     sort_reverse: bool,
@@ -71,6 +74,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         report: !args.noreport,
         level: args.level,
         sort: match args.sort.as_deref() {
+            _ if args.sort_modtime => Sort::Time,
             Some("size") => Sort::Size,
             Some("mtime") => Sort::Time,
             _ if args.dirsfirst => Sort::FoldersFirst,

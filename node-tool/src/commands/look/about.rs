@@ -2,7 +2,7 @@
 //!
 //! Standard output is rclone's; the rest is for people.
 
-use crate::client::Client;
+use crate::{as_rclone, client::Client};
 use shared::{
     api::users::{Account, SpaceUsage},
     exit,
@@ -51,6 +51,14 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let (side, client, _) = remote(&args.path, app)?;
     let space = client.space_usage().await.map_err(failed("ask about", &side))?;
     let usage = About::from(&space);
+    if as_rclone::is_on() && json::is_own() {
+        // In its form, to the byte.
+        report::result(&format!(
+            "{{\n\t\"total\": {},\n\t\"used\": {},\n\t\"free\": {}\n}}\n",
+            usage.total, usage.used, usage.free
+        ))?;
+        return Ok(exit::SUCCESS);
+    }
     if json::is_on() {
         json::print_only(&Object::About(usage))?;
         return Ok(exit::SUCCESS);

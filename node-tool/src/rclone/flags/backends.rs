@@ -1,11 +1,6 @@
 //! rclone's flags of single services.
 
-use super::{
-    Fate, Flag,
-    Guard::Removal,
-    general::{RC_INSTEAD, RC_WHY},
-    switch, value,
-};
+use super::{Fate, Flag, Guard::Removal, Value, switch, value};
 
 const BATCHES: &str = "batches are as full as Dropbox allows, and each outcome is waited for";
 const APP: &str = "a remote keeps the app that it was connected with";
@@ -55,12 +50,8 @@ pub(super) const DROPBOX: &[Flag] = &[
         "cloud documents are listed as their exports",
         "--exclude '*.{html,md}' leaves such names out",
     ),
-    switch("dropbox-skip-shared-folders")
-        .guard(Removal)
-        .refused("it is spelled --exclude-shared here", "--exclude-shared"),
-    switch("dropbox-skip-unowned-folders")
-        .guard(Removal)
-        .refused("it is spelled --exclude-not-owned here", "--exclude-not-owned"),
+    switch("dropbox-skip-shared-folders").guard(Removal),
+    switch("dropbox-skip-unowned-folders").guard(Removal),
     value("dropbox-token").refused(
         "all users of this machine can read a command line",
         "NODE_TOOL_ACCESS_TOKEN holds a token, or a remote: node-tool config create NAME --token-stdin",
@@ -86,7 +77,7 @@ pub(super) const LOCAL: &[Flag] = &[
     ),
     switch("local-fatal-if-no-space").always("a full disk ends the run"),
     value("local-hashes").harmless("the content hash of Dropbox decides"),
-    switch("local-links").refused("it is spelled --links here", "-l, --links"),
+    switch("local-links"),
     switch("local-metadata-restore-special-bits").harmless("setuid, setgid and sticky bits are never kept"),
     switch("local-no-check-updated")
         .harmless("a file that changes while it is read is sent again, and reported if it keeps changing"),
@@ -114,13 +105,20 @@ pub(crate) struct Family {
 }
 
 const fn service(prefix: &'static str, about: &'static str) -> Family {
-    let why = "every place here is a folder of this machine or of a Dropbox";
-    let fate = Fate::Refused { why, instead: "" };
+    let fate = Fate::Harmless("no place here is of that kind, and rclone ignores it then, too");
     Family { prefix, about, fate }
 }
 
 const fn control(prefix: &'static str, about: &'static str) -> Family {
-    let (why, instead) = (RC_WHY, RC_INSTEAD);
+    let fate = Fate::Harmless("it is not turned on, and rclone ignores it then, too");
+    Family { prefix, about, fate }
+}
+
+const fn mounted(prefix: &'static str, about: &'static str) -> Family {
+    let (why, instead) = (
+        "nothing is mounted or served here",
+        "leave it out, as rclone's other verbs want it",
+    );
     let fate = Fate::Refused { why, instead };
     Family { prefix, about, fate }
 }
@@ -190,7 +188,7 @@ pub(crate) const FAMILIES: &[Family] = &[
     service("swift-", "OpenStack Swift"),
     service("ulozto-", "Uloz.to"),
     service("union-", "rclone's unions of remotes"),
-    service("vfs-", "a remote that is mounted or served"),
+    mounted("vfs-", "a remote that is mounted or served"),
     service("webdav-", "WebDAV"),
     service("yandex-", "Yandex Disk"),
     service("zoho-", "Zoho WorkDrive"),
@@ -201,4 +199,20 @@ pub(crate) const FAMILIES: &[Family] = &[
 /// Returns the family of a flag.
 pub(crate) fn family(name: &str) -> Option<&'static Family> {
     FAMILIES.iter().find(|family| name.starts_with(family.prefix))
+}
+
+/// All flags of the families that every verb takes: `NAME`, or `NAME=` if it needs a value. `tests/peers/rclone_names.py` makes it.
+const OF_SERVICES: &str = include_str!("services-1.75.txt");
+
+/// Returns what follows a flag of a family. `None` if rclone has no such flag.
+pub(crate) fn value_of_service(name: &str) -> Option<Value> {
+    OF_SERVICES.lines().find_map(|line| match line.strip_suffix('=') {
+        Some(known) => (known == name).then_some(Value::Needed),
+        None => (line == name).then_some(Value::Switch),
+    })
+}
+
+#[cfg(test)]
+pub(crate) fn names_of_services() -> impl Iterator<Item = &'static str> {
+    OF_SERVICES.lines().map(|line| line.trim_end_matches('='))
 }

@@ -2,6 +2,8 @@
 
 use super::{Flag, Guard::Removal, switch, value};
 
+const LIMITED: &str = "if more would be deleted, the run ends before it changes anything; rclone copies, and deletes up to the limit";
+
 /// Flags of everything that copies.
 pub(super) const COPY: &[Flag] = &[
     switch("check-first").always("everything is listed and compared before the first file is copied"),
@@ -20,7 +22,9 @@ pub(super) const COPY: &[Flag] = &[
     value("max-backlog").harmless("the whole plan is in memory, about 0.8 KB per file"),
     value("max-duration"),
     value("max-transfer"),
-    switch("metadata").short('M'),
+    switch("metadata").short('M').differs(
+        "between this machine and a Dropbox, permissions are kept, in a small file for each folder; a Dropbox has no other metadata",
+    ),
     value("modify-window"),
     value("multi-thread-chunk-size").harmless("the size of ranges adapts to the link"),
     value("multi-thread-cutoff").harmless("big files travel over many connections as soon as that helps"),
@@ -58,8 +62,8 @@ pub(super) const SYNC: &[Flag] = &[
     ),
     switch("ignore-errors"),
     value("list-cutoff").harmless("listings are in memory, about 0.8 KB per file"),
-    value("max-delete").guard(Removal),
-    value("max-delete-size").guard(Removal),
+    value("max-delete").guard(Removal).differs(LIMITED),
+    value("max-delete-size").guard(Removal).differs(LIMITED),
     value("suffix").guard(Removal),
     switch("suffix-keep-extension"),
     switch("track-renames"),

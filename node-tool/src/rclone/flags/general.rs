@@ -1,6 +1,7 @@
 //! rclone's general flags, and those of its log.
 
 use super::{Flag, Guard::Trial, Value, flag, switch, value};
+use crate::rclone::{CONTROL_INSTEAD, NO_CONTROL};
 
 /// Flags of every command.
 pub(super) const IMPORTANT: &[Flag] = &[
@@ -16,10 +17,7 @@ pub(super) const GENERAL: &[Flag] = &[
     value("cache-dir"),
     value("color"),
     value("config"),
-    value("default-time").refused(
-        "what has no time is shown with rclone's default, 2000-01-01T00:00:00Z",
-        "change it in what is printed, with sed for example",
-    ),
+    value("default-time"),
     value("disable")
         .harmless("it turns off ways in which rclone talks to a service, and there are none of them here"),
     switch("error-on-no-transfer"),
@@ -39,26 +37,20 @@ pub(super) const GENERAL: &[Flag] = &[
         .harmless("Dropbox keeps the modification time that a file had when it was sent"),
     value("metadata-mapper").refused("Dropbox keeps no such metadata", ""),
     value("metadata-set").refused("Dropbox keeps no such metadata", ""),
-    switch("rc").refused(RC_WHY, RC_INSTEAD),
+    switch("rc").refused(NO_CONTROL, CONTROL_INSTEAD),
     switch("help").short('h'),
 ];
 
-/// Why there is no remote control.
-pub(super) const RC_WHY: &str = "a running command can't be controlled from outside, so that nobody else can";
-/// What to do instead.
-pub(super) const RC_INSTEAD: &str = "-P, or --stats 10s with --use-json-log, shows how far it is";
-
-const ONE_LOG: &str = "the log is appended to, and never rotated";
 const LAYOUT: &str = "statistics have one layout";
 
 /// Flags of the log.
 pub(super) const LOGGING: &[Flag] = &[
     value("log-file"),
-    switch("log-file-compress").harmless(ONE_LOG),
-    value("log-file-max-age").harmless(ONE_LOG),
-    value("log-file-max-backups").harmless(ONE_LOG),
-    value("log-file-max-size").harmless(ONE_LOG),
-    value("log-format").harmless("lines have one format; --use-json-log has another"),
+    switch("log-file-compress"),
+    value("log-file-max-age"),
+    value("log-file-max-backups"),
+    value("log-file-max-size"),
+    value("log-format"),
     value("log-level"),
     switch("log-systemd").harmless("systemd's journal takes lines as they are"),
     value("max-stats-groups").harmless("there is one group"),
@@ -68,7 +60,8 @@ pub(super) const LOGGING: &[Flag] = &[
     value("stats"),
     value("stats-file-name-length").harmless("names are as long as the terminal allows"),
     value("stats-log-level").harmless("statistics are printed if --stats or -P asks for them"),
-    switch("stats-one-line").always("statistics are one line"),
+    switch("stats-one-line")
+        .differs("statistics are one line anyway; called as rclone they are a block, and one line with it"),
     switch("stats-one-line-date").harmless(LAYOUT),
     value("stats-one-line-date-format").harmless(LAYOUT),
     value("stats-unit")
@@ -77,8 +70,8 @@ pub(super) const LOGGING: &[Flag] = &[
     switch("syslog").refused(SYSLOG, SYSLOG_INSTEAD),
     value("syslog-facility").refused(SYSLOG, SYSLOG_INSTEAD),
     switch("use-json-log"),
-    value("metrics-addr").refused(RC_WHY, RC_INSTEAD),
-    switch("rc-enable-metrics").refused(RC_WHY, RC_INSTEAD),
+    value("metrics-addr").refused(NO_CONTROL, CONTROL_INSTEAD),
+    switch("rc-enable-metrics").harmless("it is about --rc, and rclone ignores it without that, too"),
     switch("version").short('V'),
 ];
 

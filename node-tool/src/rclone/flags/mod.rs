@@ -8,14 +8,16 @@ mod network;
 mod of_verbs;
 
 #[cfg(test)]
-pub(crate) use backends::FAMILIES;
-pub(crate) use backends::family;
+pub(super) use backends::{FAMILIES, names_of_services};
+pub(crate) use backends::{family, value_of_service};
 
 /// What becomes of a flag that is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// It is a flag here too, of some commands or all; where a command has no use for it, it is accepted.
     Same,
+    /// It is a flag here too, and does something else in this respect.
+    Differs(&'static str),
     /// What it asks for is always so.
     Always(&'static str),
     /// It is accepted and has no effect, for this reason.
@@ -96,6 +98,13 @@ impl Flag {
     const fn short(self, short: char) -> Self {
         Self {
             short: Some(short),
+            ..self
+        }
+    }
+
+    const fn differs(self, how: &'static str) -> Self {
+        Self {
+            fate: Fate::Differs(how),
             ..self
         }
     }
@@ -210,15 +219,20 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
 
 /// Returns the flag of this name that a verb of rclone takes, or else one that all take.
 pub(crate) fn named(name: &str, verb: &str) -> Option<&'static Flag> {
-    all()
-        .filter(|flag| flag.name == name)
-        .find(|flag| flag.is_of(verb))
+    of_verb_first(|flag| flag.name == name && flag.is_of(verb))
 }
 
-/// Returns the flag of this short form that a verb of rclone takes.
+/// Returns the flag of this short form that a verb of rclone takes, or else one that all take.
 pub(crate) fn short(short: char, verb: &str) -> Option<&'static Flag> {
-    let mut found = all().filter(|flag| flag.short == Some(short) && flag.is_of(verb));
-    let first = found.next()?;
-    // A verb's own short form wins over a general one.
-    Some(found.find(|flag| !flag.verbs.is_empty()).unwrap_or(first))
+    of_verb_first(|flag| flag.short == Some(short) && flag.is_of(verb))
+}
+
+/// Returns the row that is wanted: that of a verb counts more than one of all verbs.
+fn of_verb_first(is_wanted: impl Fn(&Flag) -> bool) -> Option<&'static Flag> {
+    let mut wanted = all().filter(|flag| is_wanted(flag));
+    let first = wanted.next()?;
+    match first.verbs {
+        [] => Some(wanted.find(|flag| !flag.verbs.is_empty()).unwrap_or(first)),
+        _ => Some(first),
+    }
 }

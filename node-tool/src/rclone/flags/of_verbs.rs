@@ -7,16 +7,17 @@ const SUMS: &[&str] = &["hashsum", "md5sum", "sha1sum"];
 const CONFIG: &[&str] = &["config"];
 const LISTS: &[&str] = &["copy", "copyto", "move", "moveto", "sync", "check", "checksum"];
 
-const LIST: &str = "a job doesn't write lists of files";
-const LIST_INSTEAD: &str = "afterwards: node-tool check SOURCE DEST --combined FILE";
+const LIST: &str = "a job doesn't list the target as it is afterwards";
+const LIST_INSTEAD: &str =
+    "afterwards: node-tool lsf -R DEST; what was done: --combined FILE, or --report FILE";
 const QUESTIONS: &str = "config create asks what it has to know, and nothing else";
 
-/// Returns a flag of lists of files, which a job writes in rclone.
+/// Returns a flag of lists of files.
 const fn list(name: &'static str) -> Flag {
-    value(name).of(LISTS).refused(LIST, LIST_INSTEAD)
+    value(name).of(LISTS)
 }
 
-/// Returns a flag of a job for the format of such lists.
+/// Returns a flag of a job for the list of the target.
 const fn format(flag: Flag) -> Flag {
     flag.of(JOBS).refused(LIST, LIST_INSTEAD)
 }
@@ -146,10 +147,7 @@ pub(super) const OF_VERBS: &[Flag] = &[
     switch("sort-ctime")
         .of(&["tree"])
         .refused("Dropbox has no such time", "--sort mtime"),
-    switch("sort-modtime")
-        .short('t')
-        .of(&["tree"])
-        .refused("it is spelled otherwise here", "--sort mtime"),
+    switch("sort-modtime").short('t').of(&["tree"]),
     switch("sort-reverse").short('r').of(&["tree"]),
     switch("unsorted")
         .short('U')

@@ -283,6 +283,7 @@ async fn carry_out(
         elsewhere: Vec::new(),
         source_cursor: None,
         permissions: None,
+        lists: None,
     };
     let mut options = job.transfer_options(app);
     options.revisions = Some(Arc::new(current));

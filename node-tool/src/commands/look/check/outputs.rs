@@ -15,7 +15,8 @@ use crate::report::{
 };
 
 /// Flags for lists of what was found.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(skip)]
 pub struct OutputFlags {
     /// Write one line per file to FILE: = same, - only in DEST, + only in SOURCE, * differs, ! failed
     #[arg(long, value_name = "FILE")]
@@ -51,6 +52,25 @@ enum Output {
     File(io::BufWriter<File>),
 }
 
+impl OutputFlags {
+    /// Returns whether any list is wanted.
+    pub(in crate::commands) fn is_any(&self) -> bool {
+        self.all().iter().any(|(_, name)| name.is_some())
+    }
+
+    /// Returns the lists by the names of their flags, each with its destination.
+    fn all(&self) -> [(&'static str, Option<&String>); 6] {
+        [
+            ("combined", self.combined.as_ref()),
+            ("match", self.matching.as_ref()),
+            ("differ", self.differ.as_ref()),
+            ("missing-on-src", self.missing_on_src.as_ref()),
+            ("missing-on-dst", self.missing_on_dst.as_ref()),
+            ("error", self.error.as_ref()),
+        ]
+    }
+}
+
 impl Outputs {
     /// Returns no lists but the combined one, on the standard output.
     pub(in crate::commands) fn shown() -> Self {
@@ -66,14 +86,7 @@ impl Outputs {
     /// When a file can't be made.
     pub(in crate::commands) fn open(flags: &OutputFlags) -> Result<Self, Failure> {
         let mut files = HashMap::new();
-        for (list, name) in [
-            ("combined", &flags.combined),
-            ("match", &flags.matching),
-            ("differ", &flags.differ),
-            ("missing-on-src", &flags.missing_on_src),
-            ("missing-on-dst", &flags.missing_on_dst),
-            ("error", &flags.error),
-        ] {
+        for (list, name) in flags.all() {
             let Some(name) = name else { continue };
             let open = if name == "-" {
                 Output::Stdout
