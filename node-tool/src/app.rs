@@ -235,16 +235,26 @@ impl App {
 
     /// Returns the place behind a link, opened by the login of `--link-remote`, of the remote `beside`, or of the only one.
     fn link(&self, address: LinkAddress, beside: Option<&str>) -> Result<Place, Failure> {
-        let client = match (&self.links.remote, beside) {
-            (Some(name), _) => self.login(name)?.0,
-            (None, Some(name)) => self.login(name)?.0,
-            (None, None) => {
-                self.login(&self.only_remote("open the link", "add --link-remote NAME")?)?
-                    .0
-            }
-        };
+        let client = self.login_for_link(beside)?;
         let password = self.links.password.clone();
         Ok(Place::Link(LinkStore::new(client, address, password)))
+    }
+
+    /// Returns the login that opens shared links: that of `--link-remote`, of the remote `beside`, or of the only one.
+    ///
+    /// # Errors
+    /// When there is no such remote, or none, or more than one, or it is not said whose files are meant.
+    pub fn login_for_link(&self, beside: Option<&str>) -> Result<Arc<Client>, Failure> {
+        let only;
+        let name = match (&self.links.remote, beside) {
+            (Some(name), _) => name,
+            (None, Some(name)) => name,
+            (None, None) => {
+                only = self.only_remote("open the link", "add --link-remote NAME")?;
+                &*only
+            }
+        };
+        Ok(self.login(name)?.0)
     }
 
     /// Returns the name of the only remote. `what` is what its login is for, `how` how to name one of several.

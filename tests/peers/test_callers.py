@@ -270,6 +270,15 @@ FLAGS = [
     Row("rclone check {l} {r} --size-only --combined -", out=SORTED, code=1),
     Row("rclone copy {l} {r}/x --drive-chunk-size 64M --s3-no-check-bucket --onedrive-drive-id x --rc-addr :1 --sftp-user y"),
     Row("rclone copy {l} {r}/x --drive-nosuch", code=2),
+    # Progress and statistics, however they are asked for.
+    Row("rclone copy {l}/data {r}/x -vP", out=DONE),
+    Row("rclone copy {l}/data {r}/x --progress=true", out=DONE),
+    Row("rclone copy {l}/data {r}/x -P=false", out=ANY),
+    Row("rclone copy {l}/data {r}/x -nP", out=DONE),
+    Row("rclone delete {r}/data -vP", out=ANY),
+    Row("rclone delete {r}/data --include -P", out=ANY),
+    Row("rclone delete {r}/data --progress --stats_one_line", out=ANY),
+    Row("rclone purge {r}/data", out=ANY, env={"RCLONE_PROGRESS": "true"}),
 ]
 
 
@@ -382,6 +391,8 @@ class Callers(PeerTest):
         stamp = r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d "
         said = self.run_ours("ls", "missing:x", code=1).stderr
         self.assertRegex(said, stamp + r'CRITICAL: Failed to create file system for "missing:.*didn\'t find section in config file \("missing"\)')
+        said = self.run_ours("copy", "a", "dbx:b", "--rc", code=2).stderr
+        self.assertRegex(said.splitlines()[-1], stamp + "NOTICE: Fatal error: --rc can't be honoured here: .")
         said = self.run_ours("lsjson", "dbx:nothing", code=3).stderr
         self.assertRegex(said, stamp + "ERROR : ")
         self.assertRegex(said.splitlines()[-1], stamp + "NOTICE: Failed to lsjson: directory not found")

@@ -79,6 +79,16 @@ fn an_admin_works_as_a_member() -> anyhow::Result<()> {
 #[test]
 fn whose_files_are_meant_has_to_be_said_and_can_be_kept() -> anyhow::Result<()> {
     let env = connected()?;
+    // A link is opened by a login, too.
+    let link = "https://www.dropbox.com/s/0123456789abcde/x.txt";
+    for words in [
+        &["lsf", link][..],
+        &["link", "info", link],
+        &["copy", link, "here"],
+    ] {
+        let err = env.node_tool(words)?.fails(2)?;
+        assert!(err.contains("whose files are meant?"), "{words:?}: {err}");
+    }
     let err = env.node_tool(["lsf", "lab:"])?.fails(2)?;
     assert!(
         err.contains("whose files are meant?") && err.contains("node-tool config edit lab --member EMAIL"),

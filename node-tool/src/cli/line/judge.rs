@@ -220,8 +220,8 @@ impl<'a> Judging<'a, '_> {
             }
             Fate::Harmless(why) => self.note(format!("{name} has no effect here: {why}")),
             Fate::Always(why) => self.note(format!("{name} changes nothing: {why}")),
-            Fate::Differs(how) => self.note(format!("{name}: {how}")),
-            Fate::Same => self.note(format!("{name} has no meaning for '{verb}'")),
+            Fate::Differs(how) if !self.known.is_of_any(known.name) => self.note(format!("{name}: {how}")),
+            Fate::Same | Fate::Differs(_) => self.note(format!("{name} has no meaning for '{verb}'")),
         }
         Ok(())
     }

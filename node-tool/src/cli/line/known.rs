@@ -79,6 +79,11 @@ impl<'a> Known<'a> {
         of_path.or_else(|| find(self.program, name).filter(|arg| arg.is_global_set()))
     }
 
+    /// Returns whether any command takes a flag of this name.
+    pub(super) fn is_of_any(&self, long: &str) -> bool {
+        find_below(self.program, Name::Long(long)).is_some()
+    }
+
     /// Returns what follows a flag of this name. `None` if there is no such flag.
     pub(super) fn value(&self, name: Name<'_>) -> Option<Value> {
         let own = self.command.and_then(|command| find_below(command, name));

@@ -3,8 +3,6 @@
 mod settings;
 mod show;
 
-use std::sync::Arc;
-
 use shared::{exit, failure::Failure};
 use stores::Place;
 
@@ -191,14 +189,6 @@ async fn list(path: Option<&str>, app: &App) -> Result<u8, Failure> {
     Ok(exit::SUCCESS)
 }
 
-/// Returns the login that a link is looked at with.
-fn login(app: &App) -> Result<Arc<Client>, Failure> {
-    match &app.links.remote {
-        Some(name) => app.client(name),
-        None => app.client(&app.only_remote("open the link", "add --link-remote NAME")?),
-    }
-}
-
 async fn info(url: &str, app: &App) -> Result<u8, Failure> {
     let Place::Link(store) = app.place(url)? else {
         return Err(Failure::usage(format!("'{url}' is not a link"))
@@ -229,7 +219,7 @@ async fn revoke(typed: &str, app: &App) -> Result<u8, Failure> {
         return Ok(exit::SUCCESS);
     }
     let address = LinkAddress::parse(typed).map_err(|e| Failure::usage(e.to_string()))?;
-    let client = login(app)?;
+    let client = app.login_for_link(None)?;
     let revoked = client.revoke_link(&address.url).await;
     revoked.map_err(|error| {
         dropbox_failure(
