@@ -412,6 +412,17 @@ class Callers(PeerTest):
         dumped = json.loads(self.run_ours("config", "dump", RCLONE_CONFIG=str(self.extra)).stdout)
         self.assertEqual(dumped["bucket"], {"type": "s3", "region": "x"})
 
+    def test_a_config_is_shown_without_its_secrets(self):
+        theirs = self.program("RCLONE_BIN", "config", "show")[0]
+        for arguments in (["show"], ["redacted"], ["show", "dbx"]):
+            shown = self.run_ours("config", *arguments).stdout
+            keys = [line.split(" = ")[0] for line in shown.splitlines() if line]
+            self.assertEqual(sorted(keys), sorted(line.split(" = ")[0] for line in theirs.splitlines() if line))
+            self.assertNotIn("access_token", shown)
+            self.assertIn("token = XXX\n", shown)
+        paths = [self.program("RCLONE_BIN", "config", "paths")[0], self.run_ours("config", "paths").stdout]
+        self.assertEqual(paths[0].splitlines()[0], paths[1].splitlines()[0])
+
     def test_a_renewed_token_is_kept_elsewhere(self):
         self.conf.write_text(self.conf.read_text().replace("2099-", "2000-"))
         self.conf.chmod(0o640)

@@ -124,7 +124,14 @@ fn refuse(matches: &ArgMatches) -> Result<&str, Failure> {
                 .hint("leave --interactive out"));
         }
         let flag = format!("--{}", id.replace('_', "-"));
-        if report::is_secret_flag(&flag) && id != "password_command" {
+        let is_secret = match id {
+            "password_command" => false,
+            "http_proxy" => own
+                .get_one::<String>(id)
+                .is_some_and(|proxy| report::without_secrets(proxy) != *proxy),
+            _ => report::is_secret_flag(&flag),
+        };
+        if is_secret {
             return Err(
                 Failure::usage(format!("{flag} would be in the script, where others may read it"))
                     .hint("give it in a variable of the job's environment"),

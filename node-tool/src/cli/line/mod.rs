@@ -65,6 +65,20 @@ impl Line {
         }
     }
 
+    /// Judges the words behind a verb as a line of their own, which a job will run. What has no effect there is taken out.
+    fn judge_rest(&mut self, program: &Command) -> Result<(), Failure> {
+        let own = self.words.iter().filter(|word| *word != "--").cloned();
+        let typed: Vec<OsString> = self.args.first().cloned().into_iter().chain(own).collect();
+        let rest = read(&typed, program)?;
+        if !rest.notes.is_empty() {
+            self.args.truncate(self.args.len() - self.words.len());
+            self.words = rest.args.into_iter().skip(1).collect();
+            self.args.extend(self.words.iter().cloned());
+            self.notes.extend(rest.notes);
+        }
+        Ok(())
+    }
+
     /// Returns a line as it was typed.
     fn as_typed(args: &[OsString]) -> Self {
         Self {
@@ -93,7 +107,13 @@ pub(super) fn read(args: &[OsString], program: &Command) -> Result<Line, Failure
             Err(unknown::refused_verb(known.verb(), why, instead))
         }
         _ if known.verb() == "help" => Ok(Line::as_typed(args)),
-        _ => judge(args, &known, tokens),
+        _ => {
+            let mut line = judge(args, &known, tokens)?;
+            if known.takes_rest() {
+                line.judge_rest(program)?;
+            }
+            Ok(line)
+        }
     }
 }
 
