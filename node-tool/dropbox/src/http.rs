@@ -132,9 +132,7 @@ impl Http {
     }
 
     fn clients(&self) -> Result<&Clients, Error> {
-        let clients = self
-            .clients
-            .get_or_init(|| Clients::new(self));
+        let clients = self.clients.get_or_init(|| Clients::new(self));
         clients.as_ref().map_err(Clone::clone)
     }
 }

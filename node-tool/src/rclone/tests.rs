@@ -87,6 +87,21 @@ fn no_flag_has_two_rows_for_one_verb() {
 }
 
 #[test]
+fn a_row_of_a_verb_counts_more_than_one_of_all_verbs() {
+    for (name, verb, is_own) in [
+        ("version", "tree", true),
+        ("version", "copy", false),
+        ("order-by", "listremotes", true),
+        ("order-by", "copy", false),
+    ] {
+        let row = flags::named(name, verb).unwrap();
+        assert_eq!(row.verbs.contains(&verb), is_own, "--{name} of {verb}");
+    }
+    assert!(flags::short('t', "touch").unwrap().verbs.contains(&"touch"));
+    assert!(flags::short('d', "tree").unwrap().verbs.contains(&"tree"));
+}
+
+#[test]
 fn what_does_the_same_is_on_the_command_line() {
     let program = program();
     for verb in VERBS {

@@ -23,7 +23,7 @@ pub(super) const COPY: &[Flag] = &[
     value("max-duration"),
     value("max-transfer"),
     switch("metadata").short('M').differs(
-        "between this machine and a Dropbox, permissions are kept, in a small file for each folder; a Dropbox has no other metadata",
+        "permissions are kept, in a Dropbox in a small file for each folder; it has no other metadata",
     ),
     value("modify-window"),
     value("multi-thread-chunk-size").harmless("the size of ranges adapts to the link"),
