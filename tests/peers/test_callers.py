@@ -277,7 +277,7 @@ FLAGS = [
     Row("rclone copy {l}/data {r}/x -nP", out=DONE),
     Row("rclone delete {r}/data -vP", out=ANY),
     Row("rclone delete {r}/data --include -P", out=ANY),
-    Row("rclone delete {r}/data --progress --stats_one_line", out=ANY),
+    Row("rclone delete {r}/data --progress --stats-one-line", out=ANY),
     Row("rclone purge {r}/data", out=ANY, env={"RCLONE_PROGRESS": "true"}),
 ]
 
