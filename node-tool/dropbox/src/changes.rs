@@ -6,7 +6,7 @@ use crate::{
     Client, DropboxPath, Error,
     api::files::{
         CursorArg, LATEST_CURSOR, LIST_FOLDER_CONTINUE, LONGPOLL, ListFolderArg, ListFolderResult,
-        LongpollArg,
+        LongpollArg, MAX_LIST_LIMIT,
     },
 };
 
@@ -24,6 +24,7 @@ impl Client {
         let arg = ListFolderArg {
             path: path.as_str().to_owned(),
             recursive: true,
+            limit: Some(MAX_LIST_LIMIT),
             ..ListFolderArg::default()
         };
         Ok(self.rpc(&LATEST_CURSOR, &arg).await?.cursor)

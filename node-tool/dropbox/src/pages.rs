@@ -173,7 +173,7 @@ pub(crate) async fn unless_reset<T>(mut list: impl AsyncFnMut() -> Result<T, Err
 
 /// Where a list has been so far.
 #[derive(Debug)]
-struct Progress {
+pub(crate) struct Progress {
     seen: HashSet<u64>,
     repeats: u32,
     empty: u32,
@@ -181,7 +181,7 @@ struct Progress {
 }
 
 impl Progress {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             seen: HashSet::new(),
             repeats: 0,
@@ -194,7 +194,7 @@ impl Progress {
     ///
     /// # Errors
     /// When the list doesn't end.
-    fn turn(&mut self, next: &str, entries: usize) -> Result<Option<Duration>, Error> {
+    pub(crate) fn turn(&mut self, next: &str, entries: usize) -> Result<Option<Duration>, Error> {
         let mut hasher = DefaultHasher::new();
         next.hash(&mut hasher);
         self.empty = if entries == 0 { self.empty + 1 } else { 0 };

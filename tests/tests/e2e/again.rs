@@ -49,6 +49,37 @@ fn kept(env: &TestEnv) -> anyhow::Result<PathBuf> {
     Ok(files.next().context("nothing is kept")??)
 }
 
+/// The calls of listings, apart from pages of cursors: of folders, and for a cursor of later changes.
+fn beginnings(env: &TestEnv) -> (usize, usize) {
+    let count = |route: &str| env.sandbox.count(&format!("files/{route}"));
+    (count("list_folder"), count("list_folder/get_latest_cursor"))
+}
+
+#[test]
+fn a_large_account_is_listed_side_by_side_and_the_next_run_asks_only_for_changes() -> anyhow::Result<()> {
+    let env = TestEnv::with(Sandbox::builder().page_limit(12).even_pages())?;
+    env.connect("dbx")?;
+    for n in 0..2560 {
+        let path = format!("/to/Folder {}/Sub {}/{n}", n % 80, n % 240);
+        env.sandbox.put_file(&path, b"x", None)?;
+    }
+    env.sandbox.reset_calls();
+    let one = env.node_tool(["lsf", "-R", "dbx:to", "--transfers", "3", "--no-cache"])?;
+    let pages = calls(&env);
+    assert_eq!(beginnings(&env), (1, 0), "{:?}", env.sandbox.counts());
+    env.sandbox.reset_calls();
+    let side = env.node_tool(["lsf", "-R", "dbx:to"])?;
+    assert_eq!((side.code, &side.out), (0, &one.out), "{}", side.err);
+    assert_eq!(beginnings(&env), (82, 1), "{:?}", env.sandbox.counts());
+    assert!(calls(&env) * 10 <= pages * 13, "{} {pages}", calls(&env));
+    env.sandbox.put_file("/to/Folder 3/new", b"x", None)?;
+    env.sandbox.reset_calls();
+    let next = env.node_tool(["lsf", "-R", "dbx:to"])?;
+    assert_eq!(calls(&env), 1, "{:?}", env.sandbox.counts());
+    assert_eq!(next.out.lines().count(), one.out.lines().count() + 1);
+    Ok(())
+}
+
 #[test]
 fn the_next_run_asks_only_for_changes() -> anyhow::Result<()> {
     let env = env()?;

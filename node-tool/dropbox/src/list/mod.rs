@@ -4,6 +4,7 @@ pub(crate) mod cache;
 mod cache_row;
 pub(crate) mod past;
 pub(crate) mod rows;
+mod side;
 
 use crate::{
     Client, DropboxPath, Entry, Error, Kind,
@@ -16,6 +17,7 @@ use crate::{
 
 use cache::Place;
 use rows::{Collected, Listing};
+use side::{Outcome, side_by_side};
 
 /// After this many pages it is looked for the first time whether they bring anything new.
 const FIRST_CHECK: usize = 100;
@@ -31,16 +33,60 @@ pub enum Listed {
     File(Entry),
 }
 
-/// A listing that came to its end.
-struct Ended {
+/// A listing, as far as it has come.
+struct Progressed {
     collected: Collected,
     cursor: String,
+    /// Whether there are pages behind the cursor.
+    has_more: bool,
     pages: usize,
     /// In all pages.
     entries: usize,
+    /// After this many pages it is looked whether they bring anything new.
+    check_at: usize,
+    /// How many different paths there were then.
+    distinct: usize,
 }
 
-impl Ended {
+impl Progressed {
+    /// No page of it has come.
+    fn new(collected: Collected) -> Self {
+        Self {
+            collected,
+            cursor: String::new(),
+            has_more: true,
+            pages: 0,
+            entries: 0,
+            check_at: FIRST_CHECK,
+            distinct: 0,
+        }
+    }
+
+    /// Takes a page.
+    ///
+    /// # Errors
+    /// When the same entries come again and again, behind ever new cursors.
+    async fn take(&mut self, page: ListFolderResult) -> Result<(), Error> {
+        self.pages += 1;
+        self.entries += page.count();
+        self.collected.apply_page(page.entries, page.odd);
+        (self.cursor, self.has_more) = (page.cursor, page.has_more);
+        if !self.has_more || self.pages < self.check_at {
+            return Ok(());
+        }
+        self.check_at = self.pages * 2;
+        let (before, collected) = (self.distinct, std::mem::take(&mut self.collected));
+        (self.collected, self.distinct) = blocking(move || {
+            let distinct = collected.distinct();
+            (collected, distinct)
+        })
+        .await;
+        match self.distinct <= before || self.distinct > MAX_ENTRIES {
+            true => Err(endless()),
+            false => Ok(()),
+        }
+    }
+
     /// Makes a listing of it, which is kept in `place` if there is one, as begun at `since`.
     async fn resolve(self, place: Option<&Place>, since: u64) -> Listing {
         let (mut collected, cursor, place) = (self.collected, self.cursor, place.cloned());
@@ -80,7 +126,8 @@ impl Client {
         let Some(known) = blocking(move || kept.load(&base)).await else {
             return Ok(None);
         };
-        match collect(known.collected, self.pages_behind(known.cursor)).await {
+        let listed = Progressed::new(known.collected);
+        match collect(listed, self.pages_behind(known.cursor), usize::MAX).await {
             Ok(ended) if ended.collected.is_uprooted() || ended.collected.has_odd() => {
                 place.forget();
                 Ok(None)
@@ -90,7 +137,7 @@ impl Client {
                 Ok(Some(ended.resolve(place, known.since).await))
             }
             // The server has the last word: whatever it doesn't like about the cursor, it is asked from the beginning.
-            Err(error) if error.route().is_some() || matches!(error, Error::BadRequest(_)) => {
+            Err(error) if is_refusal(&error) => {
                 tracing::info!("listing '{}' from the beginning: {error}", path.as_str());
                 place.forget();
                 Ok(None)
@@ -106,7 +153,7 @@ impl Client {
         recursive: bool,
         place: Option<&Place>,
     ) -> Result<Listed, Error> {
-        let page = match self.first_page(path, recursive).await {
+        let page = match self.first_page(path.as_str(), recursive).await {
             Ok(page) => page,
             Err(error) if error.route().is_some_and(|e| e.ends_with(&["not_folder"])) => {
                 let there = self.stat(path).await?;
@@ -114,15 +161,37 @@ impl Client {
             }
             Err(error) => return Err(error),
         };
-        let ended = collect(Collected::new(path), self.list_pages(page)).await?;
+        let listed = Progressed::new(Collected::new(path));
+        let ended = match recursive && side::is_wide(self.max_calls()) {
+            false => collect(listed, self.list_pages(page), usize::MAX).await?,
+            true => {
+                let listed = collect(listed, self.list_pages(page), side::LARGE).await?;
+                self.list_large(path, listed).await?
+            }
+        };
         // Keeping a single page would save no call: one page is requested in any case.
         let place = place.filter(|_| ended.pages > 1 && !ended.collected.has_odd());
         Ok(Listed::Folder(ended.resolve(place, cache::now()).await))
     }
 
-    async fn first_page(&self, path: &DropboxPath, recursive: bool) -> Result<ListFolderResult, Error> {
+    /// Lists the rest of a recursive listing: of a large tree its folders side by side, if that pays.
+    async fn list_large(&self, path: &DropboxPath, listed: Progressed) -> Result<Progressed, Error> {
+        if !listed.has_more {
+            return Ok(listed);
+        }
+        let source = side::Folder { client: self, path };
+        match side_by_side(&source, path, listed).await? {
+            Outcome::Complete(listed) => Ok(listed),
+            Outcome::GoOn(listed) => {
+                let pages = self.pages_behind(listed.cursor.clone());
+                collect(listed, pages, usize::MAX).await
+            }
+        }
+    }
+
+    async fn first_page(&self, path: &str, recursive: bool) -> Result<ListFolderResult, Error> {
         let arg = ListFolderArg {
-            path: path.as_str().to_owned(),
+            path: path.to_owned(),
             recursive,
             limit: Some(MAX_LIST_LIMIT),
             ..ListFolderArg::default()
@@ -206,38 +275,23 @@ impl Client {
     }
 }
 
-/// Applies all pages to what was collected before.
+/// Applies pages to what was listed before: all, or as many as make `most` with those before.
 async fn collect<A: AsyncFnMut(String) -> Result<ListFolderResult, Error>>(
-    collected: Collected,
+    mut listed: Progressed,
     mut pages: Pages<ListFolderResult, A>,
-) -> Result<Ended, Error> {
-    let mut ended = Ended {
-        collected,
-        cursor: String::new(),
-        pages: 0,
-        entries: 0,
-    };
-    let (mut check_at, mut distinct) = (FIRST_CHECK, 0);
-    while let Some(page) = pages.next().await? {
-        ended.pages += 1;
-        ended.entries += page.count();
-        ended.collected.apply_page(page.entries, page.odd);
-        ended.cursor = page.cursor;
-        // The same entries may come again and again, behind ever new cursors.
-        if page.has_more && ended.pages >= check_at {
-            check_at = ended.pages * 2;
-            let before = distinct;
-            (ended.collected, distinct) = blocking(move || {
-                let distinct = ended.collected.distinct();
-                (ended.collected, distinct)
-            })
-            .await;
-            if distinct <= before || distinct > MAX_ENTRIES {
-                return Err(endless());
-            }
-        }
+    most: usize,
+) -> Result<Progressed, Error> {
+    while listed.pages < most
+        && let Some(page) = pages.next().await?
+    {
+        listed.take(page).await?;
     }
-    Ok(ended)
+    Ok(listed)
+}
+
+/// Returns whether the server refuses a call as it is: another one may be answered.
+fn is_refusal(error: &Error) -> bool {
+    error.route().is_some() || matches!(error, Error::BadRequest(_))
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub struct Job {
     way: Way,
     /// Files, folders that they are in, bytes of each.
     tree: (usize, usize, usize),
+    /// How many folders are around each of these.
+    depth: usize,
     /// Number of processes that do it at the same time, each a part of the folders.
     tasks: usize,
     network: fn() -> NetworkModel,
@@ -52,6 +54,7 @@ const fn job(name: &'static str, way: Way, files: usize, folders: usize, bytes: 
         name,
         way,
         tree: (files, folders, bytes),
+        depth: 1,
         tasks: 1,
         network: NetworkModel::campus,
         header_limit: 60 * 1024,
@@ -103,6 +106,23 @@ pub const JOBS: &[Job] = &[
             1,
         )
     },
+    Job {
+        depth: 2,
+        ..job(
+            "size of 1,000,000 files in 20,000 folders in 20 of 20",
+            Way::Size,
+            1_000_000,
+            20_000,
+            1,
+        )
+    },
+    job(
+        "size of 1,000,000 files in 20,000 folders in 400",
+        Way::Size,
+        1_000_000,
+        20_000,
+        1,
+    ),
     job(
         "sync again, 20,000 files in 1,000 folders",
         Way::Again,
@@ -147,6 +167,7 @@ impl Job {
     pub fn takes(&self, runner: &Runner) -> bool {
         match runner.name {
             "without zip" => self.way == Way::Down && self.tree.0 > 1000,
+            "one cursor" => self.tree.0 == 1_000_000 && (self.network)().listing > 0,
             // A header limit means nothing to it, the million is about our memory, and so few calls would take it hours.
             "rclone tuned" | "rclone default" => {
                 let is_rationed = (self.network)().calls_per_minute.is_some();
@@ -182,7 +203,12 @@ impl Job {
         let env = TestEnv::with(builder)?;
         runner.connect(&env)?;
         let (from, back) = (env.path("from"), env.path("back"));
-        let paths = tree(&from, files, folders, bytes, self.way != Way::Size)?;
+        let folder = |number: usize| match self.depth {
+            1 => folder(number),
+            _ => format!("g{:02}/{}", number / 1000, folder(number)),
+        };
+        let names = (0..files).map(|number| format!("{}/file {number:05}.dat", folder(number % folders)));
+        let paths = tree(&from, names, bytes, self.way != Way::Size)?;
         if self.way != Way::Up {
             fill(&env.sandbox, &from, &paths)?;
         }
@@ -243,16 +269,14 @@ fn folder(number: usize) -> String {
 /// Makes files; only their names if they are not wanted.
 fn tree(
     root: &Path,
-    files: usize,
-    folders: usize,
+    names: impl Iterator<Item = String>,
     bytes: usize,
     wanted: bool,
 ) -> anyhow::Result<Vec<String>> {
     let mut random = SmallRng::seed_from_u64(7);
     let mut buffer = vec![0; bytes];
     let mut paths = Vec::new();
-    for number in 0..files {
-        let path = format!("{}/file {number:05}.dat", folder(number % folders));
+    for (number, path) in names.enumerate() {
         if wanted {
             random.fill(&mut buffer[..]);
             tests::files::write(&root.join(&path), &buffer, 1_700_000_000 + number as u64)?;

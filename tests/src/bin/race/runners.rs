@@ -78,6 +78,8 @@ impl Runner {
         all.extend(other.map(|path| runner("other build", path, &[])));
         all.extend([
             runner("without zip", &ours, &["--no-zip"]),
+            // So few calls at once are too few for listing side by side.
+            runner("one cursor", &ours, &["--transfers", "3"]),
             runner("rclone tuned", rclone, &TUNED),
             runner("rclone default", rclone, &[]),
         ]);
