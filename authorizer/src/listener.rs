@@ -82,7 +82,7 @@ where
 
 /// Maximum number of connections of each of so many listeners: half of the open files that the system allows.
 fn max_connections(listeners: usize) -> usize {
-    let files = rlimit::increase_nofile_limit(OPEN_FILES).unwrap_or(256);
+    let files = shared::process::raise_open_files(OPEN_FILES).unwrap_or(OPEN_FILES);
     let files = usize::try_from(files).unwrap_or(usize::MAX);
     (files / 2 / listeners.max(1)).clamp(32, MAX_CONNECTIONS)
 }

@@ -2,8 +2,7 @@
 
 use std::sync::OnceLock;
 
-use rlimit::Resource;
-use rustix::process::Signal;
+use rustix::process::{Resource, Signal, getrlimit};
 
 /// Open files that are neither connections nor content: the standard ones, the runtime's, logs, locks, name lookups.
 const OTHER_FILES: u64 = 16;
@@ -39,8 +38,7 @@ impl OpenFiles {
     pub fn here() -> Self {
         static HERE: OnceLock<OpenFiles> = OnceLock::new();
         *HERE.get_or_init(|| {
-            let limit = rlimit::getrlimit(Resource::NOFILE).map_or(256, |(soft, _)| soft);
-            Self::of(limit)
+            Self::of(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX))
         })
     }
 }
@@ -49,7 +47,7 @@ impl OpenFiles {
 /// would hold tokens.
 pub fn begin() {
     shared::process::keep_memory_private();
-    let _ = rlimit::increase_nofile_limit(u64::MAX); // then what is there has to do
+    shared::process::raise_open_files(u64::MAX);
     OpenFiles::here();
 }
 

@@ -1,6 +1,16 @@
 # shellcheck shell=bash disable=SC2034 # what is set here is read by those who source it
 # What the packaging scripts share. Sourced from the checkout's top.
 
+# Older ones, as macOS has them, take an empty list for an unset one.
+case $BASH_VERSION in
+    [123].* | 4.[0-3].*)
+        echo "$(basename "$0"): bash $BASH_VERSION is too old; install 4.4 or newer (on a Mac: brew install bash)" >&2
+        exit 1
+        ;;
+esac
+# What fails in $(…) fails.
+shopt -s inherit_errexit
+
 # Tools that tests/dist/tools has put beside the build.
 TOOLS=$PWD/target/dist-tools
 export PATH=$TOOLS/bin:$PATH
@@ -20,6 +30,39 @@ fail() {
 # Says that something was left out.
 skip() {
     echo "SKIPPED: $*" >&2
+}
+
+# apart COMMAND…: runs it in a shell of its own that ends at the first failure, and sets CODE to how that ended. Mustn't be called
+# behind `if`, `!`, `&&` or `||`: in there, bash goes on after failures, whatever is set.
+apart() {
+    set +e
+    (
+        set -e
+        "$@"
+    )
+    CODE=$?
+    set -e
+}
+
+PASSED=0 SKIPPED=0
+
+# step TITLE COMMAND…: runs one proof; its code 77 says that it can't be done here, any other but 0 ends all.
+step() {
+    local title=$1
+    shift
+    echo "== $title"
+    apart "$@"
+    case $CODE in
+        0) PASSED=$((PASSED + 1)) ;;
+        77) SKIPPED=$((SKIPPED + 1)) ;;
+        *) fail "that failed (code $CODE): $title" ;;
+    esac
+}
+
+# Ends a proof that this machine can't do.
+cannot() {
+    echo "SKIPPED: $*"
+    exit 77
 }
 
 # need COMMAND WHAT-TO-INSTALL

@@ -135,6 +135,7 @@ fn refusal(status: u16, after: Option<Duration>, body: &[u8]) -> Error {
             .take(400)
             .collect::<String>()
     };
+    let scope = || RouteError::from_scope_text(&text());
     match (status, RouteError::from_body(body)) {
         (401 | 403, Some(error)) => Error::Access(error),
         (404 | 409, Some(error)) => Error::Route(error),
@@ -147,19 +148,26 @@ fn refusal(status: u16, after: Option<Duration>, body: &[u8]) -> Error {
             after: after.or_else(|| pause_in(body)).or(Some(UNNAMED_PAUSE)),
             contention: false,
         },
-        (400 | 401 | 403, _) if let Some(error) = RouteError::from_scope_text(&text()) => {
-            Error::Access(error)
-        }
-        (403, None) if is_page(body) => Error::Portal(
-            "a web page came (HTTP 403); perhaps a filter of this network doesn't let Dropbox through".into(),
-        ),
-        (400, _) => Error::BadRequest(text()),
+        (400 | 401 | 403, _) => scope().map_or_else(|| denied(status, body, text()), Error::Access),
         (408 | 500.., _) => Error::Server { status, after },
-        (401 | 403 | 404 | 409 | 422, None) => {
-            Error::NotDropbox(format!("HTTP {status} without an explanation"))
-        }
+        (404 | 409 | 422, None) => unexplained(status),
         _ => Error::BadRequest(format!("HTTP {status} {}", text())),
     }
+}
+
+/// Returns what a 400, 401 or 403 means that names no error and no scope.
+fn denied(status: u16, body: &[u8], text: String) -> Error {
+    match status {
+        400 => Error::BadRequest(text),
+        403 if is_page(body) => Error::Portal(
+            "a web page came (HTTP 403); perhaps a filter of this network doesn't let Dropbox through".into(),
+        ),
+        _ => unexplained(status),
+    }
+}
+
+fn unexplained(status: u16) -> Error {
+    Error::NotDropbox(format!("HTTP {status} without an explanation"))
 }
 
 /// Returns the same pause as in `Retry-After`, in the body of a 429: `{"error": {"reason": …, "retry_after": 15}}`.

@@ -313,8 +313,10 @@ fn root(
         Some("root") => Err(refuse(&PathRootError::InvalidRoot(account.root_info()))),
         Some("namespace_id") => match named("namespace_id") {
             Some(ns) if state.tree.may_see(id, ns) => Ok(Some((id, ns))),
-            Some(ns) if let Some(owner) = owner(ns) => Ok(Some((owner, ns))),
-            _ => Err(refuse(&PathRootError::NoPermission)),
+            other => match other.and_then(|ns| Some((owner(ns)?, ns))) {
+                Some(whole) => Ok(Some(whole)),
+                None => Err(refuse(&PathRootError::NoPermission)),
+            },
         },
         _ => Ok(None),
     }

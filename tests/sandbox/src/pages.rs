@@ -7,7 +7,7 @@ use http::{HeaderValue, Response, StatusCode};
 use super::answer::plain;
 use super::oauth::{Fields, Request};
 
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem}\
+const STYLE: &str = ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem}\
 button{font:inherit;padding:.5rem 1.5rem;margin-right:.5rem}code{font-size:1.1rem;word-break:break-all}";
 
 fn page(status: StatusCode, title: &str, body: &str) -> Response<Body> {

@@ -42,9 +42,6 @@ fn pictures(browser: &mut Chromium, tab: &Tab, env: &TestEnv, name: &str) -> any
     let dir = kept.unwrap_or_else(|| env.path("screens"));
     std::fs::create_dir_all(&dir)?;
     for (look, width, dark) in [("light", 800, false), ("dark", 800, true), ("360", 360, false)] {
-        if dark && name == "consent" {
-            continue; // that page isn't ours, and knows no dark
-        }
         browser.look(tab, width, dark)?;
         let wide = browser.eval(tab, "document.documentElement.scrollWidth")?;
         assert_eq!(wide, width, "{name} is too wide for {width} pixels");

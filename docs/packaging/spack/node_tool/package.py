@@ -18,7 +18,7 @@ class NodeTool(Package):
     version("0.1.0", sha256="0000000000000000000000000000000000000000000000000000000000000000")
 
     depends_on("c", type="build")
-    depends_on("rust@1.95:", type="build")
+    depends_on("rust@1.89:", type="build")
 
     def install(self, spec, prefix):
         # With vendored sources (`cargo vendor`) the crates come from the archive, and no network is needed.
