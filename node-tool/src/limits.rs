@@ -37,9 +37,7 @@ impl OpenFiles {
     /// What this process may have open, as [`begin`] found it.
     pub fn here() -> Self {
         static HERE: OnceLock<OpenFiles> = OnceLock::new();
-        *HERE.get_or_init(|| {
-            Self::of(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX))
-        })
+        *HERE.get_or_init(|| Self::of(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)))
     }
 }
 

@@ -266,13 +266,13 @@ impl Client {
         recoveries: &mut Recoveries,
     ) -> Result<Option<Access>, Error> {
         match error {
-            Error::PathRoot(why)
-                if !recoveries.has_followed_root
-                    && let Some(root) = why.root_namespace_id() =>
-            {
-                recoveries.has_followed_root = true;
-                self.follow_root(root, error).await.map(Some)
-            }
+            Error::PathRoot(why) => match why.root_namespace_id() {
+                Some(root) if !recoveries.has_followed_root => {
+                    recoveries.has_followed_root = true;
+                    self.follow_root(root, error).await.map(Some)
+                }
+                _ => Ok(None),
+            },
             Error::Access(why) => {
                 // An expired token may expire again under a slow call; a refused one is refused for good.
                 let max = match () {
