@@ -176,17 +176,20 @@ impl Auth {
         ))
     }
 
-    /// Returns what a call is signed with, with another access token than the one that Dropbox refused.
+    /// Returns another access token than the one that Dropbox refused.
     ///
     /// # Errors
     /// When there is no other, and it can't be renewed.
-    pub(crate) async fn renew(&self, refused: &Secret, start: Start) -> Result<Access, Error> {
+    pub(crate) async fn renew(&self, refused: &Secret) -> Result<Secret, Error> {
         let mut credentials = self.credentials.lock().await;
         let token = match usable(&credentials) {
             Some(token) if token != *refused => token, // another task was quicker
             _ => self.refresh(&mut credentials, Some(refused)).await?,
         };
-        self.sendable(access(token, &credentials, start)?)
+        match is_sendable(token.expose()) {
+            true => Ok(token),
+            false => Err(self.bad_login("access token")),
+        }
     }
 
     /// Notes that the account's root is another namespace now: later runs will use it, and this one, if it is `at_once`.

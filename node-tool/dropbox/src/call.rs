@@ -285,10 +285,9 @@ impl Client {
                 }
                 recoveries.renewals += 1;
                 // The root is the call's: a shared folder's or a member's is not the login's own.
-                let renewed = self.login.auth.renew(&access.token, self.start).await?;
                 Ok(Some(Access {
+                    token: self.login.auth.renew(&access.token).await?,
                     root: access.root.clone(),
-                    ..renewed
                 }))
             }
             _ => Ok(None),

@@ -8,8 +8,9 @@ use crate::{
         Nothing, Route,
         files::CursorArg,
         sharing::{
-            FolderArg, LIST_FOLDERS, LIST_FOLDERS_CONTINUE, LIST_RECEIVED, LIST_RECEIVED_CONTINUE,
-            ListFilesArg, ListFoldersArg, MOUNT_FOLDER, SharedFile, SharedFolder, SharedPage, UNMOUNT_FOLDER,
+            FOLDER_METADATA, FolderArg, LIST_FOLDERS, LIST_FOLDERS_CONTINUE, LIST_RECEIVED,
+            LIST_RECEIVED_CONTINUE, ListFilesArg, ListFoldersArg, MOUNT_FOLDER, SharedFile, SharedFolder,
+            SharedPage, UNMOUNT_FOLDER,
         },
     },
     pages::Pages,
@@ -56,10 +57,13 @@ impl Client {
     /// # Errors
     /// When the account has no access to it, or it is mounted.
     pub async fn mount_folder(&self, id: &str) -> Result<SharedFolder, Error> {
-        let arg = FolderArg {
-            shared_folder_id: id.to_owned(),
+        let arg = folder_arg(id);
+        let look = async || {
+            let there = self.rpc(&FOLDER_METADATA, &arg).await.ok()?;
+            there.path_lower.is_some().then_some(there)
         };
-        self.rpc(&MOUNT_FOLDER, &arg).await
+        self.unless_done(async || self.rpc(&MOUNT_FOLDER, &arg).await, look)
+            .await
     }
 
     /// Unmounts a shared folder: it stays where it is, and isn't seen in the person's own folder any more.
@@ -67,17 +71,66 @@ impl Client {
     /// # Errors
     /// When the account has no access to it, or it isn't mounted.
     pub async fn unmount_folder(&self, id: &str) -> Result<(), Error> {
-        let arg = FolderArg {
-            shared_folder_id: id.to_owned(),
+        let arg = folder_arg(id);
+        let look = async || {
+            let there = self.rpc(&FOLDER_METADATA, &arg).await.ok()?;
+            there.path_lower.is_none().then_some(Nothing)
         };
-        let Nothing = self.rpc(&UNMOUNT_FOLDER, &arg).await?;
-        Ok(())
+        let unmount = async || self.rpc(&UNMOUNT_FOLDER, &arg).await;
+        self.unless_done(unmount, look).await.map(|Nothing| ())
+    }
+
+    /// Makes a change. Where the answer is lost, `look` says whether it was made; if it wasn't, it is tried again.
+    async fn unless_done<T>(
+        &self,
+        change: impl AsyncFn() -> Result<T, Error>,
+        look: impl AsyncFn() -> Option<T>,
+    ) -> Result<T, Error> {
+        let mut tries = self.tries();
+        loop {
+            let error = match change().await {
+                Err(error) if error.is_unknown() => error,
+                done => return done,
+            };
+            if let Some(done) = look().await {
+                return Ok(done);
+            }
+            let wait = tries.wait_after(&error).ok_or(error)?;
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+fn folder_arg(id: &str) -> FolderArg {
+    FolderArg {
+        shared_folder_id: id.to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::testing::{Server, answer, login};
+
+    #[tokio::test]
+    async fn a_lost_answer_is_looked_up_and_what_was_not_done_is_done() {
+        const FOLDER: &str = r#"{"name":"a","shared_folder_id":"1","access_type":{".tag":"viewer"}"#;
+        let lost = || answer(503, "");
+        let mounted = || answer(200, &format!(r#"{FOLDER},"path_lower":"/a"}}"#));
+        let unmounted = || answer(200, &format!("{FOLDER}}}"));
+        for (answers, calls) in [
+            (vec![lost(), mounted()], 2),
+            (vec![lost(), unmounted(), mounted()], 3),
+            (vec![lost(), lost(), mounted()], 3),
+        ] {
+            let server = Server::start(answers).await;
+            let folder = server.client(login("t")).mount_folder("1").await.unwrap();
+            assert!(folder.path_lower.is_some());
+            assert_eq!(server.requests().len(), calls);
+        }
+        let server = Server::start([lost(), mounted(), lost(), unmounted()]).await;
+        server.client(login("t")).unmount_folder("1").await.unwrap();
+        assert_eq!(server.requests().len(), 4);
+    }
 
     #[tokio::test]
     async fn folders_come_in_pages() {

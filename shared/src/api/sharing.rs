@@ -8,9 +8,8 @@ use super::{
 };
 use crate::secret::Secret;
 
-/// Creates a link that others can open.
-pub const CREATE_LINK: Route<CreateLinkArg, Link> =
-    Route::rpc_once("sharing/create_shared_link_with_settings");
+/// Creates a link that others can open. Where there is one already, that is the answer, so nothing is made twice.
+pub const CREATE_LINK: Route<CreateLinkArg, Link> = Route::rpc("sharing/create_shared_link_with_settings");
 /// Changes the settings of a link.
 pub const MODIFY_LINK: Route<ModifyLinkArg, Link> = Route::rpc("sharing/modify_shared_link_settings");
 /// Lists links, of a path or all.

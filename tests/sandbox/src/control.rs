@@ -18,7 +18,7 @@ use super::files::commit::commit;
 use super::files::{Target, edit, list, make_parents, target};
 use super::server::Server;
 use super::state::{Call, State};
-use super::tree::{Kind, Ns, SpaceKind, View};
+use super::tree::{Kind, NodeId, Ns, SpaceKind, View};
 use super::words::fresh;
 
 /// A file or folder as it is stored.
@@ -59,11 +59,46 @@ pub struct Tokens {
 }
 
 fn owner(state: &State) -> Call {
-    let root = state.accounts.first().map_or(Ns(0), |account| account.home);
+    view_of(state, 0)
+}
+
+/// Somebody's view of the own folder.
+pub(super) fn view_of(state: &State, account: usize) -> Call {
+    let root = state.accounts.get(account).map_or(Ns(0), |account| account.home);
     Call {
-        view: View { account: 0, root },
+        view: View { account, root },
         now: state.clock.now(),
     }
+}
+
+/// Stores a file, replacing what is there.
+pub(super) fn put(
+    state: &mut State,
+    call: &Call,
+    path: &str,
+    (bytes, modified): (&[u8], Option<&str>),
+) -> anyhow::Result<()> {
+    let body = Body::of(&state.store, bytes)?;
+    let mut info = json!({"path": path, "mode": {".tag": "overwrite"}});
+    if let Some(modified) = modified {
+        info["client_modified"] = json!(modified);
+    }
+    commit(state, call, &info, &body.into()).map_err(|error| anyhow::anyhow!("{path}: {error:?}"))?;
+    state.announce();
+    Ok(())
+}
+
+/// Makes a shared folder of the caller's, and mounts it at a path. Returns its namespace, and where it is mounted.
+pub(super) fn share(state: &mut State, call: &Call, path: &str) -> anyhow::Result<(Ns, NodeId)> {
+    let Ok(Target::Free(place)) = target(state, call, path) else {
+        anyhow::bail!("{path} is taken")
+    };
+    let parent = make_parents(state, &place);
+    let folder = state.tree.add_folder(parent, &place.name, &place.shown);
+    let ns = Ns(3001 + state.tree.spaces.len() as u64);
+    state.tree.add_space(ns, SpaceKind::Shared, call.view.account);
+    state.tree.name_space(ns, &place.name);
+    Ok((ns, folder))
 }
 
 fn query(url: &str) -> anyhow::Result<String> {
@@ -189,19 +224,8 @@ impl Server {
         let mut state = self.state();
         let id = state.accounts.iter().position(|account| account.email == email);
         let id = id.with_context(|| format!("nobody is {email}"))?;
-        let call = Call {
-            view: View {
-                account: id,
-                root: state.accounts[id].home,
-            },
-            now: state.clock.now(),
-        };
-        let body = Body::of(&state.store, bytes)?;
-        let info = json!({"path": path, "mode": {".tag": "overwrite"}});
-        commit(&mut state, &call, &info, &body.into())
-            .map_err(|error| anyhow::anyhow!("{path}: {error:?}"))?;
-        state.announce();
-        Ok(())
+        let call = view_of(&state, id);
+        put(&mut state, &call, path, (bytes, None))
     }
 
     /// The team gives the account a limit of its own, and says what happens there: `off`, `alert_only` or `stop_sync`.
@@ -228,15 +252,7 @@ impl Server {
     pub fn put_file(&self, path: &str, bytes: &[u8], modified: Option<&str>) -> anyhow::Result<()> {
         let mut state = self.state();
         let call = owner(&state);
-        let body = Body::of(&state.store, bytes)?;
-        let mut info = json!({"path": path, "mode": {".tag": "overwrite"}});
-        if let Some(modified) = modified {
-            info["client_modified"] = json!(modified);
-        }
-        commit(&mut state, &call, &info, &body.into())
-            .map_err(|error| anyhow::anyhow!("{path}: {error:?}"))?;
-        state.announce();
-        Ok(())
+        put(&mut state, &call, path, (bytes, modified))
     }
 
     /// Has an address serve these bytes to `files/save_url`.
@@ -295,14 +311,7 @@ impl Server {
     pub fn put_shared_folder(&self, path: &str, read_only: bool) -> anyhow::Result<String> {
         let mut state = self.state();
         let call = owner(&state);
-        let Ok(Target::Free(place)) = target(&state, &call, path) else {
-            anyhow::bail!("{path} is taken")
-        };
-        let parent = make_parents(&mut state, &place);
-        let folder = state.tree.add_folder(parent, &place.name, &place.shown);
-        let ns = Ns(3001 + state.tree.spaces.len() as u64);
-        state.tree.add_space(ns, SpaceKind::Shared, 0);
-        state.tree.name_space(ns, &place.name);
+        let (ns, folder) = share(&mut state, &call, path)?;
         state.tree.join(ns, 0, read_only, Some(folder));
         state.announce();
         Ok(ns.0.to_string())
@@ -406,7 +415,7 @@ impl Server {
     }
 }
 
-fn said(path: &str, failure: &Failure) -> anyhow::Error {
+pub(super) fn said(path: &str, failure: &Failure) -> anyhow::Error {
     anyhow::anyhow!("{path}: {}", failure.tag().unwrap_or_else(|| fresh(4)))
 }
 

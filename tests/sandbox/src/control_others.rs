@@ -3,14 +3,12 @@
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::answer::Failure;
-use super::content::Body;
-use super::files::commit::commit;
-use super::files::{Target, lookup, make_parents, target};
+use super::control::{put, said, share, view_of};
+use super::files::lookup;
 use super::server::Server;
 use super::sharing::{Audience, LinkPolicy, Received, SharedLink, links};
 use super::state::{Call, State};
-use super::tree::{AccountId, Ns, SpaceKind, View};
+use super::tree::{AccountId, Ns, SpaceKind};
 use super::words::fresh;
 
 /// Bea, who gets an account when she is first needed.
@@ -18,17 +16,7 @@ fn bea(state: &mut State) -> Call {
     const EMAIL: &str = "bea@example.org";
     let known = state.accounts.iter().position(|account| account.email == EMAIL);
     let account = known.unwrap_or_else(|| state.add_person("Bea", "Other", EMAIL));
-    Call {
-        view: View {
-            account,
-            root: state.accounts[account].home,
-        },
-        now: state.clock.now(),
-    }
-}
-
-fn said(what: &str, failure: &Failure) -> anyhow::Error {
-    anyhow::anyhow!("{what}: {}", failure.tag().unwrap_or_default())
+    view_of(state, account)
 }
 
 impl Server {
@@ -39,15 +27,7 @@ impl Server {
     pub fn put_file_of_other(&self, path: &str, bytes: &[u8], modified: Option<&str>) -> anyhow::Result<()> {
         let mut state = self.state();
         let call = bea(&mut state);
-        let body = Body::of(&state.store, bytes)?;
-        let mut info = json!({"path": path, "mode": {".tag": "overwrite"}});
-        if let Some(modified) = modified {
-            info["client_modified"] = json!(modified);
-        }
-        commit(&mut state, &call, &info, &body.into())
-            .map_err(|error| anyhow::anyhow!("{path}: {error:?}"))?;
-        state.announce();
-        Ok(())
+        put(&mut state, &call, path, (bytes, modified))
     }
 
     /// Makes a folder of Bea's, with those around it.
@@ -159,14 +139,7 @@ impl Server {
     pub fn share_folder_of_other(&self, path: &str, read_only: bool) -> anyhow::Result<String> {
         let mut state = self.state();
         let call = bea(&mut state);
-        let Ok(Target::Free(place)) = target(&state, &call, path) else {
-            anyhow::bail!("{path} is taken")
-        };
-        let parent = make_parents(&mut state, &place);
-        let folder = state.tree.add_folder(parent, &place.name, &place.shown);
-        let ns = Ns(3001 + state.tree.spaces.len() as u64);
-        state.tree.add_space(ns, SpaceKind::Shared, call.view.account);
-        state.tree.name_space(ns, &place.name);
+        let (ns, folder) = share(&mut state, &call, path)?;
         state.tree.join(ns, call.view.account, false, Some(folder));
         state.tree.join(ns, 0, read_only, None);
         state.announce();

@@ -8,7 +8,7 @@ use super::super::files::{free_name, text};
 use super::super::names;
 use super::super::state::{Call, State};
 use super::super::tree::{Member, Ns, Space, SpaceKind};
-use super::{folder_policy, refuse, refuse_for};
+use super::{folder_policy, paging, refuse, refuse_for};
 
 /// Which folders a listing has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,37 +68,27 @@ fn outer(state: &State, member: &Member) -> Option<Ns> {
     state.tree.space(ns).is_some_and(is_shared).then_some(ns)
 }
 
-fn page(state: &State, call: &Call, which: Which, from: usize, limit: usize) -> Value {
+fn all(state: &State, call: &Call, which: Which) -> Vec<Value> {
     let spaces = state.tree.spaces.iter().filter(|(_, space)| {
         let member = space.members.get(&call.view.account);
         let is_inner = member.is_some_and(|member| outer(state, member).is_some());
         space.kind == SpaceKind::Shared && !(which == Which::Mountable && is_inner)
     });
-    let all: Vec<Value> = spaces
+    spaces
         .filter_map(|(ns, space)| shared_folder(state, call, *ns, space))
-        .collect();
-    let entries: Vec<Value> = all.iter().skip(from).take(limit).cloned().collect();
-    let end = from + entries.len();
-    let mut out = json!({"entries": entries});
-    if end < all.len() {
-        out["cursor"] = json!(format!("{} {end} {limit}", which.word()));
-    }
-    out
+        .collect()
 }
 
 /// `sharing/list_folders` and `sharing/list_mountable_folders`.
 pub fn list(state: &State, call: &Call, arg: &Value, which: Which) -> Reply {
-    let limit = arg["limit"].as_u64().and_then(|n| usize::try_from(n).ok());
-    Ok(page(state, call, which, 0, limit.unwrap_or(1000)))
+    let part = paging::first(arg, 1000);
+    Ok(paging::page(&all(state, call, which), part, which.word()))
 }
 
 /// The next page of either; a cursor of the other is refused.
 pub fn list_continue(state: &State, call: &Call, arg: &Value, which: Which) -> Reply {
-    let numbers = text(arg, "cursor").strip_prefix(which.word());
-    let numbers = numbers.and_then(|rest| rest.trim_start().split_once(' '));
-    let numbers = numbers.and_then(|(from, limit)| Some((from.parse().ok()?, limit.parse().ok()?)));
-    let (from, limit) = numbers.ok_or_else(|| refuse("invalid_cursor"))?;
-    Ok(page(state, call, which, from, limit))
+    let part = paging::following(arg, which.word())?;
+    Ok(paging::page(&all(state, call, which), part, which.word()))
 }
 
 /// The tag of `SharedFolderAccessError`, if a folder can't be reached.

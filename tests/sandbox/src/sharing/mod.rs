@@ -3,6 +3,7 @@
 pub mod folders;
 pub mod links;
 pub mod open;
+mod paging;
 pub mod policy;
 pub mod received;
 

@@ -7,7 +7,7 @@ use super::super::clock::{Seconds, stamp};
 use super::super::files::{lookup, text};
 use super::super::state::{Call, State};
 use super::super::tree::{AccountId, NodeId};
-use super::{folder_policy, name_of, refuse, refuse_for};
+use super::{folder_policy, name_of, paging, refuse_for};
 
 /// A file that one account shares with another.
 #[derive(Clone, Debug)]
@@ -38,34 +38,27 @@ fn shared_file(state: &State, file: &Received) -> Option<Value> {
     }))
 }
 
-fn page(state: &State, call: &Call, from: usize, limit: usize) -> Value {
-    let mine = state
-        .received
-        .iter()
-        .filter(|file| file.account == call.view.account);
-    let all: Vec<Value> = mine.filter_map(|file| shared_file(state, file)).collect();
-    let entries: Vec<Value> = all.iter().skip(from).take(limit).cloned().collect();
-    let end = from + entries.len();
-    let mut out = json!({"entries": entries});
-    if end < all.len() {
-        out["cursor"] = json!(format!("received {end} {limit}"));
-    }
-    out
+/// The word of the list's cursors.
+const WORD: &str = "received";
+
+fn all(state: &State, call: &Call) -> Vec<Value> {
+    let files = state.received.iter();
+    let mine = files.filter(|file| file.account == call.view.account);
+    mine.filter_map(|file| shared_file(state, file)).collect()
 }
 
 /// `sharing/list_received_files`.
 pub fn list(state: &State, call: &Call, arg: &Value) -> Reply {
-    let limit = arg["limit"].as_u64().and_then(|n| usize::try_from(n).ok());
-    Ok(page(state, call, 0, limit.unwrap_or(100)))
+    Ok(paging::page(&all(state, call), paging::first(arg, 100), WORD))
 }
 
 /// `sharing/list_received_files/continue`.
 pub fn list_continue(state: &State, call: &Call, arg: &Value) -> Reply {
-    let numbers = text(arg, "cursor").strip_prefix("received ");
-    let numbers = numbers.and_then(|rest| rest.split_once(' '));
-    let numbers = numbers.and_then(|(from, limit)| Some((from.parse().ok()?, limit.parse().ok()?)));
-    let (from, limit) = numbers.ok_or_else(|| refuse("invalid_cursor"))?;
-    Ok(page(state, call, from, limit))
+    Ok(paging::page(
+        &all(state, call),
+        paging::following(arg, WORD)?,
+        WORD,
+    ))
 }
 
 /// `sharing/get_file_metadata`, of a file of one's own or one that was received.
