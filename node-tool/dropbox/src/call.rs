@@ -429,7 +429,7 @@ mod tests {
         Credentials, Secret,
         api::{
             files::{GET_METADATA, PathArg},
-            sharing::{CREATE_LINK, CreateLinkArg},
+            sharing::{FolderArg, MOUNT_FOLDER},
         },
         testing::{Answer, Server, answer, login},
     };
@@ -508,13 +508,12 @@ mod tests {
         assert_eq!(server.asked().len(), 2);
 
         let server = Server::start([broken(), broken()]).await;
-        let arg = CreateLinkArg {
-            path: "/a".into(),
-            settings: None,
+        let arg = FolderArg {
+            shared_folder_id: "1".into(),
         };
         let error = server
             .client(login("t"))
-            .rpc(&CREATE_LINK, &arg)
+            .rpc(&MOUNT_FOLDER, &arg)
             .await
             .unwrap_err();
         assert!(error.is_unknown(), "{error}");
