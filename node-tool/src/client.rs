@@ -3,8 +3,5 @@
 
 pub(crate) use dropbox::{
     Client, DropboxPath, Error, LinkAddress, LinkWish,
-    api::{
-        Tag,
-        sharing::{Link, LinkSettings, SharedFile, SharedFolder},
-    },
+    api::sharing::{Link, LinkSettings, SharedFile, SharedFolder},
 };

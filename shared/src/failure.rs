@@ -61,7 +61,8 @@ impl Failure {
     pub fn next(mut self, command: impl fmt::Display) -> Self {
         let command = command.to_string();
         debug_assert!(is_command(&command), "'{command}' is a hint");
-        self.advice.push(Advice::Command(command));
+        self.advice
+            .push(Advice::Command(with_comment(&command).into_owned()));
         self
     }
 
@@ -117,7 +118,7 @@ impl fmt::Display for Failure {
         }
         for advice in &self.advice {
             match advice {
-                Advice::Command(line) => write!(f, "\n  next: {}", printable(&with_comment(line)))?,
+                Advice::Command(line) => write!(f, "\n  next: {}", printable(line))?,
                 Advice::Hint(line) => write!(f, "\n  hint: {}", printable(line))?,
             }
         }

@@ -60,7 +60,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
     let described = program();
     let line = match line::read(&args, &described) {
         Ok(line) => line,
-        Err(failure) => return not_a_line(&failure),
+        Err(failure) => return not_a_line(&failure, asks_for_json(&args)),
     };
     as_rclone::note_statistics(|switch| line.given.contains(&switch) || variables::is_on(switch));
     let (cli, verb) = match parse(&line, described) {
@@ -68,8 +68,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         Err(error) => return refuse(&error, &line),
     };
     if let Err(failure) = start_log(&cli.global, verb.clone(), &line.notes) {
-        report::error(&failure);
-        return ExitCode::from(failure.exit_code());
+        return ExitCode::from(report::refused(&failure, cli.global.json));
     }
     for (variable, near) in variables::mistyped(program) {
         report::warn(&format!(
@@ -99,8 +98,7 @@ fn bare() -> String {
 /// Prints an error of the command line, in the words of the program that was called.
 fn usage_error(error: &clap::Error, args: &[OsString]) {
     if !(as_rclone::is_on() && error.use_stderr()) {
-        let is_json = args.iter().any(|arg| arg == "--json");
-        return report::usage(error, is_json);
+        return report::usage(error, asks_for_json(args));
     }
     let mut program = program();
     program.build();
@@ -117,7 +115,7 @@ fn usage_error(error: &clap::Error, args: &[OsString]) {
 }
 
 /// Reports a line that holds what can't be honoured.
-fn not_a_line(failure: &Failure) -> ExitCode {
+fn not_a_line(failure: &Failure, is_json: bool) -> ExitCode {
     let style = match as_rclone::is_on() {
         true => Style::Rclone {
             is_quiet: false,
@@ -129,8 +127,13 @@ fn not_a_line(failure: &Failure) -> ExitCode {
         style,
         ..report::Log::default()
     });
-    report::error(failure);
-    ExitCode::from(failure.exit_code())
+    ExitCode::from(report::refused(failure, is_json && !as_rclone::is_on()))
+}
+
+/// Returns whether a line that can't be read asks for JSON.
+fn asks_for_json(args: &[OsString]) -> bool {
+    let mut flags = args.iter().take_while(|arg| *arg != "--");
+    flags.any(|arg| arg == "--json" || arg == "--json=true")
 }
 
 /// Parses a line. Returns it with its verb. What is typed wins over a variable that contradicts it.
@@ -174,8 +177,7 @@ fn color(args: &[OsString]) -> ColorChoice {
 fn refuse(error: &clap::Error, line: &Line) -> ExitCode {
     let args = &*line.args;
     if error.kind() == ErrorKind::InvalidUtf8 {
-        report::error(&not_utf8(args));
-        return ExitCode::from(exit::USAGE);
+        return ExitCode::from(report::refused(&not_utf8(args), asks_for_json(args)));
     }
     if error.kind() == ErrorKind::DisplayHelp && brief::is_asked(args) {
         let short = brief::brief(program()).try_get_matches_from(args).err();

@@ -123,13 +123,23 @@ impl Command {
     /// Returns why it prints no JSON. `None` means that it does.
     pub fn json_refusal(&self) -> Option<&'static str> {
         match self {
-            Self::Config(args) if args.has_json() => None,
-            Self::Config(_) => Some("of the commands of config, only list, show and userinfo print JSON"),
-            Self::Run(args) if args.is_status() => None,
-            Self::Run(_) => Some("of run, only --status prints JSON"),
+            Self::Config(args) => args.json_refusal(),
             Self::Cat(_) => Some("cat prints the bytes of files"),
+            Self::Completion(_) => Some("what it prints is for a shell"),
+            Self::Man(_) => Some("what it prints is for man"),
             Self::Lsjson(_) => Some("lsjson prints JSON as rclone does; 'lsf --json' prints this program's"),
-            Self::Ls(_)
+            Self::Hashsum(_)
+            | Self::Md5sum(_)
+            | Self::Sha1sum(_)
+            | Self::Sha256sum(_)
+            | Self::Checksum(_)
+            | Self::Rcat(_)
+            | Self::Copyurl(_)
+            | Self::Archive(_)
+            | Self::Shared(_)
+            | Self::Run(_)
+            | Self::Submit(_)
+            | Self::Ls(_)
             | Self::Lsl(_)
             | Self::Lsd(_)
             | Self::Lsf(_)
@@ -158,7 +168,6 @@ impl Command {
             | Self::Search(_)
             | Self::Watch(_)
             | Self::Version => None,
-            _ => Some("its output is not in the schema of --json"),
         }
     }
 }

@@ -9,7 +9,10 @@ use std::{
 use clap::{ArgMatches, parser::ValueSource};
 use shared::{exit, failure::Failure, plain::quoted};
 
-use crate::report;
+use crate::report::{
+    self,
+    json::{self, Job, Object},
+};
 
 /// How long before the time limit the job is told to end, in seconds: calls in flight need 5, and Slurm may be late.
 const SECONDS_TO_END: u32 = 60;
@@ -101,11 +104,12 @@ pub fn run(args: &Args, program: clap::Command) -> Result<u8, Failure> {
     })?;
     let verb = refuse(&matches)?;
     let script = script(args, verb, &own_name());
-    if !args.now {
-        report::result(&script)?;
-        return Ok(exit::SUCCESS);
+    let id = args.now.then(|| submit(&script)).transpose()?;
+    match (json::is_on(), &id) {
+        (true, _) => json::print(&Object::Job(Job { id, script }))?,
+        (false, Some(id)) => report::result(&format!("{id}\n"))?,
+        (false, None) => report::result(&script)?,
     }
-    report::result(&submit(&script)?)?;
     Ok(exit::SUCCESS)
 }
 
@@ -212,7 +216,7 @@ exit "$code"
     )
 }
 
-/// Submits a script. Returns the number of the job, with the end of the line.
+/// Submits a script. Returns the number of the job.
 fn submit(script: &str) -> Result<String, Failure> {
     let failed = |why: String| {
         Failure::new("could not submit the job")
@@ -234,7 +238,7 @@ fn submit(script: &str) -> Result<String, Failure> {
         .map_err(|error| failed(error.to_string()))?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
     match output.status.success() {
-        true => Ok(text(&output.stdout) + "\n"),
+        true => Ok(text(&output.stdout)),
         false => Err(failed(format!("sbatch: {}", text(&output.stderr)))),
     }
 }

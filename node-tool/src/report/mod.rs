@@ -135,6 +135,16 @@ fn log_frame(text: &str) {
     });
 }
 
+/// Reports why a line could not be carried out at all; with `is_json` as an object, too. Returns the exit code.
+pub fn refused(failure: &Failure, is_json: bool) -> u8 {
+    if is_json {
+        json::start("");
+    }
+    error(failure);
+    json::end(Some(failure), failure.exit_code());
+    failure.exit_code()
+}
+
 /// Returns the line of a JSON log that has the counts of a run.
 fn stats_line(stats: &Stats) -> String {
     let line = lines::JsonLine {
@@ -207,7 +217,7 @@ pub fn left_out(entries: &[LeftOut]) -> Result<(), Failure> {
         warn(&format!("left out '{path}': {reason}"));
     }
     if !entries.is_empty() {
-        json::count(|total| total.failed = Some(total.failed.unwrap_or(0) + entries.len() as u64));
+        json::count(|total| json::add(&mut total.failed, entries.len() as u64));
     }
     json::print_all(entries.iter().map(|entry| {
         let error = engine::Error::new(engine::Retry::Never, &entry.reason);
@@ -391,6 +401,18 @@ pub fn result(text: &str) -> Result<(), Failure> {
     };
     let mut out = io::stdout().lock();
     forgive(out.write_all(shown.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Writes what a person reads as the result: to stdout or, with `--json`, to stderr, since stdout is for programs then.
+///
+/// # Errors
+/// As [`result`].
+pub fn said(text: &str) -> Result<(), Failure> {
+    if json::is_on() {
+        notes(text.trim_end());
+        return Ok(());
+    }
+    result(text)
 }
 
 /// Writes many lines to stdout, in large blocks.

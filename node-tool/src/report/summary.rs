@@ -73,14 +73,8 @@ impl fmt::Display for Summary<'_> {
         }
         let seconds = self.took.as_secs_f64();
         write!(f, ", {seconds:.1} s")?;
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a rate for people"
-        )]
-        if tally.copied_bytes > 0 && seconds > 0.0 {
-            write!(f, ", {}/s", bytes((tally.copied_bytes as f64 / seconds) as u64))?;
+        if tally.copied_bytes > 0 && !self.took.is_zero() {
+            write!(f, ", {}/s", bytes(per_second(tally.copied_bytes, self.took)))?;
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use crate::{
 pub enum TouchError {
     /// It could not be made.
     Make(Error),
-    /// Its time could not be set. If something was left over, the error says where.
+    /// Its time could not be set. If something was left over, it is there, as a word of a command line.
     Touch(Error, Option<String>),
     /// Dropbox sets a file's time only when its content is uploaded.
     HasContent,

@@ -61,8 +61,59 @@ fn every_command_prints_its_objects_and_the_total_last() -> anyhow::Result<()> {
     fs::create_dir_all(env.path("empty"))?;
     env.sandbox.put_file("/t/a.txt", b"abc", Some(THEN_TEXT))?;
     env.sandbox.put_file("/t/d/c.txt", b"1", Some(THEN_TEXT))?;
+    env.sandbox
+        .put_file("/SUMS", b"900150983cd24fb0d6963f7d28e17f72  a.txt\n", None)?;
     let (file, folder) = (vec!["entry"; 2], vec!["entry"; 1]);
     for (args, code, expected) in [
+        (vec!["md5sum", "here"], 0, vec!["digest"; 2]),
+        (vec!["sha256sum", "dbx:t", "--download"], 0, vec!["digest"; 2]),
+        (vec!["sha1sum", "here/a.txt"], 0, vec!["digest"]),
+        (vec!["hashsum", "dropbox", "dbx:t"], 0, vec!["digest"; 2]),
+        (vec!["hashsum"], 0, vec!["digest"; 6]),
+        (vec!["md5sum", "dbx:t"], 1, vec!["error"]),
+        (vec!["md5sum", "here", "-C", "dbx:SUMS"], 1, vec!["checked"; 2]),
+        (vec!["checksum", "md5", "dbx:SUMS", "here"], 1, vec!["checked"; 2]),
+        (vec!["rcat", "dbx:t/new", "--dry-run"], 0, vec!["step"]),
+        (vec!["shared", "list"], 0, vec![]),
+        (
+            vec!["archive", "create", "here", "dbx:x.tar", "-n"],
+            0,
+            vec!["step"; 3],
+        ),
+        (
+            vec!["archive", "create", "here", "dbx:x.tar"],
+            0,
+            vec!["outcome"; 3],
+        ),
+        (vec!["archive", "list", "dbx:x.tar"], 0, vec!["entry"; 3]),
+        (
+            vec!["archive", "extract", "dbx:x.tar", "dbx:x", "-n"],
+            0,
+            vec!["step"; 2],
+        ),
+        (
+            vec!["archive", "extract", "dbx:x.tar", "dbx:x"],
+            0,
+            vec!["outcome"; 3],
+        ),
+        (
+            vec!["archive", "create", "here", "--format", "tar"],
+            2,
+            vec!["error"],
+        ),
+        (vec!["config", "path"], 0, vec!["config"]),
+        (vec!["config", "file"], 0, vec!["config"]),
+        (vec!["config", "touch"], 0, vec!["config"]),
+        (vec!["config", "copy", "dbx", "two"], 0, vec!["remote"]),
+        (vec!["config", "rename", "two", "three"], 0, vec!["remote"]),
+        (
+            vec!["config", "update", "three", "export_formats=md"],
+            0,
+            vec!["remote"],
+        ),
+        (vec!["config", "delete", "three"], 0, vec!["outcome"]),
+        (vec!["config"], 2, vec!["error"]),
+        (vec!["completion", "bash"], 2, vec!["error"]),
         (vec!["ls", "dbx:t"], 0, file.clone()),
         (vec!["lsl", "dbx:t"], 0, file.clone()),
         (vec!["lsd", "dbx:t"], 0, folder),
@@ -103,7 +154,6 @@ fn every_command_prints_its_objects_and_the_total_last() -> anyhow::Result<()> {
         (vec!["lsd", "dbx:no"], 3, vec!["error"]),
         (vec!["cat", "dbx:t/a.txt"], 2, vec!["error"]),
         (vec!["lsjson", "dbx:t"], 2, vec!["error"]),
-        (vec!["config", "path"], 2, vec!["error"]),
         (vec!["man"], 2, vec!["error"]),
     ] {
         let (found, _) = before_total(&env, &args, code)?;
@@ -131,6 +181,105 @@ fn every_command_prints_its_objects_and_the_total_last() -> anyhow::Result<()> {
 }
 
 #[test]
+fn what_is_made_of_a_stream_or_an_archive_has_its_hash() -> anyhow::Result<()> {
+    let env = TestEnv::connected()?;
+    let parsed = |end: &Output| -> anyhow::Result<Vec<Object>> {
+        let parsed = end.out.lines().map(Object::parse).collect::<Result<_, _>>();
+        Ok(parsed.map_err(|error| anyhow::anyhow!("{error}: {} {}", end.out, end.err))?)
+    };
+    let end = env.node_tool_with(&["rcat", "dbx:new", "--json"], "hello")?;
+    let found = outcomes(parsed(&end)?);
+    let (listed, _) = before_total(&env, &["lsf", "dbx:", "--files-only"], 0)?;
+    let Some(Object::Entry(entry)) = listed.first() else {
+        anyhow::bail!("{listed:?}")
+    };
+    assert_eq!(
+        (found[0].action, found[0].path.as_str(), found[0].size),
+        (Some(Action::Write), "", Some(5))
+    );
+    assert_eq!(
+        (&found[0].rev, found[0].content_hash),
+        (&entry.rev, entry.content_hash)
+    );
+    assert!(found[0].rev.is_some());
+    let end = env.node_tool_with(&["md5sum", "--json"], "hello")?;
+    assert!(
+        matches!(&parsed(&end)?[0], Object::Digest(digest) if digest.path.as_deref() == Some("-")
+            && digest.digest.as_deref() == Some("5d41402abc4b2a76b9719d911017c592") && digest.size == Some(5))
+    );
+    write(&env.path("from/d/x"), b"abc", THEN)?;
+    let (made, total) = before_total(&env, &["archive", "create", "from", "dbx:x.zip"], 0)?;
+    let made = outcomes(made);
+    let actions: Vec<_> = made.iter().map(|made| made.action).collect();
+    assert_eq!(actions, [Some(Action::Archive), Some(Action::Write)]);
+    assert!(made[1].rev.is_some() && total.bytes == made[1].size, "{made:?}");
+    // What can't be extracted is an outcome, too.
+    let (_, total) = before_total(&env, &["archive", "extract", "dbx:x.zip", "dbx:d"], 0)?;
+    assert_eq!((total.files, total.bytes, total.failed), (Some(1), Some(3), None));
+    env.sandbox.put_file("/d/d/x", b"other", None)?;
+    let (found, total) = before_total(&env, &["archive", "extract", "dbx:x.zip", "dbx:d"], 1)?;
+    let failed = outcomes(found);
+    assert!(!failed[0].ok && failed[0].path == "d/x", "{failed:?}");
+    assert_eq!((total.files, total.failed), (Some(0), Some(1)));
+    Ok(())
+}
+
+#[test]
+fn a_plan_and_its_run_print_steps_and_outcomes() -> anyhow::Result<()> {
+    let env = TestEnv::connected()?;
+    write(&env.path("from/x"), b"abc", THEN)?;
+    let (planned, _) = before_total(&env, &["copy", "from", "dbx:to", "--plan-out", "plan"], 0)?;
+    assert_eq!(types(&planned), ["step"]);
+    let (done, total) = before_total(&env, &["run", "plan"], 0)?;
+    let done = outcomes(done);
+    assert_eq!((done[0].path.as_str(), done[0].action), ("x", Some(Action::Copy)));
+    assert!(done[0].rev.is_some() && total.files == Some(1));
+    let end = env.node_tool(["--json", "submit", "--", "run", "plan"])?;
+    let first = end.out.lines().next().map(Object::parse).transpose()?;
+    assert!(
+        matches!(&first, Some(Object::Job(job)) if job.id.is_none() && job.script.contains("node-tool run plan")),
+        "{}",
+        end.out
+    );
+    env.sandbox.remove("/to/x")?;
+    let (found, _) = before_total(&env, &["restore", "dbx:to/x", "--dry-run"], 0)?;
+    assert!(
+        matches!(&found[..], [Object::Step(step)] if step.rev.is_some()),
+        "{found:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn what_others_share_is_an_object() -> anyhow::Result<()> {
+    let env = TestEnv::connected()?;
+    env.sandbox.share_folder_of_other("/Reference data", true)?;
+    env.sandbox.put_file_of_other("/one.txt", b"for you", None)?;
+    env.sandbox.share_file_of_other("/one.txt")?;
+    let place = "dbx:{Reference data}";
+    let (found, _) = before_total(&env, &["shared", "list"], 0)?;
+    assert_eq!(types(&found), ["shared", "shared"]);
+    assert!(
+        matches!(&found[0], Object::Shared(shared) if shared.place == place && shared.mounted.is_none()
+            && shared.kind == Kind::Folder && !shared.owners.is_empty()),
+        "{found:?}"
+    );
+    let (found, _) = before_total(&env, &["shared", "mount", place], 0)?;
+    let mounted = outcomes(found);
+    assert_eq!(
+        (
+            mounted[0].action,
+            mounted[0].path.as_str(),
+            mounted[0].from.as_deref()
+        ),
+        (Some(Action::Mount), "dbx:Reference data", Some(place))
+    );
+    let (found, _) = before_total(&env, &["shared", "unmount", place], 0)?;
+    assert_eq!(outcomes(found)[0].action, Some(Action::Unmount));
+    Ok(())
+}
+
+#[test]
 fn a_line_that_is_no_command_is_an_error_too() -> anyhow::Result<()> {
     let env = TestEnv::new()?;
     let (found, end) = objects(&env, &["copy", "a"])?;
@@ -142,6 +291,15 @@ fn a_line_that_is_no_command_is_an_error_too() -> anyhow::Result<()> {
     let (found, end) = objects(&env, &["copy", "a", "dbx:", "--interactive"])?;
     assert!(matches!(&found[0], Object::Error(error) if error.message.contains("--interactive")));
     assert!(end.err.contains("--interactive"), "{}", end.err);
+    for args in [
+        &["copy", "a", "dbx:", "--fast-list", "--log-file", "no/such/folder"][..],
+        &["mount", "dbx:", "here"],
+        &["lsf", "dbx:", "--no-such-flag"],
+    ] {
+        let (found, end) = objects(&env, args)?;
+        assert_eq!(types(&found), ["error", "total"], "{args:?}: {}", end.err);
+        assert!(matches!(&found[1], Object::Total(total) if i32::from(total.exit_code) == end.code));
+    }
     Ok(())
 }
 

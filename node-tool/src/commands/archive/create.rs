@@ -7,9 +7,9 @@ use std::{
 
 use engine::{
     entry::{Entry, FileMeta},
-    listing::{Listing, RootKind},
+    listing::{LeftOut, Listing, RootKind},
 };
-use shared::{exit, failure::Failure, plain::quoted};
+use shared::{exit, failure::Failure, plain::quoted, raw};
 use stores::{Place, Range, Read, Relation, WriteOptions};
 use tokio::runtime::Handle;
 
@@ -22,12 +22,15 @@ use super::{
     writer::{ArchiveWriter, Member},
 };
 use crate::{
-    commands::change::refuse_read_only,
+    commands::change::{refuse_read_only, report_step, report_written},
     flags::{
         filter::FilterFlags,
         symlinks::{SymlinkFlags, log_skipped},
     },
-    report,
+    report::{
+        self,
+        json::{self, Action, Object, Outcome, Step},
+    },
 };
 
 /// The arguments of `archive create`.
@@ -77,6 +80,12 @@ pub(super) async fn run(args: Args, app: &App) -> Result<u8, Failure> {
         )
     })?;
     let dest = dest.map(|dest| target(dest, app)).transpose()?;
+    if dest.is_none() && json::is_on() {
+        return Err(
+            Failure::usage("--json: the archive itself would go to the standard output")
+                .hint("name a file for it"),
+        );
+    }
     if dest.is_none() && io::stdout().is_terminal() {
         return Err(Failure::usage("an archive is nothing for a terminal")
             .hint("name a file for it, or write it to a pipe"));
@@ -87,19 +96,23 @@ pub(super) async fn run(args: Args, app: &App) -> Result<u8, Failure> {
     let found = source
         .list_filtered(&args.filter.filter()?, args.symlinks.symlinks())
         .await;
-    let found = found.map_err(|e| place_failure("list", &source, &e))?;
+    let mut found = found.map_err(|e| place_failure("list", &source, &e))?;
     if found.root == RootKind::Missing {
         return Err(missing(&source));
     }
     log_skipped(&found);
-    let code = match warn_of_left_out(&found) {
+    let code = match leave_out(&mut found, format)? {
         true => exit::ERROR,
         false => exit::SUCCESS,
     };
     let members = members(&args, &source, dest.as_ref(), found);
     if args.dry_run {
         for (member, _) in &members {
-            tracing::warn!(object = %member.path, "Skipped archiving as --dry-run is set");
+            let step = Step {
+                size: member.size_bytes,
+                ..Step::new(Action::Archive, &*member.path)
+            };
+            report_step(&member.path, "archiving", step)?;
         }
         return Ok(code);
     }
@@ -123,19 +136,25 @@ pub(super) async fn run(args: Args, app: &App) -> Result<u8, Failure> {
     }
 }
 
-/// Names what can't be in the archive. Returns whether there is anything.
-fn warn_of_left_out(found: &Listing) -> bool {
-    for left_out in &found.unreadable {
-        report::warn(&format!("left out '{}': {}", left_out.path, left_out.reason));
-    }
-    let documents = found.entries.iter().filter(|entry| entry.document().is_some());
-    let documents: Vec<&str> = documents.map(|entry| entry.path.as_str()).collect();
-    for path in &documents {
-        report::warn(&format!(
-            "left out '{path}': it is a cloud document, whose size is not known"
-        ));
-    }
-    !found.unreadable.is_empty() || !documents.is_empty()
+/// Takes out what can't be in the archive, and reports it. Returns whether there is anything.
+fn leave_out(found: &mut Listing, format: Format) -> Result<bool, Failure> {
+    let reason = |entry: &Entry| match format {
+        _ if entry.document().is_some() => Some("it is a cloud document, whose size is not known"),
+        Format::Zip if raw::is_raw(&entry.path) => {
+            Some("its name is not UTF-8, which no name in a zip can be; those in a tar can")
+        }
+        _ => None,
+    };
+    let odd = found.entries.iter().filter_map(|entry| {
+        Some(LeftOut {
+            path: entry.path.clone(),
+            reason: reason(entry)?.into(),
+        })
+    });
+    let left_out: Vec<LeftOut> = found.unreadable.iter().cloned().chain(odd).collect();
+    found.entries.retain(|entry| reason(entry).is_none());
+    report::left_out(&left_out)?;
+    Ok(!left_out.is_empty())
 }
 
 /// Returns where the archive goes.
@@ -170,7 +189,7 @@ fn members(
     });
     let is_file = found.root == RootKind::File;
     let entries = found.entries.into_iter();
-    let wanted = entries.filter(|entry| entry.document().is_none() && own.as_deref() != Some(&entry.path));
+    let wanted = entries.filter(|entry| own.as_deref() != Some(&entry.path));
     wanted
         .map(|entry| {
             let place = match is_file {
@@ -178,7 +197,7 @@ fn members(
                 false => source.join(&entry.path),
             };
             let content = entry.file().map(|file| (place.clone(), file.clone()));
-            (member(&entry, &prefix, &place), content)
+            (member(&entry, &prefix), content)
         })
         .collect()
 }
@@ -187,7 +206,7 @@ fn full_path(source: &Place) -> String {
     let path = match source {
         Place::Local(store) => std::path::absolute(store.path()).map_or_else(
             |_| source.to_string(),
-            |path| shared::raw::text(path.as_os_str()).into_owned(),
+            |path| raw::text(path.as_os_str()).into_owned(),
         ),
         Place::Dropbox(store) => store.shown(store.path().as_str()),
         Place::Link(_) => String::new(),
@@ -195,7 +214,7 @@ fn full_path(source: &Place) -> String {
     path.trim_matches('/').to_owned()
 }
 
-fn member(entry: &Entry, prefix: &str, place: &Place) -> Member {
+fn member(entry: &Entry, prefix: &str) -> Member {
     let path = match prefix {
         "" => entry.path.clone(),
         prefix => format!("{prefix}/{}", entry.path),
@@ -204,7 +223,7 @@ fn member(entry: &Entry, prefix: &str, place: &Place) -> Member {
         path,
         size_bytes: entry.file().map(|file| file.size_bytes),
         modified: entry.file().map_or_else(now, |file| file.modified),
-        is_executable: place.local_path().is_some_and(is_executable),
+        is_executable: false, // it is asked when its turn comes
     }
 }
 
@@ -241,12 +260,18 @@ fn produce(
     mut archive: ArchiveWriter,
     progress: &report::Progress,
 ) -> Result<(), Stop> {
-    for (member, content) in members {
+    for (mut member, content) in members {
+        let local = content.as_ref().and_then(|(place, _)| place.local_path());
+        member.is_executable = local.is_some_and(is_executable);
         archive.begin(&member)?;
         if let Some((place, file)) = content {
             copy(&place, &file, &mut archive, progress)?;
             progress.file_done();
             tracing::info!(object = %member.path, "Archived");
+            json::print(&Object::Outcome(Outcome {
+                size: member.size_bytes,
+                ..Outcome::done(Action::Archive, member.path)
+            }))?;
         }
     }
     Ok(archive.finish()?)
@@ -310,8 +335,8 @@ async fn write(dest: &Place, reader: pipe::Reader, app: &App) -> Result<(), Fail
     let seen = there.as_ref().and_then(Entry::file);
     let written = dest.write(Box::new(reader), seen, &options).await;
     let written = written.map_err(|e| place_failure("write", dest, &e))?;
-    match written.beside {
-        None => Ok(()),
+    match &written.beside {
+        None => report_written("", &written),
         Some(name) => Err(Failure::new(format!(
             "'{dest}' was changed by another program meanwhile, and stays"
         ))

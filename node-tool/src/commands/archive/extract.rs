@@ -2,7 +2,9 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    ffi::OsStr,
     io::{self, Read},
+    os::unix::ffi::OsStrExt as _,
     path::Path,
     sync::Arc,
 };
@@ -12,13 +14,13 @@ use engine::{
     filter::Filter,
     listing::{RootKind, Symlinks},
 };
-use shared::{exit, failure::Failure};
-use stores::{Place, StateDir, WriteOptions};
+use shared::{exit, failure::Failure, raw};
+use stores::{Place, StateDir, WriteOptions, Written};
 use tokio::{runtime::Handle, sync::oneshot::Receiver};
 
 use super::{
     App, Found,
-    list::lets_in,
+    list::{filter, lets_in},
     names::{below, stays_below},
     now,
     pipe::pipe,
@@ -27,8 +29,13 @@ use super::{
     thread,
 };
 use crate::{
+    commands::change::report_step,
     flags::filter::FilterFlags,
-    report::{self, format::on_one_line},
+    report::{
+        self,
+        format::on_one_line,
+        json::{self, Action, Object, Outcome, Step},
+    },
 };
 
 /// Maximum size in bytes of a file that is kept in memory until it is written, so that several are written at once.
@@ -69,7 +76,7 @@ pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let mut extractor = Extractor {
         there: there(&dest).await?,
         dest,
-        filter: args.filter.filter()?,
+        filter: filter(&args.filter)?,
         overwrite: args.overwrite,
         dry_run: args.dry_run,
         memory_bytes: app.memory_bytes,
@@ -86,7 +93,7 @@ pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         let read = each(archive, format, &mut extractor);
         extractor.finish();
         let counts = extractor.counts;
-        report::note(&counts.to_string());
+        counts.report();
         read.map_err(|error| found.unreadable(&error))?;
         Ok(counts.code())
     };
@@ -127,6 +134,16 @@ struct Counts {
 }
 
 impl Counts {
+    /// Reports what was done; what failed is in the total of `--json` already.
+    fn report(&self) {
+        json::count(|total| {
+            total.files = Some(self.written);
+            total.bytes = Some(self.bytes);
+            total.unchanged = Some(self.same);
+        });
+        report::note(&self.to_string());
+    }
+
     fn code(self) -> u8 {
         match self.failed {
             0 => exit::SUCCESS,
@@ -146,6 +163,9 @@ impl std::fmt::Display for Counts {
     }
 }
 
+/// A file that is being written.
+type Write = Receiver<engine::Result<Written>>;
+
 struct Extractor {
     dest: Place,
     /// The files that were at the target, by their keys.
@@ -159,7 +179,7 @@ struct Extractor {
     /// The keys of what was written.
     written: HashSet<String>,
     /// Small files that are being written, and their paths.
-    writes: Vec<(String, u64, Receiver<engine::Result<()>>)>,
+    writes: Vec<(String, Write)>,
     folders: Vec<String>,
     /// Symlinks, which are made at the end, so that nothing is written through them.
     links: Vec<(String, String)>,
@@ -202,9 +222,12 @@ impl Visitor for Extractor {
             return Ok(());
         };
         if matches!(member.kind, Kind::Symlink(_)) {
-            let mut target = String::new();
-            content.take(MAX_LINK).read_to_string(&mut target)?;
-            self.link(path, target);
+            let mut target = Vec::new();
+            content.take(MAX_LINK + 1).read_to_end(&mut target)?;
+            match target.len() as u64 > MAX_LINK {
+                true => self.leave_out(&path, "it is a symlink that leads to no path"),
+                false => self.link(path, raw::text(OsStr::from_bytes(&target)).into_owned()),
+            }
             return Ok(());
         }
         match member.size_bytes <= SMALL_BYTES {
@@ -217,7 +240,13 @@ impl Visitor for Extractor {
 impl Extractor {
     fn leave_out(&mut self, path: &str, why: &str) {
         report::warn(&format!("left out '{}': {why}", on_one_line(path)));
+        self.failed(path, &engine::Error::new(engine::Retry::Never, why));
+    }
+
+    /// Counts what failed.
+    fn failed(&mut self, path: &str, error: &engine::Error) {
         self.counts.failed += 1;
+        let _ = json::print_failed(Action::Extract, path, error); // a reader sees that the total is missing
     }
 
     fn wants_file(&mut self, path: &str, member: &Member) -> Want {
@@ -238,7 +267,11 @@ impl Extractor {
             }
         }
         if self.dry_run {
-            tracing::warn!(object = %path, "Skipped extracting as --dry-run is set");
+            let step = Step {
+                size: Some(member.size_bytes),
+                ..Step::new(Action::Extract, path)
+            };
+            let _ = report_step(path, "extracting", step); // as in `failed`
             return Want::Skip;
         }
         self.written.insert(key);
@@ -262,8 +295,8 @@ impl Extractor {
         let mut bytes = Vec::new();
         content.take(SMALL_BYTES + 1).read_to_end(&mut bytes)?;
         if self.writes.len() >= MAX_WRITES {
-            let (path, size, write) = self.writes.remove(0);
-            self.await_write(&path, size, write);
+            let (path, write) = self.writes.remove(0);
+            self.await_write(&path, write);
         }
         let (dest, options, runtime) = (self.dest.clone(), self.options(member), self.runtime.clone());
         let there = self.there.get(&keys(&self.dest)(&path)).cloned();
@@ -271,9 +304,9 @@ impl Extractor {
         let write = thread::spawn(move || {
             let input = Box::new(io::Cursor::new(bytes));
             let write = dest.write_below(&target, input, there.as_ref(), &options);
-            runtime.block_on(write).map(drop)
+            runtime.block_on(write)
         });
-        self.writes.push((path, member.size_bytes, write));
+        self.writes.push((path, write));
         Ok(())
     }
 
@@ -285,33 +318,47 @@ impl Extractor {
         let target = path.to_owned();
         let write = thread::spawn(move || {
             let write = dest.write_below(&target, Box::new(reader), there.as_ref(), &options);
-            runtime.block_on(write).map(drop)
+            runtime.block_on(write)
         });
         let copied = io::copy(content, &mut writer).and_then(|_| writer.finish());
         let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
         match copied {
             // Whoever writes it has failed, and says why.
             Err(error) if is_gone(&error) => {}
-            copied => copied?,
+            Err(error) => {
+                let _ = write.blocking_recv(); // half a file: its end leaves nothing behind
+                self.failed(
+                    path,
+                    &engine::Error::new(engine::Retry::Unknown, error.to_string()),
+                );
+                return Err(error);
+            }
+            Ok(()) => {}
         }
-        self.await_write(path, member.size_bytes, write);
+        self.await_write(path, write);
         Ok(())
     }
 
-    fn await_write(&mut self, path: &str, size_bytes: u64, write: Receiver<engine::Result<()>>) {
+    fn await_write(&mut self, path: &str, write: Write) {
         let done = write.blocking_recv();
-        let failure = match done {
-            Ok(Ok(())) => {
+        let done = done.map_err(|error| engine::Error::new(engine::Retry::Unknown, error.to_string()));
+        match done.flatten() {
+            Ok(written) => {
                 tracing::info!(object = %path, "Extracted");
                 self.counts.written += 1;
-                self.counts.bytes += size_bytes;
-                return;
+                self.counts.bytes += written.size_bytes;
+                let _ = json::print(&Object::Outcome(Outcome {
+                    size: Some(written.size_bytes),
+                    rev: written.version,
+                    content_hash: Some(written.checksum),
+                    ..Outcome::done(Action::Extract, path)
+                })); // as in `failed`
             }
-            Ok(Err(error)) => place_failure("extract", &self.dest.join(path), &error),
-            Err(error) => Failure::new(format!("could not extract '{path}'")).why(error),
-        };
-        report::error(&failure);
-        self.counts.failed += 1;
+            Err(error) => {
+                report::error(&place_failure("extract", &self.dest.join(path), &error));
+                self.failed(path, &error);
+            }
+        }
     }
 
     fn link(&mut self, path: String, target: String) {
@@ -326,8 +373,8 @@ impl Extractor {
 
     /// Waits for all files, and makes what is made last: empty folders, and symlinks.
     fn finish(&mut self) {
-        for (path, size, write) in std::mem::take(&mut self.writes) {
-            self.await_write(&path, size, write);
+        for (path, write) in std::mem::take(&mut self.writes) {
+            self.await_write(&path, write);
         }
         if self.dry_run {
             return;
@@ -336,9 +383,15 @@ impl Extractor {
         let paths: Vec<&str> = folders.iter().map(String::as_str).collect();
         let made = self.runtime.block_on(self.dest.store().make_dirs(&paths));
         for (path, outcome) in folders.iter().zip(made) {
-            if let Err(error) = outcome {
-                report::error(&place_failure("make", &self.dest.join(path), &error));
-                self.counts.failed += 1;
+            match outcome {
+                Ok(()) => drop(json::print(&Object::Outcome(Outcome::done(
+                    Action::Mkdir,
+                    &**path,
+                )))),
+                Err(error) => {
+                    report::error(&place_failure("make", &self.dest.join(path), &error));
+                    self.failed(path, &error);
+                }
             }
         }
         for (path, target) in std::mem::take(&mut self.links) {
@@ -348,11 +401,12 @@ impl Extractor {
 
     fn make_link(&mut self, path: &str, target: &str) {
         let Place::Local(store) = &self.dest else { return };
-        let made = store
-            .root()
-            .make_symlink(path, Path::new(&*shared::raw::name(target)));
+        let made = store.root().make_symlink(path, Path::new(&*raw::name(target)));
         match made {
-            Ok(()) => self.counts.written += 1,
+            Ok(()) => {
+                self.counts.written += 1;
+                let _ = json::print(&Object::Outcome(Outcome::done(Action::Extract, path))); // as in `failed`
+            }
             Err(error) => self.leave_out(path, &error.to_string()),
         }
     }
@@ -360,7 +414,7 @@ impl Extractor {
 
 /// A zip has times in steps of two seconds.
 fn is_near(one: Modified, other: Modified) -> bool {
-    (one.seconds - other.seconds).abs() <= 1
+    one.seconds.abs_diff(other.seconds) <= 1
 }
 
 #[cfg(test)]
@@ -383,5 +437,21 @@ mod tests {
         let counts = Counts { failed: 3, ..counts };
         assert!(counts.to_string().ends_with(", 3 left out"));
         assert_eq!(counts.code(), 1);
+    }
+
+    #[test]
+    fn times_of_any_age_are_compared() {
+        let at = |seconds| Modified {
+            seconds,
+            nanoseconds: 0,
+        };
+        for (one, other, near) in [
+            (3, 4, true),
+            (4, 3, true),
+            (3, 5, false),
+            (i64::MIN, i64::MAX, false),
+        ] {
+            assert_eq!(is_near(at(one), at(other)), near, "{one} {other}");
+        }
     }
 }

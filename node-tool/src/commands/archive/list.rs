@@ -2,10 +2,7 @@
 
 use std::io::{self, Read};
 
-use engine::{
-    entry::{Entry, FileMeta},
-    filter::Filter,
-};
+use engine::{filter::Filter, relative_path::parent};
 use jiff::tz::TimeZone;
 use shared::{exit, failure::Failure};
 
@@ -19,6 +16,7 @@ use crate::{
     report::{
         self,
         format::{on_one_line, plain_time},
+        json::{self, Object},
     },
 };
 
@@ -62,8 +60,8 @@ pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
             folders: !args.files_only,
             zone: TimeZone::system(),
         },
-        filter: args.filter.filter()?,
-        lines: Vec::new(),
+        filter: filter(&args.filter)?,
+        members: Vec::new(),
         failure: None,
     };
     let work = move || {
@@ -92,25 +90,63 @@ struct Form {
 struct Lister {
     form: Form,
     filter: Filter,
-    lines: Vec<String>,
+    /// What is to be printed.
+    members: Vec<Member>,
     failure: Option<Failure>,
 }
 
 impl Lister {
     fn print(&mut self) {
-        let lines = std::mem::take(&mut self.lines);
-        if let Err(failure) = report::results(lines.into_iter()) {
+        let members = std::mem::take(&mut self.members);
+        let printed = match json::is_on() {
+            true => {
+                count(&members);
+                json::print_all(members.iter().map(object))
+            }
+            false => report::results(members.iter().map(|member| self.form.line(member))),
+        };
+        if let Err(failure) = printed {
             self.failure.get_or_insert(failure);
         }
     }
 }
 
+/// Adds files to the total of `--json`.
+fn count(members: &[Member]) {
+    let files = || members.iter().filter(|member| member.kind != Kind::Folder);
+    json::count(|total| {
+        json::add(&mut total.files, files().count() as u64);
+        json::add(&mut total.bytes, files().map(|file| file.size_bytes).sum());
+    });
+}
+
+/// Returns a member as an object.
+fn object(member: &Member) -> Object {
+    let kind = match member.kind {
+        Kind::File => json::Kind::File,
+        Kind::Folder => json::Kind::Folder,
+        Kind::Symlink(_) => json::Kind::Symlink,
+        Kind::Other(_) => json::Kind::Other,
+    };
+    Object::Entry(json::Entry {
+        path: member.name.trim_end_matches('/').to_owned(),
+        kind,
+        size: (member.kind == Kind::File).then_some(member.size_bytes),
+        modified: member.modified.and_then(json::time),
+        content_hash: None,
+        rev: None,
+        id: None,
+        deleted: None,
+        changed_by: None,
+    })
+}
+
 impl Visitor for Lister {
     fn wants(&mut self, member: &Member) -> io::Result<Want> {
-        if lets_in(&self.filter, member) {
-            self.lines.extend(self.form.line(member));
+        if self.form.shows(member) && lets_in(&self.filter, member) {
+            self.members.push(member.clone());
         }
-        if self.lines.len() >= MAX_LINES {
+        if self.members.len() >= MAX_LINES {
             self.print();
         }
         match self.failure {
@@ -127,24 +163,35 @@ impl Visitor for Lister {
 /// Whether a filter lets a member in. As in rclone, folders are taken as files are.
 pub(super) fn lets_in(filter: &Filter, member: &Member) -> bool {
     let path = member.name.trim_end_matches('/').trim_start_matches("./");
-    let entry = Entry::new_file(
-        path,
-        FileMeta {
-            size_bytes: member.size_bytes,
-            modified: member.modified.unwrap_or_default(),
-            version: None,
-        },
-    );
-    filter.selection(&[entry]).first().copied().unwrap_or(false)
+    filter.is_everything()
+        || filter.includes_file(path, member.size_bytes, member.modified.unwrap_or_default())
+            && filter.leads_to(parent(path))
+}
+
+/// Returns the filter for the members of an archive.
+///
+/// # Errors
+/// When flags make no sense: which folders hold a file is known only when all of the archive was read.
+pub(super) fn filter(flags: &FilterFlags) -> Result<Filter, Failure> {
+    match flags.exclude_if_present.first() {
+        None => flags.filter(),
+        Some(_) => Err(Failure::usage("--exclude-if-present has no effect in an archive")
+            .why("its members are filtered one by one, as they come")
+            .hint("leave the folders out by their names: --exclude 'FOLDER/**'")),
+    }
 }
 
 impl Form {
-    /// Returns the line of a member, as rclone shows it. `None` if it isn't wanted.
-    fn line(&self, member: &Member) -> Option<String> {
-        let is_folder = member.kind == Kind::Folder;
-        if !(if is_folder { self.folders } else { self.files }) {
-            return None;
+    fn shows(&self, member: &Member) -> bool {
+        match member.kind {
+            Kind::Folder => self.folders,
+            _ => self.files,
         }
+    }
+
+    /// Returns the line of a member, as rclone shows it.
+    fn line(&self, member: &Member) -> String {
+        let is_folder = member.kind == Kind::Folder;
         let slash = if is_folder && !member.name.ends_with('/') {
             "/"
         } else {
@@ -152,14 +199,14 @@ impl Form {
         };
         let name = format!("{}{slash}", on_one_line(&member.name));
         let size = member.size_bytes;
-        Some(match (self.plain, self.long) {
+        match (self.plain, self.long) {
             (true, _) => name,
             (_, true) => {
                 let time = plain_time(member.modified.unwrap_or_default(), &self.zone, 9);
                 format!("{size:>9} {time} {name}")
             }
             _ => format!("{size:>9} {name}"),
-        })
+        }
     }
 }
 
@@ -189,19 +236,16 @@ mod tests {
             is_executable: false,
         };
         let file = member("a\nb", Kind::File);
-        assert_eq!(form(false, false).line(&file).as_deref(), Some("        6 a␊b"));
+        assert_eq!(form(false, false).line(&file), "        6 a␊b");
         assert_eq!(
-            form(true, false).line(&file).as_deref(),
-            Some("        6 2000-01-01 00:00:00.000000000 a␊b")
+            form(true, false).line(&file),
+            "        6 2000-01-01 00:00:00.000000000 a␊b"
         );
-        assert_eq!(
-            form(false, true).line(&member("d", Kind::Folder)).as_deref(),
-            Some("d/")
-        );
+        assert_eq!(form(false, true).line(&member("d", Kind::Folder)), "d/");
         let only_folders = Form {
             files: false,
             ..form(false, true)
         };
-        assert_eq!(only_folders.line(&file), None);
+        assert!(!only_folders.shows(&file));
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn below(name: &str) -> Result<Option<String>, Refusal> {
     if name.starts_with(['/', '\\']) || (has_drive && matches!(drive.get(2), Some(b'/' | b'\\'))) {
         return Err(Refusal::Absolute);
     }
-    if name.contains('\0') {
+    if has_nul(name) {
         return Err(Refusal::Invalid);
     }
     let mut parts = Vec::new();
@@ -42,9 +42,14 @@ pub(super) fn below(name: &str) -> Result<Option<String>, Refusal> {
     }
 }
 
+/// Whether a name has a NUL, and not only bytes that are no characters.
+fn has_nul(name: &str) -> bool {
+    shared::raw::bytes(name).contains(&0)
+}
+
 /// Whether a symlink at `path` that leads to `target` stays in the folder that both are below.
 pub(super) fn stays_below(path: &str, target: &str) -> bool {
-    if target.is_empty() || target.starts_with('/') || target.contains('\0') {
+    if target.is_empty() || target.starts_with('/') || has_nul(target) {
         return false;
     }
     // Once it has gone into something, which may be another symlink, '..' may lead anywhere.
@@ -70,6 +75,10 @@ mod tests {
             ("c:x", Ok(Some("c:x"))),
             ("", Err(Refusal::Invalid)),
             ("a\0", Err(Refusal::Invalid)),
+            ("a\0b", Err(Refusal::Invalid)),
+            ("a\x002Fb", Err(Refusal::Invalid)),
+            ("gro\0DF/\0E9", Ok(Some("gro\0DF/\0E9"))),
+            ("\0E9/../../x", Err(Refusal::Upwards)),
             ("/etc/passwd", Err(Refusal::Absolute)),
             ("\\x", Err(Refusal::Absolute)),
             ("C:\\x", Err(Refusal::Absolute)),
@@ -98,6 +107,9 @@ mod tests {
             ("a/link", "./../x/.", true),
             ("link", "/etc", false),
             ("link", "", false),
+            ("link", "\0E9", true),
+            ("link", "a\0", false),
+            ("link", "\0E9/../..", false),
         ] {
             assert_eq!(stays_below(path, target), stays, "{path} {target}");
         }

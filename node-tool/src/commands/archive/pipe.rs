@@ -14,6 +14,9 @@ const PIECE_BYTES: usize = 256 << 10;
 pub(super) struct Writer {
     pieces: SyncSender<Piece>,
     piece: Vec<u8>,
+    /// Whether the reader is gone, which was said: what else is written is dropped. What writes an archive writes its end also when
+    /// it is abandoned, and complains if it can't.
+    is_broken: bool,
 }
 
 /// The end that is read.
@@ -34,6 +37,7 @@ pub(super) fn pipe() -> (Writer, Reader) {
     let writer = Writer {
         pieces: sender,
         piece: Vec::with_capacity(PIECE_BYTES),
+        is_broken: false,
     };
     let reader = Reader {
         pieces: receiver,
@@ -53,9 +57,10 @@ impl Writer {
     }
 
     fn put(&mut self, piece: Piece) -> io::Result<()> {
-        self.pieces
-            .send(piece)
-            .map_err(|_| io::ErrorKind::BrokenPipe.into())
+        self.pieces.send(piece).map_err(|_| {
+            self.is_broken = true;
+            io::ErrorKind::BrokenPipe.into()
+        })
     }
 
     /// Ends the stream: all was written.
@@ -70,6 +75,9 @@ impl Writer {
 
 impl Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.is_broken {
+            return Ok(bytes.len());
+        }
         let count = bytes.len().min(PIECE_BYTES - self.piece.len());
         self.piece.extend_from_slice(&bytes[..count]);
         if self.piece.len() == PIECE_BYTES {
@@ -128,5 +136,8 @@ mod tests {
         let (mut writer, reader) = pipe();
         drop(reader);
         assert!(writer.write_all(&vec![0; PIECE_BYTES]).is_err());
+        // It was said; the end says it once more.
+        assert!(writer.write_all(&vec![0; PIECE_BYTES]).is_ok());
+        assert!(writer.finish().is_err());
     }
 }

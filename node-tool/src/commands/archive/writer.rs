@@ -107,6 +107,11 @@ impl ArchiveWriter {
 }
 
 fn begin_zip(zip: &mut ZipWriter<StreamWriter<Writer>>, member: &Member) -> io::Result<()> {
+    if shared::raw::is_raw(&member.path) {
+        return Err(io::Error::other(
+            "no name in a zip can have other bytes than UTF-8",
+        ));
+    }
     let mode = if member.is_executable { 0o755 } else { 0o644 };
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)

@@ -4,8 +4,11 @@ use engine::entry::Entry;
 use shared::{exit, failure::Failure, plain::quoted};
 use stores::{DropboxStore, Place};
 
-use super::{App, place_failure, refuse_read_only};
-use crate::report;
+use super::{App, place_failure, refuse_read_only, report_step, report_written};
+use crate::report::{
+    self,
+    json::{self, Action, Step},
+};
 
 /// The arguments of `copyurl`.
 #[derive(Debug, clap::Args)]
@@ -59,7 +62,8 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     let there = seen(&side, args).await?;
     refuse_read_only("make", &side).await?;
     if args.dry_run {
-        tracing::warn!(object = %side, "Skipped copyurl as --dry-run is set");
+        let step = Step::new(Action::Write, args.outcome_path(&side));
+        report_step(&side.to_string(), "copyurl", step)?;
         return Ok(exit::SUCCESS);
     }
     fetch(store, there.as_ref(), args).await
@@ -74,17 +78,27 @@ fn target(dest: &str, args: &Args, app: &App) -> Result<Place, Failure> {
     };
     let is_folder = dest.ends_with(['/', ':']) && !args.auto_filename;
     if is_folder || side.split().is_none() {
-        let line = format!(
-            "node-tool copyurl --auto-filename {} {}",
-            quoted(&args.url),
-            side.typed()
-        );
-        return Err(Failure::usage(format!("'{side}' is a folder; name the file")).next(line));
+        return Err(needs_name(&side, args));
     }
     if let Some(reason) = side.refusal() {
         return Err(Failure::usage(format!("could not make '{side}'")).why(reason));
     }
     Ok(side)
+}
+
+/// Something is a folder where a file's name is needed.
+fn needs_name(side: &Place, args: &Args) -> Failure {
+    let (url, folder) = (quoted(&args.url), side.typed());
+    Failure::usage(format!("'{side}' is a folder; name the file"))
+        .next(format!("node-tool copyurl --auto-filename {url} {folder}"))
+}
+
+impl Args {
+    /// Returns the path of the file as objects have it: below the place that was typed.
+    fn outcome_path(&self, side: &Place) -> String {
+        let name = side.split().map(|(_, name)| name);
+        name.filter(|_| self.auto_filename).unwrap_or_default()
+    }
 }
 
 /// Returns what is there already, if it may be replaced.
@@ -93,14 +107,7 @@ async fn seen(side: &Place, args: &Args) -> Result<Option<Entry>, Failure> {
     let there = there.map_err(|e| place_failure("look at", side, &e))?;
     match &there {
         None => {}
-        Some(entry) if entry.file().is_none() => {
-            let line = format!(
-                "node-tool copyurl --auto-filename {} {}",
-                quoted(&args.url),
-                side.typed()
-            );
-            return Err(Failure::usage(format!("'{side}' is a folder; name the file")).next(line));
-        }
+        Some(entry) if entry.file().is_none() => return Err(needs_name(side, args)),
         Some(entry) if entry.document().is_some() => {
             return Err(Failure::usage(format!("'{side}' is a cloud document, and stays"))
                 .hint("choose another name"));
@@ -121,11 +128,11 @@ async fn fetch(store: &DropboxStore, there: Option<&Entry>, args: &Args) -> Resu
     let saved = saved.map_err(|e| place_failure("fetch the file for", &side, &e))?;
     tracing::info!(object = %side, "Fetched by Dropbox ({})", report::bytes(saved.size_bytes));
     let name = side.split().map(|(_, name)| name).unwrap_or_default();
-    if args.print_filename {
+    if args.print_filename && !json::is_on() {
         report::result(&format!("{}\n", saved.beside.as_ref().unwrap_or(&name)))?;
     }
-    match saved.beside {
-        None => Ok(exit::SUCCESS),
+    match &saved.beside {
+        None => report_written(&args.outcome_path(&side), &saved).map(|()| exit::SUCCESS),
         Some(other) => Err(
             Failure::new(format!("another file came to '{side}' meanwhile, and stays"))
                 .why(format!("what was fetched is beside it, as '{other}'")),

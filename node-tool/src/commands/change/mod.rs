@@ -11,7 +11,7 @@ pub mod touch;
 
 use shared::{exit, failure::Failure};
 
-use stores::Place;
+use stores::{Place, Written};
 
 use super::{App, missing, place_failure};
 use crate::report::{
@@ -38,7 +38,7 @@ fn report_outcome(place: &Place, path: &str, action: Action, outcome: engine::Re
             true => &mut total.files,
             false => &mut total.failed,
         };
-        *count = Some(count.unwrap_or(0) + 1);
+        json::add(count, 1);
     });
     is_done
 }
@@ -56,7 +56,7 @@ fn words(action: Action) -> &'static str {
 }
 
 /// Reports something that `--dry-run` leaves undone; `what` names it in the log.
-fn report_step(path: &str, what: &str, step: Step) -> Result<(), Failure> {
+pub(in crate::commands) fn report_step(path: &str, what: &str, step: Step) -> Result<(), Failure> {
     if json::is_on() {
         return json::print(&Object::Step(step));
     }
@@ -77,6 +77,20 @@ pub(in crate::commands) async fn refuse_read_only(what: &str, side: &Place) -> R
             .code(exit::FATAL_FOR_SOME)),
         None => Ok(()),
     }
+}
+
+/// Reports a file that was made of a stream or an address.
+pub(in crate::commands) fn report_written(path: &str, written: &Written) -> Result<(), Failure> {
+    json::count(|total| {
+        json::add(&mut total.files, 1);
+        json::add(&mut total.bytes, written.size_bytes);
+    });
+    json::print(&Object::Outcome(Outcome {
+        size: Some(written.size_bytes),
+        rev: written.version.clone(),
+        content_hash: Some(written.checksum),
+        ..Outcome::done(Action::Write, path)
+    }))
 }
 
 /// A folder is needed and there is a file.

@@ -6,8 +6,15 @@ use engine::entry::Entry;
 use shared::{exit, failure::Failure};
 use stores::{Place, WriteOptions, Written};
 
-use super::{App, place_failure, refuse_read_only};
-use crate::{commands::list::now, report, terminal};
+use super::{App, place_failure, refuse_read_only, report_step, report_written};
+use crate::{
+    commands::list::now,
+    report::{
+        self,
+        json::{Action, Step},
+    },
+    terminal,
+};
 
 /// The arguments of `rcat`.
 #[derive(Debug, clap::Args)]
@@ -60,7 +67,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     check(&side, there.as_ref())?;
     refuse_read_only("write", &side).await?;
     if args.dry_run {
-        tracing::warn!(object = %side, "Skipped write as --dry-run is set");
+        report_step(&side.to_string(), "write", Step::new(Action::Write, ""))?;
         return Ok(exit::SUCCESS);
     }
     if terminal::is_there() {
@@ -125,7 +132,7 @@ fn done(side: &Place, written: &Written) -> Result<u8, Failure> {
         written.checksum
     );
     match &written.beside {
-        None => Ok(exit::SUCCESS),
+        None => report_written("", written).map(|()| exit::SUCCESS),
         Some(name) => {
             let beside = side.split().map(|(folder, _)| folder.join(name));
             let beside = beside.map_or_else(|| name.clone(), |place| place.typed());

@@ -50,7 +50,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         TouchError::Make(error) => place_failure("make", &side, &error),
         TouchError::Touch(error, None) => place_failure("touch", &side, &error),
         TouchError::Touch(error, Some(left)) => place_failure("touch", &side, &error).next(format!(
-            "node-tool deletefile '{left}'   removes an empty file that was left behind"
+            "node-tool deletefile {left}   removes an empty file that was left behind"
         )),
         TouchError::HasContent => Failure::new(format!("could not touch '{side}'"))
             .why("Dropbox sets a file's time only when its content is uploaded")

@@ -105,7 +105,7 @@ pub(super) async fn disconnect(args: &DisconnectArgs, app: &App) -> Result<u8, F
             }
         })
         .map_err(config_failure)?;
-    report::result(&format!("Ended the login of {name}:; its settings stay\n"))?;
+    report::said(&format!("Ended the login of {name}:; its settings stay\n"))?;
     report::note(&format!(
         "to log in again: node-tool config reconnect {}",
         quoted(&format!("{name}:"))

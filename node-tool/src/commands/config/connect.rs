@@ -62,6 +62,11 @@ pub struct ReconnectArgs {
 }
 
 impl CreateArgs {
+    /// Whether another program reads what it prints.
+    pub(super) fn is_pairing(&self) -> bool {
+        self.how.pairing
+    }
+
     /// The remote.
     pub(super) fn name(&self) -> &str {
         &self.name
@@ -241,12 +246,12 @@ async fn connect(login: &Login<'_>, before: Option<Remote>, wish: Wish) -> Resul
     if how.pairing {
         report::notes(said.trim_end());
     } else if login.is_team {
-        report::result(&format!(
+        report::said(&format!(
             "{said}Try next:\n  node-tool lsd {} --as-member EMAIL\n",
             quoted(&format!("{name}:"))
         ))?;
     } else {
-        report::result(&format!(
+        report::said(&format!(
             "{said}Try next:\n  node-tool lsd {}\n  node-tool copy {} /some/local/folder --dry-run\n",
             quoted(&format!("{name}:")),
             quoted(&format!("{name}:FOLDER")),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use shared::{exit, failure::Failure};
+use shared::{exit, failure::Failure, plain::quoted};
 
 use super::{
     super::{App, config_failure},
@@ -112,7 +112,7 @@ pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     app.store
         .update(|config| config.remotes.remove(name))
         .map_err(config_failure)?;
-    report::result(&match fate {
+    report::said(&match fate {
         Fate::Ends => format!("Deleted {name}: and ended its login\n"),
         Fate::Kept => format!("Deleted {name}:; its login is still alive\n"),
         Fate::Shared(others) => format!(
@@ -134,7 +134,8 @@ async fn end(name: &str, app: &App) -> Result<(), Failure> {
         ))
         .why(&error)
         .next(format!(
-            "node-tool config delete '{name}' --keep-token   to forget it here only"
+            "node-tool config delete {} --keep-token   to forget it here only",
+            quoted(name)
         ))
     })
 }

@@ -17,6 +17,7 @@ pub(super) const HIDDEN: &str = "XXX";
 /// Prints the remotes as JSON in rclone's keys. Secrets are never shown, but those of rclone's own file to a caller of rclone:
 /// portals pass them on.
 pub(super) fn dump(app: &App) -> Result<u8, Failure> {
+    report::json::is_own(); // it is JSON with the flag and without
     if let Some(sections) = app.store.sections().map_err(config_failure)? {
         report::result(&json(&sections)?)?; // without the end of the line, as rclone
         return Ok(exit::SUCCESS);
@@ -64,6 +65,9 @@ fn section(remote: &Remote) -> Value {
 
 /// Prints where the config file is, in rclone's words.
 pub(super) fn file(app: &App) -> Result<u8, Failure> {
+    if report::json::is_on() {
+        return super::show::print_file(app).map(|()| exit::SUCCESS);
+    }
     let path = match app.store.target() {
         Target::Memory => "/dev/null".to_owned(),
         _ => app.store.path().display().to_string(),

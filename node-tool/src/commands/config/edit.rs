@@ -66,7 +66,7 @@ pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     } else {
         "your own folder"
     };
-    report::result(&format!("{}: starts at {place}\n", args.name))?;
+    report::said(&format!("{}: starts at {place}\n", args.name))?;
     Ok(exit::SUCCESS)
 }
 
@@ -92,6 +92,6 @@ async fn edit_member(name: &str, remote: &Remote, member: &str, app: &App) -> Re
             }
         })
         .map_err(config_failure)?;
-    report::result(&said)?;
+    report::said(&said)?;
     Ok(exit::SUCCESS)
 }

@@ -69,11 +69,14 @@ pub(super) async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     for (name, keys) in found {
         let said = import(name, keys, &origin, app).await?;
         is_same &= said.is_same;
-        report::result(&format!("{}\n", said.line))?;
+        report::said(&format!("{}\n", said.line))?;
+        if report::json::is_on() {
+            super::show::print_remote(name, app)?;
+        }
     }
     for (name, kind, place) in wrappers {
         is_same = false;
-        report::result(&format!(
+        report::said(&format!(
             "{name}: left out: there are no {kind} remotes here, and it wraps {place}, which is shown without it\n"
         ))?;
     }

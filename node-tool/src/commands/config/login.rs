@@ -211,7 +211,7 @@ impl Login<'_> {
             redirect_uri: None,
             state: None,
         };
-        report::result(&format!(
+        report::said(&format!(
             "On your laptop, run:\n\n  {}\n\n\
              or open this address in any browser, and copy the code that Dropbox shows:\n\n{}\n\n\
              Then paste what you got here{}\n",

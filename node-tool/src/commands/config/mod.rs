@@ -24,6 +24,7 @@ mod update;
 
 use shared::failure::Failure;
 
+use self::show::Changed;
 use super::App;
 use crate::config::Environment;
 
@@ -95,11 +96,26 @@ impl Args {
         !matches!(self.command, Some(Command::Path | Command::File | Command::Paths))
     }
 
-    /// Whether it has JSON output.
-    pub fn has_json(&self) -> bool {
-        let command = self.command.as_ref();
-        command
-            .is_some_and(|command| matches!(command, Command::List | Command::Show(_) | Command::Userinfo(_)))
+    /// Returns why it prints no JSON. `None` means that it does.
+    pub fn json_refusal(&self) -> Option<&'static str> {
+        match self.command.as_ref() {
+            None => Some("the menu is for people"),
+            Some(Command::Create(args)) if args.is_pairing() => Some("--pairing is for authorizer"),
+            Some(_) => None,
+        }
+    }
+
+    /// Returns what `--json` prints at the end, besides what the command prints itself.
+    fn changed(&self) -> Changed {
+        match self.command.as_ref() {
+            Some(Command::Delete(args)) => Changed::Deleted(args.name.clone()),
+            Some(Command::Rename(args) | Command::Copy(args)) => Changed::Remote(args.to.clone()),
+            Some(Command::Touch | Command::Password(_)) => Changed::File,
+            _ => match self.changed_remote() {
+                Some(name) => Changed::Remote(name.to_owned()),
+                None => Changed::Nothing,
+            },
+        }
     }
 
     /// The remote that the command changes.
@@ -138,7 +154,14 @@ pub async fn run(args: Args, app: &App) -> Result<u8, Failure> {
     if let Some(name) = args.changed_remote() {
         refuse_variables(name)?;
     }
-    match args.command {
+    let changed = args.changed();
+    let code = carry_out(args.command, app).await?;
+    show::print_changed(&changed, app)?;
+    Ok(code)
+}
+
+async fn carry_out(command: Option<Command>, app: &App) -> Result<u8, Failure> {
+    match command {
         None => menu::run(app).await,
         Some(Command::Create(args)) => connect::create(&args, app).await,
         Some(Command::Reconnect(args)) => connect::reconnect(&args, app).await,

@@ -51,7 +51,7 @@ pub(super) async fn run(command: &Command, app: &App) -> Result<u8, Failure> {
             "The config is no longer encrypted; only you may read it (0600)\n".into()
         }
     };
-    report::result(&said)?;
+    report::said(&said)?;
     Ok(exit::SUCCESS)
 }
 

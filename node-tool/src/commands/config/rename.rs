@@ -19,14 +19,14 @@ pub struct Args {
 /// Renames a remote.
 pub(super) fn rename(args: &Args, app: &App) -> Result<u8, Failure> {
     put(args, app, false)?;
-    report::result(&format!("Renamed {}: to {}:\n", args.from, args.to))?;
+    report::said(&format!("Renamed {}: to {}:\n", args.from, args.to))?;
     Ok(exit::SUCCESS)
 }
 
 /// Copies a remote.
 pub(super) fn copy(args: &Args, app: &App) -> Result<u8, Failure> {
     put(args, app, true)?;
-    report::result(&format!(
+    report::said(&format!(
         "Copied {}: to {}:; both use the same login\n",
         args.from, args.to
     ))?;

@@ -61,7 +61,7 @@ pub(super) async fn choose(
 }
 
 async fn ask_root(name: &str, info: &users::RootInfo) -> Result<Root, Failure> {
-    crate::report::result(&format!(
+    crate::report::said(&format!(
         "This is a team account. Where should {name}: start?\n  \
          home) your own folder{}\n  team) the whole team space\n",
         info.home_path

@@ -109,6 +109,63 @@ pub(super) fn show(args: &Args, app: &App) -> Result<u8, Failure> {
     Ok(exit::SUCCESS)
 }
 
+/// What a command has changed, for `--json`.
+pub(super) enum Changed {
+    /// Nothing, or what the command itself prints.
+    Nothing,
+    /// The remote of this name.
+    Remote(String),
+    /// The remote of this name, which is gone.
+    Deleted(String),
+    /// The config file.
+    File,
+}
+
+/// Prints what a command has changed, if `--json` is on.
+///
+/// # Errors
+/// When the config can't be read, or stdout can't be written.
+pub(super) fn print_changed(changed: &Changed, app: &App) -> Result<(), Failure> {
+    if !json::is_on() {
+        return Ok(());
+    }
+    match changed {
+        Changed::Nothing => Ok(()),
+        Changed::Remote(name) => print_remote(name, app),
+        Changed::Deleted(name) => {
+            let done = json::Outcome::done(json::Action::Delete, format!("{name}:"));
+            json::print(&Object::Outcome(done))
+        }
+        Changed::File => print_file(app),
+    }
+}
+
+/// Prints a remote as an object.
+pub(super) fn print_remote(name: &str, app: &App) -> Result<(), Failure> {
+    let config = app.store.load().map_err(config_failure)?;
+    match config.remotes.get(name) {
+        Some(remote) => json::print(&Object::Remote(object(name, settings(name, remote)))),
+        None => Ok(()), // nothing was saved
+    }
+}
+
+/// Prints where the config file is as an object.
+pub(super) fn print_file(app: &App) -> Result<(), Failure> {
+    let path = match app.store.target() {
+        Target::Memory => String::new(),
+        _ => shared::raw::text(app.store.path().as_os_str()).into_owned(),
+    };
+    json::print(&Object::Config(json::ConfigFile {
+        path,
+        exists: match app.store.target() {
+            Target::File(path) => path.exists(),
+            Target::Memory => false,
+            Target::Stream(_) | Target::Other(..) => true,
+        },
+        encrypted: app.store.is_encrypted().unwrap_or_default(),
+    }))
+}
+
 /// Returns a remote as an object; settings without a value are left out.
 fn object(name: &str, settings: impl IntoIterator<Item = (&'static str, String)>) -> json::Remote {
     let settings = settings.into_iter().filter(|(_, value)| !value.is_empty());
@@ -355,6 +412,9 @@ pub(super) fn who(remote: &Remote) -> String {
 
 /// Prints where the config file is; what else is in force goes to stderr, so that scripts get the path alone.
 pub(super) fn path(app: &App) -> Result<u8, Failure> {
+    if json::is_on() {
+        return print_file(app).map(|()| exit::SUCCESS);
+    }
     report::result(&format!("{}\n", shown_path(app)))?;
     for line in places(app) {
         report::note(&line);

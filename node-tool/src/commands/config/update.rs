@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args, app: &App) -> Result<u8, Failure> {
         )));
     }
     apply(&pairs, name, app)?;
-    report::result(&format!("Changed {name}:\n"))?;
+    report::said(&format!("Changed {name}:\n"))?;
     Ok(exit::SUCCESS)
 }
 

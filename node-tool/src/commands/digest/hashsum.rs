@@ -25,6 +25,7 @@ use crate::{
     report::{
         self,
         format::{SumForm, sum_line},
+        json::{self, Digest, Object},
     },
     terminal,
 };
@@ -86,13 +87,24 @@ pub struct SumArgs {
 /// When there is no such digest, or as [`sums`].
 pub async fn run(args: Args, app: &App) -> Result<u8, Failure> {
     match &args.hash {
-        None => {
-            let list: String = Algorithm::ALL.iter().map(|name| format!("- {name}\n")).collect();
-            report::result(&format!("Supported hashes are:\n{list}"))?;
-            Ok(exit::SUCCESS)
-        }
+        None => list().map(|()| exit::SUCCESS),
         Some(name) => sums(algorithm(name)?, args.sums, app).await,
     }
+}
+
+/// Lists the digests.
+fn list() -> Result<(), Failure> {
+    if json::is_on() {
+        let named = |algorithm: &Algorithm| Digest {
+            path: None,
+            algorithm: algorithm.name().to_owned(),
+            digest: None,
+            size: None,
+        };
+        return json::print_all(Algorithm::ALL.iter().map(named).map(Object::Digest));
+    }
+    let list: String = Algorithm::ALL.iter().map(|name| format!("- {name}\n")).collect();
+    report::result(&format!("Supported hashes are:\n{list}"))
 }
 
 /// Returns the algorithm of this name.
@@ -112,10 +124,14 @@ pub(super) fn algorithm(name: &str) -> Result<Algorithm, Failure> {
 /// # Errors
 /// When the folder isn't there, or what was written or is to be read can't be.
 pub async fn sums(algorithm: Algorithm, args: SumArgs, app: &App) -> Result<u8, Failure> {
-    let (form, mut output) = (args.form(), Output::open(args.output_file.as_ref())?);
+    let form = Form {
+        algorithm,
+        sums: args.form(),
+    };
+    let mut output = Output::open(args.output_file.as_ref())?;
     let Some(path) = args.path.filter(|path| path != "-") else {
-        let line = of_stdin(algorithm, form).await?;
-        output.write([line])?;
+        let sum = of_stdin(algorithm).await?;
+        output.write(&form, &[sum])?;
         return output.finish().map(|()| exit::SUCCESS);
     };
     let place = PlaceArgs {
@@ -140,26 +156,49 @@ pub async fn sums(algorithm: Algorithm, args: SumArgs, app: &App) -> Result<u8, 
         return Err(Failure::new(format!("Dropbox has no {algorithm} of a file"))
             .hint("--download reads the files and computes it"));
     }
-    let code = print(&listing, algorithm, (form, args.download), &mut output).await?;
+    let code = print(&listing, &form, args.download, &mut output).await?;
     output.finish()?;
     Ok(code)
 }
 
-async fn print(
-    listing: &Listing,
+/// A file and its digest. `None` for a cloud document, which has none.
+struct Sum {
+    path: String,
+    size_bytes: Option<u64>,
+    digest: Option<String>,
+}
+
+/// How digests are written.
+struct Form {
     algorithm: Algorithm,
-    (form, download): (SumForm, bool),
-    output: &mut Output,
-) -> Result<u8, Failure> {
-    let width = algorithm.length_bytes();
+    sums: SumForm,
+}
+
+impl Form {
+    fn line(&self, sum: &Sum) -> String {
+        let width = self.algorithm.length_bytes();
+        sum_line(sum.digest.as_deref(), width, self.sums, &sum.path)
+    }
+
+    fn object(&self, sum: &Sum) -> Object {
+        Object::Digest(Digest {
+            path: Some(sum.path.clone()),
+            algorithm: self.algorithm.name().to_owned(),
+            digest: sum.digest.clone(),
+            size: sum.size_bytes,
+        })
+    }
+}
+
+async fn print(listing: &Listing, form: &Form, download: bool, output: &mut Output) -> Result<u8, Failure> {
     let files = listing
         .entries
         .iter()
         .filter_map(|entry| Some((entry, entry.file()?)));
-    let lines = stream::iter(files).map(|(entry, file)| async move {
+    let sums = stream::iter(files).map(|(entry, file)| async move {
         let place = listing.place_of(entry);
-        let digest = digest(&place, file, algorithm, download).await;
-        let digest = digest.map_err(|error| place_failure("read", &place, &error))?;
+        let digest = digest(&place, file, form.algorithm, download).await;
+        let digest = digest.map_err(|error| (place, entry, error))?;
         if digest.is_none() {
             // What a document will be is known only when it is exported.
             report::warn(&format!(
@@ -167,23 +206,34 @@ async fn print(
                 entry.path
             ));
         }
-        Ok::<_, Failure>(sum_line(digest.as_deref(), width, form, &entry.path))
+        Ok(Sum {
+            path: entry.path.clone(),
+            size_bytes: file.document().is_none().then_some(file.size_bytes),
+            digest,
+        })
     });
-    let mut lines = lines.buffered(MAX_CONCURRENT_READS).ready_chunks(MAX_LINES);
+    let mut sums = sums.buffered(MAX_CONCURRENT_READS).ready_chunks(MAX_LINES);
     let mut code = listing.code();
-    while let Some(chunk) = lines.next().await {
-        let (lines, failures): (Vec<_>, Vec<_>) = chunk.into_iter().partition(Result::is_ok);
-        output.write(lines.into_iter().flatten())?;
-        for failure in failures.into_iter().filter_map(Result::err) {
-            report::error(&failure);
+    while let Some(chunk) = sums.next().await {
+        let (mut known, mut failures) = (Vec::new(), Vec::new());
+        for sum in chunk {
+            match sum {
+                Ok(sum) => known.push(sum),
+                Err(failed) => failures.push(failed),
+            }
+        }
+        output.write(form, &known)?;
+        for (place, entry, error) in failures {
+            report::error(&place_failure("read", &place, &error));
+            json::print_failed(None, &entry.path, &error)?;
             code = exit::ERROR;
         }
     }
     Ok(code)
 }
 
-/// Returns the line of the standard input.
-async fn of_stdin(algorithm: Algorithm, form: SumForm) -> Result<String, Failure> {
+/// Returns the digest of the standard input.
+async fn of_stdin(algorithm: Algorithm) -> Result<Sum, Failure> {
     if terminal::is_there() {
         return Err(
             Failure::usage("there is nothing to read: the standard input is a terminal")
@@ -192,20 +242,26 @@ async fn of_stdin(algorithm: Algorithm, form: SumForm) -> Result<String, Failure
     }
     let digests = tokio::task::spawn_blocking(move || {
         let (mut digester, mut buffer) = (Digester::new(&[algorithm]), vec![0; 1 << 18]);
-        let mut input = io::stdin().lock();
+        let (mut input, mut size) = (io::stdin().lock(), 0);
         loop {
             match input.read(&mut buffer) {
-                Ok(0) => return Ok(digester.finish()),
-                Ok(count) => digester.update(&buffer[..count]),
+                Ok(0) => return Ok((digester.finish(), size)),
+                Ok(count) => {
+                    digester.update(&buffer[..count]);
+                    size += count as u64;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
     });
     let digests = digests.await.map_err(io::Error::other).flatten();
-    let digests = digests.map_err(|e| Failure::new("could not read the standard input").why(e))?;
-    let digest = digests.first().map(|(_, digest)| digest.as_str());
-    Ok(sum_line(digest, algorithm.length_bytes(), form, "-"))
+    let (digests, size) = digests.map_err(|e| Failure::new("could not read the standard input").why(e))?;
+    Ok(Sum {
+        path: "-".into(),
+        size_bytes: Some(size),
+        digest: digests.into_iter().next().map(|(_, digest)| digest),
+    })
 }
 
 impl SumArgs {
@@ -233,11 +289,23 @@ impl Output {
         Ok(Self::File(io::BufWriter::new(file), name))
     }
 
-    fn write(&mut self, lines: impl IntoIterator<Item = String>) -> Result<(), Failure> {
+    /// Writes lines to where they go, and objects to stdout where `--json` is on.
+    fn write(&mut self, form: &Form, sums: &[Sum]) -> Result<(), Failure> {
+        if json::is_on() {
+            json::count(|total| {
+                json::add(&mut total.files, sums.len() as u64);
+                json::add(
+                    &mut total.bytes,
+                    sums.iter().filter_map(|sum| sum.size_bytes).sum(),
+                );
+            });
+            json::print_all(sums.iter().map(|sum| form.object(sum)))?;
+        }
+        let mut lines = sums.iter().map(|sum| form.line(sum));
         match self {
-            Self::Stdout => report::results(lines.into_iter()),
+            Self::Stdout if json::is_on() => Ok(()),
+            Self::Stdout => report::results(lines),
             Self::File(file, name) => {
-                let mut lines = lines.into_iter();
                 let written = lines.try_for_each(|line| {
                     file.write_all(&shared::raw::bytes(&line))?;
                     file.write_all(b"\n")

@@ -7,13 +7,18 @@ use serde::Deserialize;
 use shared::failure::Failure;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::report::{format::on_one_line, receipt::SCHEMA};
+use crate::report::{
+    format::{of_one_line, on_one_line},
+    receipt::SCHEMA,
+};
 
 /// The digests of files.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Sums {
-    /// By [`key`].
-    pub files: BTreeMap<String, Sum>,
+    /// By their names, composed.
+    files: BTreeMap<String, Sum>,
+    /// Whether names may have pictures in the place of control characters, as those of this program and rclone.
+    has_pictures: bool,
     /// What could not be used, in words.
     pub odd: Vec<String>,
 }
@@ -27,9 +32,27 @@ pub(super) struct Sum {
     pub size_bytes: Option<u64>,
 }
 
-/// Returns the name by which a path is found: on one line and composed, as sum files may have it.
-pub(super) fn key(path: &str) -> String {
-    on_one_line(path).nfc().collect()
+impl Sums {
+    /// Takes the digest of a file out. A sum file of this program or rclone has pictures in the place of control characters, which
+    /// `md5sum` and similar programs write as they are.
+    pub(super) fn take(&mut self, path: &str) -> Option<Sum> {
+        let pictured = self.has_pictures.then(|| composed(&on_one_line(path)));
+        let found = pictured.and_then(|name| self.files.remove(&name));
+        found.or_else(|| self.files.remove(&composed(path)))
+    }
+
+    /// Returns the paths of what was not taken.
+    pub(super) fn into_paths(self) -> impl Iterator<Item = String> {
+        let has_pictures = self.has_pictures;
+        self.files.into_keys().map(move |name| match has_pictures {
+            true => of_one_line(&name).into_owned(),
+            false => name,
+        })
+    }
+}
+
+fn composed(path: &str) -> String {
+    path.nfc().collect()
 }
 
 /// A line of a receipt. What a newer version adds is ignored.
@@ -112,7 +135,7 @@ fn receipt(text: &str, algorithm: Algorithm, name: &str) -> Result<Sums, Failure
                     Some((_, digest)) => {
                         let digest = digest.to_ascii_lowercase();
                         let size_bytes = size;
-                        sums.files.insert(key(&path), Sum { digest, size_bytes });
+                        sums.files.insert(composed(&path), Sum { digest, size_bytes });
                     }
                     None => sums
                         .odd
@@ -143,7 +166,10 @@ fn receipt(text: &str, algorithm: Algorithm, name: &str) -> Result<Sums, Failure
 }
 
 fn lines(text: &str) -> Sums {
-    let mut sums = Sums::default();
+    let mut sums = Sums {
+        has_pictures: true,
+        ..Sums::default()
+    };
     for (at, line) in text.lines().enumerate() {
         if line.is_empty() {
             continue;
@@ -152,11 +178,13 @@ fn lines(text: &str) -> Sums {
             sums.odd.push(format!("line {} is not 'DIGEST  FILE'", at + 1));
             continue;
         };
+        // Pictures have no control characters beside them, and no escapes.
+        sums.has_pictures &= !line.starts_with('\\') && !path.contains(char::is_control);
         let sum = Sum {
             digest: digest.to_ascii_lowercase(),
             size_bytes: None,
         };
-        let key: String = path.nfc().collect();
+        let key = composed(&path);
         match sums.files.contains_key(&key) {
             true => sums.odd.push(format!("line {}: '{path}' is there twice", at + 1)),
             false => drop(sums.files.insert(key, sum)),
@@ -177,7 +205,7 @@ fn line_of(line: &str) -> Option<(&str, Cow<'_, str>)> {
         return None;
     }
     let path = match escaped {
-        true => Cow::Owned(on_one_line(&unescaped(path)).into_owned()),
+        true => Cow::Owned(unescaped(path)),
         false => Cow::Borrowed(path),
     };
     Some((digest, path))
@@ -218,8 +246,8 @@ mod tests {
         let of = |path: &str| sums.files.get(path).map(|sum| sum.digest.as_str());
         assert_eq!(of("a b"), Some("ab01"));
         assert_eq!(of("d/c"), Some("ab02"));
-        assert_eq!(of(&key("new\nline\\")), Some("ab03"));
-        assert_eq!(of(&key("\u{fc}")), Some("ab04"), "composed or not");
+        assert_eq!(of("new\nline\\"), Some("ab03"));
+        assert_eq!(of("\u{fc}"), Some("ab04"), "composed or not");
         assert_eq!(sums.files.len(), 4);
         assert_eq!(
             sums.odd,
@@ -227,7 +255,38 @@ mod tests {
         );
         let error = parse(b"hello\n", Algorithm::Md5, "x").unwrap_err().to_string();
         assert!(error.contains("'x' has no digests"), "{error}");
-        assert_eq!(parse(b"", Algorithm::Md5, "x").unwrap(), Sums::default());
+        assert!(parse(b"", Algorithm::Md5, "x").unwrap().files.is_empty());
+    }
+
+    #[test]
+    fn names_with_control_characters_are_found_whoever_wrote_them() {
+        let paths = [
+            "a\tb",
+            "new\nline",
+            "\u{7f}",
+            "back\\slash",
+            "pic\u{2409}",
+            "end\r",
+        ];
+        let ours = "01  a␉b\n02  new␊line\n03  ␡\n04  back\\slash\n05  pic‛␉\n06  end␍\n";
+        let systems = "01  a\tb\n\\02  new\\nline\n03  \u{7f}\n\\04  back\\\\slash\n05  pic␉\n\\06  end\\r\n";
+        for text in [ours, systems] {
+            let mut sums = parse(text.as_bytes(), Algorithm::Md5, "x").unwrap();
+            for (at, path) in paths.iter().enumerate() {
+                let digest = sums.take(path).map(|sum| sum.digest);
+                assert_eq!(digest, Some(format!("0{}", at + 1)), "{path:?} in {text}");
+            }
+            assert_eq!(sums.into_paths().count(), 0);
+        }
+        let left = |text: &str| {
+            let sums = parse(text.as_bytes(), Algorithm::Md5, "x").unwrap();
+            sums.into_paths().collect::<Vec<_>>()
+        };
+        assert_eq!(left("01  a␉b\n02  a‛␉b\n"), ["a\tb", "a␉b"]);
+        // A receipt has names as they are.
+        let receipt = RECEIPT.replace("a/b", "a\u{2409}b");
+        let mut sums = parse(receipt.as_bytes(), Algorithm::Dropbox, "x").unwrap();
+        assert!(sums.take("a\tb").is_none() && sums.take("a\u{2409}b").is_some());
     }
 
     const RECEIPT: &str = r#"{"schema":1,"type":"receipt","version":"9.9","source":"a","target":"dbx:b","time":"2026-11-28T20:00:00Z"}

@@ -1,6 +1,6 @@
 //! Compares files with the digests in a sum file or a receipt: `checksum`, `check --checkfile` and `md5sum --checkfile`.
 
-use std::{collections::BTreeMap, io::Read as _};
+use std::io::Read as _;
 
 use engine::{
     digest::Algorithm,
@@ -14,7 +14,7 @@ use super::{
     App,
     compute::{MAX_CONCURRENT_READS, digest, is_known},
     place_failure,
-    sum_file::{Sum, Sums, key, parse},
+    sum_file::{Sum, Sums, parse},
 };
 use crate::{
     commands::{
@@ -67,7 +67,7 @@ pub(in crate::commands) async fn verify(mut wanted: Verify, app: &App) -> Result
     if !is_known(&listing.side, wanted.algorithm, wanted.download) {
         return Err(unsupported(&wanted, &listing));
     }
-    let mut outcomes = compare(&listing, sums.files, &wanted).await;
+    let mut outcomes = compare(&listing, sums, &wanted).await;
     outcomes.sort_by(|a, b| a.0.cmp(&b.0));
     let (mut different, mut matching) = (0, 0);
     for (path, outcome, why) in &outcomes {
@@ -129,11 +129,11 @@ async fn read_sums(name: &str, algorithm: Algorithm, app: &App) -> Result<Sums, 
     parse(&bytes, algorithm, name)
 }
 
-async fn compare(listing: &Listing, mut sums: BTreeMap<String, Sum>, wanted: &Verify) -> Vec<Outcome> {
+async fn compare(listing: &Listing, mut sums: Sums, wanted: &Verify) -> Vec<Outcome> {
     let (mut both, mut outcomes) = (Vec::new(), Vec::new());
     for entry in &listing.entries {
         let Some(file) = entry.file() else { continue };
-        match sums.remove(&key(&entry.path)) {
+        match sums.take(&entry.path) {
             Some(sum) => both.push((entry, file, sum)),
             None if wanted.one_way => {}
             None => outcomes.push((
@@ -151,7 +151,7 @@ async fn compare(listing: &Listing, mut sums: BTreeMap<String, Sum>, wanted: &Ve
     outcomes.extend(compared.buffered(MAX_CONCURRENT_READS).collect::<Vec<_>>().await);
     // What the filter leaves out is not missing.
     let left: Vec<Entry> = sums
-        .into_keys()
+        .into_paths()
         .map(|path| Entry::new_file(path, FileMeta::default()))
         .collect();
     let selection = listing.filter.selection(&left);

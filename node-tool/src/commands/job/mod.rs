@@ -641,6 +641,9 @@ impl Job<'_> {
         }
         if let Some(path) = &flags.plan_out {
             self.refuse_to_write()?;
+            if json::is_on() {
+                preview::show(&plan, (&self.source, &self.target), is_move, &run.tally())?;
+            }
             planned::write(path, plan, self.planned()).await?;
             return Ok(exit_code(run.tally().retry()).unwrap_or(exit::SUCCESS));
         }

@@ -207,14 +207,13 @@ pub(super) fn report_failed(tally: &Tally, source: &Place) {
 
 /// Adds the counts of a run to the total of `--json`.
 pub(super) fn count(tally: &Tally) {
-    let add = |to: &mut Option<u64>, count: u64| *to = Some(to.unwrap_or(0) + count);
     json::count(|total| {
-        add(&mut total.files, tally.copied);
-        add(&mut total.bytes, tally.copied_bytes);
-        add(&mut total.unchanged, tally.unchanged);
-        add(&mut total.skipped, tally.skipped);
-        add(&mut total.renamed, tally.renamed);
-        add(&mut total.deleted, tally.deleted);
-        add(&mut total.failed, tally.failed.len() as u64);
+        json::add(&mut total.files, tally.copied);
+        json::add(&mut total.bytes, tally.copied_bytes);
+        json::add(&mut total.unchanged, tally.unchanged);
+        json::add(&mut total.skipped, tally.skipped);
+        json::add(&mut total.renamed, tally.renamed);
+        json::add(&mut total.deleted, tally.deleted);
+        json::add(&mut total.failed, tally.failed.len() as u64);
     });
 }

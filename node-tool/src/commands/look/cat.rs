@@ -76,9 +76,7 @@ pub async fn run(args: &Args, app: &App) -> Result<u8, Failure> {
     }
     log_skipped(&found);
     let mut failures = vec![Retry::Never; found.unreadable.len()];
-    for left_out in &found.unreadable {
-        report::warn(&format!("left out '{}': {}", left_out.path, left_out.reason));
-    }
+    report::left_out(&found.unreadable)?;
     for entry in &found.entries {
         let Some(file) = entry.file() else { continue };
         let place = match found.root {
@@ -126,9 +124,10 @@ async fn at_revision(place: &Place, rev: &str, args: &Args) -> Result<u8, Failur
 
 /// Other bytes came than Dropbox has.
 fn damaged(place: &Place) -> Failure {
+    let place_typed = place.typed();
     Failure::new(format!("what was printed of '{place}' isn't what Dropbox has"))
         .why("the content hash of the bytes that came is another: they were damaged on the way")
-        .next(format!("node-tool cat '{place}'"))
+        .next(format!("node-tool cat {place_typed}"))
 }
 
 impl Args {

@@ -6,6 +6,7 @@ use shared::{exit, failure::Failure};
 use super::{App, below_root, failed, failed_or_missing, missing};
 use crate::{
     commands::{
+        change::report_step,
         job::{
             Flags,
             as_of::{self, AsOfRequest},
@@ -15,7 +16,7 @@ use crate::{
     flags::filter::FilterFlags,
     report::{
         self,
-        json::{self, Action, Object, Outcome},
+        json::{self, Action, Object, Outcome, Step},
     },
 };
 
@@ -125,7 +126,11 @@ async fn file(args: &Args, rev: Option<&str>, app: &App) -> Result<u8, Failure> 
         }
     };
     if args.dry_run {
-        tracing::warn!(object = %side, "Skipped restore as it was at {rev} as --dry-run is set");
+        let step = Step {
+            rev: Some(rev.clone()),
+            ..Step::new(Action::Restore, side.to_string())
+        };
+        report_step(&side.to_string(), &format!("restore as it was at {rev}"), step)?;
         return Ok(exit::SUCCESS);
     }
     let file = client

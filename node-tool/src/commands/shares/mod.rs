@@ -12,7 +12,10 @@ use super::{
     App,
     look::{failed, remote},
 };
-use crate::report;
+use crate::report::{
+    self,
+    json::{self, Action, Object, Outcome},
+};
 
 /// The arguments of `shared`.
 #[derive(Debug, clap::Args)]
@@ -71,7 +74,12 @@ async fn mount(typed: &str, app: &App) -> Result<u8, Failure> {
     let mounted = mounted.map_err(failed("mount", &side))?;
     let at = mounted.path_display.as_deref().or(mounted.path_lower.as_deref());
     let at = at.unwrap_or_default().trim_start_matches('/');
-    report::note(&format!("mounted '{side}' as '{}:{at}'", client.remote()));
+    let at = format!("{}:{at}", client.remote());
+    json::print(&Object::Outcome(Outcome {
+        from: Some(side.to_string()),
+        ..Outcome::done(Action::Mount, &*at)
+    }))?;
+    report::note(&format!("mounted '{side}' as '{at}'"));
     Ok(exit::SUCCESS)
 }
 
@@ -79,6 +87,7 @@ async fn unmount(typed: &str, app: &App) -> Result<u8, Failure> {
     let (side, client, folder) = named(typed, "unmount", app).await?;
     let done = client.unmount_folder(&folder.shared_folder_id).await;
     done.map_err(failed("unmount", &side))?;
+    json::print(&Object::Outcome(Outcome::done(Action::Unmount, side.to_string())))?;
     report::note(&format!(
         "unmounted '{side}'; it can still be reached by that name"
     ));

@@ -16,7 +16,7 @@ pub use clock::plain as plain_time;
 pub use item::{Gone, Item};
 pub use lsf::{Lsf, TimeForm};
 pub use lsjson::Lsjson;
-pub use names::on_one_line;
+pub use names::{of_one_line, on_one_line};
 pub use stats::Stats;
 pub use sums::{SumForm, sum_line};
 pub use total::{Total, short_size, size};

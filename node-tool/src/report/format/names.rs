@@ -20,6 +20,29 @@ pub fn on_one_line(path: &str) -> Cow<'_, str> {
     out.into()
 }
 
+/// Returns the path that [`on_one_line`] has made this of.
+pub fn of_one_line(line: &str) -> Cow<'_, str> {
+    if !line.contains(is_picture) {
+        return line.into();
+    }
+    let (mut out, mut chars) = (String::with_capacity(line.len()), line.chars().peekable());
+    while let Some(c) = chars.next() {
+        let quoted = chars.next_if(|next| c == QUOTE && is_picture(*next));
+        out.push(quoted.unwrap_or_else(|| control(c).unwrap_or(c)));
+    }
+    out.into()
+}
+
+/// Returns the control character that a picture stands for.
+fn control(c: char) -> Option<char> {
+    match c {
+        QUOTE => None,
+        '\u{2421}' => Some('\u{7f}'),
+        c if is_picture(c) => char::from_u32(u32::from(c) - 0x2400),
+        _ => None,
+    }
+}
+
 fn picture(c: char) -> Option<char> {
     match u32::from(c) {
         // NUL is in no name: here it precedes the digits of a byte, which is printed as it is.
@@ -48,6 +71,7 @@ mod tests {
             ("␀␠", "␀␠"),
         ] {
             assert_eq!(on_one_line(path), shown);
+            assert_eq!(of_one_line(shown), path);
         }
     }
 }

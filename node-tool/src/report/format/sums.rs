@@ -17,22 +17,14 @@ pub enum SumForm {
 /// Returns a line, without its end. `hash_bytes` is the length of the hash as bytes; a missing hash is as wide in spaces.
 pub fn sum_line(hex: Option<&str>, hash_bytes: usize, form: SumForm, path: &str) -> String {
     let hex = hex.unwrap_or_default();
-    match form {
-        SumForm::Hex => word_line(hex, hash_bytes, form, path),
+    let (sum, width) = match form {
+        SumForm::Hex => (hex.to_owned(), hash_bytes * 2),
         SumForm::Base64 => {
-            let sum = URL_SAFE.encode(HEXLOWER.decode(hex.as_bytes()).unwrap_or_default());
-            word_line(&sum, hash_bytes, form, path)
+            let bytes = HEXLOWER.decode(hex.as_bytes()).unwrap_or_default();
+            (URL_SAFE.encode(bytes), hash_bytes.div_ceil(3) * 4)
         }
-    }
-}
-
-/// Returns a line with a word in place of the hash.
-fn word_line(word: &str, hash_bytes: usize, form: SumForm, path: &str) -> String {
-    let width = match form {
-        SumForm::Hex => hash_bytes * 2,
-        SumForm::Base64 => hash_bytes.div_ceil(3) * 4,
     };
-    format!("{word:>width$}  {}", on_one_line(path))
+    format!("{sum:>width$}  {}", on_one_line(path))
 }
 
 #[cfg(test)]
@@ -52,6 +44,5 @@ mod tests {
         );
         assert_eq!(sum_line(None, 4, SumForm::Hex, "x"), "          x");
         assert_eq!(sum_line(None, 4, SumForm::Base64, "x"), "          x");
-        assert_eq!(word_line("NONE", 3, SumForm::Hex, "x"), "  NONE  x");
     }
 }

@@ -51,17 +51,6 @@ impl Outcome {
             ..Self::done(Action::Keep, path)
         }
     }
-
-    /// Adds the file's size, revision and hash, as far as they are known.
-    #[must_use]
-    pub fn of_file(self, file: &FileMeta) -> Self {
-        Self {
-            size: file.document().is_none().then_some(file.size_bytes),
-            rev: file.version.as_ref().map(|version| version.id.clone()),
-            content_hash: file.checksum(),
-            ..self
-        }
-    }
 }
 
 impl Checked {

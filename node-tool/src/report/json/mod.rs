@@ -131,6 +131,27 @@ pub fn count(add: impl FnOnce(&mut Total)) {
     }
 }
 
+/// Adds to a count of the total.
+pub fn add(count: &mut Option<u64>, more: u64) {
+    *count = Some(count.unwrap_or(0) + more);
+}
+
+/// Prints that something failed, and counts it. `action` is what was tried, if that is known.
+///
+/// # Errors
+/// As [`print()`].
+pub fn print_failed(
+    action: impl Into<Option<Action>>,
+    path: &str,
+    error: &engine::Error,
+) -> Result<(), Failure> {
+    count(|total| add(&mut total.failed, 1));
+    match is_on() {
+        true => print(&Object::Outcome(Outcome::failed(action, path, error))),
+        false => Ok(()),
+    }
+}
+
 /// Returns what the total says so far.
 pub fn counted() -> Total {
     let total = OUTPUT.get().map(|output| output.total.lock().clone());
@@ -188,8 +209,8 @@ mod tests {
     #[test]
     fn every_type_has_an_example() {
         let kinds = [
-            "step", "outcome", "entry", "checked", "change", "revision", "link", "remote", "size", "about",
-            "plan", "version", "error", "total",
+            "step", "outcome", "entry", "checked", "change", "revision", "link", "remote", "config",
+            "digest", "shared", "job", "size", "about", "plan", "version", "error", "total",
         ];
         for kind in kinds {
             let start = format!("{{\"schema\":{SCHEMA},\"type\":\"{kind}\"");

@@ -31,6 +31,14 @@ pub enum Object {
     Link(Link),
     /// A remote of the configuration.
     Remote(Remote),
+    /// The file of the configuration.
+    Config(ConfigFile),
+    /// A digest of a file.
+    Digest(Digest),
+    /// Something that others share.
+    Shared(Shared),
+    /// A job of a batch system, of `submit`.
+    Job(Job),
     /// Counts of files and bytes, of `size`.
     Size(Size),
     /// The space of an account, of `about`.
@@ -75,6 +83,16 @@ pub enum Action {
     Restore,
     /// A link ends.
     Unlink,
+    /// A file is made of a stream or an address.
+    Write,
+    /// A file goes into an archive.
+    Archive,
+    /// A file comes out of an archive.
+    Extract,
+    /// A shared folder is seen among one's own.
+    Mount,
+    /// It is not any more.
+    Unmount,
     /// Nothing: it stays as it is, for the reason given.
     Keep,
 }
@@ -182,6 +200,10 @@ pub enum Kind {
     File,
     /// A folder.
     Folder,
+    /// A symlink in an archive.
+    Symlink,
+    /// Something else in an archive.
+    Other,
 }
 
 /// A file or folder.
@@ -320,6 +342,69 @@ pub struct Remote {
     /// Its settings by their names, without secrets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
+}
+
+/// The file of the configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigFile {
+    /// Where it is. Empty if the configuration is only in memory.
+    pub path: String,
+    /// Whether it is there.
+    pub exists: bool,
+    /// Whether it is under a password.
+    pub encrypted: bool,
+}
+
+/// A digest of a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Digest {
+    /// The file's path below the place that is read; `-` is the standard input. `None` for what is only the name of a digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The digest's name.
+    pub algorithm: String,
+    /// In hexadecimal digits. `None` for a cloud document, which has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Size of the file in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+}
+
+/// Something that others share with the account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shared {
+    /// A file or a folder.
+    pub kind: Kind,
+    /// What it is called.
+    pub name: String,
+    /// Its lasting id: of a folder, that of its namespace.
+    pub id: String,
+    /// What commands take for it: a place for a folder, an address for a file.
+    pub place: String,
+    /// What the account may do, in Dropbox's words: `owner`, `editor`, `viewer` …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<String>,
+    /// Where a folder is mounted, as a remote has it. `None` for one that isn't, and for files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mounted: Option<String>,
+    /// The names of those who own it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<String>,
+}
+
+/// A job of a batch system.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// Its number. `None` for one that was not submitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Its script.
+    pub script: String,
 }
 
 /// Counts of files and bytes. The fields are rclone's.

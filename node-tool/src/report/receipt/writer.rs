@@ -233,11 +233,9 @@ impl State {
 /// if the process is killed.
 fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let name = format!(".node-tool.{:016x}", rand::random::<u64>());
     tempfile::Builder::new()
-        .prefix(&name)
+        .prefix(&stores::local::temporary_name())
         .rand_bytes(0)
-        .suffix(".partial")
         .permissions(Permissions::from_mode(MODE))
         .tempfile_in(folder.unwrap_or(Path::new(".")))
 }

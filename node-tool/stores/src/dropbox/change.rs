@@ -8,6 +8,7 @@ use engine::{
 use shared::{
     api::files::{CommitInfo, Time, UPLOAD, UploadArg, WriteMode},
     content_hash::ContentHash,
+    plain::quoted,
 };
 
 use super::{DropboxStore, error::dropbox_error};
@@ -43,7 +44,7 @@ impl DropboxStore {
             Err(error) => dropbox_error(error),
         };
         let removed = client.delete_all(&[(new.clone(), None)]).await.pop();
-        let left = matches!(removed, Some(Err(_))).then(|| client.location(&new).to_string());
+        let left = matches!(removed, Some(Err(_))).then(|| quoted(&client.location(&new).to_string()));
         Err(TouchError::Touch(error, left))
     }
 

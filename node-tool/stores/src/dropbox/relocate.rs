@@ -7,7 +7,7 @@ use engine::{
     plan::Step,
     run::{Run, Transfer},
 };
-use shared::api::files::MAX_BATCH_ENTRIES;
+use shared::{api::files::MAX_BATCH_ENTRIES, plain::quoted};
 
 use super::{
     DropboxStore,
@@ -84,7 +84,7 @@ impl Relocate {
         {
             let reason = format!(
                 "{error}; the old file was deleted and could not be put back ({lost}): node-tool restore {} --rev {}",
-                client.location(&to),
+                quoted(&client.location(&to).to_string()),
                 old.id
             );
             return refused(run, step, Retry::Unknown, reason);

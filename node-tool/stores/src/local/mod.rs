@@ -26,6 +26,7 @@ pub use scratch::Scratch;
 pub use shared::replace::{is_older, remove_old};
 pub use store::LocalStore;
 pub(crate) use store::local_error;
+pub use temporary::temporary_name;
 pub use unfinished::remove_unfinished;
 pub use walk::special_at;
 

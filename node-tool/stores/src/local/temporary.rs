@@ -10,7 +10,7 @@ pub(super) fn name_of(digits: &str) -> String {
 }
 
 /// Returns a name that is short, hidden, and shows whose it is.
-pub(super) fn temporary_name() -> String {
+pub fn temporary_name() -> String {
     name_of(&format!("{:016x}", rand::random::<u64>()))
 }
 

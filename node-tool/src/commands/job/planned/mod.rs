@@ -48,13 +48,6 @@ pub struct Args {
     progress: bool,
 }
 
-impl Args {
-    /// Returns whether it only shows how far a plan is.
-    pub fn is_status(&self) -> bool {
-        self.status
-    }
-}
-
 const RUN_HELP: &str = "\
 Without a flag it copies what is still to be copied, and then does what --finish does.
 The same command continues a plan that was stopped or killed: what was copied stays copied.

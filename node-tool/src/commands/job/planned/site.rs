@@ -18,11 +18,12 @@ use super::{
     super::{
         App,
         observer::{self, Shown},
+        outcomes::Outcomes,
         overlap, tell, with_documents,
     },
     Limits,
 };
-use crate::{commands::place_failure, limits::OpenFiles, plan_dir::WorkerLog};
+use crate::{commands::place_failure, limits::OpenFiles, plan_dir::WorkerLog, report::json};
 
 /// The two places of a plan, and the ways between them.
 pub(super) struct Site<'a> {
@@ -36,30 +37,18 @@ pub(super) struct Site<'a> {
     limits: Limits,
 }
 
-/// What happened to steps, for the log of this process and for the person who looks on.
-struct Noting {
-    shown: Arc<Shown>,
-    log: Arc<WorkerLog>,
-}
+/// What happened to steps, for the log of this process.
+struct Noting(Arc<WorkerLog>);
 
 impl Observer for Noting {
-    fn copies_begin(&self, files: u64, bytes: u64) {
-        self.shown.copies_begin(files, bytes);
-    }
-
-    fn copies_end(&self) {
-        self.shown.copies_end();
-    }
-
     fn event(&self, subject: Option<Subject<'_>>, event: &Event) {
         if let Some(subject) = subject {
             match event {
                 Event::Moved { .. } | Event::Returned { .. } | Event::DeletesWithheld => {}
-                Event::Failed(error) => self.log.failed(subject.id, error.to_string()),
-                _ => self.log.done(subject.id),
+                Event::Failed(error) => self.0.failed(subject.id, error.to_string()),
+                _ => self.0.done(subject.id),
             }
         }
-        self.shown.event(subject, event);
     }
 }
 
@@ -142,11 +131,14 @@ impl<'a> Site<'a> {
             app.stats,
             (self.source.clone(), &self.target),
         ));
-        let noting = Noting {
-            shown: Arc::clone(&shown),
-            log: Arc::clone(log),
-        };
-        let run = Run::new(&plan, Tally::default(), app.shutdown.clone(), Arc::new(noting)).with_done(done);
+        let mut observers: Vec<Arc<dyn Observer>> = vec![Arc::new(Noting(Arc::clone(log)))];
+        observers.push(Arc::<Shown>::clone(&shown));
+        if json::is_on() {
+            let takes_from_source = self.transfer.takes_from_source();
+            observers.push(Arc::new(Outcomes { takes_from_source }));
+        }
+        let run = Run::new(&plan, Tally::default(), app.shutdown.clone(), Arc::new(observers));
+        let run = run.with_done(done);
         self.report_changed(&mut plan, &run).await?;
         let backup = self.backup();
         let transfer = OneOfMany(&*self.transfer);

@@ -17,7 +17,7 @@ use engine::{
 use shared::{exit, failure::Failure};
 
 use super::{
-    super::{App, tell},
+    super::{App, outcomes, tell},
     Limits, Share,
     site::{Outcome, Site},
     take::{Next, Units, unusable},
@@ -135,6 +135,7 @@ pub(super) fn tell_end(
     limits: Limits,
     app: &App,
 ) -> Result<(), Failure> {
+    outcomes::count(tally);
     let summary = Summary {
         tally,
         is_move,
