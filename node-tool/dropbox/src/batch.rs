@@ -12,7 +12,7 @@ use crate::{
         files::{
             COPY_BATCH, COPY_BATCH_CHECK, CREATE_FOLDER_BATCH, CREATE_FOLDER_BATCH_CHECK,
             CreateFolderBatchArg, DELETE_BATCH, DELETE_BATCH_CHECK, DeleteArg, DeleteBatchArg, Entries,
-            JobArg, JobStatus, Launch, MAX_BATCH_ENTRIES, MOVE_BATCH, MOVE_BATCH_CHECK, Outcome,
+            JobArg, JobStatus, Launch, MAX_BATCH_ENTRIES, MOVE_BATCH, MOVE_BATCH_CHECK, Outcome, Relocated,
             RelocationArg, RelocationBatchArg,
         },
     },
@@ -45,7 +45,7 @@ pub enum Relocation {
 }
 
 /// The outcome of each entry, in their order.
-pub type Outcomes = Vec<Result<(), Error>>;
+pub type Outcomes<T = ()> = Vec<Result<T, Error>>;
 
 impl Client {
     /// Deletes files, and folders with all in them; something that isn't there is no error. An entry with a revision is deleted
@@ -65,11 +65,16 @@ impl Client {
     }
 
     /// Copies or renames files and folders on the server, from the first place of a pair to the second, where nothing may be.
-    pub async fn relocate_all(&self, how: Relocation, pairs: &[(DropboxPath, DropboxPath)]) -> Outcomes {
+    /// Returns for each what is there now.
+    pub async fn relocate_all(
+        &self,
+        how: Relocation,
+        pairs: &[(DropboxPath, DropboxPath)],
+    ) -> Outcomes<Relocated> {
         let mut outcomes = self.relocate_once(how, pairs).await;
         let mut backoff = Backoff::new(FIRST_LOST_WAIT, MAX_ROUND_WAIT);
         for _ in 0..MAX_LOST_TRIES {
-            let is_lost = |outcome: &Result<(), Error>| outcome.as_ref().is_err_and(Error::is_unknown);
+            let is_lost = |outcome: &Result<Relocated, Error>| outcome.as_ref().is_err_and(Error::is_unknown);
             let lost: Vec<usize> = (0..pairs.len()).filter(|at| is_lost(&outcomes[*at])).collect();
             if lost.is_empty() {
                 break;
@@ -80,7 +85,11 @@ impl Client {
         outcomes
     }
 
-    async fn relocate_once(&self, how: Relocation, pairs: &[(DropboxPath, DropboxPath)]) -> Outcomes {
+    async fn relocate_once(
+        &self,
+        how: Relocation,
+        pairs: &[(DropboxPath, DropboxPath)],
+    ) -> Outcomes<Relocated> {
         let arg = |entries: &[&(DropboxPath, DropboxPath)]| RelocationBatchArg {
             entries: entries
                 .iter()
@@ -103,22 +112,21 @@ impl Client {
         how: Relocation,
         pairs: &[(DropboxPath, DropboxPath)],
         lost: &[usize],
-        outcomes: &mut Outcomes,
+        outcomes: &mut Outcomes<Relocated>,
     ) {
         let looks = lost.iter().map(|at| async move {
             let (from, to) = &pairs[*at];
-            (*at, self.is_relocated(how, from, to).await)
+            (*at, self.relocated(how, from, to).await)
         });
-        let looked: Vec<(usize, bool)> = stream::iter(looks)
+        let looked: Vec<(usize, Option<Relocated>)> = stream::iter(looks)
             .buffer_unordered(self.max_calls())
             .collect()
             .await;
         let mut again = Vec::new();
-        for (at, has_arrived) in looked {
-            if has_arrived {
-                outcomes[at] = Ok(());
-            } else {
-                again.push(at);
+        for (at, arrived) in looked {
+            match arrived {
+                Some(arrived) => outcomes[at] = Ok(arrived),
+                None => again.push(at),
             }
         }
         let rest: Vec<_> = again.iter().map(|at| pairs[*at].clone()).collect();
@@ -129,17 +137,25 @@ impl Client {
                 let route = error.route();
                 route.is_some_and(|error| error.has("conflict") || error.has("from_lookup"))
             });
-            outcomes[at] = if is_late && self.is_relocated(how, from, to).await {
-                Ok(())
-            } else {
-                outcome
+            let late = match is_late {
+                true => self.relocated(how, from, to).await,
+                false => None,
             };
+            outcomes[at] = late.map_or(outcome, Ok);
         }
     }
 
-    async fn is_relocated(&self, how: Relocation, from: &DropboxPath, to: &DropboxPath) -> bool {
-        let arrived = matches!(self.stat(to).await, Ok(Some(_)));
-        arrived && (how == Relocation::Copy || matches!(self.stat(from).await, Ok(None)))
+    /// Returns what has arrived. `None` if it hasn't, or that isn't known.
+    async fn relocated(&self, how: Relocation, from: &DropboxPath, to: &DropboxPath) -> Option<Relocated> {
+        let arrived = self.stat(to).await.ok().flatten()?;
+        if how == Relocation::Move && !matches!(self.stat(from).await, Ok(None)) {
+            return None;
+        }
+        let file = arrived.file();
+        Some(Relocated {
+            rev: file.map(|file| file.rev.clone()),
+            content_hash: file.and_then(|file| file.content_hash),
+        })
     }
 
     /// Makes folders, with those around them; one that is there already is no error.
@@ -163,7 +179,7 @@ impl Client {
         check: &Checker,
         entries: &[E],
         arg: impl Fn(&[&E]) -> A,
-    ) -> Outcomes {
+    ) -> Outcomes<Relocated> {
         let mut outcomes = Vec::with_capacity(entries.len());
         for batch in entries.chunks(MAX_BATCH_ENTRIES) {
             outcomes.extend(self.batch(launch, check, batch, &arg).await);
@@ -178,9 +194,9 @@ impl Client {
         check: &Checker,
         batch: &[E],
         arg: &impl Fn(&[&E]) -> A,
-    ) -> Outcomes {
+    ) -> Outcomes<Relocated> {
         let missing = || Err(Error::NotDropbox("it misses an entry".into()));
-        let mut outcomes: Outcomes = batch.iter().map(|_| missing()).collect();
+        let mut outcomes: Outcomes<Relocated> = batch.iter().map(|_| missing()).collect();
         let mut waiting: Vec<usize> = (0..batch.len()).collect();
         let mut tries = self.tries();
         loop {
@@ -246,11 +262,11 @@ impl Client {
 }
 
 /// Returns what a batch says of the entry at `place`. `None` if it says nothing that can be used.
-fn outcome_at(done: &Result<Vec<Outcome>, Error>, place: usize) -> Option<Result<(), Error>> {
+fn outcome_at(done: &Result<Vec<Outcome>, Error>, place: usize) -> Option<Result<Relocated, Error>> {
     match done {
         Err(error) => Some(Err(error.clone())),
         Ok(all) => match all.get(place)? {
-            Outcome::Success => Some(Ok(())),
+            Outcome::Success { success } => Some(Ok(success.clone().unwrap_or_default())),
             Outcome::Failure { failure } => Some(Err(Error::Route(failure.clone()))),
             Outcome::Unknown => None,
         },
@@ -263,9 +279,10 @@ fn is_contention(error: &Error) -> bool {
 }
 
 /// Replaces errors that say that there was nothing to do by success.
-fn forgive(outcomes: Outcomes, is_done: impl Fn(&Error) -> bool) -> Outcomes {
-    let forgive = |outcome: Result<(), Error>| {
-        outcome.or_else(|error| if is_done(&error) { Ok(()) } else { Err(error) })
+fn forgive(outcomes: Outcomes<Relocated>, is_done: impl Fn(&Error) -> bool) -> Outcomes {
+    let forgive = |outcome: Result<Relocated, Error>| match outcome {
+        Err(error) if !is_done(&error) => Err(error),
+        _ => Ok(()),
     };
     outcomes.into_iter().map(forgive).collect()
 }
@@ -283,11 +300,11 @@ mod tests {
     fn outcomes_are_told_apart_entry_by_entry() {
         let busy = failure(r#"{".tag":"too_many_write_operations"}"#);
         let done = Ok(vec![
-            Outcome::Success,
+            Outcome::Success { success: None },
             Outcome::Failure { failure: busy },
             Outcome::Unknown,
         ]);
-        assert!(matches!(outcome_at(&done, 0), Some(Ok(()))));
+        assert!(matches!(outcome_at(&done, 0), Some(Ok(_))));
         assert!(matches!(outcome_at(&done, 1), Some(Err(error)) if is_contention(&error)));
         assert!(outcome_at(&done, 2).is_none() && outcome_at(&done, 3).is_none());
         let lost = Err(Error::BadRequest("x".into()));
@@ -300,7 +317,10 @@ mod tests {
             r#"{".tag":"path_lookup","path_lookup":{".tag":"not_found"}}"#,
         ));
         let other = Error::Route(failure(r#"{".tag":"path_write"}"#));
-        let outcomes = forgive(vec![Ok(()), Err(gone), Err(other)], Error::is_not_found);
+        let outcomes = forgive(
+            vec![Ok(Relocated::default()), Err(gone), Err(other)],
+            Error::is_not_found,
+        );
         assert_eq!(
             outcomes.iter().map(Result::is_ok).collect::<Vec<_>>(),
             [true, true, false]

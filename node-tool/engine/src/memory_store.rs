@@ -357,7 +357,7 @@ impl Store for MemoryStore {
         paths.iter().map(remove).collect()
     }
 
-    async fn rename(&self, renames: &[Rename<'_>]) -> Vec<Result<()>> {
+    async fn rename(&self, renames: &[Rename<'_>]) -> Vec<Result<Option<Box<str>>>> {
         let mut state = self.0.lock();
         let rename = |rename: &Rename<'_>| {
             let key = state.key(rename.to);
@@ -370,7 +370,7 @@ impl Store for MemoryStore {
             if let (Some(time), Some(Node::File { modified, .. })) = (time, state.nodes.get_mut(rename.to)) {
                 *modified = time;
             }
-            Ok(())
+            Ok(None)
         };
         renames.iter().map(rename).collect()
     }

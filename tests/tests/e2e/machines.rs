@@ -348,6 +348,42 @@ fn outcomes_say_what_arrived() -> anyhow::Result<()> {
 }
 
 #[test]
+fn what_the_server_copies_or_renames_has_the_revision_that_it_has_then() -> anyhow::Result<()> {
+    let env = TestEnv::connected()?;
+    for path in ["/a/x", "/a/d/y", "/b/x"] {
+        env.sandbox.put_file(path, path.as_bytes(), Some(THEN_TEXT))?;
+    }
+    write(&env.path("new/z"), b"/b/x", THEN)?;
+    for (args, path) in [
+        (vec!["copy", "dbx:a", "dbx:b"], "dbx:b"),
+        (vec!["move", "dbx:a", "dbx:c", "--include", "x"], "dbx:c"),
+        (vec!["moveto", "dbx:c/x", "dbx:e/other"], "dbx:e"),
+        (vec!["sync", "new", "dbx:b", "--track-renames"], "dbx:b"),
+    ] {
+        let args = [&args[..], &["--report", "receipt"]].concat();
+        let (found, _) = before_total(&env, &args, 0)?;
+        let found = outcomes(found);
+        let (listed, _) = before_total(&env, &["lsf", path, "-R", "--files-only"], 0)?;
+        for object in &listed {
+            let Object::Entry(entry) = object else {
+                anyhow::bail!("{object:?}")
+            };
+            let made =
+                |outcome: &&Outcome| outcome.path == entry.path && outcome.action != Some(Action::Delete);
+            let Some(outcome) = found.iter().find(made) else {
+                anyhow::bail!("{args:?}: no outcome of {}: {found:?}", entry.path)
+            };
+            assert_eq!(outcome.rev, entry.rev, "{args:?}: {}", entry.path);
+            let in_receipt = fs::read_to_string(env.path("receipt"))?;
+            let rev = entry.rev.as_deref().unwrap_or("none");
+            assert!(in_receipt.contains(rev), "{args:?}: {in_receipt}");
+        }
+        assert!(!listed.is_empty());
+    }
+    Ok(())
+}
+
+#[test]
 fn failures_are_outcomes_with_a_reason() -> anyhow::Result<()> {
     let env = TestEnv::connected()?;
     write(&env.path("from/good"), b"1", THEN)?;

@@ -66,7 +66,10 @@ pub enum Event {
     /// The folder of the target is there.
     FolderMade,
     /// The file of the target has its new name.
-    Renamed,
+    Renamed {
+        /// The store's name for its version then. `None` if it has none, or it isn't known.
+        version: Option<Box<str>>,
+    },
     /// The file of the target was moved to where backups are kept, instead of being deleted.
     BackedUp,
     /// The file of the target was deleted.

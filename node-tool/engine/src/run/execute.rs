@@ -98,7 +98,7 @@ async fn make_dirs(steps: &[Step], job: &Job<'_>, run: &Run) {
         return;
     }
     let paths: Vec<&str> = steps.iter().map(|step| &*step.to).collect();
-    run.report_all(steps, job.target.make_dirs(&paths).await, || Event::FolderMade);
+    run.report_all(steps, job.target.make_dirs(&paths).await, |()| Event::FolderMade);
 }
 
 /// Moves what is going to be replaced into the backup. What can't be kept is not replaced.
@@ -137,7 +137,8 @@ async fn rename(steps: &[Step], job: &Job<'_>, run: &Run) {
             modified: Some(step.meta.modified),
         })
         .collect();
-    run.report_all(steps, job.target.rename(&renames).await, || Event::Renamed);
+    let renamed = job.target.rename(&renames).await;
+    run.report_all(steps, renamed, |version| Event::Renamed { version });
 }
 
 /// Copies, until the deadline.
@@ -181,7 +182,7 @@ async fn delete(plan: &mut Plan, job: &Job<'_>, options: RunOptions, run: &Run) 
         Some(backup) => {
             let files: Vec<&Step> = plan.deletes.iter().collect();
             let outcomes = backup.keep(&files).await;
-            run.report_all(&plan.deletes, outcomes, || Event::BackedUp);
+            run.report_all(&plan.deletes, outcomes, |()| Event::BackedUp);
         }
         None => delete_files(&plan.deletes, job, run).await,
     }
@@ -210,7 +211,7 @@ async fn delete_files(steps: &[Step], job: &Job<'_>, run: &Run) {
             return;
         }
         let files: Vec<_> = batch.iter().map(|step| (&*step.to, Some(&step.meta))).collect();
-        run.report_all(batch, job.target.remove_files(&files).await, || Event::Deleted);
+        run.report_all(batch, job.target.remove_files(&files).await, |()| Event::Deleted);
         tokio::task::yield_now().await;
     }
 }

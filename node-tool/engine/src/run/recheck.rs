@@ -43,7 +43,8 @@ async fn recheck_one(mut step: Step, job: &Job<'_>, run: &Run) -> Option<Step> {
         Some(now) if is_rename => {
             let old = step.replaces.as_ref();
             if old.is_some_and(|old| is_same(now, old)) && is_gone(&step, job).await {
-                run.report(step.id, Event::Renamed);
+                let version = now.version.as_ref().map(|version| version.id.as_str().into());
+                run.report(step.id, Event::Renamed { version });
                 return None;
             }
         }

@@ -95,7 +95,7 @@ impl Run {
                     state.tally.copied_bytes += bytes;
                 }
                 Event::Unchanged => state.tally.unchanged += 1,
-                Event::Renamed => state.tally.renamed += 1,
+                Event::Renamed { .. } => state.tally.renamed += 1,
                 Event::Deleted | Event::BackedUp => state.tally.deleted += 1,
                 Event::Failed(error) => {
                     if error.ends_run() {
@@ -170,14 +170,14 @@ impl Run {
     }
 
     /// Reports the outcome of each step of a list; `good` is what a success is.
-    pub(super) fn report_all(
+    pub(super) fn report_all<T>(
         &self,
         steps: &[Step],
-        outcomes: Vec<Result<(), Error>>,
-        good: impl Fn() -> Event,
+        outcomes: Vec<Result<T, Error>>,
+        good: impl Fn(T) -> Event,
     ) {
         for (step, outcome) in steps.iter().zip(outcomes) {
-            let event = outcome.map_or_else(Event::Failed, |()| good());
+            let event = outcome.map_or_else(Event::Failed, &good);
             self.report(step.id, event);
         }
     }

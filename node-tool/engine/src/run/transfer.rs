@@ -52,7 +52,7 @@ pub trait BackupPlace {
             modified: None,
         };
         let renamed = self.store().rename(&[rename]).await.pop();
-        renamed.unwrap_or(Ok(())).map(|()| true)
+        renamed.unwrap_or(Ok(None)).map(|_| true)
     }
 
     /// Removes an older backup. Returns whether `path` is unused now: what is no file stays.

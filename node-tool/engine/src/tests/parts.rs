@@ -26,7 +26,7 @@ impl Observer for Notes {
         if let Some(subject) = subject
             && matches!(
                 event,
-                Event::Copied { .. } | Event::Unchanged | Event::Deleted | Event::Renamed
+                Event::Copied { .. } | Event::Unchanged | Event::Deleted | Event::Renamed { .. }
             )
         {
             self.0.lock().insert(subject.id);

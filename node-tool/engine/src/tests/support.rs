@@ -271,7 +271,7 @@ impl Observer for Ear {
             Event::Unchanged => "unchanged".into(),
             Event::SourceDeleted => "source deleted".into(),
             Event::FolderMade => "folder made".into(),
-            Event::Renamed => "renamed".into(),
+            Event::Renamed { .. } => "renamed".into(),
             Event::BackedUp => "backed up".into(),
             Event::Deleted => "deleted".into(),
             Event::FolderRemoved => "folder removed".into(),

@@ -93,7 +93,9 @@ impl Shown {
             Event::Failed(error) => {
                 tracing::error!(target: report::FILE_FAILURES, object = %from, object_type = source, "{error}");
             }
-            Event::Renamed => tracing::info!(object = %to, object_type = target, "Renamed from {from}"),
+            Event::Renamed { .. } => {
+                tracing::info!(object = %to, object_type = target, "Renamed from {from}")
+            }
             Event::BackedUp => tracing::info!(object = %to, object_type = target, "Moved into the backup"),
             Event::Deleted => tracing::info!(object = %to, object_type = target, "Deleted"),
             Event::SourceDeleted => {

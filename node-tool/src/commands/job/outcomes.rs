@@ -56,7 +56,10 @@ impl Outcomes {
                 };
                 renamed(with_content(Outcome::done(action, to), *bytes, file))
             }
-            Event::Renamed => renamed(sized(Action::Rename)),
+            Event::Renamed { version } => Outcome {
+                rev: version.as_deref().map(str::to_owned),
+                ..renamed(sized(Action::Rename))
+            },
             Event::BackedUp => sized(Action::Backup),
             Event::Deleted => sized(Action::Delete),
             Event::SourceDeleted => sized(Action::DeleteSource),
@@ -142,7 +145,10 @@ impl Observer for Noted {
                 ..line(subject.to, *bytes, None, receipt::Action::Copied)
             }),
             Event::Unchanged => self.receipt.add(file(receipt::Action::Unchanged)),
-            Event::Renamed => self.receipt.add(file(receipt::Action::Renamed)),
+            Event::Renamed { version } => self.receipt.add(receipt::File {
+                rev: version.as_deref().map(str::to_owned),
+                ..file(receipt::Action::Renamed)
+            }),
             _ => {}
         }
     }

@@ -27,7 +27,7 @@ impl BackupPlace for DropboxBackup {
         let outcomes = self.target.client().relocate_all(Relocation::Move, &pairs).await;
         outcomes
             .into_iter()
-            .map(|done| done.map_err(dropbox_error))
+            .map(|done| done.map(drop).map_err(dropbox_error))
             .collect()
     }
 

@@ -107,7 +107,7 @@ impl DropboxStore {
         }
         let pair = [(self.path().clone(), target.path().clone())];
         match self.client().relocate_all(Relocation::Move, &pair).await.pop() {
-            Some(Ok(())) => Ok(true),
+            Some(Ok(_)) => Ok(true),
             Some(Err(error @ dropbox::Error::Unfinished(_))) => Err(dropbox_error(error)),
             _ => Ok(false),
         }
@@ -141,7 +141,7 @@ async fn relocate(client: &Client, from: &DropboxPath, to: &DropboxPath) -> Resu
         .relocate_all(Relocation::Move, &[(from.clone(), to.clone())])
         .await
         .pop();
-    moved.unwrap_or(Ok(()))
+    moved.map_or(Ok(()), |moved| moved.map(drop))
 }
 
 /// Puts the file `new` in the place of the revision `rev` at `path`. If that fails, the old one is there again.

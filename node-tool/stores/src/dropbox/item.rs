@@ -18,7 +18,10 @@ use engine::{
     run::{Arrived, Event, Run},
 };
 use parking_lot::Mutex;
-use shared::{api::error::RouteError, raw};
+use shared::{
+    api::{error::RouteError, files::Relocated},
+    raw,
+};
 
 use super::error::dropbox_error;
 use crate::local::{self, local_error};
@@ -107,11 +110,13 @@ pub(super) fn copied(run: &Run, step: &Step, bytes: u64, file: Arrived) {
     );
 }
 
-/// Reports that the server copied a file by itself: all its bytes at once, with the checksum that was listed.
-pub(super) fn copied_by_server(run: &Run, step: &Step) {
+/// Reports that the server copied a file by itself: all its bytes at once. Its hash is the one that was listed, where the answer has
+/// none.
+pub(super) fn copied_by_server(run: &Run, step: &Step, made: Relocated) {
     run.moved(None, step.meta.size_bytes);
     let file = Arrived {
-        checksum: step.meta.checksum(),
+        checksum: made.content_hash.or(step.meta.checksum()),
+        version: made.rev.map(Into::into),
         ..Arrived::default()
     };
     copied(run, step, step.meta.size_bytes, file);

@@ -10,7 +10,7 @@ use engine::{
 };
 use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
-use shared::api::files::MAX_BATCH_ENTRIES;
+use shared::api::files::{MAX_BATCH_ENTRIES, Relocated};
 
 use super::{
     DropboxStore,
@@ -46,7 +46,13 @@ impl Transfer for Recall {
             }
             let to = self.target.path_of(&step.to);
             match self.target.client().restore(&to, revision(&step)).await {
-                Ok(_) => copied_by_server(run, &step),
+                Ok(file) => {
+                    let made = Relocated {
+                        rev: Some(file.rev),
+                        content_hash: file.content_hash,
+                    };
+                    copied_by_server(run, &step, made);
+                }
                 Err(error) if is_unknown(&error) && !self.is_in_place(&step) => elsewhere.lock().push(step),
                 Err(error) => failed(run, &step, &error),
             }
@@ -83,7 +89,7 @@ impl Recall {
             let outcomes = self.target.client().relocate_all(Relocation::Copy, &pairs).await;
             for (step, done) in batch.iter().zip(outcomes) {
                 match done {
-                    Ok(()) => copied_by_server(run, step),
+                    Ok(made) => copied_by_server(run, step, made),
                     // It changed since it was listed: the revision is what is wanted.
                     Err(error) if error.route().is_some_and(|route| route.has("from_lookup")) => {
                         left.push(step.clone());

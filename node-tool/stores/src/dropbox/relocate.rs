@@ -7,7 +7,10 @@ use engine::{
     plan::Step,
     run::{Run, Transfer},
 };
-use shared::{api::files::MAX_BATCH_ENTRIES, plain::quoted};
+use shared::{
+    api::files::{MAX_BATCH_ENTRIES, Relocated},
+    plain::quoted,
+};
 
 use super::{
     DropboxStore,
@@ -38,7 +41,7 @@ impl Transfer for Relocate {
             let outcomes = self.target.client().relocate_all(self.how, &pairs).await;
             for (step, done) in batch.iter().zip(outcomes) {
                 match done {
-                    Ok(()) => copied_by_server(run, step),
+                    Ok(made) => copied_by_server(run, step, made),
                     Err(error) => failed(run, step, &error),
                 }
             }
@@ -76,7 +79,8 @@ impl Relocate {
             Some(Err(error)) => return failed(run, step, &error),
             _ => match client.relocate_all(self.how, &[(from, to.clone())]).await.pop() {
                 Some(Err(error)) => error,
-                _ => return copied_by_server(run, step),
+                Some(Ok(made)) => return copied_by_server(run, step, made),
+                None => return copied_by_server(run, step, Relocated::default()),
             },
         };
         if let Some(old) = old

@@ -527,13 +527,13 @@ impl Store for DropboxStore {
         outcomes
     }
 
-    async fn rename(&self, renames: &[Rename<'_>]) -> Vec<Result<()>> {
+    async fn rename(&self, renames: &[Rename<'_>]) -> Vec<Result<Option<Box<str>>>> {
         let pair = |rename: &Rename<'_>| (self.path_of(rename.from), self.path_of(rename.to));
         let pairs: Vec<_> = renames.iter().map(pair).collect();
         let outcomes = self.client.relocate_all(Relocation::Move, &pairs).await;
+        let outcomes = outcomes.into_iter();
         outcomes
-            .into_iter()
-            .map(|done| done.map_err(dropbox_error))
+            .map(|done| done.map(|made| made.rev.map(Into::into)).map_err(dropbox_error))
             .collect()
     }
 

@@ -187,13 +187,13 @@ impl Store for LocalStore {
         paths.iter().map(remove).collect()
     }
 
-    async fn rename(&self, renames: &[Rename<'_>]) -> Vec<Result<()>> {
+    async fn rename(&self, renames: &[Rename<'_>]) -> Vec<Result<Option<Box<str>>>> {
         let rename = |rename: &Rename<'_>| {
             self.root.rename(rename.from, rename.to).map_err(local_error)?;
-            match rename.modified {
-                Some(modified) => self.root.set_modified(rename.to, modified).map_err(local_error),
-                None => Ok(()),
+            if let Some(modified) = rename.modified {
+                self.root.set_modified(rename.to, modified).map_err(local_error)?;
             }
+            Ok(None)
         };
         renames.iter().map(rename).collect()
     }

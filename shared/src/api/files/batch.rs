@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Route, error::RouteError};
+use crate::{
+    api::{Route, error::RouteError},
+    content_hash::ContentHash,
+};
 
 /// Maximum number of entries of a batch call, and of sessions of `start_batch`.
 pub const MAX_BATCH_ENTRIES: usize = 1000;
@@ -45,12 +48,16 @@ pub struct Entries<T> {
     pub entries: Vec<T>,
 }
 
-/// The result of one entry of a batch; the metadata of a success is ignored.
+/// The result of one entry of a batch.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = ".tag", rename_all = "snake_case")]
 pub enum Outcome {
     /// The entry succeeded.
-    Success,
+    Success {
+        /// What was copied or renamed, as it is now. `None` for other batches.
+        #[serde(default)]
+        success: Option<Relocated>,
+    },
     /// The entry failed.
     Failure {
         /// The reason.
@@ -59,6 +66,17 @@ pub enum Outcome {
     /// A result that is newer than this program.
     #[serde(other)]
     Unknown,
+}
+
+/// What is kept of `files.Metadata` of something that was copied or renamed; a folder has neither.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Relocated {
+    /// The revision of the file.
+    #[serde(default)]
+    pub rev: Option<String>,
+    /// Its content hash.
+    #[serde(default)]
+    pub content_hash: Option<ContentHash>,
 }
 
 /// `files.DeleteArg`

@@ -82,7 +82,17 @@ mod tests {
     fn batch_outcomes_are_read_in_place() {
         let appended: Entries<Outcome> =
             serde_json::from_str(r#"{"entries":[{".tag":"success"},{".tag":"failure","failure":{".tag":"incorrect_offset","correct_offset":5}}]}"#).unwrap();
-        assert!(matches!(&appended.entries[0], Outcome::Success));
+        assert!(matches!(&appended.entries[0], Outcome::Success { success: None }));
+        let copied: Entries<Outcome> = serde_json::from_str(
+            r#"{"entries":[{".tag":"success","success":{".tag":"file","name":"A","rev":"0123456789"}},
+                {".tag":"success","success":{".tag":"folder","name":"B"}}]}"#,
+        )
+        .unwrap();
+        let revs = copied.entries.iter().map(|entry| match entry {
+            Outcome::Success { success } => success.clone().unwrap_or_default().rev,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(revs.collect::<Vec<_>>(), [Some("0123456789".into()), None]);
         assert!(
             matches!(&appended.entries[1], Outcome::Failure { failure } if failure.correct_offset() == Some(5))
         );

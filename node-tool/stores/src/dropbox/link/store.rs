@@ -58,7 +58,7 @@ impl Store for LinkStore {
         paths.iter().map(|_| Err(read_only())).collect()
     }
 
-    async fn rename(&self, renames: &[Rename<'_>]) -> Vec<Result<()>> {
+    async fn rename(&self, renames: &[Rename<'_>]) -> Vec<Result<Option<Box<str>>>> {
         renames.iter().map(|_| Err(read_only())).collect()
     }
 

@@ -334,7 +334,7 @@ async fn hand_over(parts: Vec<Part>, outcomes: Vec<Outcome>, tools: &Tools<'_>) 
     for part in parts {
         let size = part.size();
         let arrived = match outcomes.next() {
-            Some(Outcome::Success) => Ok(()),
+            Some(Outcome::Success { .. }) => Ok(()),
             // An earlier attempt of the same call had arrived, and its answer was lost.
             Some(Outcome::Failure { failure })
                 if failure.has("closed") || failure.correct_offset() == Some(size) =>
