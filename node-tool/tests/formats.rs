@@ -349,7 +349,12 @@ fn size() {
         assert_eq!(total.to_string(), odd.theirs(&["size", folder]).join("\n"));
         let theirs: serde_json::Value =
             serde_json::from_str(&odd.theirs(&["size", "--json", folder]).concat()).unwrap();
-        assert_eq!(serde_json::to_value(total).unwrap(), theirs);
+        let ours = serde_json::json!({
+            "count": total.count,
+            "bytes": total.bytes,
+            "sizeless": total.sizeless,
+        });
+        assert_eq!(ours, theirs);
     }
 }
 

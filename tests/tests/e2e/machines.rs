@@ -189,9 +189,9 @@ fn what_is_made_of_a_stream_or_an_archive_has_its_hash() -> anyhow::Result<()> {
     let env = TestEnv::connected()?;
     let parsed = |end: &Output| -> anyhow::Result<Vec<Object>> {
         let parsed = end.out.lines().map(Object::parse).collect::<Result<_, _>>();
-        Ok(parsed.map_err(|error| anyhow::anyhow!("{error}: {} {}", end.out, end.err))?)
+        parsed.map_err(|error| anyhow::anyhow!("{error}: {} {}", end.out, end.err))
     };
-    let end = env.node_tool_with(&["rcat", "dbx:new", "--json"], "hello")?;
+    let end = env.node_tool_with(["rcat", "dbx:new", "--json"], "hello")?;
     let found = outcomes(parsed(&end)?);
     let (listed, _) = before_total(&env, &["lsf", "dbx:", "--files-only"], 0)?;
     let Some(Object::Entry(entry)) = listed.first() else {
@@ -206,7 +206,7 @@ fn what_is_made_of_a_stream_or_an_archive_has_its_hash() -> anyhow::Result<()> {
         (&entry.rev, entry.content_hash)
     );
     assert!(found[0].rev.is_some());
-    let end = env.node_tool_with(&["md5sum", "--json"], "hello")?;
+    let end = env.node_tool_with(["md5sum", "--json"], "hello")?;
     assert!(
         matches!(&parsed(&end)?[0], Object::Digest(digest) if digest.path.as_deref() == Some("-")
             && digest.digest.as_deref() == Some("5d41402abc4b2a76b9719d911017c592") && digest.size == Some(5))
