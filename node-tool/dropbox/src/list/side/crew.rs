@@ -95,10 +95,13 @@ pub(in crate::list) async fn side_by_side<S: Source>(
     one.take(&page)?;
     listed.take(page).await?;
     let before = match before {
-        Ok(before) if !one.is_done() => before,
-        Err(error) if !is_refusal(&error) => return Err(error),
         _ if one.is_done() => return Ok(Outcome::Complete(listed)),
-        _ => return Ok(Outcome::GoOn(listed)),
+        Ok(before) => before,
+        // Whatever it is, the one cursor needs none of it.
+        Err(error) => {
+            tracing::info!("not listing side by side: {error}");
+            return Ok(Outcome::GoOn(listed));
+        }
     };
     let crew = Crew {
         one,
