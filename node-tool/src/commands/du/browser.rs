@@ -57,14 +57,16 @@ pub(super) struct Browser {
     rows: Vec<NodeId>,
     selected: usize,
     order: Order,
+    /// Whether all that is in the folders is shown, and nothing left out.
+    shows_all: bool,
     has_graph: bool,
     has_counts: bool,
     over: Over,
 }
 
 impl Browser {
-    /// Shows the root of a tree.
-    pub fn new(totals: Totals, root: String, order: Order) -> Self {
+    /// Shows the root of a tree. `shows_all` says whether it has all that is there: of what is not shown, nothing is deleted.
+    pub fn new(totals: Totals, root: String, order: Order, shows_all: bool) -> Self {
         let mut browser = Self {
             totals,
             root,
@@ -72,6 +74,7 @@ impl Browser {
             rows: Vec::new(),
             selected: 0,
             order,
+            shows_all,
             has_graph: true,
             has_counts: true,
             over: Over::Nothing,
@@ -148,7 +151,7 @@ impl Browser {
             Key::Char('?') => self.over = Over::Help,
             Key::Char('d') => {
                 if let Some(node) = self.rows.get(self.selected) {
-                    self.over = Over::Question(*node);
+                    self.over = self.question(*node);
                 }
             }
             Key::Char('r') => return Action::Refresh,
@@ -244,6 +247,18 @@ impl Browser {
         text + &on_one_line(&node.name) + slash
     }
 
+    /// Returns the question whether to delete something, or why it is not deleted.
+    fn question(&self, node: NodeId) -> Over {
+        match self.totals.node(node).is_folder() && !self.shows_all {
+            true => Over::Said(format!(
+                "{} is not deleted: there may be more in it than is shown here,\n\
+                 since filters leave files out, or some could not be listed",
+                self.shown(node)
+            )),
+            false => Over::Question(node),
+        }
+    }
+
     fn over(&self) -> Vec<String> {
         match &self.over {
             Over::Nothing => Vec::new(),
@@ -282,7 +297,7 @@ mod tests {
             ("c/2", 1),
             ("c/3", 0),
         ]);
-        Browser::new(totals, "dbx:t".into(), Order::Size)
+        Browser::new(totals, "dbx:t".into(), Order::Size, true)
     }
 
     /// The names of the rows, the selected one in brackets.
@@ -368,8 +383,24 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_that_is_not_all_shown_is_not_deleted() {
+        let mut browser = Browser::new(
+            totals(&[("a/x", 3), ("b", 1)]),
+            "dbx:t".into(),
+            Order::Size,
+            false,
+        );
+        browser.press(Key::Char('d'), 9);
+        assert!(browser.page(9).over[0].starts_with("dbx:t/a is not deleted"));
+        assert_eq!(browser.press(Key::Char('y'), 9), Action::Draw);
+        browser.press(Key::Down, 9);
+        browser.press(Key::Char('d'), 9);
+        assert!(browser.page(9).over[0].starts_with("Delete dbx:t/b (1 B)"));
+    }
+
+    #[test]
     fn an_empty_folder_has_nothing_to_delete() {
-        let mut browser = Browser::new(totals(&[]), "dbx:".into(), Order::Size);
+        let mut browser = Browser::new(totals(&[]), "dbx:".into(), Order::Size, true);
         assert_eq!(browser.press(Key::Char('d'), 9), Action::Draw);
         assert!(browser.page(9).over.is_empty() && browser.page(9).rows.is_empty());
     }

@@ -6,8 +6,8 @@ mod totals;
 
 use std::io::{self, IsTerminal as _};
 
-use shared::failure::Failure;
-use stores::Place;
+use shared::{exit, failure::Failure};
+use stores::{Place, dropbox::LeavesOut};
 
 use self::{
     browser::{Action, Browser},
@@ -54,11 +54,16 @@ pub async fn run(mut args: Args, app: &App) -> Result<u8, Failure> {
     let listing = args.place.list(true, app).await?;
     let totals = Totals::of(&listing.entries);
     let (code, side, is_file) = (listing.code(), listing.side.clone(), listing.is_itself);
+    let leaves_out = side
+        .dropbox()
+        .map_or(LeavesOut::Nothing, |store| store.view().leaves_out);
+    let shows_all =
+        code == exit::SUCCESS && listing.filter.is_everything() && leaves_out == LeavesOut::Nothing;
     drop(listing);
     let is_interactive = io::stdout().is_terminal() && terminal::is_there() && !is_file;
     let is_json = report::json::is_own();
     if is_interactive && !is_json && !args.table && depth.is_none() {
-        let browser = Browser::new(totals, side.to_string(), args.sort);
+        let browser = Browser::new(totals, side.to_string(), args.sort, shows_all);
         browse(browser, &args, &side, app).await?;
         return Ok(code);
     }

@@ -1,9 +1,11 @@
 //! What is called next, and what becomes of the answers.
 
-use std::collections::HashSet;
+use std::{
+    collections::{HashSet, hash_map::DefaultHasher},
+    hash::{Hash as _, Hasher as _},
+};
 
 use futures_util::{StreamExt as _, future::join, stream::FuturesUnordered};
-use rand::seq::SliceRandom as _;
 
 use super::{
     Outcome, Source,
@@ -316,9 +318,14 @@ impl Crew {
         self.begin(found, self.stage == Stage::Samples);
     }
 
-    /// From now on these folders are the units that count. In any order, so that the first of them are like the others.
+    /// From now on these folders are the units that count: in an order that has nothing to do with their names, so that the first
+    /// of them are like the others, and that is the same each time.
     fn begin(&mut self, mut folders: Vec<String>, recursive: bool) {
-        folders.shuffle(&mut rand::rng());
+        folders.sort_by_cached_key(|path| {
+            let mut hasher = DefaultHasher::new();
+            path.hash(&mut hasher);
+            hasher.finish()
+        });
         self.first = self.units.len();
         let units = folders.into_iter().map(|path| Unit::folder(path, recursive));
         self.units.extend(units);
