@@ -48,8 +48,8 @@ pub trait Store: fmt::Debug {
     /// [`NotEmpty`](crate::ErrorKind::NotEmpty).
     async fn remove_dirs(&self, paths: &[&str]) -> Vec<Result<()>>;
 
-    /// Renames files. Returns for each the store's name for its version then, if it has one and says so. The error for a new name that is taken is of the kind
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists).
+    /// Renames files. Returns for each the store's name for its version then, if it has one and says so. The error for a new name
+    /// that is taken is of the kind [`AlreadyExists`](crate::ErrorKind::AlreadyExists).
     async fn rename(&self, renames: &[Rename<'_>]) -> Vec<Result<Option<Box<str>>>>;
 
     /// Returns the checksum of a file's content, reading it if necessary. `None` means that the store can't compute it.
