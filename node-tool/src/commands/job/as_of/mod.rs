@@ -237,7 +237,7 @@ fn nothing_then(source: &Place, time: Modified, deletes: u64) -> Failure {
 async fn list_target(dest: &Place, filter: &Filter) -> Result<Listing, Failure> {
     let listed = dest.list_target(filter, engine::listing::Symlinks::Report).await;
     let listed = listed.map_err(|e| place_failure("list", dest, &e))?;
-    super::refuse_new(dest, listed.root != RootKind::Missing)?;
+    super::planning::refuse_new(dest, listed.root != RootKind::Missing)?;
     Ok(listed)
 }
 
