@@ -479,3 +479,36 @@ fn a_script_that_is_submitted_runs_its_command_and_queues_itself_again() -> anyh
     );
     Ok(())
 }
+
+#[test]
+fn what_cannot_be_planned_is_refused_before_anything_is_listed() -> anyhow::Result<()> {
+    let env = TestEnv::connected()?;
+    write(&env.path("s/a"), b"a", THEN)?;
+    env.sandbox.put_file("/x/a", b"a", None)?;
+    let before = env.sandbox.calls().len();
+    for (line, what) in [
+        (
+            vec!["copy", "s", "dbx:t", "--copy-dest", "dbx:x"],
+            "several folders",
+        ),
+        (
+            vec!["copyto", "dbx:x/a", "b", "--rev", "0123456789abcdef"],
+            "earlier states",
+        ),
+    ] {
+        let line = line.into_iter().chain(["--plan-out", "plan"]);
+        let end = env.node_tool(line)?;
+        let said = end.fails(2)?;
+        assert!(
+            said.contains(what) && said.contains("without --plan-out"),
+            "{said}"
+        );
+    }
+    let listed = env.sandbox.calls().split_off(before);
+    assert!(
+        !listed.iter().any(|call| call.route.contains("list_folder")),
+        "{listed:?}"
+    );
+    assert!(!env.path("plan").exists());
+    Ok(())
+}
