@@ -34,7 +34,13 @@ enum Way {
     Up,
     Down,
     Size,
+    /// How much is in each folder.
+    Usage,
     Again,
+    /// A sync of what was the same before.
+    Same,
+    /// One file up, which comes as a stream.
+    Stream,
 }
 
 /// What a run of a job has shown.
@@ -130,6 +136,37 @@ pub const JOBS: &[Job] = &[
         1000,
         100,
     ),
+    Job {
+        network: NetworkModel::default,
+        ..job(
+            "du of 1,000,000 files in 20,000 folders, loopback speed",
+            Way::Usage,
+            1_000_000,
+            20_000,
+            1,
+        )
+    },
+    Job {
+        network: NetworkModel::default,
+        ..job(
+            "sync of 1,000,000 files in 20,000 folders, nothing changed, loopback speed",
+            Way::Same,
+            1_000_000,
+            20_000,
+            1,
+        )
+    },
+    job("1 GiB up as a stream", Way::Stream, 1, 1, 1024 * MIB),
+    Job {
+        network: NetworkModel::default,
+        ..job(
+            "1 GiB up as a stream, loopback speed",
+            Way::Stream,
+            1,
+            1,
+            1024 * MIB,
+        )
+    },
     job("200 × 8 MiB up", Way::Up, 200, 10, 8 * MIB),
     job("200 × 8 MiB down", Way::Down, 200, 10, 8 * MIB),
     Job {
@@ -167,7 +204,7 @@ impl Job {
     pub fn takes(&self, runner: &Runner) -> bool {
         match runner.name {
             "without zip" => self.way == Way::Down && self.tree.0 > 1000,
-            "one cursor" => self.tree.0 == 1_000_000 && (self.network)().listing > 0,
+            "one cursor" => self.way == Way::Size && self.tree.0 == 1_000_000 && (self.network)().listing > 0,
             // A header limit means nothing to it, the million is about our memory, and so few calls would take it hours.
             "rclone tuned" | "rclone default" => {
                 let is_rationed = (self.network)().calls_per_minute.is_some();
@@ -208,8 +245,9 @@ impl Job {
             _ => format!("g{:02}/{}", number / 1000, folder(number)),
         };
         let names = (0..files).map(|number| format!("{}/file {number:05}.dat", folder(number % folders)));
-        let paths = tree(&from, names, bytes, self.way != Way::Size)?;
-        if self.way != Way::Up {
+        let is_there = matches!(self.way, Way::Size | Way::Usage);
+        let paths = tree(&from, names, bytes, !is_there)?;
+        if !matches!(self.way, Way::Up | Way::Stream | Way::Again) {
             fill(&env.sandbox, &from, &paths)?;
         }
         env.sandbox.set_network((self.network)());
@@ -219,8 +257,11 @@ impl Job {
             Way::Up => words(&["copy", &text(&from), "dbx:to"]),
             Way::Down => words(&["copy", "dbx:to", &text(&back)]),
             Way::Size => words(&["size", "dbx:to", "--json"]),
-            Way::Again => words(&["sync", &text(&from), "dbx:to"]),
+            Way::Usage => words(&["du", "dbx:to", "--json"]),
+            Way::Again | Way::Same => words(&["sync", &text(&from), "dbx:to"]),
+            Way::Stream => words(&["rcat", &format!("dbx:to/{}", paths[0])]),
         };
+        let input = (self.way == Way::Stream).then(|| from.join(&paths[0]));
         let commands = match self.tasks.min(folders) {
             1 => vec![command],
             tasks => (0..tasks)
@@ -231,10 +272,10 @@ impl Job {
                 .collect(),
         };
         if self.way == Way::Again {
-            runner.run(&env, &ca, &commands, verbose)?;
+            runner.run(&env, &ca, (&commands, None), verbose)?;
         }
         env.sandbox.reset_calls();
-        let cost = runner.run(&env, &ca, &commands, verbose)?;
+        let cost = runner.run(&env, &ca, (&commands, input.as_deref()), verbose)?;
         let calls = env.sandbox.calls().len();
         // For those who want to know where the time goes.
         if let Some(path) = std::env::var_os("RACE_CALLS") {
@@ -243,7 +284,13 @@ impl Job {
         }
         env.sandbox.set_network(NetworkModel::default());
         let mut wrong = match self.way {
-            Way::Up | Way::Again => same_up(&env, &from)?,
+            Way::Up | Way::Again | Way::Same | Way::Stream => same_up(&env, &from)?,
+            Way::Usage => {
+                let said: serde_json::Value = serde_json::from_str(&cost.out)?;
+                let all = said.as_array().and_then(|lines| lines.last());
+                let right = all.is_some_and(|all| all["bytes"] == files);
+                (!right).then(|| format!("it said {all:?}")).into_iter().collect()
+            }
             Way::Down => differences(&from, &back)?,
             Way::Size => {
                 let said: serde_json::Value = serde_json::from_str(&cost.out)?;

@@ -125,7 +125,7 @@ impl Runner {
         Ok(std::fs::write(config, text)?)
     }
 
-    /// Runs commands at the same time, each to its end. The cost is that of all together; memory is that of the largest.
+    /// Runs commands at the same time, each to its end, with a file on stdin if they read one. The cost is that of all together; memory is that of the largest.
     ///
     /// # Errors
     /// When one can't be started.
@@ -133,13 +133,13 @@ impl Runner {
         &self,
         env: &TestEnv,
         ca: &Path,
-        commands: &[Vec<String>],
+        (commands, input): (&[Vec<String>], Option<&Path>),
         verbose: bool,
     ) -> anyhow::Result<Cost> {
         let began = Instant::now();
         let mut running = Vec::new();
         for (number, words) in commands.iter().enumerate() {
-            running.push(self.start(env, ca, words, number)?);
+            running.push(self.start(env, ca, (words, input), number)?);
         }
         let mut cost = Cost::default();
         for process in running {
@@ -149,7 +149,17 @@ impl Runner {
         Ok(cost)
     }
 
-    fn start(&self, env: &TestEnv, ca: &Path, words: &[String], number: usize) -> anyhow::Result<Running> {
+    fn start(
+        &self,
+        env: &TestEnv,
+        ca: &Path,
+        (words, input): (&[String], Option<&Path>),
+        number: usize,
+    ) -> anyhow::Result<Running> {
+        let input = match input {
+            Some(path) => Stdio::from(std::fs::File::open(path)?),
+            None => Stdio::null(),
+        };
         let mut command = Command::new(&self.program);
         env.isolate(&mut command);
         let (out, err) = (
@@ -161,6 +171,7 @@ impl Runner {
             .args(&self.flags)
             .env_remove("DROPBOX_URL")
             .env("SSL_CERT_FILE", ca)
+            .stdin(input)
             .stdout(Stdio::from(std::fs::File::create(&out)?))
             .stderr(Stdio::from(std::fs::File::create(&err)?));
         let child = command.spawn()?;
