@@ -51,8 +51,8 @@ impl DropboxStore {
             commit: commit_info(self.path(), there, options),
             options,
             turns: Turns::new(self.client(), self.path(), options.state_dir.as_ref()).await,
-            // One more is being read, and one has just arrived.
-            max_in_flight: usize::try_from(room.saturating_sub(2).max(1)).unwrap_or(usize::MAX),
+            // One more is being read, one has just arrived, and what the system allots comes to about another.
+            max_in_flight: usize::try_from(room.saturating_sub(3).max(1)).unwrap_or(usize::MAX),
         };
         sending.all(Chunks::new(input, blocks)).await
     }
