@@ -19,12 +19,12 @@ fn target_dir() -> PathBuf {
 static BUILT: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
     let dir = target_dir();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--bins"]);
+    cargo.args(["build", "--quiet"]);
     match dir.ends_with("release") {
         // As users build them: what is measured has no features that only the tests' packages ask for.
-        true => cargo.args(["--release", "-p", "node-tool", "-p", "authorizer"]),
-        // As the tests are built: with other features all dependencies would be built once more.
-        false => cargo.arg("--workspace"),
+        true => cargo.args(["--release", "--bins", "-p", "node-tool", "-p", "authorizer"]),
+        // As the tests are built: with the features of anything less, all dependencies would be built once more.
+        false => cargo.args(["--workspace", "--all-targets"]),
     };
     cargo
         .arg("--manifest-path")
