@@ -34,6 +34,8 @@ pub fn enter(network: Network) -> anyhow::Result<()> {
         rustix::process::geteuid().is_root(),
         "this needs root, for a private hosts file and port 443"
     );
+    // Before anything is built, which may replace it: afterwards its path would be that of a file that was deleted.
+    let myself = env::current_exe()?;
     // Built here, where there is a network.
     crate::programs::program("node-tool")?;
     let (flags, up): (&[&str], &str) = match network {
@@ -47,7 +49,7 @@ pub fn enter(network: Network) -> anyhow::Result<()> {
     let error = Command::new("unshare")
         .args(flags)
         .args(["bash", "-c", &script, "private-hosts"])
-        .arg(env::current_exe()?)
+        .arg(myself)
         .args(env::args_os().skip(1))
         .env(INSIDE, "1")
         .env_remove("DROPBOX_URL")
